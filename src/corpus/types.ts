@@ -1,0 +1,40 @@
+/** One passage of a corpus. */
+export interface Document {
+  readonly id: string;
+  /** Empty where the corpus has none. */
+  readonly title: string;
+  readonly text: string;
+}
+
+export interface Query {
+  readonly id: string;
+  readonly text: string;
+}
+
+/** Graded judgements: query id → document id → grade. */
+export type Judgments = ReadonlyMap<string, ReadonlyMap<string, number>>;
+
+/** Who proposed a passage: `gold`, `bm25`, `dense`, a generator's name … */
+export type Source = string;
+
+/** A passage in a training list, with its history. */
+export interface ListDocument {
+  readonly id: string;
+  readonly text: string;
+  /** Graded relevance; a positive has a label above 0. */
+  readonly label?: number;
+  /** Raw teacher score. */
+  readonly teacher?: number;
+  readonly source: Source;
+  /** 1-based rank in the list of its source. */
+  readonly rank?: number;
+  /** What each filter rule said of it. */
+  readonly verdicts?: Readonly<Record<string, string>>;
+}
+
+/** One query with its candidate passages: the unit of training. One JSON line each in a list file. */
+export interface ListRecord {
+  readonly query_id: string;
+  readonly query: string;
+  readonly documents: readonly ListDocument[];
+}

@@ -1,0 +1,89 @@
+/** Architecture families the studio can express as graphs. */
+export type EncoderFamily = 'bert' | 'distilbert';
+export type Activation = 'gelu' | 'gelu_tanh' | 'relu';
+
+/** The sizes of a BERT-like encoder, whatever its config.json called them. */
+export interface EncoderShape {
+  readonly family: EncoderFamily;
+  readonly vocabSize: number;
+  readonly hiddenSize: number;
+  readonly layers: number;
+  readonly heads: number;
+  readonly intermediateSize: number;
+  readonly maxPositions: number;
+  /** 0 for DistilBERT, which has no segment embeddings. */
+  readonly segments: number;
+  readonly layerNormEpsilon: number;
+  readonly activation: Activation;
+  /** Hidden and attention dropout as the config gives them; training decides whether to use them. */
+  readonly hiddenDropout: number;
+  readonly attentionDropout: number;
+}
+
+export interface WeightTensor {
+  readonly dims: readonly number[];
+  readonly data: Float32Array<ArrayBuffer>;
+}
+
+/**
+ * Weights under the model family's own Hugging Face names without a leading `bert.` or `distilbert.`,
+ * e.g. `embeddings.word_embeddings.weight`, `encoder.layer.0.attention.self.query.weight`,
+ * `transformer.layer.0.attention.q_lin.weight`. Linear weights are [out, in].
+ */
+export type Weights = ReadonlyMap<string, WeightTensor>;
+
+export type Pooling = 'cls' | 'mean';
+
+/** How texts become vectors around the transformer. */
+export interface EncodingConfig {
+  readonly pooling: Pooling;
+  readonly normalize: boolean;
+  readonly queryPrefix: string;
+  readonly passagePrefix: string;
+  /** In tokens, special tokens included. */
+  readonly queryMaxLength: number;
+  readonly passageMaxLength: number;
+}
+
+/** Text to token ids, special tokens included. */
+export interface TextTokenizer {
+  readonly vocabSize: number;
+  readonly padId: number;
+  encode(text: string, maxLength: number): Int32Array<ArrayBuffer>;
+  /** [CLS] first [SEP] second [SEP], the longer one truncated first, with segment ids. */
+  encodePair(
+    first: string,
+    second: string,
+    maxLength: number,
+  ): { ids: Int32Array<ArrayBuffer>; segments: Int32Array<ArrayBuffer> };
+}
+
+/** An encoder as read from its folder, ready to train, search or export. */
+export interface EncoderModel {
+  /** What the user called it. */
+  readonly name: string;
+  readonly shape: EncoderShape;
+  readonly encoding: EncodingConfig;
+  readonly weights: Weights;
+  readonly tokenizer: TextTokenizer;
+  /** What an export carries along unchanged: the raw config.json, tokenizer files, license. */
+  readonly baggage: EncoderBaggage;
+}
+
+export interface EncoderBaggage {
+  /** The whole config.json as read, unknown fields included. */
+  readonly config: Readonly<Record<string, unknown>>;
+  /** tokenizer.json, tokenizer_config.json, vocab.txt, special_tokens_map.json as read. */
+  readonly files: ReadonlyMap<string, Uint8Array<ArrayBuffer>>;
+  readonly license: string | undefined;
+}
+
+/** A BERT cross-encoder: encoder, pooler and classification head, one logit per label. */
+export interface CrossEncoderModel {
+  readonly name: string;
+  readonly shape: EncoderShape;
+  readonly labels: number;
+  readonly maxLength: number;
+  readonly weights: Weights;
+  readonly tokenizer: TextTokenizer;
+}
