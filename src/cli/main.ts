@@ -1,0 +1,88 @@
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { InputError, messageOf } from '../host/errors.ts';
+import type { CliIo } from './io.ts';
+import { ProcessIo } from './io.ts';
+
+export const exitCodes = { success: 0, failure: 1, badInput: 2 } as const;
+
+/**
+ * One line for each command. `register` declares the options only; what is heavy (ONNX Runtime, tokenizers) is
+ * imported inside the action, so that `--help` and light commands start at once.
+ */
+const registrations: readonly ((program: Command, io: CliIo) => void)[] = [];
+
+/**
+ * Runs the command line and sets the exit code: 0 when it worked, 2 for bad input or usage (one line on standard
+ * error), 1 for anything else.
+ */
+export async function main(argv: readonly string[]): Promise<void> {
+  const io = new ProcessIo();
+  // A reader that has seen enough (`| head`) closes the pipe: that is no error.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(exitCodes.success);
+    throw error;
+  });
+  try {
+    await createProgram(io).parseAsync(argv, { from: 'user' });
+  } catch (error) {
+    io.stopProgress();
+    const code = report(error, argv, io);
+    // A failed command may have left workers or sessions open that would keep the process alive.
+    process.stdout.write('', () => process.stderr.write('', () => process.exit(code)));
+  }
+}
+
+function createProgram(io: ProcessIo): Command {
+  const program = new Command('retriever-studio')
+    .description('Trains, evaluates and compares dense retrievers.')
+    .version(packageVersion(), '--version', 'print the version')
+    .helpOption('--help', 'show help')
+    .helpCommand(false)
+    .exitOverride()
+    // Usage errors arrive as exceptions and are printed by report(), on one line.
+    .configureOutput({ outputError: () => undefined });
+  for (const register of registrations) register(program, io);
+  for (const command of program.commands) {
+    command
+      .option('--json', 'print one JSON object on standard output, and nothing else there')
+      .option('--debug', 'print the stack trace of an error')
+      .allowExcessArguments(false);
+  }
+  program.hook('preAction', (_, command) => {
+    io.json = command.opts().json === true;
+  });
+  return program;
+}
+
+function report(error: unknown, argv: readonly string[], io: CliIo): number {
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return exitCodes.success;
+    // Without a command the help has been printed already.
+    if (error.code !== 'commander.help') io.note(describeUsageError(error, argv));
+    return exitCodes.badInput;
+  }
+  const debug = argv.includes('--debug') || (process.env.DEBUG ?? '') !== '';
+  const stack = debug && error instanceof Error ? error.stack : undefined;
+  io.note(`error: ${oneLine(messageOf(error))}`);
+  if (stack !== undefined) io.note(stack);
+  return error instanceof InputError ? exitCodes.badInput : exitCodes.failure;
+}
+
+function describeUsageError(error: CommanderError, argv: readonly string[]): string {
+  const first = argv[0];
+  const knowsCommand =
+    error.code !== 'commander.unknownCommand' && first !== undefined && !first.startsWith('-');
+  const help = knowsCommand ? `retriever-studio ${first} --help` : 'retriever-studio --help';
+  return `${oneLine(error.message).replace(/\.$/, '')}. Run "${help}" to see what it takes.`;
+}
+
+function oneLine(text: string): string {
+  return text.trim().replace(/\s*\n\s*/g, ' ');
+}
+
+function packageVersion(): string {
+  // Relative to dist/src/cli/, where this runs.
+  const parsed: unknown = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'));
+  return typeof parsed === 'object' && parsed !== null && 'version' in parsed ? String(parsed.version) : '';
+}
