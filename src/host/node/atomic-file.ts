@@ -1,0 +1,223 @@
+/**
+ * Files and folders that appear whole or not at all, also when the process is killed or the power fails: written
+ * beside their place under another name, flushed, then renamed.
+ */
+import { basename, dirname, join, resolve } from 'node:path';
+import { InputError } from '../errors.ts';
+import { explainDiskErrors } from './disk-errors.ts';
+import { nodeFiles, type FileContent, type FileOperations } from './file-operations.ts';
+import { currentProcess, processStatus } from './processes.ts';
+
+/**
+ * Writes a file, in place of the one that is there. A failure leaves the old one.
+ * @throws ResourceError if the disk is full or may not be written.
+ */
+export async function writeFileAtomic(
+  path: string,
+  content: FileContent,
+  files: FileOperations = nodeFiles,
+): Promise<void> {
+  const target = resolve(path);
+  const folder = dirname(target);
+  await explainDiskErrors(files, { path, bytes: knownLength(content) }, async () => {
+    await files.makeFolder(folder);
+    await removeLeftovers(files, target);
+    const temporary = await siblingName(target, 'part');
+    try {
+      await files.create(temporary, content);
+      await files.rename(temporary, target);
+    } catch (error) {
+      await discard(files.remove(temporary));
+      throw error;
+    }
+    await files.syncFolder(folder);
+  });
+}
+
+export interface FolderFile {
+  /** Relative, with forward slashes, inside the folder. */
+  readonly path: string;
+  readonly content: FileContent;
+}
+
+export interface WriteFolderOptions {
+  /** Replaces whatever is there. */
+  readonly force?: boolean;
+  /** How the user says so, for the error's remedy. Default: `--force`. */
+  readonly forceFlag?: string;
+}
+
+/** Lists the files that {@link writeFolderAtomic} wrote, so that it knows them again. */
+export const FOLDER_MARKER = '.retriever-studio.json';
+
+/**
+ * Writes a folder, in place of one that it wrote before or of an empty one.
+ *
+ * A folder that holds anything else is refused unless forced. Replacing takes two renames: after a kill between
+ * them both folders are there whole, the old one as `.NAME.….old`, and the next call puts it back.
+ * @throws InputError if the folder holds files of others. @throws ResourceError if the disk is full.
+ */
+export async function writeFolderAtomic(
+  path: string,
+  contents: Iterable<FolderFile> | AsyncIterable<FolderFile>,
+  options: WriteFolderOptions = {},
+  files: FileOperations = nodeFiles,
+): Promise<void> {
+  const target = resolve(path);
+  const parent = dirname(target);
+  await explainDiskErrors(files, { path, bytes: undefined }, async () => {
+    await files.makeFolder(parent);
+    await removeLeftovers(files, target);
+    if (!options.force) await refuseForeignFolder(files, path, options.forceFlag ?? '--force');
+    const temporary = await siblingName(target, 'part');
+    try {
+      await fillFolder(files, temporary, contents);
+      await replaceFolder(files, temporary, target);
+    } catch (error) {
+      await discard(files.removeFolder(temporary));
+      throw error;
+    }
+  });
+}
+
+/** Refuses, before any long work, a folder that {@link writeFolderAtomic} would refuse after it. */
+export async function refuseForeignFolder(
+  files: FileOperations,
+  path: string,
+  forceFlag: string,
+): Promise<void> {
+  const target = resolve(path);
+  const status = await files.stat(target);
+  if (!status) return;
+  if (!status.isFolder) {
+    throw new InputError('This is a file, a folder was to be written here', {
+      remedy: 'Choose another folder',
+      file: path,
+    });
+  }
+  const present = await listTree(files, target);
+  if (present.length === 0) return;
+  const ours = new Set(await markedFiles(files, target));
+  const foreign = present.filter((name) => !ours.has(name));
+  if (foreign.length === 0) return;
+  throw new InputError(
+    `The folder holds files that the studio did not write (${foreign.slice(0, 3).join(', ')}` +
+      `${foreign.length > 3 ? ` and ${foreign.length - 3} more` : ''})`,
+    {
+      remedy: `Choose another folder, or replace this one with all that is in it by ${forceFlag}`,
+      file: path,
+    },
+  );
+}
+
+async function fillFolder(
+  files: FileOperations,
+  folder: string,
+  contents: Iterable<FolderFile> | AsyncIterable<FolderFile>,
+): Promise<void> {
+  await files.makeFolder(folder);
+  const written = [FOLDER_MARKER];
+  const folders = new Set([folder]);
+  for await (const { path, content } of contents) {
+    assertInside(path);
+    const file = join(folder, ...path.split('/'));
+    for (let above = dirname(file); !folders.has(above); above = dirname(above)) folders.add(above);
+    await files.makeFolder(dirname(file));
+    await files.create(file, content);
+    written.push(path);
+  }
+  const marker = { madeBy: 'retriever-studio', files: written.sort() };
+  await files.create(join(folder, FOLDER_MARKER), `${JSON.stringify(marker, undefined, 2)}\n`);
+  for (const each of folders) await files.syncFolder(each);
+}
+
+async function replaceFolder(files: FileOperations, temporary: string, target: string): Promise<void> {
+  const parent = dirname(target);
+  const old = (await files.stat(target)) ? await siblingName(target, 'old') : undefined;
+  if (old !== undefined) await files.rename(target, old);
+  try {
+    await files.rename(temporary, target);
+  } catch (error) {
+    if (old !== undefined) await discard(files.rename(old, target));
+    throw error;
+  }
+  await files.syncFolder(parent);
+  // The new folder stands; what is left of the old one is removed by the next call if not by this.
+  if (old !== undefined) await discard(files.removeFolder(old));
+}
+
+/** A name beside the target that says who made it and what for: `.NAME.HOST.PID.STARTED.NUMBER.PURPOSE`. */
+async function siblingName(target: string, purpose: 'part' | 'old'): Promise<string> {
+  const { host, pid, started } = await currentProcess();
+  counter++;
+  return join(
+    dirname(target),
+    `.${basename(target)}.${encodeURIComponent(host).replaceAll('.', '%2E')}.${pid}.${started || '0'}.${counter}.${purpose}`,
+  );
+}
+let counter = 0;
+
+/** Removes what killed processes left beside the target, and puts a folder back that one was about to replace. */
+async function removeLeftovers(files: FileOperations, target: string): Promise<void> {
+  const prefix = `.${basename(target)}.`;
+  for (const name of await files.list(dirname(target))) {
+    if (!name.startsWith(prefix)) continue;
+    const match = /^([^.]+)\.(\d+)\.(\d+)\.\d+\.(part|old)$/.exec(name.slice(prefix.length));
+    if (!match) continue;
+    const [, host = '', pid = '', started = '', purpose] = match;
+    const maker = {
+      host: decodeURIComponent(host),
+      pid: Number(pid),
+      started: started === '0' ? '' : started,
+    };
+    if ((await processStatus(maker)) !== 'dead') continue;
+    const leftover = join(dirname(target), name);
+    if (purpose === 'old' && !(await files.stat(target))) await files.rename(leftover, target);
+    else await files.removeFolder(leftover);
+  }
+}
+
+function assertInside(path: string): void {
+  const parts = path.split('/');
+  if (path.includes('\\') || parts.some((part) => part === '' || part === '.' || part === '..')) {
+    throw new RangeError(`writeFolderAtomic: "${path}" is not a path inside the folder`);
+  }
+}
+
+/** All files below a folder, with forward slashes. */
+async function listTree(files: FileOperations, folder: string, prefix = ''): Promise<string[]> {
+  const found: string[] = [];
+  for (const name of await files.list(folder)) {
+    const status = await files.stat(join(folder, name));
+    if (status?.isFolder) found.push(...(await listTree(files, join(folder, name), `${prefix}${name}/`)));
+    else found.push(`${prefix}${name}`);
+  }
+  return found;
+}
+
+/** The files that the marker lists; none if there is no marker or it is not ours. */
+async function markedFiles(files: FileOperations, folder: string): Promise<string[]> {
+  try {
+    const marker: unknown = JSON.parse(
+      new TextDecoder().decode(await files.read(join(folder, FOLDER_MARKER))),
+    );
+    if (typeof marker !== 'object' || marker === null || !('files' in marker)) return [];
+    return Array.isArray(marker.files) ? marker.files.filter((name) => typeof name === 'string') : [];
+  } catch {
+    return [];
+  }
+}
+
+function knownLength(content: FileContent): number | undefined {
+  if (typeof content === 'string') return new TextEncoder().encode(content).length;
+  return content instanceof Uint8Array ? content.length : undefined;
+}
+
+/** Waits for a clean-up whose failure matters less than the error that led to it. */
+async function discard(cleanUp: Promise<void>): Promise<void> {
+  try {
+    await cleanUp;
+  } catch {
+    // Removed as a leftover next time.
+  }
+}
