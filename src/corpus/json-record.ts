@@ -1,0 +1,159 @@
+import { InputError, messageOf } from '../host/errors.ts';
+import type { Line } from './lines.ts';
+
+/** Nesting that no record of ours reaches; a parser's stack grows with it. */
+const MAX_DEPTH = 256;
+/** Shorter lines can not nest deeply enough to cost anything. */
+const DEPTH_CHECK_LENGTH = 65_536;
+
+/**
+ * One JSON object of a file, read by own keys only: a key such as `__proto__` is a key like any other, and
+ * nothing inherited is ever taken for data. Errors name the file and the line.
+ */
+export class JsonRecord {
+  readonly #values: ReadonlyMap<string, unknown>;
+  readonly #file: string;
+  readonly #line: number;
+
+  private constructor(values: object, file: string, line: number) {
+    this.#values = new Map(Object.entries(values));
+    this.#file = file;
+    this.#line = line;
+  }
+
+  /** @throws InputError if the line is not one JSON object. */
+  static parse({ text, number }: Line, file: string): JsonRecord {
+    if (text.length > DEPTH_CHECK_LENGTH && depth(text) > MAX_DEPTH) {
+      throw new InputError(`the JSON is nested deeper than ${MAX_DEPTH} levels`, {
+        file,
+        line: number,
+        remedy: 'Flatten the record; only its text, title and id are read',
+      });
+    }
+    let value: unknown;
+    try {
+      value = JSON.parse(text);
+    } catch (cause) {
+      throw new InputError(`broken JSON (${messageOf(cause)})`, {
+        file,
+        line: number,
+        remedy: 'Write one whole JSON object on each line',
+        cause,
+      });
+    }
+    if (!isObject(value)) {
+      throw new InputError('is not a JSON object', {
+        file,
+        line: number,
+        remedy: 'Write one JSON object, such as {"_id": "1", "text": "…"}, on each line',
+      });
+    }
+    return new JsonRecord(value, file, number);
+  }
+
+  get keys(): readonly string[] {
+    return [...this.#values.keys()];
+  }
+
+  /** Present and not null. */
+  has(key: string): boolean {
+    return (this.#values.get(key) ?? null) !== null;
+  }
+
+  /** The first of the keys that is present, or undefined. */
+  firstOf(keys: readonly string[]): string | undefined {
+    return keys.find((key) => this.has(key));
+  }
+
+  /** An error about this record. */
+  error(problem: string, remedy: string): InputError {
+    return new InputError(problem, { file: this.#file, line: this.#line, remedy });
+  }
+
+  /** A string; empty where the key is missing or null. */
+  text(key: string): string {
+    const value = this.#values.get(key) ?? '';
+    if (typeof value === 'string') return value;
+    throw this.error(`"${key}" is not a string`, `Give "${key}" as a string in quotes`);
+  }
+
+  /** A non-empty string without tabs or line ends, or a whole number, as a string. */
+  id(key: string): string {
+    const value = this.#values.get(key);
+    if (typeof value === 'number' && Number.isSafeInteger(value)) return String(value);
+    if (typeof value === 'string' && isId(value)) return value;
+    throw this.error(`"${key}" is not an id`, ID_REMEDY);
+  }
+
+  number(key: string): number | undefined {
+    const value = this.#values.get(key) ?? undefined;
+    if (value === undefined) return undefined;
+    if (typeof value === 'number' && Number.isFinite(value)) return value;
+    throw this.error(`"${key}" is not a number`, `Give "${key}" as a finite number, or leave it out`);
+  }
+
+  /** A list of strings, or one string; empty where the key is missing or null. */
+  texts(key: string): readonly string[] {
+    const value = this.#values.get(key) ?? [];
+    const items: readonly unknown[] = Array.isArray(value) ? value : [value];
+    if (items.every((item) => typeof item === 'string')) return items;
+    throw this.error(`"${key}" is not a list of strings`, `Give "${key}" as ["…", "…"]`);
+  }
+
+  /** A list of finite numbers, or undefined where the key is missing or null. */
+  numbers(key: string): readonly number[] | undefined {
+    const value = this.#values.get(key) ?? undefined;
+    if (value === undefined) return undefined;
+    if (Array.isArray(value) && value.every((item) => typeof item === 'number' && Number.isFinite(item))) {
+      return value as readonly number[];
+    }
+    throw this.error(`"${key}" is not a list of numbers`, `Give "${key}" as [0.5, …], one for each passage`);
+  }
+
+  /** A list of objects; empty where the key is missing or null. */
+  records(key: string): readonly JsonRecord[] {
+    const value = this.#values.get(key) ?? [];
+    if (Array.isArray(value) && value.every(isObject)) {
+      return value.map((item) => new JsonRecord(item, this.#file, this.#line));
+    }
+    throw this.error(`"${key}" is not a list of objects`, `Give "${key}" as [{…}, {…}]`);
+  }
+
+  /** An object of strings, or undefined where the key is missing or null. */
+  strings(key: string): Readonly<Record<string, string>> | undefined {
+    const value = this.#values.get(key) ?? undefined;
+    if (value === undefined) return undefined;
+    if (isObject(value) && Object.values(value).every((item) => typeof item === 'string')) {
+      return value as Readonly<Record<string, string>>;
+    }
+    throw this.error(`"${key}" is not an object of strings`, `Give "${key}" as {"name": "…"}`);
+  }
+}
+
+export const ID_REMEDY = 'Give an id of one or more characters, without tabs and line ends';
+
+/** Ids are columns of tab-separated files: neither empty nor with a tab or a line end. */
+export function isId(value: string): boolean {
+  return value !== '' && !/[\t\r\n]/.test(value);
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The deepest nesting of brackets outside strings. */
+function depth(json: string): number {
+  let level = 0;
+  let deepest = 0;
+  let inString = false;
+  for (let i = 0; i < json.length; i++) {
+    const code = json.charCodeAt(i);
+    if (inString) {
+      if (code === 0x5c) i++;
+      else if (code === 0x22) inString = false;
+    } else if (code === 0x22) inString = true;
+    else if (code === 0x5b || code === 0x7b) deepest = Math.max(deepest, ++level);
+    else if (code === 0x5d || code === 0x7d) level--;
+  }
+  return deepest;
+}

@@ -1,0 +1,134 @@
+/**
+ * Relevance judgments in the three forms people keep them in:
+ *
+ * - BEIR's TSV: query id, document id, grade; with a header line or without;
+ * - TREC qrels: query id, iteration (ignored), document id, grade; separated by white space;
+ * - JSON lines: {"query-id": "1", "corpus-id": "2", "score": 1}.
+ */
+
+import { InputError } from '../host/errors.ts';
+import { ID_REMEDY, isId, JsonRecord } from './json-record.ts';
+import type { Line } from './lines.ts';
+import { readLines } from './lines.ts';
+import type { ByteSource } from './source.ts';
+import type { Judgments } from './types.ts';
+
+/** One judged pair. */
+export interface Judgment {
+  readonly queryId: string;
+  readonly documentId: string;
+  readonly grade: number;
+}
+
+type JudgmentFormat = 'beir' | 'trec' | 'jsonl';
+
+/**
+ * Reads judgments line by line; the first line that is not empty decides the form.
+ * A pair that is judged twice must have the same grade both times.
+ */
+export class JudgmentParser {
+  readonly #file: string;
+  readonly #judgments = new Map<string, Map<string, number>>();
+  #format: JudgmentFormat | undefined;
+
+  constructor(file: string) {
+    this.#file = file;
+  }
+
+  /** Query id → document id → grade, in the order of the file. */
+  get judgments(): Judgments {
+    return this.#judgments;
+  }
+
+  /** @throws InputError naming the file and the line. */
+  add(line: Line): void {
+    if (line.text.trim() === '') return;
+    if (this.#format === undefined) {
+      this.#format = formatOf(line.text);
+      if (this.#format === 'beir' && isHeader(line.text)) return;
+    }
+    const { queryId, documentId, grade } = this.#parse(line, this.#format);
+    let grades = this.#judgments.get(queryId);
+    if (grades === undefined) {
+      grades = new Map();
+      this.#judgments.set(queryId, grades);
+    }
+    const earlier = grades.get(documentId);
+    if (earlier !== undefined && earlier !== grade) {
+      throw this.#error(
+        line,
+        `query ${queryId}, document ${documentId} is judged ${grade} here and ${earlier} before`,
+        'Keep one of the two',
+      );
+    }
+    grades.set(documentId, grade);
+  }
+
+  #parse(line: Line, format: JudgmentFormat): Judgment {
+    if (format === 'jsonl') {
+      const record = JsonRecord.parse(line, this.#file);
+      const grade = record.number('score');
+      if (grade === undefined || !Number.isSafeInteger(grade)) {
+        throw record.error('"score" is not a whole number', 'Give the grade as a whole number');
+      }
+      return { queryId: record.id('query-id'), documentId: record.id('corpus-id'), grade };
+    }
+    const fields = format === 'beir' ? line.text.split('\t') : line.text.trim().split(/\s+/);
+    const [queryId, documentId, grade] = format === 'beir' ? fields : [fields[0], fields[2], fields[3]];
+    if (fields.length !== (format === 'beir' ? 3 : 4) || !queryId || !documentId || !grade) {
+      throw this.#error(line, `has ${fields.length} columns`, COLUMNS[format]);
+    }
+    if (!isId(queryId) || !isId(documentId)) throw this.#error(line, 'an id is not usable', ID_REMEDY);
+    return { queryId, documentId, grade: this.#grade(grade.trim(), line) };
+  }
+
+  /** Grades are whole numbers; "1.0", as some tools write it, is one. */
+  #grade(text: string, line: Line): number {
+    const grade = /^[+-]?\d+(\.0*)?$/.test(text) ? Number(text) : NaN;
+    if (Number.isSafeInteger(grade)) return grade;
+    throw this.#error(line, `the grade "${text.slice(0, 40)}" is not a whole number`, 'Give a whole number');
+  }
+
+  #error(line: Line, problem: string, remedy: string): InputError {
+    return new InputError(problem, { file: this.#file, line: line.number, remedy });
+  }
+}
+
+const COLUMNS = {
+  beir: 'Write query id, document id and grade, separated by tabs',
+  trec: 'Write query id, 0, document id and grade, separated by spaces',
+};
+
+function formatOf(line: string): JudgmentFormat {
+  if (line.trimStart().startsWith('{')) return 'jsonl';
+  return line.split('\t').length === 3 ? 'beir' : 'trec';
+}
+
+const GRADE_COLUMNS = new Set(['score', 'relevance', 'rel', 'grade', 'label', 'judgment', 'judgement']);
+
+function isHeader(line: string): boolean {
+  return GRADE_COLUMNS.has((line.split('\t')[2] ?? '').trim().toLowerCase());
+}
+
+/** Judgments of a file in any of the three forms. */
+export async function readJudgments(source: ByteSource): Promise<Judgments> {
+  const parser = new JudgmentParser(source.name);
+  for await (const line of readLines(source)) parser.add(line);
+  return parser.judgments;
+}
+
+/** Judgments from text that is in memory already. */
+export function parseJudgments(text: string, file: string): Judgments {
+  const parser = new JudgmentParser(file);
+  text
+    .replace(/^\ufeff/, '')
+    .split(/\r?\n/)
+    .forEach((line, i) => parser.add({ text: line, number: i + 1 }));
+  return parser.judgments;
+}
+
+/** Judgments of one query that are relevant at `level` or above. */
+export function relevantDocuments(judgments: Judgments, queryId: string, level = 1): readonly string[] {
+  const grades = judgments.get(queryId) ?? new Map<string, number>();
+  return [...grades].filter(([, grade]) => grade >= level).map(([documentId]) => documentId);
+}

@@ -1,0 +1,98 @@
+import { InputError } from '../host/errors.ts';
+import type { ByteSource } from './source.ts';
+
+/** A passage of 1 MiB with every character escaped as \uXXXX stays below it. */
+export const MAX_LINE_BYTES = 8 * 1024 * 1024;
+
+export interface Line {
+  /** Without the line end. */
+  readonly text: string;
+  /** 1-based. */
+  readonly number: number;
+}
+
+const LINE_FEED = 0x0a;
+const CARRIAGE_RETURN = 0x0d;
+const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
+
+/**
+ * The lines of a UTF-8 file, one at a time. Lines end in LF or CRLF; a byte order mark at the start is skipped.
+ * Holds one line and one chunk of the source at a time: at most `maxLineBytes` plus a chunk.
+ *
+ * @throws InputError naming the line if it is longer than `maxLineBytes` or is not UTF-8.
+ */
+export async function* readLines(
+  source: ByteSource,
+  { maxLineBytes = MAX_LINE_BYTES }: { readonly maxLineBytes?: number } = {},
+): AsyncGenerator<Line> {
+  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+  let number = 1;
+  let pending: Uint8Array[] = [];
+  let pendingBytes = 0;
+
+  const take = (tail: Uint8Array): Line => {
+    if (pendingBytes + tail.length > maxLineBytes) throw tooLong(source.name, number, maxLineBytes);
+    const bytes = pendingBytes === 0 ? tail : join([...pending, tail], pendingBytes + tail.length);
+    pending = [];
+    pendingBytes = 0;
+    return { text: decodeLine(decoder, bytes, source.name, number), number: number++ };
+  };
+
+  for await (const chunk of source.stream()) {
+    let start = 0;
+    for (let end = chunk.indexOf(LINE_FEED); end !== -1; end = chunk.indexOf(LINE_FEED, start)) {
+      yield take(chunk.subarray(start, end));
+      start = end + 1;
+    }
+    if (start === chunk.length) continue;
+    pending.push(chunk.subarray(start));
+    pendingBytes += chunk.length - start;
+    if (pendingBytes > maxLineBytes) throw tooLong(source.name, number, maxLineBytes);
+  }
+  if (pendingBytes > 0) yield take(new Uint8Array(0));
+}
+
+function decodeLine(
+  decoder: InstanceType<typeof TextDecoder>,
+  bytes: Uint8Array,
+  file: string,
+  line: number,
+): string {
+  const start = line === 1 && BYTE_ORDER_MARK.every((byte, i) => bytes[i] === byte) ? 3 : 0;
+  const end = bytes.at(-1) === CARRIAGE_RETURN ? bytes.length - 1 : bytes.length;
+  try {
+    return decoder.decode(bytes.subarray(start, Math.max(start, end)));
+  } catch (cause) {
+    throw new InputError('is not valid UTF-8', { file, line, remedy: 'Save the file as UTF-8', cause });
+  }
+}
+
+function join(parts: readonly Uint8Array[], length: number): Uint8Array {
+  const bytes = new Uint8Array(length);
+  let offset = 0;
+  for (const part of parts) {
+    bytes.set(part, offset);
+    offset += part.length;
+  }
+  return bytes;
+}
+
+function tooLong(file: string, line: number, limit: number): InputError {
+  return new InputError(`the line is longer than the limit of ${formatBytes(limit)}`, {
+    file,
+    line,
+    remedy: 'Split the passage into shorter ones, one per line',
+  });
+}
+
+/** Bytes for people: `1 MiB`, `1.5 KiB`, `12 bytes`. */
+export function formatBytes(bytes: number): string {
+  const units = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB'];
+  let value = bytes;
+  let unit = 0;
+  while (value >= 1024 && unit < units.length - 1) {
+    value /= 1024;
+    unit++;
+  }
+  return `${Number(value.toFixed(1))} ${units[unit] ?? ''}`;
+}

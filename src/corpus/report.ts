@@ -1,0 +1,27 @@
+/** What was noticed while reading; filled in as the reading goes on. */
+export class ReadReport {
+  documents = 0;
+  /** Documents or list passages without text. Documents stay in the corpus; training leaves them out. */
+  emptyTexts = 0;
+  /** Documents left out because their id had appeared before. */
+  duplicateIds = 0;
+  /** Judged pairs whose document the corpus does not have. */
+  judgmentsOfUnknownDocuments = 0;
+  /** Judged queries that queries.jsonl does not have. */
+  judgedUnknownQueries = 0;
+  lists = 0;
+  /** Lists left out because nothing to train on was left in them. */
+  emptyLists = 0;
+
+  /** One line for each thing a user should know. */
+  warnings(): string[] {
+    const lines: [number, string][] = [
+      [this.emptyTexts, 'passages without text (left out of training)'],
+      [this.duplicateIds, 'documents whose id had appeared before (left out)'],
+      [this.judgmentsOfUnknownDocuments, 'judgments of documents that the corpus does not have'],
+      [this.judgedUnknownQueries, 'judged queries that the queries file does not have'],
+      [this.emptyLists, 'training lists without a query or passages (left out)'],
+    ];
+    return lines.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}`);
+  }
+}
