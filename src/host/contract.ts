@@ -28,29 +28,38 @@ export interface Session {
   readonly inputNames: readonly string[];
   readonly outputNames: readonly string[];
   /**
-   * Runs the graph. `into` names tensors that receive outputs in place; the other outputs come back as new
-   * tensors. On the CPU an output may be written into the very tensor that an input was read from, where the
-   * graph reads each of its elements before it writes it (see {@link Runtime.updatesInPlace}).
+   * Runs the graph and returns its outputs.
+   * @param recycle tensors, by output name, whose memory the output may take over. The call consumes them: only
+   * the returned tensor is valid afterwards. An input may be recycled for an output that is computed elementwise
+   * from it, or that a matrix product adds to it: on the CPU it is then updated in place.
    */
   run(
     inputs: Readonly<Record<string, DeviceTensor>>,
-    into?: Readonly<Record<string, DeviceTensor>>,
+    recycle?: Readonly<Record<string, DeviceTensor>>,
   ): Promise<Record<string, DeviceTensor>>;
   release(): Promise<void>;
 }
 
+export type Device = 'cpu' | 'wasm' | 'webgpu' | 'cuda';
+
 /** Runs ONNX graphs, one at a time (two runs in flight break ONNX Runtime). */
 export interface Runtime {
-  readonly device: 'cpu' | 'wasm' | 'webgpu' | 'cuda';
+  readonly device: Device;
   readonly threads: number;
-  /** Whether an output may overwrite an input's tensor (CPU only). */
-  readonly updatesInPlace: boolean;
   /** What computed: runtime version, device, threads, processor. Equal fingerprints promise equal bits. */
   readonly fingerprint: Readonly<Record<string, string>>;
-  /** Uploads data; zeros without data. On the CPU the array itself is used, not a copy. */
+  /** Wraps host data, zeros without data. The array itself is used, not a copy; it travels with each run. */
   tensor(dataType: DataType, dims: readonly number[], data?: TensorData): DeviceTensor;
-  /** The tensor's values. On the CPU a view of its memory, valid until the next run that writes into it. */
+  /** Moves a host tensor to where the runtime computes, to stay there. On the CPU it is the same tensor. */
+  upload(tensor: DeviceTensor): Promise<DeviceTensor>;
+  /** The tensor's values. On the CPU a view of its memory, valid until a run recycles it. */
   read(tensor: DeviceTensor): Promise<TensorData>;
+  /**
+   * The tensor's own memory where it is host memory that the runtime reads and writes directly (CPU, WASM
+   * included), or undefined where it is not (GPU).
+   */
+  hostMemory(tensor: DeviceTensor): TensorData | undefined;
+  /** @throws ResourceError if the machine has less memory than the session needs. */
   createSession(model: Uint8Array, options: SessionOptions): Promise<Session>;
   /** Bytes that a new session may still take on this device. */
   availableMemory(): number;

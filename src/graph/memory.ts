@@ -1,0 +1,44 @@
+import type { DataType } from '../host/contract.ts';
+import {
+  elementCount,
+  isConstant,
+  isInput,
+  nodesBehind,
+  type Tensor,
+  type TensorType,
+} from './expression.ts';
+
+const bytesPerElement: Readonly<Record<DataType, number>> = { float32: 4, int32: 4, int64: 8, bool: 1 };
+
+export function tensorBytes(type: TensorType): number {
+  return elementCount(type.shape) * bytesPerElement[type.dataType];
+}
+
+/**
+ * The most bytes that intermediate values take at one time when the nodes run in order and each value is freed
+ * after its last use. Inputs are the caller's; outputs count from when they are made to the end. Allocation
+ * granularity and the runtime's scratch space come on top.
+ */
+export function peakBytes(outputs: readonly Tensor[]): number {
+  const order = nodesBehind(outputs);
+  const lastUse = new Map<Tensor, number>();
+  order.forEach((node, at) => {
+    for (const input of node.inputs) lastUse.set(input, at);
+  });
+  for (const output of outputs) lastUse.set(output, order.length);
+  let live = 0;
+  let peak = 0;
+  const freedAt = new Map<number, number>();
+  order.forEach((node, at) => {
+    for (const output of node.outputs) {
+      if (isInput(output)) continue;
+      const bytes = tensorBytes(output);
+      live += bytes;
+      const end = lastUse.get(output) ?? at;
+      if (!isConstant(output)) freedAt.set(end, (freedAt.get(end) ?? 0) + bytes);
+    }
+    peak = Math.max(peak, live);
+    live -= freedAt.get(at) ?? 0;
+  });
+  return peak;
+}

@@ -1,0 +1,127 @@
+import {
+  elementCount,
+  only,
+  sameShape,
+  showShape,
+  type Operation,
+  type Shape,
+  type Tensor,
+} from '../expression.ts';
+import { broadcastShape, forEachBroadcast, type NdArray } from '../nd-array.ts';
+
+const reshapeOperation: Operation = {
+  name: 'Reshape',
+  free: true,
+  infer: ([x], { shape }) => {
+    const { shape: from, dataType } = x as Tensor;
+    const to = shape as Shape;
+    if (elementCount(from) !== elementCount(to)) {
+      throw new Error(`Reshape: ${showShape(from)} does not fit ${showShape(to)}`);
+    }
+    return [{ shape: to, dataType }];
+  },
+  simplify: ([x], { shape }) => {
+    const tensor = x as Tensor;
+    if (sameShape(tensor.shape, shape as Shape)) return tensor;
+    if (tensor.node.operation === reshapeOperation) return reshape(only(tensor.node.inputs), shape as Shape);
+    return undefined;
+  },
+  evaluate: ([x], { shape }) => [{ shape: shape as Shape, data: (x as NdArray).data }],
+  gradient: (node, [upstream]) =>
+    upstream === undefined ? [] : [reshape(upstream, only(node.inputs).shape)],
+  onnx: (node) => ({ type: 'Reshape', inputs: [...node.inputs, { int64: node.attributes.shape as Shape }] }),
+};
+
+/** The same values in row-major order under another shape. */
+export function reshape(x: Tensor, shape: Shape): Tensor {
+  return only(x.node.graph.apply(reshapeOperation, [x], { shape }));
+}
+
+const expandOperation: Operation = {
+  name: 'Expand',
+  free: true,
+  infer: ([x], { shape }) => {
+    const { shape: from, dataType } = x as Tensor;
+    const to = broadcastShape(from, shape as Shape);
+    if (to === undefined || !sameShape(to, shape as Shape)) {
+      throw new Error(`Expand: ${showShape(from)} does not broadcast to ${showShape(shape as Shape)}`);
+    }
+    return [{ shape: to, dataType }];
+  },
+  simplify: ([x], { shape }) => (sameShape((x as Tensor).shape, shape as Shape) ? x : undefined),
+  evaluate: ([x], _, [type]) => {
+    if (x === undefined || type === undefined) throw new Error('Expand takes one');
+    const data = new Float64Array(elementCount(type.shape));
+    forEachBroadcast(type.shape, [x.shape], (flat, [i]) => {
+      data[flat] = x.data[i as number] as number;
+    });
+    return [{ shape: type.shape, data }];
+  },
+  gradient: (node, [upstream]) => (upstream === undefined ? [] : [sumTo(upstream, only(node.inputs).shape)]),
+  onnx: (node) => ({ type: 'Expand', inputs: [...node.inputs, { int64: node.attributes.shape as Shape }] }),
+};
+
+/** Repeats along axes of size 1 (and new leading axes). */
+export function expand(x: Tensor, shape: Shape): Tensor {
+  return only(x.node.graph.apply(expandOperation, [x], { shape }));
+}
+
+function reducedShape(shape: Shape, axes: readonly number[], keepDims: boolean): Shape {
+  return keepDims
+    ? shape.map((size, axis) => (axes.includes(axis) ? 1 : size))
+    : shape.filter((_, axis) => !axes.includes(axis));
+}
+
+const reduceSumOperation: Operation = {
+  name: 'ReduceSum',
+  infer: ([x], { axes, keepDims }) => {
+    const { shape } = x as Tensor;
+    const reduced = axes as readonly number[];
+    if (reduced.some((axis) => axis < 0 || axis >= shape.length)) {
+      throw new Error(`ReduceSum: no axes ${reduced.join(', ')} in ${showShape(shape)}`);
+    }
+    return [{ shape: reducedShape(shape, reduced, keepDims === 1), dataType: 'float32' }];
+  },
+  evaluate: ([x], { axes }, [type]) => {
+    if (x === undefined || type === undefined) throw new Error('ReduceSum takes one');
+    const kept = reducedShape(x.shape, axes as readonly number[], true);
+    const data = new Float64Array(elementCount(kept));
+    forEachBroadcast(x.shape, [kept], (flat, [target]) => {
+      const at = target as number;
+      data[at] = (data[at] as number) + (x.data[flat] as number);
+    });
+    return [{ shape: type.shape, data }];
+  },
+  gradient: (node, [upstream]) => {
+    if (upstream === undefined) return [];
+    const { shape } = only(node.inputs);
+    const kept = reducedShape(shape, node.attributes.axes as readonly number[], true);
+    return [expand(reshape(upstream, kept), shape)];
+  },
+  onnx: (node) => ({
+    type: 'ReduceSum',
+    inputs: [...node.inputs, { int64: node.attributes.axes as readonly number[] }],
+    attributes: { keepdims: node.attributes.keepDims as number },
+  }),
+};
+
+/** Sum over axes (negative axes count from the end). */
+export function reduceSum(x: Tensor, axes: readonly number[], keepDims = false): Tensor {
+  const positive = axes.map((axis) => (axis < 0 ? axis + x.shape.length : axis)).sort((a, b) => a - b);
+  return only(x.node.graph.apply(reduceSumOperation, [x], { axes: positive, keepDims: keepDims ? 1 : 0 }));
+}
+
+/**
+ * Sums a gradient over the axes along which its operand was broadcast.
+ * @param gradient of the broadcast shape
+ * @param shape of the operand
+ */
+export function sumTo(gradient: Tensor, shape: Shape): Tensor {
+  if (sameShape(gradient.shape, shape)) return gradient;
+  const lead = gradient.shape.length - shape.length;
+  const axes: number[] = [];
+  gradient.shape.forEach((size, axis) => {
+    if (axis < lead || (shape[axis - lead] === 1 && size !== 1)) axes.push(axis);
+  });
+  return reshape(axes.length === 0 ? gradient : reduceSum(gradient, axes, true), shape);
+}

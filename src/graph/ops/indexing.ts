@@ -1,0 +1,71 @@
+import { elementCount, only, showShape, type Operation, type Tensor } from '../expression.ts';
+import { sizeOf, type NdArray } from '../nd-array.ts';
+import { reshape } from './broadcasting.ts';
+import { equal, toFloat } from './elementwise.ts';
+import { matMul } from './linear.ts';
+
+const gatherOperation: Operation = {
+  name: 'Gather',
+  infer: ([table, ids]) => {
+    const { shape } = table as Tensor;
+    if (shape.length !== 2 || (ids as Tensor).shape.length !== 1) {
+      throw new Error(`Gather: takes a matrix and a list of rows, not ${showShape(shape)}`);
+    }
+    return [{ shape: [(ids as Tensor).shape[0] as number, shape[1] as number], dataType: 'float32' }];
+  },
+  evaluate: ([table, ids], _, [type]) => {
+    if (table === undefined || ids === undefined || type === undefined) throw new Error('Gather takes two');
+    const width = table.shape[1] as number;
+    const data = new Float64Array(sizeOf(type.shape));
+    ids.data.forEach((id, row) => data.set(table.data.subarray(id * width, (id + 1) * width), row * width));
+    return [{ shape: type.shape, data }];
+  },
+  onnx: (node) => ({ type: 'Gather', inputs: node.inputs, attributes: { axis: 0 } }),
+};
+
+/**
+ * Rows of a table [v, h] by int32 ids [n] → [n, h].
+ *
+ * It has no gradient of its own: a scatter with addition is a race on several threads and never the same twice
+ * on WebGPU. {@link embeddingGradient} gives the table's gradient, from what the host knows of the ids.
+ */
+export function gather(table: Tensor, ids: Tensor): Tensor {
+  return only(table.node.graph.apply(gatherOperation, [table, ids]));
+}
+
+/**
+ * The gradient rows of the distinct ids in a batch of tokens, in an order of additions that is fixed on every
+ * runtime: a one-hot matrix times the gradient.
+ * @param upstream ∂L/∂(gathered rows), [tokens, h]
+ * @param slots int32 [tokens]: which of the distinct ids each token is
+ * @param slotIds int32 [slots]: 0, 1, 2 …
+ * @returns [slots, h]
+ */
+export function embeddingGradient(upstream: Tensor, slots: Tensor, slotIds: Tensor): Tensor {
+  const tokens = elementCount(slots.shape);
+  const rows = elementCount(slotIds.shape);
+  const oneHot = toFloat(equal(reshape(slotIds, [rows, 1]), reshape(slots, [1, tokens])));
+  return matMul(oneHot, upstream);
+}
+
+const scatterRowsOperation: Operation = {
+  name: 'ScatterND',
+  infer: ([table]) => [{ shape: (table as Tensor).shape, dataType: 'float32' }],
+  evaluate: ([table, ids, rows]) => {
+    const width = (table as NdArray).shape[1] as number;
+    const data = (table as NdArray).data.slice();
+    (ids as NdArray).data.forEach((id, row) =>
+      data.set((rows as NdArray).data.subarray(row * width, (row + 1) * width), id * width),
+    );
+    return [{ shape: (table as NdArray).shape, data }];
+  },
+  onnx: (node) => ({ type: 'ScatterND', inputs: node.inputs }),
+};
+
+/**
+ * The table [v, h] with some rows replaced: distinct int64 ids [n, 1], rows [n, h]. Without duplicates there is
+ * no order to depend on.
+ */
+export function scatterRows(table: Tensor, ids: Tensor, rows: Tensor): Tensor {
+  return only(table.node.graph.apply(scatterRowsOperation, [table, ids, rows]));
+}

@@ -1,0 +1,277 @@
+import { availableParallelism, cpus } from 'node:os';
+import ort from 'onnxruntime-node';
+import type {
+  DataType,
+  Device,
+  DeviceTensor,
+  Runtime,
+  Session,
+  SessionOptions,
+  TensorData,
+} from '../contract.ts';
+import { InputError, messageOf, ResourceError } from '../errors.ts';
+import { copyModel } from './copy-model.ts';
+
+export interface NodeRuntimeOptions {
+  readonly device: 'auto' | 'cpu' | 'webgpu' | 'cuda';
+  /** Threads of one operation; all cores by default. */
+  readonly threads?: number;
+  /** For tests that read the log: 0 is verbose. */
+  readonly logSeverity?: 0 | 1 | 2 | 3 | 4;
+}
+
+/**
+ * Opens ONNX Runtime on a device. `auto` is the CPU: it is there on every machine and repeats to the bit; the
+ * others are taken when asked for.
+ * @throws InputError naming the remedy if the device is not there
+ */
+export async function openRuntime(options: NodeRuntimeOptions): Promise<Runtime> {
+  const device = options.device === 'auto' ? 'cpu' : options.device;
+  const runtime = new NodeRuntime(
+    device,
+    options.threads ?? availableParallelism(),
+    options.logSeverity ?? 3,
+  );
+  if (device !== 'cpu') await probe(runtime, device);
+  return runtime;
+}
+
+const remedies = {
+  webgpu:
+    'Install a Vulkan driver for your GPU (on Linux libvulkan1 and the vendor driver; `retriever-studio doctor` tells what was found), or use --device cpu',
+  cuda: 'Install CUDA 12, cuDNN 9 and the provider (ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild onnxruntime-node --ignore-scripts=false), or use --device cpu',
+};
+
+/** One addition on the device: a provider that cannot start says so here, not in the middle of a training. */
+async function probe(runtime: NodeRuntime, device: 'webgpu' | 'cuda'): Promise<void> {
+  try {
+    const x = await runtime.upload(runtime.tensor('float32', [4], Float32Array.of(1, 2, 3, 4)));
+    x.dispose();
+  } catch (error) {
+    throw new InputError(`the device ${device} is not available (${messageOf(error)})`, {
+      remedy: remedies[device],
+      cause: error,
+    });
+  }
+}
+
+const emptyData: Readonly<Record<DataType, (size: number) => TensorData>> = {
+  float32: (size) => new Float32Array(size),
+  int32: (size) => new Int32Array(size),
+  int64: (size) => new BigInt64Array(size),
+  bool: (size) => new Uint8Array(size),
+};
+
+class HostTensor implements DeviceTensor {
+  readonly dataType: DataType;
+  readonly dims: readonly number[];
+  readonly data: TensorData;
+  readonly value: ort.Tensor;
+
+  constructor(dataType: DataType, dims: readonly number[], data: TensorData) {
+    this.dataType = dataType;
+    this.dims = dims;
+    this.data = data;
+    this.value = new ort.Tensor(dataType, data, dims);
+  }
+
+  dispose(): void {
+    // Host memory is the garbage collector's.
+  }
+}
+
+class GpuTensor implements DeviceTensor {
+  readonly dataType: DataType;
+  readonly dims: readonly number[];
+  readonly value: ort.Tensor;
+  #disposed = false;
+
+  constructor(value: ort.Tensor) {
+    this.value = value;
+    this.dataType = value.type as DataType;
+    this.dims = value.dims;
+  }
+
+  dispose(): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    this.value.dispose();
+  }
+}
+
+function valueOf(tensor: DeviceTensor): ort.Tensor {
+  if (tensor instanceof HostTensor || tensor instanceof GpuTensor) return tensor.value;
+  throw new Error('the tensor belongs to another runtime');
+}
+
+class NodeRuntime implements Runtime {
+  readonly device: Device;
+  readonly threads: number;
+  readonly fingerprint: Readonly<Record<string, string>>;
+  readonly #logSeverity: 0 | 1 | 2 | 3 | 4;
+  readonly #sessions = new Set<NodeSession>();
+  readonly #uploads = new Map<string, Promise<Session>>();
+  #lastRun: Promise<unknown> = Promise.resolve();
+
+  constructor(device: Device, threads: number, logSeverity: 0 | 1 | 2 | 3 | 4) {
+    this.device = device;
+    this.threads = threads;
+    this.#logSeverity = logSeverity;
+    this.fingerprint = {
+      runtime: `onnxruntime-node ${ort.env.versions.node ?? ort.env.versions.common}`,
+      device,
+      threads: String(threads),
+      processor: cpus()[0]?.model ?? 'unknown',
+      platform: `${process.platform} ${process.arch}`,
+    };
+  }
+
+  tensor(dataType: DataType, dims: readonly number[], data?: TensorData): DeviceTensor {
+    const size = dims.reduce((product, dim) => product * dim, 1);
+    return new HostTensor(dataType, dims, data ?? emptyData[dataType](size));
+  }
+
+  async upload(tensor: DeviceTensor): Promise<DeviceTensor> {
+    if (this.device !== 'webgpu' || tensor instanceof GpuTensor) return tensor;
+    const session = await this.#uploader(tensor.dataType, tensor.dims);
+    const { y } = await session.run({ x: tensor });
+    if (y === undefined) throw new Error('the upload returned nothing');
+    return y;
+  }
+
+  async read(tensor: DeviceTensor): Promise<TensorData> {
+    if (tensor instanceof HostTensor) return tensor.data;
+    return this.exclusively(async () => (await valueOf(tensor).getData()) as TensorData);
+  }
+
+  hostMemory(tensor: DeviceTensor): TensorData | undefined {
+    return tensor instanceof HostTensor ? tensor.data : undefined;
+  }
+
+  availableMemory(): number {
+    return process.availableMemory();
+  }
+
+  async createSession(model: Uint8Array, options: SessionOptions): Promise<Session> {
+    const available = this.availableMemory();
+    if (options.memoryBytes !== undefined && options.memoryBytes > available) {
+      const needed = Math.ceil(options.memoryBytes / 2 ** 20);
+      throw new ResourceError(
+        `${options.name} needs about ${needed} MiB of memory, and ${Math.floor(available / 2 ** 20)} MiB are free`,
+        { remedy: 'Use a smaller micro-batch, shorter texts or a smaller encoder' },
+      );
+    }
+    const session = await this.exclusively(() =>
+      ort.InferenceSession.create(model, {
+        executionProviders: [this.device === 'webgpu' ? { name: 'webgpu' } : this.device],
+        intraOpNumThreads: this.threads,
+        graphOptimizationLevel: 'all',
+        enableCpuMemArena: false,
+        logSeverityLevel: this.#logSeverity,
+        extra: { session: { use_deterministic_compute: '1' } },
+        ...(this.device === 'webgpu' ? { preferredOutputLocation: 'gpu-buffer' as const } : {}),
+      }),
+    );
+    const wrapped = new NodeSession(this, session, options.name);
+    this.#sessions.add(wrapped);
+    return wrapped;
+  }
+
+  /** Runs in flight beside each other break ONNX Runtime, so each waits for the one before. */
+  exclusively<T>(task: () => Promise<T>): Promise<T> {
+    const result = this.#lastRun.then(task, task);
+    this.#lastRun = result;
+    return result;
+  }
+
+  forget(session: NodeSession): void {
+    this.#sessions.delete(session);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#sessions].map((session) => session.release()));
+  }
+
+  /** A session that copies its input to the GPU: the only way to place a buffer in onnxruntime-node. */
+  #uploader(dataType: DataType, dims: readonly number[]): Promise<Session> {
+    const key = `${dataType}|${dims.join(',')}`;
+    let session = this.#uploads.get(key);
+    if (session === undefined) {
+      session = this.createSession(copyModel(dataType, dims), { name: `upload of ${key}` });
+      this.#uploads.set(key, session);
+    }
+    return session;
+  }
+}
+
+class NodeSession implements Session {
+  readonly inputNames: readonly string[];
+  readonly outputNames: readonly string[];
+  readonly #runtime: NodeRuntime;
+  readonly #session: ort.InferenceSession;
+  readonly #name: string;
+  #released = false;
+
+  constructor(runtime: NodeRuntime, session: ort.InferenceSession, name: string) {
+    this.#runtime = runtime;
+    this.#session = session;
+    this.#name = name;
+    this.inputNames = session.inputNames;
+    this.outputNames = session.outputNames;
+  }
+
+  async run(
+    inputs: Readonly<Record<string, DeviceTensor>>,
+    recycle: Readonly<Record<string, DeviceTensor>> = {},
+  ): Promise<Record<string, DeviceTensor>> {
+    if (this.#released) throw new Error(`${this.#name}: run after release`);
+    const feeds: Record<string, ort.Tensor> = {};
+    for (const name of this.inputNames) {
+      const tensor = inputs[name];
+      if (tensor === undefined) throw new Error(`${this.#name}: no value for input ${name}`);
+      feeds[name] = valueOf(tensor);
+    }
+    return this.#runtime.exclusively(() =>
+      this.#runtime.device === 'webgpu' ? this.#runOnGpu(feeds, recycle) : this.#runOnHost(feeds, recycle),
+    );
+  }
+
+  async #runOnHost(
+    feeds: Record<string, ort.Tensor>,
+    recycle: Readonly<Record<string, DeviceTensor>>,
+  ): Promise<Record<string, DeviceTensor>> {
+    const fetches: Record<string, ort.Tensor | null> = {};
+    for (const name of this.outputNames) {
+      const tensor = recycle[name];
+      fetches[name] = tensor === undefined ? null : valueOf(tensor);
+    }
+    const results = await this.#session.run(feeds, fetches);
+    const outputs: Record<string, DeviceTensor> = {};
+    for (const name of this.outputNames) {
+      const value = results[name] as ort.Tensor;
+      outputs[name] =
+        recycle[name] ?? new HostTensor(value.type as DataType, value.dims, value.data as TensorData);
+    }
+    return outputs;
+  }
+
+  async #runOnGpu(
+    feeds: Record<string, ort.Tensor>,
+    recycle: Readonly<Record<string, DeviceTensor>>,
+  ): Promise<Record<string, DeviceTensor>> {
+    const results = await this.#session.run(feeds);
+    const outputs: Record<string, DeviceTensor> = {};
+    for (const name of this.outputNames) {
+      outputs[name] = new GpuTensor(results[name] as ort.Tensor);
+      recycle[name]?.dispose();
+    }
+    return outputs;
+  }
+
+  async release(): Promise<void> {
+    if (this.#released) return;
+    this.#released = true;
+    this.#runtime.forget(this);
+    await this.#runtime.exclusively(() => this.#session.release());
+  }
+}
