@@ -1,14 +1,29 @@
 import { defineConfig } from 'vitest/config';
 
-// Suffixes: *.test.ts runs in Node; *.webgpu.test.ts runs in Node too, but needs a Vulkan device
-// (scripts/test.mjs points it at the software one that comes with Chromium).
+const webgpuTests = 'test/**/*.webgpu.test.ts';
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
     // ONNX Runtime uses every core by itself; two test files beside each other only fight for them.
     fileParallelism: false,
     pool: 'forks',
     testTimeout: 120_000,
     hookTimeout: 120_000,
+    projects: [
+      {
+        extends: true,
+        test: { name: 'node', include: ['test/**/*.test.ts'], exclude: [webgpuTests] },
+      },
+      {
+        // Node too, but with a GPU: the machine's own or the software one that comes with Chromium.
+        extends: true,
+        test: {
+          name: 'webgpu',
+          include: [webgpuTests],
+          globalSetup: 'test/support/webgpu-device.ts',
+          setupFiles: 'test/support/webgpu-proof.ts',
+        },
+      },
+    ],
   },
 });

@@ -18,7 +18,7 @@ if (isOlder(process.versions.node, wanted)) {
       wanted +
       ' or newer; this is ' +
       process.versions.node +
-      '. Install a current version from https://nodejs.org and try again.'
+      '. Install a current version from https://nodejs.org and try again.',
   );
   process.exit(1);
 }
