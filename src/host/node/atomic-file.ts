@@ -5,8 +5,9 @@
 import { basename, dirname, join, resolve } from 'node:path';
 import { InputError } from '../errors.ts';
 import { explainDiskErrors } from './disk-errors.ts';
-import { nodeFiles, type FileContent, type FileOperations } from './file-operations.ts';
-import { currentProcess, processStatus } from './processes.ts';
+import { nodeDisk, type Disk } from './disk.ts';
+import type { FileContent, FileOperations } from './file-operations.ts';
+import { labelOwner, ownerLabel } from './processes.ts';
 
 /**
  * Writes a file, in place of the one that is there. A failure leaves the old one.
@@ -15,14 +16,15 @@ import { currentProcess, processStatus } from './processes.ts';
 export async function writeFileAtomic(
   path: string,
   content: FileContent,
-  files: FileOperations = nodeFiles,
+  disk: Disk = nodeDisk,
 ): Promise<void> {
+  const { files } = disk;
   const target = resolve(path);
   const folder = dirname(target);
   await explainDiskErrors(files, { path, bytes: knownLength(content) }, async () => {
     await files.makeFolder(folder);
-    await removeLeftovers(files, target);
-    const temporary = await siblingName(target, 'part');
+    await removeLeftovers(disk, target);
+    const temporary = await siblingName(disk, target, 'part');
     try {
       await files.create(temporary, content);
       await files.rename(temporary, target);
@@ -61,18 +63,19 @@ export async function writeFolderAtomic(
   path: string,
   contents: Iterable<FolderFile> | AsyncIterable<FolderFile>,
   options: WriteFolderOptions = {},
-  files: FileOperations = nodeFiles,
+  disk: Disk = nodeDisk,
 ): Promise<void> {
+  const { files } = disk;
   const target = resolve(path);
   const parent = dirname(target);
   await explainDiskErrors(files, { path, bytes: undefined }, async () => {
     await files.makeFolder(parent);
-    await removeLeftovers(files, target);
+    await removeLeftovers(disk, target);
     if (!options.force) await refuseForeignFolder(files, path, options.forceFlag ?? '--force');
-    const temporary = await siblingName(target, 'part');
+    const temporary = await siblingName(disk, target, 'part');
     try {
       await fillFolder(files, temporary, contents);
-      await replaceFolder(files, temporary, target);
+      await replaceFolder(disk, temporary, target);
     } catch (error) {
       await discard(files.removeFolder(temporary));
       throw error;
@@ -131,9 +134,10 @@ async function fillFolder(
   for (const each of folders) await files.syncFolder(each);
 }
 
-async function replaceFolder(files: FileOperations, temporary: string, target: string): Promise<void> {
+async function replaceFolder(disk: Disk, temporary: string, target: string): Promise<void> {
+  const { files } = disk;
   const parent = dirname(target);
-  const old = (await files.stat(target)) ? await siblingName(target, 'old') : undefined;
+  const old = (await files.stat(target)) ? await siblingName(disk, target, 'old') : undefined;
   if (old !== undefined) await files.rename(target, old);
   try {
     await files.rename(temporary, target);
@@ -146,31 +150,19 @@ async function replaceFolder(files: FileOperations, temporary: string, target: s
   if (old !== undefined) await discard(files.removeFolder(old));
 }
 
-/** A name beside the target that says who made it and what for: `.NAME.HOST.PID.STARTED.NUMBER.PURPOSE`. */
-async function siblingName(target: string, purpose: 'part' | 'old'): Promise<string> {
-  const { host, pid, started } = await currentProcess();
-  counter++;
-  return join(
-    dirname(target),
-    `.${basename(target)}.${encodeURIComponent(host).replaceAll('.', '%2E')}.${pid}.${started || '0'}.${counter}.${purpose}`,
-  );
+/** A name beside the target that says who made it and what for: `.NAME.OWNER.PURPOSE`. */
+async function siblingName(disk: Disk, target: string, purpose: 'part' | 'old'): Promise<string> {
+  const owner = ownerLabel(await disk.processes.current());
+  return join(dirname(target), `.${basename(target)}.${owner}.${purpose}`);
 }
-let counter = 0;
 
 /** Removes what killed processes left beside the target, and puts a folder back that one was about to replace. */
-async function removeLeftovers(files: FileOperations, target: string): Promise<void> {
+async function removeLeftovers({ files, processes }: Disk, target: string): Promise<void> {
   const prefix = `.${basename(target)}.`;
   for (const name of await files.list(dirname(target))) {
-    if (!name.startsWith(prefix)) continue;
-    const match = /^([^.]+)\.(\d+)\.(\d+)\.\d+\.(part|old)$/.exec(name.slice(prefix.length));
-    if (!match) continue;
-    const [, host = '', pid = '', started = '', purpose] = match;
-    const maker = {
-      host: decodeURIComponent(host),
-      pid: Number(pid),
-      started: started === '0' ? '' : started,
-    };
-    if ((await processStatus(maker)) !== 'dead') continue;
+    const [, label = '', purpose] = /^(.+)\.(part|old)$/.exec(name.slice(prefix.length)) ?? [];
+    const owner = name.startsWith(prefix) ? labelOwner(label) : undefined;
+    if (!owner || (await processes.status(owner)) !== 'dead') continue;
     const leftover = join(dirname(target), name);
     if (purpose === 'old' && !(await files.stat(target))) await files.rename(leftover, target);
     else await files.removeFolder(leftover);

@@ -10,24 +10,48 @@ export interface ProcessIdentity {
   readonly host: string;
 }
 
-export async function currentProcess(): Promise<ProcessIdentity> {
-  return { pid: process.pid, started: (await startTime(process.pid)) ?? '', host: hostname() };
+/** Which processes run: who wrote a temporary file, and whether it may still need it. */
+export interface ProcessTable {
+  current(): Promise<ProcessIdentity>;
+  /** 'unknown' for a process on another machine (a network folder, a container). */
+  status(identity: ProcessIdentity): Promise<'alive' | 'dead' | 'unknown'>;
 }
 
-/**
- * Whether the process still runs. 'unknown' for one on another machine (a network folder, a container).
- */
-export async function processStatus(identity: ProcessIdentity): Promise<'alive' | 'dead' | 'unknown'> {
-  if (identity.host !== hostname()) return 'unknown';
+export const nodeProcesses: ProcessTable = {
+  async current() {
+    return { pid: process.pid, started: (await startTime(process.pid)) ?? '', host: hostname() };
+  },
+
+  async status(identity) {
+    if (identity.host !== hostname()) return 'unknown';
+    try {
+      process.kill(identity.pid, 0);
+    } catch (error) {
+      // EPERM: it exists and belongs to someone else.
+      if (errorCode(error) === 'ESRCH') return 'dead';
+    }
+    if (identity.started === '') return 'alive';
+    const started = await startTime(identity.pid);
+    return started === undefined || started === identity.started ? 'alive' : 'dead';
+  },
+};
+
+/** A file name's part that says who made the file, different at each call: `HOST.PID.STARTED.NUMBER`. */
+export function ownerLabel({ host, pid, started }: ProcessIdentity): string {
+  const safeHost = encodeURIComponent(host).replaceAll('.', '%2E');
+  return `${safeHost}.${pid}.${started || '0'}.${labelsMade++}`;
+}
+let labelsMade = 0;
+
+/** The process that made an {@link ownerLabel}; undefined for any other text. */
+export function labelOwner(label: string): ProcessIdentity | undefined {
+  const [, host = '', pid = '', started = ''] = /^([^.]+)\.(\d+)\.(\d+)\.\d+$/.exec(label) ?? [];
+  if (pid === '') return undefined;
   try {
-    process.kill(identity.pid, 0);
-  } catch (error) {
-    // EPERM: it exists and belongs to someone else.
-    if (errorCode(error) === 'ESRCH') return 'dead';
+    return { host: decodeURIComponent(host), pid: Number(pid), started: started === '0' ? '' : started };
+  } catch {
+    return undefined;
   }
-  if (identity.started === '') return 'alive';
-  const started = await startTime(identity.pid);
-  return started === undefined || started === identity.started ? 'alive' : 'dead';
 }
 
 /** Field 22 of /proc/PID/stat (proc(5)); a zombie counts as gone. */

@@ -12,6 +12,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { InputError, ResourceError } from '../../../src/host/errors.ts';
 import { FOLDER_MARKER, writeFileAtomic, writeFolderAtomic } from '../../../src/host/node/atomic-file.ts';
+import { nodeDisk, type Disk } from '../../../src/host/node/disk.ts';
 import { nodeFiles, type FileOperations } from '../../../src/host/node/file-operations.ts';
 
 let folder: string;
@@ -23,27 +24,23 @@ afterEach(() => rmSync(folder, { recursive: true }));
 const text = (name: string) => readFileSync(join(folder, name), 'utf8');
 
 /** The real file system, but one operation throws. */
-function failing(operation: keyof FileOperations, code: string): FileOperations {
+function failing(operation: keyof FileOperations, code: string): Disk {
   const fail = () => Promise.reject(Object.assign(new Error(code), { code, syscall: operation }));
-  return { ...nodeFiles, [operation]: fail };
+  return { ...nodeDisk, files: { ...nodeFiles, [operation]: fail } };
 }
 
 /** The real file system, but the disk is full after so many pieces. */
-function fullAfter(pieces: number): FileOperations {
-  return {
-    ...nodeFiles,
-    create: (path, content) =>
-      nodeFiles.create(
-        path,
-        (async function* () {
-          let count = 0;
-          for (const piece of content as Iterable<string>) {
-            if (count++ === pieces) throw Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' });
-            yield piece;
-          }
-        })(),
-      ),
-  };
+function fullAfter(pieces: number): Disk {
+  function* fill(content: Iterable<string>) {
+    let count = 0;
+    for (const piece of content) {
+      if (count++ === pieces) throw Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' });
+      yield piece;
+    }
+  }
+  const create: FileOperations['create'] = (path, content) =>
+    nodeFiles.create(path, fill(content as Iterable<string>));
+  return { ...nodeDisk, files: { ...nodeFiles, create } };
 }
 
 /** A pid that no process has: the largest that Linux gives, plus one. */
