@@ -1,25 +1,63 @@
 import globals from 'globals';
 import tseslint from 'typescript-eslint';
 
+const forBothHosts =
+  'This code runs in a browser worker too: what it needs of a host comes in through src/host/contract.ts.';
+
 export default tseslint.config(
   { ignores: ['dist/', 'node_modules/', '.retriever-studio/', '**/.venv/'] },
+  { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   {
     files: ['**/*.ts'],
     extends: [...tseslint.configs.strictTypeChecked, ...tseslint.configs.stylisticTypeChecked],
     languageOptions: { parserOptions: { project: './tsconfig.json', tsconfigRootDir: import.meta.dirname } },
     rules: {
+      eqeqeq: 'error',
+      'object-shorthand': 'error',
+      'no-implicit-coercion': 'error',
       '@typescript-eslint/no-non-null-assertion': 'error',
       '@typescript-eslint/no-explicit-any': 'error',
-      // `array[i] as number` is how a hot loop over a typed array says that the index is in range.
-      '@typescript-eslint/non-nullable-type-assertion-style': 'off',
+      '@typescript-eslint/consistent-type-imports': 'error',
+      '@typescript-eslint/switch-exhaustiveness-check': [
+        'error',
+        { considerDefaultExhaustiveForUnions: true },
+      ],
       '@typescript-eslint/restrict-template-expressions': [
         'error',
         { allowNumber: true, allowBoolean: true },
       ],
       '@typescript-eslint/prefer-nullish-coalescing': ['error', { ignorePrimitives: true }],
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
+      // `array[i] as number` is how a hot loop reads a typed array where the index is known to be in range.
+      '@typescript-eslint/non-nullable-type-assertion-style': 'off',
       // A loop over a typed array by index is the fast and the clear form here.
       '@typescript-eslint/prefer-for-of': 'off',
+    },
+  },
+  {
+    files: ['src/**/*.ts'],
+    rules: {
+      // What the studio has to say it returns or throws; the command line decides what is printed where.
+      'no-console': 'error',
+    },
+  },
+  {
+    files: ['src/**/*.ts'],
+    ignores: ['src/host/node/**', 'src/cli/**'],
+    rules: {
+      'no-restricted-globals': [
+        'error',
+        ...['process', 'Buffer', 'global', 'require', '__dirname', '__filename', 'setImmediate'].map(
+          (name) => ({
+            name,
+            message: forBothHosts,
+          }),
+        ),
+        ...['window', 'document', 'localStorage', 'navigator'].map((name) => ({
+          name,
+          message: forBothHosts,
+        })),
+      ],
     },
   },
   {
@@ -27,7 +65,7 @@ export default tseslint.config(
     rules: { '@typescript-eslint/no-non-null-assertion': 'off' },
   },
   {
-    files: ['**/*.js', '**/*.mjs'],
+    files: ['**/*.js', '**/*.mjs', '**/*.cjs'],
     ...tseslint.configs.disableTypeChecked,
     languageOptions: { globals: globals.node },
   },
