@@ -139,7 +139,7 @@ function classAt(text: string, index: number): number {
 function classify(codePoint: number): number {
   if (isApostrophe(codePoint) || codePoint === 0x2e) return JOINER;
   const character = String.fromCodePoint(codePoint);
-  if (/[\p{Script=Han}\p{Script=Hiragana}]/u.test(character)) return IDEOGRAPH;
+  if (/(?=[\p{L}\p{N}])[\p{Script=Han}\p{Script=Hiragana}]/u.test(character)) return IDEOGRAPH;
   if (/[\p{L}\p{N}]/u.test(character)) return WORD;
   return /\p{M}/u.test(character) ? MARK : OTHER;
 }

@@ -1,4 +1,3 @@
-import type { Document } from '../corpus/types.ts';
 import type { StoredTensor } from '../encoders/safetensors.ts';
 import { readSafetensors, writeSafetensors } from '../encoders/safetensors.ts';
 import { InputError } from '../host/errors.ts';
@@ -24,7 +23,7 @@ const FORMAT = 'retriever-studio bm25 1';
 const CHUNK_POSTINGS = 1 << 18;
 
 /**
- * Builds a BM25 index from documents given one at a time; title and text are one field. Texts are not kept.
+ * Builds a BM25 index from documents given one at a time. Texts are not kept.
  *
  * Memory: 8 bytes for each posting (a distinct term of a document) while documents are added, 16 during
  * {@link finish} and 8 again in the index, besides the distinct terms and the document ids.
@@ -49,8 +48,9 @@ export class Bm25Builder {
     return this.#ids.length;
   }
 
-  add({ id, title, text }: Document): void {
-    const terms = this.#analyzer.analyze(title === '' ? text : `${title} ${text}`);
+  /** Adds a document; title and text are one field (see passageText in corpus/documents.ts). */
+  add(id: string, text: string): void {
+    const terms = this.#analyzer.analyze(text);
     const frequencies = new Map<number, number>();
     for (const term of terms) {
       let number = this.#termNumbers.get(term);
