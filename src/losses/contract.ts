@@ -42,6 +42,18 @@ export interface LossResult {
 
 export type LossSettings = Readonly<Record<string, number>>;
 
+/** One number that a loss can be tuned by. */
+export interface LossSetting {
+  readonly default: number;
+  readonly meaning: string;
+  /** What a value must be above. */
+  readonly above?: number;
+  /** What a value must not be below. */
+  readonly atLeast?: number;
+  /** A switch: 0 or 1. */
+  readonly isSwitch?: true;
+}
+
 export interface LossDefinition {
   readonly name: string;
   /** Other names people know it by. */
@@ -52,7 +64,10 @@ export interface LossDefinition {
   readonly scopes: readonly CandidateScope[];
   /** False for a loss over the whole batch at once (WS2). */
   readonly rowwise: boolean;
-  /** Every setting with its default. */
-  readonly defaults: LossSettings;
+  readonly settings: Readonly<Record<string, LossSetting>>;
+  /**
+   * Settings that are not given take their defaults.
+   * @throws InputError naming the setting that is unknown or out of its range.
+   */
   compute(block: LossBlock, settings: LossSettings): LossResult;
 }

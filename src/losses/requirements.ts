@@ -1,0 +1,92 @@
+import type { ListRecord } from '../corpus/types.ts';
+import { InputError } from '../host/errors.ts';
+import type { LossSpec, LossTerm } from './loss-spec.ts';
+
+/** Passages that some loss will not learn from, though their lists may be used. */
+export interface ListGaps {
+  /** In lists of a loss that reads teacher scores. */
+  readonly withoutTeacher: number;
+}
+
+/**
+ * Checks that training lists hold what the losses read, before anything is computed.
+ *
+ * @param isPositive whether a label makes a passage a positive; by default, above 0.
+ * @param file names the lists in errors.
+ * @throws InputError naming the first query whose list does not fit.
+ */
+export function checkLists(
+  spec: LossSpec,
+  lists: readonly ListRecord[],
+  options: { readonly isPositive?: (label: number) => boolean; readonly file?: string } = {},
+): ListGaps {
+  const isPositive = options.isPositive ?? ((label) => label > 0);
+  for (const list of lists) {
+    for (const term of spec.terms) {
+      const fault = faultOf(term, list, isPositive);
+      if (fault === undefined) continue;
+      throw new InputError(
+        `query '${list.query_id}': ${fault.problem}, which ${term.definition.name} needs`,
+        {
+          remedy: fault.remedy,
+          file: options.file,
+        },
+      );
+    }
+  }
+  const readsTeacher = spec.terms.some((term) => term.definition.needs.includes('teacher'));
+  let withoutTeacher = 0;
+  for (const { documents } of lists) {
+    if (readsTeacher) withoutTeacher += documents.filter(({ teacher }) => teacher === undefined).length;
+  }
+  return { withoutTeacher };
+}
+
+interface Fault {
+  readonly problem: string;
+  readonly remedy: string;
+}
+
+function faultOf(
+  { definition, mask }: LossTerm,
+  { documents }: ListRecord,
+  isPositive: (label: number) => boolean,
+): Fault | undefined {
+  const { needs } = definition;
+  const positive = documents.find(({ label }) => label !== undefined && isPositive(label));
+  if (needs.includes('positive') && positive === undefined) {
+    return { problem: 'no passage is labeled positive', remedy: 'Give the positive a label above 0' };
+  }
+  if (needs.includes('labels')) {
+    const bare = documents.find(({ label }) => label === undefined);
+    if (bare) {
+      return {
+        problem: `passage '${bare.id}' has no label`,
+        remedy: 'Label every passage, 0 for irrelevant',
+      };
+    }
+  }
+  const readsMask = mask.share !== null || mask.margin !== null;
+  if (needs.includes('teacher') && documents.filter(({ teacher }) => teacher !== undefined).length < 2) {
+    return {
+      problem: 'fewer than two passages have a teacher score',
+      remedy: 'Score the lists with a teacher first',
+    };
+  }
+  if (needs.includes('teacher') && needs.includes('positive') && positive?.teacher === undefined) {
+    return { problem: 'the positive has no teacher score', remedy: 'Score the lists with a teacher first' };
+  }
+  if (readsMask && positive?.teacher === undefined) {
+    return {
+      problem: 'the positive has no teacher score for the mask',
+      remedy: 'Score the lists first, or leave mask out',
+    };
+  }
+  if (mask.share !== null && positive?.teacher !== undefined && positive.teacher < 0) {
+    return {
+      problem: `the positive's teacher score is ${positive.teacher}, and a share of it means nothing for the mask`,
+      remedy: 'Normalize teacher scores to 0 to 1, or use maskMargin',
+    };
+  }
+  return undefined;
+}

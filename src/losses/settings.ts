@@ -1,0 +1,49 @@
+import { InputError } from '../host/errors.ts';
+import { nearestName } from '../host/nearest-name.ts';
+import type { LossSetting, LossSettings } from './contract.ts';
+
+type SettingRules = Readonly<Record<string, LossSetting>>;
+
+/** What keeps a value from being used for a setting; undefined if nothing does. */
+function faultOf(rule: LossSetting, value: number): string | undefined {
+  if (!Number.isFinite(value)) return 'must be a finite number';
+  if (rule.isSwitch && value !== 0 && value !== 1) return 'must be 0 or 1';
+  if (rule.above !== undefined && value <= rule.above) return `must be above ${rule.above}`;
+  if (rule.atLeast !== undefined && value < rule.atLeast) return `must be ${rule.atLeast} or more`;
+  return undefined;
+}
+
+/** Names compared without regard to case, hyphens and underscores: `margin_mse`, `MarginMSE`, `margin-mse`. */
+export function foldName(name: string): string {
+  return name.toLowerCase().replace(/[-_ ]/g, '');
+}
+
+/**
+ * The settings of a loss, complete: what was given, and the defaults of the rest.
+ * @throws InputError for an unknown setting (with the nearest right name) or a value out of range.
+ */
+export function readSettings<Rules extends SettingRules>(
+  loss: string,
+  rules: Rules,
+  given: LossSettings,
+): { readonly [Name in keyof Rules]: number } {
+  for (const name of Object.keys(given)) {
+    if (Object.hasOwn(rules, name)) continue;
+    const known = Object.keys(rules);
+    const nearest = nearestName(name, known);
+    throw new InputError(`${loss} has no setting '${name}'`, {
+      remedy: nearest ? `Did you mean '${nearest}'` : `Its settings are ${known.join(', ') || 'none'}`,
+    });
+  }
+  const values = Object.entries(rules).map(([name, rule]) => {
+    const value = given[name] ?? rule.default;
+    const fault = faultOf(rule, value);
+    if (fault !== undefined) {
+      throw new InputError(`${loss}: ${name} is ${value}, but ${fault}`, {
+        remedy: `Leave it out for the default, ${rule.default}`,
+      });
+    }
+    return [name, value] as const;
+  });
+  return Object.fromEntries(values) as { readonly [Name in keyof Rules]: number };
+}
