@@ -1,4 +1,5 @@
 import { InputError } from '../../host/errors.ts';
+import { nearestName } from '../../host/nearest-name.ts';
 import { averagePrecision, averagePrecisionAtCutoff } from './average-precision.ts';
 import { bpref } from './bpref.ts';
 import { relevantCount, relevantRetrievedCount, retrievedCount } from './counts.ts';
@@ -89,7 +90,11 @@ function parseMeasure(text: string): RequestedMeasure {
     if (measure?.cutoffs !== undefined) return { measure, cutoffs: [parseCutoff(cutoff, text)] };
   }
   const known = measures.map(({ name, cutoffs }) => (cutoffs === undefined ? name : `${name}_K`));
-  throw new InputError(`there is no measure "${text}"`, { remedy: `Choose from ${known.join(', ')}` });
+  const nearest = nearestName(text.replace(/\d+$/, 'K'), known);
+  const suggestion = nearest === undefined ? '' : `Did you mean ${nearest}? `;
+  throw new InputError(`there is no measure "${text}"`, {
+    remedy: `${suggestion}Choose from ${known.join(', ')}`,
+  });
 }
 
 function find(name: string): Measure | undefined {

@@ -1,0 +1,41 @@
+import { RandomStream } from '../../host/random.ts';
+import type { Differences } from './differences.ts';
+
+export interface BootstrapOptions {
+  /** Share of the resampled means inside the interval; 0.95 by default. */
+  readonly level?: number | undefined;
+  /** Resamples; 10,000 by default. */
+  readonly samples?: number | undefined;
+  readonly seed?: number | undefined;
+}
+
+/**
+ * Percentile bootstrap interval [low, high] of the mean difference: queries are drawn with replacement, and the
+ * interval holds the middle of the resampled means.
+ * @throws RangeError without queries.
+ */
+export function bootstrapInterval(
+  differences: Differences,
+  { level = 0.95, samples = 10_000, seed = 0 }: BootstrapOptions = {},
+): readonly [low: number, high: number] {
+  const values = Float64Array.from(differences);
+  if (values.length === 0) throw new RangeError('bootstrapInterval: there are no queries');
+  const random = new RandomStream(seed, 'bootstrap');
+  const means = new Float64Array(samples);
+  for (let sample = 0; sample < samples; sample++) {
+    let sum = 0;
+    for (let i = 0; i < values.length; i++) sum += values[random.integer(values.length)] as number;
+    means[sample] = sum / values.length;
+  }
+  means.sort();
+  return [quantile(means, (1 - level) / 2), quantile(means, (1 + level) / 2)];
+}
+
+/** A quantile of ascending values, linear between neighbors. */
+function quantile(ascending: Float64Array, share: number): number {
+  const position = share * (ascending.length - 1);
+  const below = Math.floor(position);
+  const low = ascending[below] ?? 0;
+  const high = ascending[below + 1] ?? low;
+  return low + (high - low) * (position - below);
+}
