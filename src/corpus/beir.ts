@@ -1,0 +1,114 @@
+/**
+ * Test collections in BEIR's layout, a folder or a zip of one:
+ *
+ *     corpus.jsonl  queries.jsonl  qrels/test.tsv  qrels/train.tsv …   (or one qrels.jsonl, read as the split "test")
+ *
+ * A single folder around all files, as in BEIR's own zips, is looked through.
+ */
+
+import { InputError } from '../host/errors.ts';
+import type { DocumentOptions } from './documents.ts';
+import { readDocuments } from './documents.ts';
+import { readJudgments } from './judgments.ts';
+import { readQueries } from './queries.ts';
+import { ReadReport } from './report.ts';
+import type { FileTree } from './source.ts';
+import { withoutTopFolder } from './source.ts';
+import type { Document, Judgments, Query } from './types.ts';
+
+export interface BeirOptions extends Omit<DocumentOptions, 'format' | 'unit' | 'report'> {
+  /** Default: `test`. */
+  readonly split?: string;
+}
+
+export interface BeirDataset {
+  readonly name: string;
+  readonly split: string;
+  /** The judged queries of the split, in the order of queries.jsonl. */
+  readonly queries: readonly Query[];
+  readonly judgments: Judgments;
+  /**
+   * Streams the corpus, from its start at each call. When it has come to its end, the report knows how many
+   * judgments are of documents that the corpus does not have.
+   */
+  documents(): AsyncGenerator<Document>;
+  /** What was noticed; starts anew with each call of `documents`. */
+  readonly report: ReadReport;
+}
+
+/** @throws InputError naming the file and the remedy if a file is missing or broken. */
+export async function readBeir(folder: FileTree, options: BeirOptions = {}): Promise<BeirDataset> {
+  const { split = 'test', ...documentOptions } = options;
+  const tree = withoutTopFolder(folder);
+  requirePath(tree, 'corpus.jsonl');
+  requirePath(tree, 'queries.jsonl');
+  const judgments = await readJudgments(await tree.open(judgmentPath(tree, split)));
+  const allQueries = await readQueries(await tree.open('queries.jsonl'));
+  const queries = allQueries.filter((query) => judgments.has(query.id));
+
+  const startReport = (): ReadReport => {
+    const fresh = new ReadReport();
+    fresh.judgedUnknownQueries = judgments.size - queries.length;
+    return fresh;
+  };
+  let latest = startReport();
+  async function* documents(): AsyncGenerator<Document> {
+    const report = (latest = startReport());
+    const unseen = judgmentsByDocument(judgments);
+    const corpus = await tree.open('corpus.jsonl');
+    for await (const document of readDocuments(corpus, { ...documentOptions, format: 'jsonl', report })) {
+      unseen.delete(document.id);
+      yield document;
+    }
+    for (const count of unseen.values()) report.judgmentsOfUnknownDocuments += count;
+  }
+  return {
+    name: folder.name,
+    split,
+    queries,
+    judgments,
+    documents,
+    get report() {
+      return latest;
+    },
+  };
+}
+
+/** The splits that a BEIR folder has judgments for. */
+export function beirSplits(folder: FileTree): readonly string[] {
+  const { paths } = withoutTopFolder(folder);
+  const splits = paths.flatMap((path) => /^qrels\/([^/]+)\.(tsv|jsonl)$/.exec(path)?.[1] ?? []);
+  return splits.length === 0 && paths.includes('qrels.jsonl') ? ['test'] : [...new Set(splits)];
+}
+
+function judgmentPath(tree: FileTree, split: string): string {
+  const paths = [`qrels/${split}.tsv`, `qrels/${split}.jsonl`, ...(split === 'test' ? ['qrels.jsonl'] : [])];
+  const path = paths.find((candidate) => tree.paths.includes(candidate));
+  if (path !== undefined) return path;
+  const splits = beirSplits(tree);
+  throw new InputError(`has no judgments for the split "${split}" (qrels/${split}.tsv)`, {
+    file: tree.name,
+    remedy: splits.length === 0 ? 'Add them' : `Choose one of its splits: ${splits.join(', ')}`,
+  });
+}
+
+function requirePath(tree: FileTree, path: string): void {
+  if (tree.paths.includes(path)) return;
+  const inner = tree.paths.find((candidate) => candidate.endsWith('.zip'));
+  throw new InputError(`has no ${path}`, {
+    file: tree.name,
+    remedy:
+      inner === undefined
+        ? 'Give a folder or zip in BEIR layout: corpus.jsonl, queries.jsonl, qrels/test.tsv'
+        : `Zips inside it are not opened: unpack ${inner} and open that`,
+  });
+}
+
+/** How many judgments each document has. */
+function judgmentsByDocument(judgments: Judgments): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const grades of judgments.values()) {
+    for (const id of grades.keys()) counts.set(id, (counts.get(id) ?? 0) + 1);
+  }
+  return counts;
+}

@@ -1,0 +1,56 @@
+import { InputError } from '../host/errors.ts';
+import { ID_REMEDY, isId, JsonRecord } from './json-record.ts';
+import { readLines } from './lines.ts';
+import type { ByteSource } from './source.ts';
+import type { Query } from './types.ts';
+
+const ID_KEYS = ['_id', 'id', 'query_id', 'qid'];
+const TEXT_KEYS = ['text', 'query'];
+
+/**
+ * Queries from JSON lines ({"_id", "text"}, as in BEIR), or from lines of an id, a tab and a text (TREC topics).
+ * The first line that is not empty decides. Holds all queries, each of at most 8 MiB with its line.
+ *
+ * @throws InputError naming the line: broken JSON, no text, an id that appeared before.
+ */
+export async function readQueries(source: ByteSource): Promise<readonly Query[]> {
+  const queries: Query[] = [];
+  const lineOf = new Map<string, number>();
+  let isJson: boolean | undefined;
+  for await (const line of readLines(source)) {
+    if (line.text.trim() === '') continue;
+    isJson ??= line.text.trimStart().startsWith('{');
+    const query = isJson
+      ? jsonQuery(JsonRecord.parse(line, source.name))
+      : tabbedQuery(line.text, source.name, line.number);
+    const first = lineOf.get(query.id);
+    if (first !== undefined) {
+      throw new InputError(`the query id "${query.id}" is already that of line ${first}`, {
+        file: source.name,
+        line: line.number,
+        remedy: 'Give each query an id of its own',
+      });
+    }
+    lineOf.set(query.id, line.number);
+    queries.push(query);
+  }
+  return queries;
+}
+
+function jsonQuery(record: JsonRecord): Query {
+  const idKey = record.firstOf(ID_KEYS);
+  if (idKey === undefined) throw record.error('the query has no id', 'Give it as "_id"');
+  const textKey = record.firstOf(TEXT_KEYS);
+  if (textKey === undefined) throw record.error('the query has no text', 'Give it as "text"');
+  return { id: record.id(idKey), text: record.text(textKey) };
+}
+
+function tabbedQuery(text: string, file: string, line: number): Query {
+  const tab = text.indexOf('\t');
+  const id = text.slice(0, tab);
+  if (tab === -1 || !isId(id)) {
+    const remedy = tab === -1 ? 'Write id, tab and text, or one JSON object, on each line' : ID_REMEDY;
+    throw new InputError('the query has no id', { file, line, remedy });
+  }
+  return { id, text: text.slice(tab + 1) };
+}

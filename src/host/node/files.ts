@@ -1,0 +1,105 @@
+/** Files and folders on disk as byte sources and trees. */
+
+import { open, readdir, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { InputError, messageOf } from '../errors.ts';
+import type { ByteSource, FileTree } from '../../corpus/source.ts';
+import { missingPath } from '../../corpus/source.ts';
+import { isZip, openZip } from '../../corpus/zip.ts';
+import { errorCode } from './file-operations.ts';
+
+const CHUNK_BYTES = 65_536;
+/** A corpus folder holds a handful of files; a home directory, opened by mistake, holds millions. */
+const MAX_FILES = 100_000;
+const MAX_DEPTH = 16;
+
+/** @throws InputError if there is no such file or it can not be read. */
+export async function openFile(path: string): Promise<ByteSource> {
+  const status = await explained(path, () => stat(path));
+  if (!status.isFile()) throw new InputError('is not a file', { file: path, remedy: 'Give a file' });
+  return {
+    name: path,
+    size: status.size,
+    stream: (start = 0, end = status.size) => readChunks(path, start, end),
+  };
+}
+
+/** A folder with all files below it; names that begin with a dot are left out. */
+export async function openFolder(path: string): Promise<FileTree> {
+  const paths: string[] = [];
+  await listFiles(path, '', 0, paths);
+  const known = new Set(paths);
+  const tree: FileTree = {
+    name: path,
+    paths: paths.sort(),
+    open: (relative) =>
+      known.has(relative) ? openFile(join(path, relative)) : Promise.reject(missingPath(tree, relative)),
+  };
+  return tree;
+}
+
+/** A folder, or a zip as a folder. */
+export async function openTree(path: string): Promise<FileTree> {
+  const status = await explained(path, () => stat(path));
+  if (status.isDirectory()) return openFolder(path);
+  const source = await openFile(path);
+  if (await isZip(source)) return openZip(source);
+  throw new InputError(`${basename(path)} is neither a folder nor a zip`, {
+    file: path,
+    remedy: 'Give a BEIR folder (corpus.jsonl, queries.jsonl, qrels/) or a zip of one',
+  });
+}
+
+async function listFiles(root: string, below: string, depth: number, paths: string[]): Promise<void> {
+  const entries = await explained(join(root, below), () =>
+    readdir(join(root, below), { withFileTypes: true }),
+  );
+  for (const entry of entries) {
+    if (entry.name.startsWith('.')) continue;
+    const relative = below === '' ? entry.name : `${below}/${entry.name}`;
+    const isFolder = entry.isSymbolicLink()
+      ? (await explained(relative, () => stat(join(root, relative)))).isDirectory()
+      : entry.isDirectory();
+    if (!isFolder) paths.push(relative);
+    else if (depth < MAX_DEPTH) await listFiles(root, relative, depth + 1, paths);
+    if (paths.length > MAX_FILES) {
+      throw new InputError(`holds more than ${MAX_FILES} files`, {
+        file: root,
+        remedy: 'Give the folder of the corpus itself',
+      });
+    }
+  }
+}
+
+async function* readChunks(path: string, start: number, end: number): AsyncGenerator<Uint8Array> {
+  const file = await explained(path, () => open(path));
+  try {
+    for (let position = start; position < end;) {
+      const chunk = new Uint8Array(Math.min(CHUNK_BYTES, end - position));
+      const { bytesRead } = await explained(path, () => file.read(chunk, 0, chunk.length, position));
+      if (bytesRead === 0) return;
+      position += bytesRead;
+      yield chunk.subarray(0, bytesRead);
+    }
+  } finally {
+    await file.close();
+  }
+}
+
+const REMEDIES: Readonly<Record<string, readonly [problem: string, remedy: string]>> = {
+  ENOENT: ['does not exist', 'Check the path'],
+  ENOTDIR: ['does not exist', 'Check the path'],
+  EACCES: ['may not be read', 'Check the permissions'],
+  EPERM: ['may not be read', 'Check the permissions'],
+  EISDIR: ['is a folder', 'Give a file'],
+};
+
+async function explained<T>(path: string, action: () => Promise<T>): Promise<T> {
+  try {
+    return await action();
+  } catch (cause) {
+    const code = errorCode(cause) ?? messageOf(cause);
+    const [problem, remedy] = REMEDIES[code] ?? [`can not be read (${code})`, 'Check the disk and the path'];
+    throw new InputError(problem, { file: path, remedy, cause });
+  }
+}
