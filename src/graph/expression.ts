@@ -142,6 +142,11 @@ export class Graph {
     return tensor;
   }
 
+  /** An input made before. */
+  findInput(name: string): Tensor | undefined {
+    return this.#inputs.get(name);
+  }
+
   /** A float32 constant; a number makes a scalar. */
   constant(value: number | NdArray, dataType: DataType = 'float32'): Tensor {
     const array: NdArray = typeof value === 'number' ? { shape: [], data: Float64Array.of(value) } : value;

@@ -62,6 +62,8 @@ const emptyData: Readonly<Record<DataType, (size: number) => TensorData>> = {
   bool: (size) => new Uint8Array(size),
 };
 
+type OutputLocation = 'cpu' | 'gpu-buffer';
+
 class HostTensor implements DeviceTensor {
   readonly dataType: DataType;
   readonly dims: readonly number[];
@@ -110,7 +112,7 @@ class NodeRuntime implements Runtime {
   readonly fingerprint: Readonly<Record<string, string>>;
   readonly #logSeverity: 0 | 1 | 2 | 3 | 4;
   readonly #sessions = new Set<NodeSession>();
-  readonly #uploads = new Map<string, Promise<Session>>();
+  readonly #copies = new Map<string, Promise<Session>>();
   #lastRun: Promise<unknown> = Promise.resolve();
 
   constructor(device: Device, threads: number, logSeverity: 0 | 1 | 2 | 3 | 4) {
@@ -133,15 +135,12 @@ class NodeRuntime implements Runtime {
 
   async upload(tensor: DeviceTensor): Promise<DeviceTensor> {
     if (this.device !== 'webgpu' || tensor instanceof GpuTensor) return tensor;
-    const session = await this.#uploader(tensor.dataType, tensor.dims);
-    const { y } = await session.run({ x: tensor });
-    if (y === undefined) throw new Error('the upload returned nothing');
-    return y;
+    return this.#copy(tensor, 'gpu-buffer');
   }
 
   async read(tensor: DeviceTensor): Promise<TensorData> {
-    if (tensor instanceof HostTensor) return tensor.data;
-    return this.exclusively(async () => (await valueOf(tensor).getData()) as TensorData);
+    const onHost = tensor instanceof HostTensor ? tensor : await this.#copy(tensor, 'cpu');
+    return (onHost as HostTensor).data;
   }
 
   hostMemory(tensor: DeviceTensor): TensorData | undefined {
@@ -161,6 +160,10 @@ class NodeRuntime implements Runtime {
         { remedy: 'Use a smaller micro-batch, shorter texts or a smaller encoder' },
       );
     }
+    return this.#open(model, options.name, this.device === 'webgpu' ? 'gpu-buffer' : 'cpu');
+  }
+
+  async #open(model: Uint8Array, name: string, outputs: OutputLocation): Promise<Session> {
     const session = await this.exclusively(() =>
       ort.InferenceSession.create(model, {
         executionProviders: [this.device === 'webgpu' ? { name: 'webgpu' } : this.device],
@@ -169,10 +172,10 @@ class NodeRuntime implements Runtime {
         enableCpuMemArena: false,
         logSeverityLevel: this.#logSeverity,
         extra: { session: { use_deterministic_compute: '1' } },
-        ...(this.device === 'webgpu' ? { preferredOutputLocation: 'gpu-buffer' as const } : {}),
+        ...(this.device === 'webgpu' ? { preferredOutputLocation: outputs } : {}),
       }),
     );
-    const wrapped = new NodeSession(this, session, options.name);
+    const wrapped = new NodeSession(this, session, name, outputs);
     this.#sessions.add(wrapped);
     return wrapped;
   }
@@ -192,15 +195,20 @@ class NodeRuntime implements Runtime {
     await Promise.all([...this.#sessions].map((session) => session.release()));
   }
 
-  /** A session that copies its input to the GPU: the only way to place a buffer in onnxruntime-node. */
-  #uploader(dataType: DataType, dims: readonly number[]): Promise<Session> {
-    const key = `${dataType}|${dims.join(',')}`;
-    let session = this.#uploads.get(key);
+  /**
+   * Copies between host and GPU by running y = x: onnxruntime-node can neither place a buffer on the GPU nor
+   * read one from there otherwise (its download ends the process).
+   */
+  async #copy(tensor: DeviceTensor, to: OutputLocation): Promise<DeviceTensor> {
+    const key = `${to}|${tensor.dataType}|${tensor.dims.join(',')}`;
+    let session = this.#copies.get(key);
     if (session === undefined) {
-      session = this.createSession(copyModel(dataType, dims), { name: `upload of ${key}` });
-      this.#uploads.set(key, session);
+      session = this.#open(copyModel(tensor.dataType, tensor.dims), `copy of ${key}`, to);
+      this.#copies.set(key, session);
     }
-    return session;
+    const { y } = await (await session).run({ x: tensor });
+    if (y === undefined) throw new Error('the copy returned nothing');
+    return y;
   }
 }
 
@@ -210,12 +218,14 @@ class NodeSession implements Session {
   readonly #runtime: NodeRuntime;
   readonly #session: ort.InferenceSession;
   readonly #name: string;
+  readonly #outputs: OutputLocation;
   #released = false;
 
-  constructor(runtime: NodeRuntime, session: ort.InferenceSession, name: string) {
+  constructor(runtime: NodeRuntime, session: ort.InferenceSession, name: string, outputs: OutputLocation) {
     this.#runtime = runtime;
     this.#session = session;
     this.#name = name;
+    this.#outputs = outputs;
     this.inputNames = session.inputNames;
     this.outputNames = session.outputNames;
   }
@@ -232,7 +242,7 @@ class NodeSession implements Session {
       feeds[name] = valueOf(tensor);
     }
     return this.#runtime.exclusively(() =>
-      this.#runtime.device === 'webgpu' ? this.#runOnGpu(feeds, recycle) : this.#runOnHost(feeds, recycle),
+      this.#outputs === 'gpu-buffer' ? this.#runOnGpu(feeds, recycle) : this.#runOnHost(feeds, recycle),
     );
   }
 

@@ -1,0 +1,182 @@
+import { Graph, type Tensor, type TensorType } from '../graph/expression.ts';
+import { vjp } from '../graph/gradients.ts';
+import { peakBytes, tensorBytes } from '../graph/memory.ts';
+import { toOnnx } from '../graph/onnx.ts';
+import { add } from '../graph/ops/elementwise.ts';
+import { embeddingGradient, gather, scatterRows } from '../graph/ops/indexing.ts';
+import { accumulate } from '../graph/ops/linear.ts';
+import { cutAt, savedForBackward } from '../graph/split.ts';
+import { classify, pool, transformer, type DropoutSite, type ForwardOptions } from './forward.ts';
+import { wordEmbeddings } from './parameters.ts';
+
+/** An ONNX model with what its caller must know. */
+export interface Program {
+  readonly name: string;
+  readonly model: Uint8Array<ArrayBuffer>;
+  readonly inputNames: readonly string[];
+  /** The most bytes its intermediate values and outputs take at one time. */
+  readonly peakBytes: number;
+}
+
+/** What follows the transformer: sequence vectors, or the logits of a cross-encoder. */
+export type Head =
+  | { readonly kind: 'embedding'; readonly normalize: boolean }
+  | { readonly kind: 'classification'; readonly labels: number };
+
+export interface EncodeGraphOptions extends ForwardOptions {
+  readonly head: Head;
+}
+
+/** The name of the output of every encoder graph: embeddings or logits, [rows, width]. */
+export const outputName = 'output';
+/** The input that carries ∂L/∂output. */
+export const upstreamName = 'upstream';
+
+function program(name: string, outputs: Readonly<Record<string, Tensor>>): Program {
+  return { name, ...toOnnx(name, outputs), peakBytes: peakBytes(Object.values(outputs)) };
+}
+
+function headOf(graph: Graph, hidden: Tensor, options: EncodeGraphOptions): Tensor {
+  return options.head.kind === 'embedding'
+    ? pool(graph, hidden, options.batch, options.head.normalize)
+    : classify(graph, hidden, options.shape, options.batch, options.head.labels);
+}
+
+function programName(kind: string, { batch }: ForwardOptions): string {
+  return `${kind} of ${batch.rows} × ${batch.length} tokens`;
+}
+
+/** The forward pass alone, for search and evaluation. */
+export function encodeGraph(options: EncodeGraphOptions): Program {
+  const graph = new Graph();
+  const { hidden } = transformer(graph, options);
+  return program(programName('encoding', options), { [outputName]: headOf(graph, hidden, options) });
+}
+
+export interface TrainingGraphOptions extends EncodeGraphOptions {
+  /** Names of the parameters that get a gradient. */
+  readonly trainable: ReadonlySet<string>;
+  /**
+   * Who adds up the gradient of the word embeddings: the host, from ∂L/∂(each token's row), or the device, as a
+   * one-hot product and a scatter of distinct rows. Neither depends on the order in which threads finish.
+   */
+  readonly embeddingRows: 'host' | 'device';
+}
+
+/**
+ * A micro-batch's forward graph, which leaves what the backward graph needs as further outputs, and its
+ * backward graph.
+ */
+export interface TrainingGraphs {
+  readonly forward: Program;
+  readonly backward: Program;
+  readonly output: TensorType;
+  /** Outputs of the forward graph and inputs of the backward graph, by name. */
+  readonly saved: ReadonlyMap<string, TensorType>;
+  readonly savedBytes: number;
+  readonly dropoutSites: readonly DropoutSite[];
+  /** Whether ∂L/∂(word embedding rows) comes out as {@link embeddedGradientName}. */
+  readonly embeddedGradient: TensorType | undefined;
+}
+
+/** Output of the backward graph: ∂L/∂(rows of the word embeddings), [tokens, hidden], one per token. */
+export const embeddedGradientName = 'gradient.embedded';
+
+/** Input and output of the backward graph: a parameter's gradient before and after this micro-batch. */
+export function gradientNames(parameter: string): { readonly earlier: string; readonly sum: string } {
+  return { earlier: `earlier.${parameter}`, sum: `gradient.${parameter}` };
+}
+
+/** How many distinct tokens a micro-batch can have at most: the rows of its one-hot product. */
+export function distinctTokens(options: ForwardOptions): number {
+  return Math.min(options.batch.rows * options.batch.length, options.shape.vocabSize);
+}
+
+/**
+ * Builds both graphs of a micro-batch. The backward graph takes each parameter's gradient so far as
+ * `earlier.<parameter>` and returns it as `gradient.<parameter>`.
+ */
+export function trainingGraphs(options: TrainingGraphOptions): TrainingGraphs {
+  const graph = new Graph();
+  const { embedded, hidden, dropoutSites } = transformer(graph, options);
+  const output = headOf(graph, hidden, options);
+  const upstream = graph.input(upstreamName, output.shape);
+
+  const dense = [...options.trainable].filter((name) => name !== wordEmbeddings);
+  const parameters = dense.map((name) => knownInput(graph, name));
+  const trainsWords = options.trainable.has(wordEmbeddings);
+  const targets = trainsWords ? [...parameters, embedded] : parameters;
+  const gradients = vjp([{ tensor: output, gradient: upstream }], targets);
+
+  const results: Record<string, Tensor> = {};
+  dense.forEach((name, i) => {
+    const gradient = gradients[i];
+    const parameter = parameters[i];
+    if (gradient === undefined || parameter === undefined)
+      throw new Error(`${name} does not reach the output`);
+    const names = gradientNames(name);
+    results[names.sum] = accumulate(graph.input(names.earlier, parameter.shape), gradient);
+  });
+  let embeddedGradient: TensorType | undefined;
+  if (trainsWords) {
+    const gradient = gradients[dense.length];
+    if (gradient === undefined) throw new Error('the word embeddings do not reach the output');
+    if (options.embeddingRows === 'host') {
+      embeddedGradient = gradient;
+      results[embeddedGradientName] = gradient;
+    } else {
+      results[gradientNames(wordEmbeddings).sum] = accumulateWords(graph, gradient, options);
+    }
+  }
+
+  const saved = savedForBackward([output], Object.values(results), [upstream]);
+  const savedTypes = new Map<string, TensorType>();
+  const forwardOutputs: Record<string, Tensor> = { [outputName]: output };
+  const replaced = new Map<Tensor, Tensor>();
+  saved.forEach((tensor, i) => {
+    const name = `saved.${i}`;
+    savedTypes.set(name, { shape: tensor.shape, dataType: tensor.dataType });
+    forwardOutputs[name] = tensor;
+    replaced.set(tensor, graph.input(name, tensor.shape, tensor.dataType));
+  });
+  const cut = cutAt(Object.values(results), replaced);
+  const backwardOutputs: Record<string, Tensor> = {};
+  Object.keys(results).forEach((name, i) => {
+    backwardOutputs[name] = cut[i] as Tensor;
+  });
+  return {
+    forward: program(programName('forward pass', options), forwardOutputs),
+    backward: program(programName('backward pass', options), backwardOutputs),
+    output: { shape: output.shape, dataType: output.dataType },
+    saved: savedTypes,
+    savedBytes: [...savedTypes.values()].reduce((sum, type) => sum + tensorBytes(type), 0),
+    dropoutSites,
+    embeddedGradient,
+  };
+}
+
+/** The parameter's tensor as the forward pass declared it. */
+function knownInput(graph: Graph, name: string): Tensor {
+  const tensor = graph.findInput(name);
+  if (tensor === undefined) throw new Error(`the encoder has no parameter ${name}`);
+  return tensor;
+}
+
+/**
+ * Adds a micro-batch's rows to the gradient of the word embeddings. The host feeds, for at most
+ * {@link distinctTokens} distinct ids (filled up with other ids, whose rows get zeros): `words.ids` int32
+ * [slots], the same as int64 `words.rows` [slots, 1], and `words.slots` int32 [tokens], each token's slot.
+ */
+function accumulateWords(graph: Graph, gradient: Tensor, options: TrainingGraphOptions): Tensor {
+  const { vocabSize, hiddenSize } = options.shape;
+  const tokens = options.batch.rows * options.batch.length;
+  const slots = distinctTokens(options);
+  const slotIds = graph.constant(
+    { shape: [slots], data: Float64Array.from({ length: slots }, (_, i) => i) },
+    'int32',
+  );
+  const rows = embeddingGradient(gradient, graph.input('words.slots', [tokens], 'int32'), slotIds);
+  const earlier = graph.input(gradientNames(wordEmbeddings).earlier, [vocabSize, hiddenSize]);
+  const current = gather(earlier, graph.input('words.ids', [slots], 'int32'));
+  return scatterRows(earlier, graph.input('words.rows', [slots, 1], 'int64'), add(current, rows));
+}

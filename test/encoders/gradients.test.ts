@@ -1,0 +1,24 @@
+import { afterAll, beforeAll, describe, it } from 'vitest';
+import type { Runtime } from '../../src/host/contract.ts';
+import { openRuntime } from '../../src/host/node/runtime.ts';
+import { checkGradients, checksOf } from './check-gradients.ts';
+import { poolingWeights, readGoldenEncoder } from './golden-encoder.ts';
+
+describe.each(['tiny-bert', 'tiny-distilbert', 'tiny-cross-encoder'] as const)(
+  '%s on the Node CPU',
+  (name) => {
+    let runtime: Runtime;
+    beforeAll(async () => {
+      runtime = await openRuntime({ device: 'cpu', threads: 2 });
+    });
+    afterAll(() => runtime.close());
+
+    const encoder = readGoldenEncoder(name);
+    it.each(checksOf(encoder, poolingWeights))(
+      '$name: output and every gradient as in PyTorch',
+      async ({ check }) => {
+        await checkGradients(runtime, encoder, check);
+      },
+    );
+  },
+);
