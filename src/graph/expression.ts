@@ -1,7 +1,7 @@
 import type { DataType } from '../host/contract.ts';
-import type { NdArray } from './nd-array.ts';
+import type { NdArray, Shape } from './nd-array.ts';
 
-export type Shape = readonly number[];
+export type { Shape } from './nd-array.ts';
 export type AttributeValue = number | string | readonly number[];
 export type Attributes = Readonly<Record<string, AttributeValue>>;
 

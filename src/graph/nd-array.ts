@@ -1,4 +1,5 @@
-import type { Shape } from './expression.ts';
+/** Sizes of the axes, outermost first. */
+export type Shape = readonly number[];
 
 /** A dense array in float64, row-major: the values of the reference evaluation. */
 export interface NdArray {
