@@ -55,7 +55,7 @@ describe('the check', () => {
         ...random,
         ...loss,
         'src/losses/triplet.ts': `import { loss } from './infonce.ts'; import { random } from '../host/random.ts';`,
-        'src/host/node/files.ts': `import { readFileSync } from 'node:fs'; import { random } from '../random.ts';`,
+        'src/host/node/files.ts': `import { readFileSync } from 'node:fs'; import type { L } from '../../losses/infonce.ts';`,
         'src/cli/main.ts': `import { files } from '../host/node/files.ts'; import { Command } from 'commander';`,
         'src/index.ts': `export * from './losses/infonce.ts';`,
         'workers/pool.ts': `import { parentPort } from 'node:worker_threads'; import '../src/host/node/files.ts';`,
@@ -95,9 +95,12 @@ describe('the check', () => {
         'src/host/browser/store.ts': '',
         'src/training/trainer.ts': `import '../host/node/store.ts';`,
         'src/cli/train.ts': `import '../host/browser/store.ts';`,
+        'src/cli/io.ts': '',
+        'src/host/node/progress.ts': `import '../../cli/io.ts';`,
       }),
     ).toEqual([
       'src/cli/train.ts imports src/host/browser/store.ts, which only src/host/browser, src/studio, workers may',
+      'src/host/node/progress.ts imports src/cli/io.ts, which comes after it in the order of the folders',
       'src/training/trainer.ts imports src/host/node/store.ts, which only src/host/node, src/cli, workers may',
     ]);
   });

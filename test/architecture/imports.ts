@@ -17,7 +17,10 @@ export const layers = [
   'cli',
 ] as const;
 
-/** The folders that know a host. They stand outside the order: only these, in turn, may use them. */
+/**
+ * What touches the outside world, and who alone may use it. A host stands outside the order: it may import the parts
+ * whose contracts it fulfills.
+ */
 const hosts: Readonly<Record<string, readonly string[]>> = {
   'src/host/node': ['src/host/node', 'src/cli', 'workers'],
   'src/host/browser': ['src/host/browser', 'src/studio', 'workers'],
@@ -102,8 +105,8 @@ function judgeFile(file: string, target: string): string | undefined {
   if (!target.startsWith('src/')) {
     return isIn(file, ['workers']) ? undefined : `${file} imports ${target}, which lies outside src/`;
   }
-  // The entries stand on top of every layer: workers/, and src/index.ts, which hands the layers out.
   const from = layerOf(file);
+  // The entries, workers/ and src/index.ts, hand all parts out.
   if (from === undefined) return undefined;
   const to = layerOf(target);
   if (to === undefined || to > from)
@@ -113,6 +116,7 @@ function judgeFile(file: string, target: string): string | undefined {
 
 /** The place of the file's folder in {@link layers}; undefined for files that lie in none. */
 function layerOf(file: string): number | undefined {
+  if (isIn(file, Object.keys(hosts))) return layers.indexOf('recipes');
   const folder = /^src\/([^/]+)\//.exec(file)?.[1];
   const index = layers.findIndex((layer) => layer === folder);
   return index === -1 ? undefined : index;
