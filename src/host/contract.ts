@@ -82,10 +82,14 @@ export interface StoreRecord {
 
 /**
  * Keeps bytes and JSON. Records of one namespace change together or not at all; blobs are immutable, named by
- * their hash, and live while a record names them.
+ * their hash, and live while a record names them. Names are checked by store-names.ts. What needs disk space
+ * throws ResourceError where there is too little.
  */
 export interface Store {
-  /** Makes bytes durable. They are swept unless a later commit names them. */
+  /**
+   * Makes bytes durable. They stay until a commit of this store names them or the store is closed (or its process
+   * ends); what no record names then is swept.
+   */
   writeBlob(bytes: Uint8Array): Promise<BlobReference>;
   /** @throws StoreCorruptionError if the bytes are missing or do not match their hash. */
   readBlob(reference: BlobReference): Promise<Uint8Array<ArrayBuffer>>;
@@ -94,8 +98,13 @@ export interface Store {
   namespaces(): Promise<readonly string[]>;
   /** Takes the namespace over: writers opened earlier are refused from then on. */
   openWriter(namespace: string): Promise<StoreWriter>;
-  /** Deletes blobs that no record names and no open writer has just written. Returns the bytes freed. */
+  /**
+   * Deletes blobs that no record names, but for those that an open store (of any process) has written and not yet
+   * committed. Returns the bytes freed.
+   */
   sweep(): Promise<number>;
+  /** Gives up blobs written and not committed. Writers of this store must not be used afterwards. */
+  close(): Promise<void>;
 }
 
 export interface StoreChanges {
@@ -107,7 +116,13 @@ export interface StoreWriter {
   readonly namespace: string;
   /** Grows with every writer of the namespace; a commit with an old epoch is refused. */
   readonly epoch: number;
-  /** All changes or none, durable when it resolves. @throws StoreFencedError if another writer took over. */
+  /**
+   * All changes or none, durable when it resolves. After any error but StoreFencedError the changes may have
+   * happened, whole: commit the same again, or read.
+   * @throws StoreFencedError if another writer took over: nothing has changed.
+   * @throws StoreCorruptionError if a blob that the changes name is not in the store.
+   * @throws TypeError if a value is not JSON (a number that is not finite, undefined …).
+   */
   commit(changes: StoreChanges): Promise<void>;
 }
 

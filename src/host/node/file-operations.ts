@@ -1,4 +1,5 @@
 import { link, mkdir, open, readdir, rename, rm, stat, statfs, unlink } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 
 /** Bytes to write, whole or in pieces. */
 export type FileContent =
@@ -9,7 +10,7 @@ export type FileContent =
  * EEXIST, ENOSPC …). A test replaces them to fail or to stop the world at any operation.
  */
 export interface FileOperations {
-  /** Makes the folder and those above it; nothing happens if it is there. */
+  /** Makes the folder and those above it, durably; nothing happens if it is there. */
   makeFolder(path: string): Promise<void>;
   /** The names in a folder; none if the folder is missing. */
   list(path: string): Promise<string[]>;
@@ -56,6 +57,32 @@ export async function unlessCode<T>(code: string, operation: Promise<T>): Promis
   }
 }
 
+/** Links unless the path is taken. @returns whether it did. */
+export async function linkIfFree(files: FileOperations, existing: string, path: string): Promise<boolean> {
+  return (
+    (await unlessCode(
+      'EEXIST',
+      files.link(existing, path).then(() => true),
+    )) ?? false
+  );
+}
+
+/** Links where nothing is yet: says what came of it instead of throwing EEXIST or ENOENT. */
+export async function tryLink(
+  files: FileOperations,
+  existing: string,
+  path: string,
+): Promise<'linked' | 'taken' | 'missing'> {
+  try {
+    await files.link(existing, path);
+    return 'linked';
+  } catch (error) {
+    if (errorCode(error) === 'EEXIST') return 'taken';
+    if (errorCode(error) === 'ENOENT') return 'missing';
+    throw error;
+  }
+}
+
 /** The pieces of a content as bytes. */
 export async function* contentPieces(content: FileContent): AsyncGenerator<Uint8Array> {
   const encoder = new TextEncoder();
@@ -72,7 +99,11 @@ const canSyncFolders = process.platform !== 'win32';
 /** The operations on the real file system. */
 export const nodeFiles: FileOperations = {
   async makeFolder(path) {
-    await mkdir(path, { recursive: true });
+    const first = await mkdir(path, { recursive: true });
+    if (first === undefined) return;
+    for (let made = resolve(path); made.length >= first.length; made = dirname(made)) {
+      await nodeFiles.syncFolder(dirname(made));
+    }
   },
 
   async list(path) {

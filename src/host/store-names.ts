@@ -1,0 +1,24 @@
+import { InputError } from './errors.ts';
+
+/** Lower case, since some file systems take `A` and `a` for one name. */
+const NAMESPACE = /^[a-z0-9][a-z0-9._-]{0,99}$/;
+const KEY = /^[A-Za-z0-9][A-Za-z0-9._:/-]{0,199}$/;
+
+/** What may name a namespace on every host: it becomes a folder. @throws InputError saying what may. */
+export function assertNamespace(name: string): void {
+  // Windows drops a final dot, and knows devices by these names with any extension.
+  if (NAMESPACE.test(name) && !name.endsWith('.') && !/^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/.test(name))
+    return;
+  throw new InputError(`${JSON.stringify(name)} cannot name something in the store`, {
+    remedy:
+      'Use up to 100 lower-case letters, digits, dots, hyphens and underscores, a letter or digit first',
+  });
+}
+
+/** What may name a record in a namespace. @throws InputError saying what may. */
+export function assertKey(key: string): void {
+  if (KEY.test(key)) return;
+  throw new InputError(`${JSON.stringify(key)} cannot name a record in the store`, {
+    remedy: 'Use up to 200 letters, digits and . _ : / - with a letter or digit first',
+  });
+}
