@@ -32,6 +32,14 @@ describe('judgments', () => {
     ]);
   });
 
+  it('passes over comments in TREC qrels, and only there', () => {
+    expect(plain('# made by hand\n1 0 CR#9 1\n# 1 0 d 1\n')).toEqual([['1', { 'CR#9': 1 }]]);
+    expect(plain('q\td\t1\n#2\td\t1\n')).toEqual([
+      ['q', { d: 1 }],
+      ['#2', { d: 1 }],
+    ]);
+  });
+
   it('takes a grade written as 1.0 and a pair repeated with the same grade', () => {
     expect(plain('a\tb\t1.0\na\tb\t1\n')).toEqual([['a', { b: 1 }]]);
   });

@@ -1,0 +1,132 @@
+import fc from 'fast-check';
+import { strToU8, Zip, ZipDeflate, zipSync } from 'fflate';
+import { describe, expect, it } from 'vitest';
+import { crc32 } from '../../src/corpus/crc32.ts';
+import type { ByteSource } from '../../src/corpus/source.ts';
+import { bytesSource, readRange } from '../../src/corpus/source.ts';
+import { isZip, openZip } from '../../src/corpus/zip.ts';
+import { concatenate, rawZip } from './raw-zip.ts';
+import { collect, refused } from './support.ts';
+
+const open = (bytes: Uint8Array) => openZip(bytesSource('a.zip', bytes));
+
+async function contents(bytes: Uint8Array): Promise<Map<string, string>> {
+  const tree = await open(bytes);
+  const texts = new Map<string, string>();
+  for (const path of tree.paths) {
+    const source = await tree.open(path);
+    texts.set(path, new TextDecoder().decode(await readRange(source, 0, source.size)));
+  }
+  return texts;
+}
+
+/** A zip as streaming writers make it: sizes and checksum behind the data. */
+function streamedZip(path: string, text: string): Uint8Array {
+  const parts: Uint8Array[] = [];
+  const zip = new Zip((_, chunk) => parts.push(chunk));
+  const entry = new ZipDeflate(path);
+  zip.add(entry);
+  entry.push(strToU8(text), true);
+  zip.end();
+  return concatenate(parts);
+}
+
+describe('zips', () => {
+  it('give their files in any order, stored or deflated, with any comment', async () => {
+    const zip = zipSync(
+      {
+        'set/b c.jsonl': strToU8('text '.repeat(1000)),
+        'set/Größe 大.txt': [strToU8('stored'), { level: 0 }],
+        'set/empty': new Uint8Array(0),
+        'set/folder/': new Uint8Array(0),
+        '__MACOSX/set/._b': strToU8('x'),
+        'set/.DS_Store': strToU8('x'),
+      },
+      { comment: 'a comment' },
+    );
+    expect(await contents(zip)).toEqual(
+      new Map([
+        ['set/Größe 大.txt', 'stored'],
+        ['set/b c.jsonl', 'text '.repeat(1000)],
+        ['set/empty', ''],
+      ]),
+    );
+  });
+
+  it('may have sizes and checksums behind the data', async () => {
+    expect(await contents(streamedZip('a.txt', 'streamed '.repeat(50)))).toEqual(
+      new Map([['a.txt', 'streamed '.repeat(50)]]),
+    );
+  });
+
+  it('may be empty', async () => {
+    expect((await open(rawZip([]))).paths).toEqual([]);
+  });
+
+  it('are told from other files', async () => {
+    expect(await isZip(bytesSource('a', zipSync({ a: strToU8('x') })))).toBe(true);
+    expect(await isZip(bytesSource('a', rawZip([])))).toBe(true);
+    expect(await isZip(bytesSource('a', strToU8('PK but nothing like a zip at all')))).toBe(false);
+    expect(await isZip(bytesSource('a', strToU8('PK')))).toBe(false);
+  });
+
+  it('do not have other files', async () => {
+    const tree = await open(rawZip([{ name: 'a.txt' }]));
+    expect(await refused(tree.open('toString'))).toBe('a.zip: has no toString. It holds a.txt.');
+  });
+
+  it('read the same in whatever pieces they come', async () => {
+    const path = 'corpus.jsonl';
+    await fc.assert(
+      fc.asyncProperty(
+        fc.uint8Array({ maxLength: 3000 }),
+        fc.integer({ min: 1, max: 40 }),
+        fc.array(fc.integer({ min: 1, max: 700 }), { minLength: 1, maxLength: 8 }),
+        fc.constantFrom<0 | 1 | 9>(0, 1, 9),
+        async (piece, repeats, sizes, level) => {
+          const data = concatenate(Array.from({ length: repeats }, () => piece));
+          const zip = zipSync({ [path]: [data, { level }] });
+          const source = await (
+            await openZip(inPieces(bytesSource('a.zip', zip), sizes), { maxRatio: 1e9 })
+          ).open(path);
+          expect(Buffer.compare(await readRange(source, 0, source.size), data)).toBe(0);
+          const [from, to] = [data.length >> 2, data.length >> 1];
+          expect(Buffer.compare(await readRange(source, from, to), data.subarray(from, to))).toBe(0);
+        },
+      ),
+      { numRuns: 100, seed: 1 },
+    );
+  });
+
+  it('stream an entry in pieces, not whole', async () => {
+    const text = strToU8('some words of a passage '.repeat(200_000));
+    const zip = zipSync({ a: text });
+    // One sentence, 200,000 times, packs better than any corpus.
+    const tree = await openZip(bytesSource('a.zip', zip), { maxRatio: 1000 });
+    const chunks = await collect((await tree.open('a')).stream());
+    expect(concatenate(chunks)).toHaveLength(text.length);
+    expect(chunks.length).toBeGreaterThan(1);
+    expect(await refused(open(zip))).toContain('the limit is 100 times');
+  });
+});
+
+function inPieces(source: ByteSource, sizes: readonly number[]): ByteSource {
+  async function* stream(start = 0, end = source.size): AsyncGenerator<Uint8Array> {
+    const bytes = await readRange(source, start, end);
+    for (let at = 0, i = 0; at < bytes.length; i++) {
+      const size = sizes[i % sizes.length]!;
+      yield bytes.slice(at, at + size);
+      at += size;
+    }
+  }
+  return { name: source.name, size: source.size, stream };
+}
+
+describe('crc32', () => {
+  it('has the check value of the standard, whole or in parts', () => {
+    const bytes = strToU8('123456789');
+    expect(crc32(bytes)).toBe(0xcbf43926);
+    expect(crc32(bytes.subarray(4), crc32(bytes.subarray(0, 4)))).toBe(0xcbf43926);
+    expect(crc32(new Uint8Array(0))).toBe(0);
+  });
+});
