@@ -1,0 +1,20 @@
+import type { ScoredItems } from './top-k.ts';
+
+/** Rows of an index to search. Vectors that lie in a SharedArrayBuffer are shared, others copied or moved. */
+export interface SearchRequest {
+  /** [rows, dimensions] */
+  readonly vectors: Float32Array;
+  /** [queries, dimensions] */
+  readonly queries: Float32Array;
+  readonly dimensions: number;
+  /** Of the index: the item number of row 0 of `vectors`. */
+  readonly firstRow: number;
+  readonly k: number;
+}
+
+export interface SearchResponse {
+  /** The best rows for each query. */
+  readonly results: readonly ScoredItems[];
+  /** The request's vectors, sent back where they were moved, undefined where they are shared. */
+  readonly vectors: Float32Array<ArrayBuffer> | undefined;
+}
