@@ -58,7 +58,7 @@ function releaseLock() {
   }
 }
 
-/** Runs the compiler; its report goes to standard error. Resolves to whether it found no error. */
+/** Runs the compiler. Resolves to what it found wrong, empty if nothing. */
 function compile() {
   const typescript = fileURLToPath(import.meta.resolve('typescript/lib/tsc.js'));
   const settings = ['-p', join(root, 'tsconfig.build.json')];
@@ -66,35 +66,46 @@ function compile() {
   const child = spawn(process.execPath, [typescript, ...settings, ...incremental], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  child.stdout.pipe(process.stderr);
+  let report = '';
+  child.stdout.setEncoding('utf8').on('data', (text) => (report += text));
   return new Promise((resolve, reject) => {
     child.on('error', reject);
-    child.on('close', (code) => resolve(code === 0));
+    child.on('close', () => resolve(report));
   });
 }
 
-/** Resolves to whether dist/ can be used: type errors are reported, but the code that was emitted still runs. */
 async function build(needed) {
   await takeLock();
   try {
-    if (!needed()) return true;
+    if (!needed()) return '';
     const startedAt = new Date();
-    const clean = await compile();
-    if (modified(join(dist, 'src/cli/main.js')) === 0) return false;
-    // The time of the start: a source that changed during the build is newer than it.
-    writeFileSync(stamp, '');
-    utimesSync(stamp, startedAt, startedAt);
-    return clean || 'with errors';
+    const report = await compile();
+    if (modified(join(dist, 'src/cli/main.js')) > 0) {
+      // The time of the start: a source that changed during the build is newer than it.
+      writeFileSync(stamp, '');
+      utimesSync(stamp, startedAt, startedAt);
+    }
+    return report;
   } finally {
     releaseLock();
   }
 }
 
-/** Builds where a source is newer than the last build. Several processes may call it at once: one builds. */
+/**
+ * Builds where a source is newer than the last build; of several processes that call it at once, one builds.
+ * Type errors stop nobody who only wants to run a command: the code was emitted all the same, and `npm run types`
+ * shows them. Resolves to whether there is a build.
+ */
 export async function buildIfStale() {
-  return isFresh() || (await build(() => !isFresh())) !== false;
+  if (isFresh()) return true;
+  const report = await build(() => !isFresh());
+  if (modified(stamp) > 0) return true;
+  process.stderr.write(report);
+  return false;
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  if ((await build(() => true)) !== true) process.exitCode = 1;
+  const report = await build(() => true);
+  process.stderr.write(report);
+  if (report !== '') process.exitCode = 1;
 }

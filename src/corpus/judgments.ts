@@ -2,7 +2,8 @@
  * Relevance judgments in the three forms people keep them in:
  *
  * - BEIR's TSV: query id, document id, grade; with a header line or without;
- * - TREC qrels: query id, iteration (ignored), document id, grade; separated by white space;
+ * - TREC qrels: query id, iteration (ignored), document id, grade; separated by white space; lines that start
+ *   with # are comments;
  * - JSON lines: {"query-id": "1", "corpus-id": "2", "score": 1}.
  */
 
@@ -43,6 +44,7 @@ export class JudgmentParser {
   /** @throws InputError naming the file and the line. */
   add(line: Line): void {
     if (line.text.trim() === '') return;
+    if (line.text.startsWith('#') && this.#format !== 'beir') return;
     if (this.#format === undefined) {
       this.#format = formatOf(line.text);
       if (this.#format === 'beir' && isHeader(line.text)) return;

@@ -1,0 +1,26 @@
+import type { Command } from 'commander';
+import type { EvaluationOptions } from '../metrics/evaluate.ts';
+import { integerOption } from './options.ts';
+
+/** The options by which a command looks at runs, as the action receives them. */
+export interface RunOptions {
+  readonly level: number;
+  readonly maxRank?: number;
+  readonly dropIdentical?: boolean;
+}
+
+export function addRunOptions(command: Command): Command {
+  return command
+    .option(
+      '--level <grade>',
+      'the lowest grade that counts as relevant',
+      integerOption('--level', { min: 1 }),
+      1,
+    )
+    .option('--max-rank <n>', 'look at the best n documents only', integerOption('--max-rank', { min: 1 }))
+    .option('--drop-identical', "drop the document whose id is the query's own (ArguAna, Quora)");
+}
+
+export function evaluationOptions({ level, maxRank, dropIdentical }: RunOptions): EvaluationOptions {
+  return { relevanceLevel: level, maxRank, dropIdentical };
+}
