@@ -68,6 +68,8 @@ export interface EncoderModel {
   readonly tokenizer: TextTokenizer;
   /** What an export carries along unchanged: the raw config.json, tokenizer files, license. */
   readonly baggage: EncoderBaggage;
+  /** What the folder leaves open and the user may want to settle, e.g. prompts that its family expects. */
+  readonly advice?: readonly string[];
 }
 
 export interface EncoderBaggage {

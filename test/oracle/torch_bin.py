@@ -47,15 +47,14 @@ def plain() -> collections.OrderedDict:
     )
 
 
-def rewrite(name: str, source: bytes, change) -> None:
+def rewrite(name: str, source: bytes, change, method: int = zipfile.ZIP_STORED) -> None:
     """Copies a checkpoint with data.pkl replaced."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(source)) as old, zipfile.ZipFile(buffer, "w") as new:
         for entry in old.infolist():
             data = old.read(entry)
-            new.writestr(
-                zipfile.ZipInfo(entry.filename), change(data) if entry.filename.endswith("data.pkl") else data
-            )
+            changed = change(data) if entry.filename.endswith("data.pkl") else data
+            new.writestr(zipfile.ZipInfo(entry.filename), changed, compress_type=method)
     (OUT / name).write_bytes(buffer.getvalue())
 
 
@@ -74,16 +73,23 @@ def main() -> None:
     torch.save(tensors, OUT / "legacy.bin", _use_new_zipfile_serialization=False)
     torch.save({"state_dict": {"w": torch.ones(2)}, "epoch": 3}, OUT / "nested.bin")
 
+    # Twenty transposed views of one storage: small on disk, twenty times as large when unfolded.
+    square = torch.ones(16, 16).triu()
+    torch.save({f"w{i}": square.t() for i in range(20)}, OUT / "repeat.bin")
+
     one = io.BytesIO()
     torch.save({"w": torch.ones(2)}, one)
     source = one.getvalue()
     rewrite("builtin-eval.bin", source, lambda _: pickle.dumps({"w": eval}, protocol=2))
     rewrite(
-        "nested-marks.bin", source, lambda _: b"\x80\x02" + b"(" * 100_000 + b"t" * 100_000 + b"."
+        "nested-marks.bin", source, lambda _: b"\x80\x02" + b"(" * 10_000 + b"t" * 10_000 + b"."
     )
     # memo 0 holds a list that holds itself.
     rewrite("loop.bin", source, lambda _: b"\x80\x02]q\x00h\x00a.")
     rewrite("huge-string.bin", source, lambda _: b"\x80\x02X" + struct.pack("<I", 2**31) + b"w.")
+    # The same dictionary, its storage packed or read under another type.
+    rewrite("packed.bin", source, lambda data: data, zipfile.ZIP_DEFLATED)
+    rewrite("other-type.bin", source, lambda data: data.replace(b"FloatStorage", b"LongStorage"))
     rewrite("big-size.bin", source, lambda data: data.replace(b"K\x02\x85", b"J\xff\xff\xff\x7f\x85"))
 
 

@@ -1,0 +1,46 @@
+import { InputError, messageOf } from '../host/errors.ts';
+
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+const REMEDY = 'Download the model again, or repair the file';
+
+/**
+ * Parses a model folder's JSON file.
+ * @throws InputError with the line where the JSON breaks.
+ */
+export function parseJsonFile(bytes: Uint8Array<ArrayBuffer>, file: string): unknown {
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new InputError('the file is not UTF-8 text', { file, remedy: REMEDY, cause });
+  }
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    const position = /at position (\d+)/.exec(messageOf(cause))?.[1];
+    const line = position === undefined ? undefined : text.slice(0, Number(position)).split('\n').length;
+    throw new InputError('the file is not JSON', { file, line, remedy: REMEDY, cause });
+  }
+}
+
+/** As {@link parseJsonFile}, for files that hold one object. */
+export function parseJsonObject(bytes: Uint8Array<ArrayBuffer>, file: string): JsonObject {
+  const value = parseJsonFile(bytes, file);
+  if (!isJsonObject(value)) throw new InputError('the file holds no JSON object', { file, remedy: REMEDY });
+  return value;
+}
+
+export function isJsonObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** A field of the object itself; whatever it would inherit (`constructor`, …) does not count. */
+export function ownField(object: JsonObject, key: string): unknown {
+  return Object.hasOwn(object, key) ? object[key] : undefined;
+}
+
+/** JSON as Hugging Face writes it: two spaces, a newline at the end. */
+export function jsonFile(value: unknown): Uint8Array<ArrayBuffer> {
+  return new TextEncoder().encode(`${JSON.stringify(value, undefined, 2)}\n`);
+}

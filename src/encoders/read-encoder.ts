@@ -1,0 +1,111 @@
+import type { ModelFolder } from '../host/contract.ts';
+import { InputError } from '../host/errors.ts';
+import { readConfig, type EncoderConfig } from './config.ts';
+import { readEncodingSettings, ENCODING_FILES, type EncodingOverrides } from './sentence-transformers.ts';
+import { readTokenizer, TOKENIZER_FILES } from './tokenizer.ts';
+import type { CrossEncoderModel, EncoderModel, EncoderShape, TextTokenizer } from './types.ts';
+import {
+  crossEncoderTensors,
+  encoderTensors,
+  headRows,
+  openCheckpoint,
+  takeWeights,
+  WEIGHT_FILES,
+} from './weights.ts';
+
+/** Every file that reading a model may ask for by name; shards and the pooling's settings are named inside them. */
+export const MODEL_FILES: readonly string[] = [
+  ...new Set(['config.json', 'README.md', ...ENCODING_FILES, ...TOKENIZER_FILES, ...WEIGHT_FILES]),
+];
+
+/**
+ * Reads a bi-encoder from its folder. What the folder says holds unless overridden.
+ * @throws InputError naming the file, what is wrong or unsupported, and the remedy.
+ */
+export async function readEncoder(
+  folder: ModelFolder,
+  overrides: EncodingOverrides = {},
+): Promise<EncoderModel> {
+  const { shape, raw } = await openConfig(folder);
+  const { encoding, lowerCase, advice } = await readEncodingSettings(folder, shape, overrides);
+  const tokenizer = await readTokenizer(folder, { lowerCase });
+  checkFit(tokenizer, shape, folder);
+  const weights = takeWeights(await openCheckpoint(folder), encoderTensors(shape), folder.name);
+
+  const files = new Map<string, Uint8Array<ArrayBuffer>>();
+  for (const path of TOKENIZER_FILES) if (await folder.has(path)) files.set(path, await folder.read(path));
+  const license = await readLicense(folder);
+  return {
+    name: folder.name,
+    shape,
+    encoding,
+    weights,
+    tokenizer,
+    baggage: { config: raw, files, license },
+    advice,
+  };
+}
+
+/**
+ * Reads a BERT cross-encoder: a sequence-classification checkpoint with pooler and head.
+ * @throws InputError naming the file, what is wrong or unsupported, and the remedy.
+ */
+export async function readCrossEncoder(folder: ModelFolder): Promise<CrossEncoderModel> {
+  const { shape, labels: stated } = await openConfig(folder);
+  if (shape.family !== 'bert') {
+    throw new InputError(`cross-encoders of the family ${shape.family} are not supported`, {
+      file: `${folder.name}/config.json`,
+      remedy: 'Use a cross-encoder whose config.json says model_type bert',
+    });
+  }
+  const { encoding, lowerCase } = await readEncodingSettings(crossEncoderSettings(folder), shape);
+  const tokenizer = await readTokenizer(folder, { lowerCase });
+  checkFit(tokenizer, shape, folder);
+  const checkpoint = await openCheckpoint(folder);
+  const labels = headRows(checkpoint);
+  if (labels === undefined) {
+    throw new InputError('the weights have no classification head', {
+      file: folder.name,
+      remedy: 'Use a cross-encoder (BertForSequenceClassification), or this model as an encoder',
+    });
+  }
+  if (stated !== undefined && stated !== labels) {
+    throw new InputError(`config.json names ${stated} labels, the classification head has ${labels}`, {
+      file: `${folder.name}/config.json`,
+      remedy: 'Use the config.json that belongs to the weights',
+    });
+  }
+  const weights = takeWeights(checkpoint, crossEncoderTensors(shape, labels), folder.name);
+  return { name: folder.name, shape, labels, maxLength: encoding.passageMaxLength, weights, tokenizer };
+}
+
+async function openConfig(folder: ModelFolder): Promise<EncoderConfig> {
+  return readConfig(await folder.read('config.json'), `${folder.name}/config.json`);
+}
+
+/** A cross-encoder has no pooling of its own: of the encoding files only the lengths matter. */
+function crossEncoderSettings(folder: ModelFolder): ModelFolder {
+  const ignored = new Set(['modules.json', 'config_sentence_transformers.json']);
+  return {
+    name: folder.name,
+    has: async (path) => !ignored.has(path) && (await folder.has(path)),
+    read: (path) => folder.read(path),
+  };
+}
+
+function checkFit(tokenizer: TextTokenizer, shape: EncoderShape, folder: ModelFolder): void {
+  if (tokenizer.vocabSize <= shape.vocabSize) return;
+  throw new InputError(
+    `the tokenizer does not fit the embedding table: its ids go up to ${tokenizer.vocabSize - 1}, the table has ${shape.vocabSize} rows`,
+    { file: folder.name, remedy: 'Use the tokenizer files that belong to the model' },
+  );
+}
+
+/** The license that the model card's front matter names. */
+async function readLicense(folder: ModelFolder): Promise<string | undefined> {
+  if (!(await folder.has('README.md'))) return undefined;
+  const card = new TextDecoder().decode(await folder.read('README.md'));
+  const matter = /^---\r?\n([\s\S]*?)\r?\n---/.exec(card)?.[1];
+  const value = matter === undefined ? undefined : /^license:[ \t]*(\S[^\r\n#]*)/m.exec(matter)?.[1]?.trim();
+  return value?.replace(/^(['"])(.*)\1$/, '$2');
+}

@@ -1,0 +1,191 @@
+import type { ModelFolder } from '../host/contract.ts';
+import { InputError } from '../host/errors.ts';
+import { readSafetensors, readShardIndex, toFloat32, type StoredTensor } from './safetensors.ts';
+import { readTorchCheckpoint } from './torch-pickle.ts';
+import type { EncoderShape, Weights, WeightTensor } from './types.ts';
+
+/** In the order of preference: the first that the folder has is read. */
+export const WEIGHT_FILES: readonly string[] = [
+  'model.safetensors',
+  'model.safetensors.index.json',
+  'pytorch_model.bin',
+];
+
+/** Names and dims of an encoder's tensors, in the order of the layers. Linear weights are [out, in]. */
+export function encoderTensors(shape: EncoderShape): ReadonlyMap<string, readonly number[]> {
+  const { hiddenSize: hidden, intermediateSize: inner } = shape;
+  const tensors = new Map<string, readonly number[]>();
+  const linear = (name: string, out: number, input: number): void => {
+    tensors.set(`${name}.weight`, [out, input]);
+    tensors.set(`${name}.bias`, [out]);
+  };
+  const norm = (name: string): void => {
+    tensors.set(`${name}.weight`, [hidden]);
+    tensors.set(`${name}.bias`, [hidden]);
+  };
+  tensors.set('embeddings.word_embeddings.weight', [shape.vocabSize, hidden]);
+  tensors.set('embeddings.position_embeddings.weight', [shape.maxPositions, hidden]);
+  if (shape.family === 'bert')
+    tensors.set('embeddings.token_type_embeddings.weight', [shape.segments, hidden]);
+  norm('embeddings.LayerNorm');
+  for (let i = 0; i < shape.layers; i++) {
+    if (shape.family === 'bert') {
+      const layer = `encoder.layer.${i}`;
+      for (const part of ['query', 'key', 'value']) linear(`${layer}.attention.self.${part}`, hidden, hidden);
+      linear(`${layer}.attention.output.dense`, hidden, hidden);
+      norm(`${layer}.attention.output.LayerNorm`);
+      linear(`${layer}.intermediate.dense`, inner, hidden);
+      linear(`${layer}.output.dense`, hidden, inner);
+      norm(`${layer}.output.LayerNorm`);
+    } else {
+      const layer = `transformer.layer.${i}`;
+      for (const part of ['q_lin', 'k_lin', 'v_lin', 'out_lin'])
+        linear(`${layer}.attention.${part}`, hidden, hidden);
+      norm(`${layer}.sa_layer_norm`);
+      linear(`${layer}.ffn.lin1`, inner, hidden);
+      linear(`${layer}.ffn.lin2`, hidden, inner);
+      norm(`${layer}.output_layer_norm`);
+    }
+  }
+  return tensors;
+}
+
+/** Names and dims of a BERT cross-encoder: the encoder, its pooler and the classification head. */
+export function crossEncoderTensors(
+  shape: EncoderShape,
+  labels: number,
+): ReadonlyMap<string, readonly number[]> {
+  return new Map([
+    ...encoderTensors(shape),
+    ['pooler.dense.weight', [shape.hiddenSize, shape.hiddenSize]],
+    ['pooler.dense.bias', [shape.hiddenSize]],
+    ['classifier.weight', [labels, shape.hiddenSize]],
+    ['classifier.bias', [labels]],
+  ]);
+}
+
+/** Tensors by their names in the checkpoint, each with the file that holds it. */
+export type Checkpoint = ReadonlyMap<string, { readonly tensor: StoredTensor; readonly file: string }>;
+
+/**
+ * Opens the weights of a model folder: model.safetensors, its shards, or pytorch_model.bin.
+ * @throws InputError if there are none or a file is broken.
+ */
+export async function openCheckpoint(folder: ModelFolder): Promise<Checkpoint> {
+  const at = (path: string): string => `${folder.name}/${path}`;
+  const checkpoint = new Map<string, { tensor: StoredTensor; file: string }>();
+  const add = (tensors: ReadonlyMap<string, StoredTensor>, file: string): void => {
+    for (const [name, tensor] of tensors) checkpoint.set(name, { tensor, file });
+  };
+  if (await folder.has('model.safetensors')) {
+    const file = at('model.safetensors');
+    add(readSafetensors(await folder.read('model.safetensors'), file).tensors, file);
+  } else if (await folder.has('model.safetensors.index.json')) {
+    const index = at('model.safetensors.index.json');
+    const places = readShardIndex(await folder.read('model.safetensors.index.json'), index);
+    for (const shard of new Set(places.values())) {
+      add(readSafetensors(await folder.read(shard), at(shard)).tensors, at(shard));
+    }
+    for (const [name, shard] of places) {
+      if (checkpoint.get(name)?.file !== at(shard)) {
+        throw new InputError(`the index places tensor ${JSON.stringify(name)} in ${shard}, which lacks it`, {
+          file: index,
+          remedy: 'Download the model again',
+        });
+      }
+    }
+  } else if (await folder.has('pytorch_model.bin')) {
+    const file = at('pytorch_model.bin');
+    add(readTorchCheckpoint(await folder.read('pytorch_model.bin'), file), file);
+  } else {
+    throw new InputError('the folder has no weights', {
+      file: folder.name,
+      remedy: 'Add model.safetensors, or name another model',
+    });
+  }
+  return checkpoint;
+}
+
+/** What model classes put before an encoder's names. */
+const PREFIXES = ['', 'bert.', 'distilbert.', 'model.', 'auto_model.', '0.auto_model.'];
+
+/**
+ * Takes the wanted tensors out of a checkpoint, under the family's own names without a prefix. Whatever else it
+ * holds (poolers, language-model heads, position_ids buffers) is left.
+ * @throws InputError if one is missing, of another shape, or not finite.
+ */
+export function takeWeights(
+  checkpoint: Checkpoint,
+  wanted: ReadonlyMap<string, readonly number[]>,
+  model: string,
+): Weights {
+  const names = standardNames(checkpoint, model);
+  const missing = [...wanted.keys()].filter((name) => !names.has(name));
+  if (missing.length > 0) {
+    const more = missing.length > 3 ? ` and ${missing.length - 3} more` : '';
+    throw new InputError(`the weights lack ${missing.slice(0, 3).join(', ')}${more}`, {
+      file: model,
+      remedy: 'Use a checkpoint that belongs to config.json',
+    });
+  }
+  const weights = new Map<string, WeightTensor>();
+  for (const [name, dims] of wanted) {
+    const entry = names.get(name);
+    if (!entry) continue;
+    const { tensor, file } = entry;
+    if (dims.length !== tensor.dims.length || dims.some((dim, i) => dim !== tensor.dims[i])) {
+      throw new InputError(
+        `${name} has the shape [${tensor.dims.join(', ')}], config.json asks for [${dims.join(', ')}]`,
+        { file, remedy: 'Use the config.json that belongs to the weights' },
+      );
+    }
+    const data = toFloat32(tensor, name, file);
+    const bad = firstNonFinite(data);
+    if (bad !== undefined) {
+      throw new InputError(`${name} holds ${String(data[bad])} at element ${bad}`, {
+        file,
+        remedy: 'Use a checkpoint from before the training diverged, or download it again',
+      });
+    }
+    weights.set(name, { dims, data });
+  }
+  return weights;
+}
+
+/** The rows of the classification head, undefined without one. */
+export function headRows(checkpoint: Checkpoint): number | undefined {
+  return checkpoint.get('classifier.weight')?.tensor.dims[0];
+}
+
+/** The checkpoint under names without the prefix of the model class, and without those of TensorFlow's days. */
+function standardNames(checkpoint: Checkpoint, model: string): Checkpoint {
+  const marker = 'embeddings.word_embeddings.weight';
+  const prefixes = PREFIXES.filter((prefix) => checkpoint.has(prefix + marker));
+  const [prefix, second] = prefixes;
+  if (prefix === undefined) {
+    throw new InputError(`the weights lack ${marker}`, {
+      file: model,
+      remedy: 'Use the weights of a BERT or DistilBERT encoder',
+    });
+  }
+  if (second !== undefined) {
+    throw new InputError(`the weights hold two encoders, "${prefix}${marker}" and "${second}${marker}"`, {
+      file: model,
+      remedy: 'Save the encoder that you mean in a folder of its own',
+    });
+  }
+  const renamed = new Map<string, { tensor: StoredTensor; file: string }>();
+  for (const [name, entry] of checkpoint) {
+    const own = name.startsWith(prefix) ? name.slice(prefix.length) : name;
+    renamed.set(
+      own.replace(/(^|\.)(LayerNorm\.)gamma$/, '$1$2weight').replace(/(^|\.)(LayerNorm\.)beta$/, '$1$2bias'),
+      entry,
+    );
+  }
+  return renamed;
+}
+
+function firstNonFinite(data: Float32Array): number | undefined {
+  for (let i = 0; i < data.length; i++) if (!Number.isFinite(data[i])) return i;
+  return undefined;
+}
