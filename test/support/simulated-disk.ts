@@ -121,6 +121,8 @@ function coded(code: string, path: string): Error {
 }
 
 export class SimulatedProcess implements Disk {
+  /** Waits before each operation: other processes come in between. */
+  pause: () => Promise<void> = () => Promise.resolve();
   /** Steps that can fail so far; `create` has four, `makeFolder` two a folder. */
   operations = 0;
   readonly pid: number;
@@ -176,8 +178,7 @@ export class SimulatedProcess implements Disk {
     const disk = this.#disk;
     const parent = (path: string) => disk.folder(dirname(path)).names;
     const step = async <T>(path: string, effect: () => T, needsSpace = false): Promise<T> => {
-      // Lets other processes come in between, as they would.
-      await Promise.resolve();
+      await this.pause();
       return this.#step(path, effect, needsSpace);
     };
     return {

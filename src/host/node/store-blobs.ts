@@ -43,14 +43,8 @@ export class BlobFolder {
   }
 
   async read(reference: BlobReference): Promise<Uint8Array<ArrayBuffer>> {
-    const { files } = this.#disk;
     const path = this.#path(reference.sha256);
-    let bytes = await unlessCode('ENOENT', files.read(path));
-    if (!bytes) {
-      const elsewhere = await this.#session.find(reference.sha256);
-      // A sweep that held it may have put it back between the two looks.
-      bytes = await unlessCode('ENOENT', files.read(elsewhere ?? path));
-    }
+    const bytes = await this.#readAnywhere(reference.sha256);
     if (!bytes) throw new StoreCorruptionError(`${path} is missing from the store`);
     if (bytes.length !== reference.bytes || hash(bytes) !== reference.sha256) {
       this.#verified.delete(reference.sha256);
@@ -141,6 +135,19 @@ export class BlobFolder {
       this.#verified.delete(sha256);
     }
     return held;
+  }
+
+  /** A blob's bytes, also while a sweep holds it: it always has a name, but may move between two looks. */
+  async #readAnywhere(sha256: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    const { files } = this.#disk;
+    for (let look = 0; look < 10; look++) {
+      const bytes = await unlessCode('ENOENT', files.read(this.#path(sha256)));
+      if (bytes) return bytes;
+      const held = await this.#session.find(sha256);
+      const heldBytes = held === undefined ? undefined : await unlessCode('ENOENT', files.read(held));
+      if (heldBytes) return heldBytes;
+    }
+    return undefined;
   }
 
   /** Puts what a dead session held back among the blobs (for the next sweep to judge) and removes the session. */

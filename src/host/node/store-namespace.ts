@@ -25,8 +25,8 @@ export interface NamespaceState {
  *
  * A number must not be used twice, however long a process sleeps between looking and linking. So fences stay for
  * ever, and the first state after a fence leaves a *tombstone* when it is removed (60 bytes each). A writer's own
- * next number is then free or a fence. One that takes over, having seen M as the newest, links M + 1 and then finds
- * M as it was; were M + 1 a number whose state is gone, M would be gone before it or be a tombstone.
+ * next number is then free, a fence or a tombstone. One that takes over, having seen M as the newest, links M + 1 and
+ * then finds M as it was; were M + 1 a number whose state is gone, M would be gone before it or be a tombstone.
  */
 export class NamespaceFolder {
   readonly #disk: Disk;
@@ -162,12 +162,13 @@ export class NamespaceFolder {
   /** Removes a state that {@link STATES_KEPT} newer ones have replaced. Call it for the oldest first. */
   async removeState(generation: number): Promise<void> {
     const { files } = this.#disk;
-    const path = this.#path(generation);
-    if ((await files.stat(this.#path(generation - 1)))?.bytes === FENCE.length) {
-      await files.rename(await this.#session.writePart([TOMBSTONE]), path);
-    } else {
-      await files.remove(path);
-    }
+    const followsFence = (await files.stat(this.#path(generation - 1)))?.bytes === FENCE.length;
+    if (followsFence) await this.#bury(generation);
+    else await files.remove(this.#path(generation));
+  }
+
+  async #bury(generation: number): Promise<void> {
+    await this.#disk.files.rename(await this.#session.writePart([TOMBSTONE]), this.#path(generation));
   }
 
   /** @returns the number that the fence took. */
@@ -181,8 +182,9 @@ export class NamespaceFolder {
         if (newest === 0) return 1;
         const status = await files.stat(this.#path(newest));
         if (status && status.bytes !== TOMBSTONE.length) return newest + 1;
-        // What we saw was outdated, and the number had been used before.
-        await files.remove(this.#path(newest + 1));
+        // Newer states stand above. The number may have been used before ours, or our fence may be what holds a
+        // sleeping writer off: so it stays taken, and another is tried.
+        await this.#bury(newest + 1);
       }
     } finally {
       await files.remove(fence).catch(() => undefined);

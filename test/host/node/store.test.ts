@@ -1,0 +1,511 @@
+import { spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import {
+  StoreCorruptionError,
+  StoreFencedError,
+  type BlobReference,
+  type Json,
+  type StoreWriter,
+} from '../../../src/host/contract.ts';
+import { InputError, ResourceError } from '../../../src/host/errors.ts';
+import { FolderStore } from '../../../src/host/node/store.ts';
+import { RandomStream } from '../../../src/host/random.ts';
+import { Killed, SimulatedDisk, type SimulatedProcess } from '../../support/simulated-disk.ts';
+
+let folder: string;
+let problems: string[];
+beforeEach(() => {
+  folder = join(mkdtempSync(join(tmpdir(), 'store-')), 'store');
+  problems = [];
+});
+afterEach(() => rmSync(join(folder, '..'), { recursive: true }));
+
+const open = () => FolderStore.open(folder, { report: (problem) => problems.push(problem) });
+const bytes = (text: string) => new TextEncoder().encode(text);
+const text = (content: Uint8Array) => new TextDecoder().decode(content);
+const value = (content: Json, blobs: readonly BlobReference[] = []) => ({ value: content, blobs });
+const blobPath = ({ sha256 }: BlobReference) => join(folder, 'blobs', sha256.slice(0, 2), sha256);
+const blobFiles = () =>
+  readdirSync(join(folder, 'blobs'), { recursive: true }).filter((name) => name.length > 60);
+
+describe('FolderStore', () => {
+  it('keeps blobs and records over a reopening', async () => {
+    const store = await open();
+    const blob = await store.writeBlob(bytes('weights'));
+    expect(blob.bytes).toBe(7);
+    const writer = await store.openWriter('training');
+    await writer.commit({ put: { a: value({ step: 1, list: [true, null, 'ü'] }, [blob]), b: value(2) } });
+    await writer.commit({ put: { c: value(3) }, delete: ['b', 'never-there'] });
+    await store.close();
+
+    const again = await open();
+    expect(await again.keys('training')).toEqual(['a', 'c']);
+    expect(await again.get('training', 'a')).toEqual(value({ step: 1, list: [true, null, 'ü'] }, [blob]));
+    expect(await again.get('training', 'b')).toBeUndefined();
+    expect(text(await again.readBlob(blob))).toBe('weights');
+    expect(await again.namespaces()).toEqual(['training']);
+    expect(await again.keys('other')).toEqual([]);
+    expect(problems).toEqual([]);
+  });
+
+  it('keeps equal bytes once, and only what records name', async () => {
+    const store = await open();
+    const writer = await store.openWriter('training');
+    const first = await store.writeBlob(bytes('frozen'));
+    expect(await store.writeBlob(bytes('frozen'))).toEqual(first);
+    expect(blobFiles()).toHaveLength(1);
+    await writer.commit({ put: { a: value(0, [first]) } });
+    await writer.commit({ put: { b: value(0, [await store.writeBlob(bytes('frozen'))]) }, delete: ['a'] });
+    await writer.commit({ put: { c: value(1) } });
+    expect(await store.sweep()).toBe(0);
+    // The last two states are kept, so two commits must be without it.
+    await writer.commit({ delete: ['b'] });
+    expect(await store.sweep()).toBe(0);
+    await writer.commit({ delete: ['c'] });
+    await store.close();
+    const other = await open();
+    expect(await other.sweep()).toBe(6);
+    expect(blobFiles()).toEqual([]);
+  });
+
+  it('refuses a commit that names a blob which is not there, and changes nothing', async () => {
+    const store = await open();
+    const writer = await store.openWriter('training');
+    const missing = { sha256: '0'.repeat(64), bytes: 3 };
+    const commit = writer.commit({ put: { a: value(1), b: value(2, [missing]) } });
+    await expect(commit).rejects.toThrow(StoreCorruptionError);
+    await expect(writer.commit({ put: { b: value(2, [{ sha256: '../../x', bytes: 3 }]) } })).rejects.toThrow(
+      /not a SHA-256/,
+    );
+    expect(await store.keys('training')).toEqual([]);
+    await writer.commit({ put: { a: value(1) } });
+    expect(await store.keys('training')).toEqual(['a']);
+  });
+
+  it('refuses values that JSON would change in silence', async () => {
+    const writer = await (await open()).openWriter('training');
+    const put = (content: unknown) => writer.commit({ put: { a: value(content as Json) } });
+    await expect(put({ metrics: [1, NaN] })).rejects.toThrow('training/a.metrics[1] is NaN');
+    await expect(put(-Infinity)).rejects.toThrow(TypeError);
+    await expect(put({ x: undefined })).rejects.toThrow('training/a.x is undefined');
+    await expect(put(new Map())).rejects.toThrow(/not a plain object/);
+  });
+
+  it('is not changed by what a caller does to its objects after the commit', async () => {
+    const store = await open();
+    const writer = await store.openWriter('training');
+    const history = [1];
+    await writer.commit({ put: { a: value(history) } });
+    history.push(2);
+    await writer.commit({ put: { b: value(0) } });
+    expect((await (await open()).get('training', 'a'))?.value).toEqual([1]);
+  });
+
+  it.each([
+    '',
+    '..',
+    '../x',
+    'a/b',
+    'a\\b',
+    'A',
+    'con',
+    'nul.txt',
+    'a.',
+    '.hidden',
+    '-x',
+    'x'.repeat(101),
+    'é',
+  ])('refuses the namespace %j', async (name) => {
+    const store = await open();
+    await expect(store.openWriter(name)).rejects.toThrow(InputError);
+    await expect(store.get(name, 'a')).rejects.toThrow(InputError);
+  });
+
+  it.each(['', '__proto__', '.x', 'a b', 'a\n'])('refuses the key %j', async (key) => {
+    const writer = await (await open()).openWriter('training');
+    await expect(writer.commit({ put: { ...{ [key]: value(1) } } })).rejects.toThrow(InputError);
+  });
+
+  it('takes keys that objects have by nature', async () => {
+    const store = await open();
+    expect(await store.get('training', 'constructor')).toBeUndefined();
+    const writer = await store.openWriter('training');
+    await writer.commit({ put: { constructor: value(1) } });
+    expect((await store.get('training', 'constructor'))?.value).toBe(1);
+  });
+
+  it('orders commits that are not awaited', async () => {
+    const store = await open();
+    const writer = await store.openWriter('training');
+    await Promise.all([1, 2, 3, 4].map((n) => writer.commit({ put: { n: value(n), [`k${n}`]: value(n) } })));
+    expect((await store.get('training', 'n'))?.value).toBe(4);
+    expect(await store.keys('training')).toHaveLength(5);
+  });
+});
+
+describe('opening a folder', () => {
+  it('refuses a store of a newer version, and one that does not say', async () => {
+    await open();
+    writeFileSync(join(folder, 'store.json'), '{"schema":2}');
+    await expect(open()).rejects.toThrow(/newer version \(schema 2, this one knows 1\)\. Update/);
+    writeFileSync(join(folder, 'store.json'), '{"sch');
+    await expect(open()).rejects.toThrow(/store\.json: The file is damaged/);
+  });
+
+  it('refuses a folder that is something else', async () => {
+    mkdirSync(folder);
+    writeFileSync(join(folder, 'thesis.tex'), '');
+    await expect(open()).rejects.toThrow(/no store, and is not empty \(thesis\.tex\)/);
+    expect(readdirSync(folder)).toEqual(['thesis.tex']);
+  });
+
+  it('reads the store of schema 1 as it was first written', async () => {
+    // Kept for ever: later versions must read it.
+    mkdirSync(join(folder, 'records/training'), { recursive: true });
+    const sha256 = 'b94d27b9934d3e08a52e52d7da7dabfac484efe37a5380ee9088f7ace2efcde9';
+    mkdirSync(join(folder, 'blobs/b9'), { recursive: true });
+    writeFileSync(join(folder, 'blobs/b9', sha256), 'hello world');
+    writeFileSync(join(folder, 'store.json'), '{"madeBy":"retriever-studio","schema":1}\n');
+    writeFileSync(
+      join(folder, 'records/training/000000000001.json'),
+      '{"fence":"A writer started here; its epoch is this number."}\n',
+    );
+    writeFileSync(
+      join(folder, 'records/training/000000000002.json'),
+      `{"sha256":"${CONTENT_SHA256}","content":${CONTENT}}\n`,
+    );
+    const store = await open();
+    const record = await store.get('training', 'latest');
+    expect(record?.value).toEqual({ step: 7 });
+    expect(text(await store.readBlob(record!.blobs[0]!))).toBe('hello world');
+  });
+
+  it('reads without writing', async () => {
+    const store = await open();
+    await (await store.openWriter('training')).commit({ put: { a: value(1) } });
+    await store.close();
+    const before = readdirSync(folder, { recursive: true }).sort();
+    const reader = await open();
+    await reader.get('training', 'a');
+    expect(readdirSync(folder, { recursive: true }).sort()).toEqual(before);
+  });
+});
+
+const CONTENT =
+  '{"schema":1,"namespace":"training","generation":2,"epoch":1,"records":[["latest",{"value":{"step":7},' +
+  '"blobs":[{"sha256":"b94d27b9934d3e08a52e52d7da7dabfac484efe37a5380ee9088f7ace2efcde9","bytes":11}]}]]}';
+const CONTENT_SHA256 = 'd24f82fe1c1146501fe88a3b1fa10b5f4656afef15f28b64cf94f99ffbf0e8c1';
+
+describe('bit rot', () => {
+  async function twoCommits(): Promise<{ blob: BlobReference; state: string }> {
+    const store = await open();
+    const blob = await store.writeBlob(Uint8Array.from({ length: 200 }, (_, i) => i));
+    const writer = await store.openWriter('training');
+    await writer.commit({ put: { a: value('first', [blob]) } });
+    await writer.commit({ put: { a: value('second', [blob]) } });
+    await store.close();
+    const states = readdirSync(join(folder, 'records/training')).sort();
+    return { blob, state: join(folder, 'records/training', states.at(-1)!) };
+  }
+
+  function flip(path: string, position: number, bit: number): void {
+    const content = readFileSync(path);
+    content[position] = content[position]! ^ (1 << bit);
+    writeFileSync(path, content);
+  }
+
+  it('in any byte of a blob is found when it is read, and named', async () => {
+    const { blob } = await twoCommits();
+    const store = await open();
+    for (let position = 0; position < 200; position += 3) {
+      flip(blobPath(blob), position, position % 8);
+      await expect(store.readBlob(blob)).rejects.toThrow(`${blobPath(blob)} is damaged`);
+      flip(blobPath(blob), position, position % 8);
+    }
+    expect((await store.readBlob(blob))[199]).toBe(199);
+    unlinkSync(blobPath(blob));
+    await expect(store.readBlob(blob)).rejects.toThrow(`${blobPath(blob)} is missing`);
+  });
+
+  it('in a blob is healed by writing the same bytes again', async () => {
+    const { blob } = await twoCommits();
+    flip(blobPath(blob), 50, 0);
+    const store = await open();
+    await store.writeBlob(Uint8Array.from({ length: 200 }, (_, i) => i));
+    expect((await store.readBlob(blob))[50]).toBe(50);
+    await store.close();
+    expect((await (await open()).readBlob(blob))[50]).toBe(50);
+  });
+
+  it('in any byte of the newest records gives those before, and says so', async () => {
+    const { state } = await twoCommits();
+    const length = readFileSync(state).length;
+    for (let position = 0; position < length; position += 5) {
+      flip(state, position, position % 8);
+      problems.length = 0;
+      expect((await (await open()).get('training', 'a'))?.value).toBe('first');
+      expect(problems).toHaveLength(1);
+      expect(problems[0]).toContain(`${state} damaged; going on from the commit before`);
+      flip(state, position, position % 8);
+    }
+    expect((await (await open()).get('training', 'a'))?.value).toBe('second');
+    writeFileSync(state, readFileSync(state).subarray(0, length >> 1));
+    expect((await (await open()).get('training', 'a'))?.value).toBe('first');
+  });
+
+  it('in all records is an error that names them, and sweeps nothing', async () => {
+    const { blob } = await twoCommits();
+    const records = join(folder, 'records/training');
+    for (const name of readdirSync(records)) {
+      if (readFileSync(join(records, name)).length > 100) flip(join(records, name), 120, 0);
+    }
+    const store = await open();
+    await expect(store.get('training', 'a')).rejects.toThrow(StoreCorruptionError);
+    await expect(store.get('training', 'a')).rejects.toThrow(
+      /000000000003\.json.*Remove .*training to start anew/,
+    );
+    expect(await store.sweep()).toBe(0);
+    expect(problems[0]).toMatch(/is damaged; unused blobs are kept/);
+    expect(existsSync(blobPath(blob))).toBe(true);
+  });
+
+  it('does not take records of another place for its own', async () => {
+    const { state } = await twoCommits();
+    writeFileSync(state.replace('003', '004'), readFileSync(state));
+    expect((await (await open()).get('training', 'a'))?.value).toBe('second');
+    expect(problems).toHaveLength(1);
+  });
+});
+
+describe('several processes', () => {
+  it('the newest writer of a namespace fences the others off, those of other namespaces not', async () => {
+    const [one, two] = [await open(), await open()];
+    const old = await one.openWriter('training');
+    const elsewhere = await one.openWriter('queue');
+    await old.commit({ put: { a: value(1) } });
+    const current = await two.openWriter('training');
+    expect(current.epoch).toBeGreaterThan(old.epoch);
+    await expect(old.commit({ put: { a: value('lost') } })).rejects.toThrow(StoreFencedError);
+    await current.commit({ put: { b: value(2) } });
+    await expect(old.commit({ put: { a: value('lost') } })).rejects.toThrow(StoreFencedError);
+    await elsewhere.commit({ put: { c: value(3) } });
+    expect(await one.keys('training')).toEqual(['a', 'b']);
+    expect((await one.get('training', 'a'))?.value).toBe(1);
+  });
+
+  it('a writer that slept over many takeovers and commits is still fenced', async () => {
+    const [one, two] = [await open(), await open()];
+    const sleepers: StoreWriter[] = [];
+    for (let i = 0; i < 6; i++) {
+      const writer = await one.openWriter('training');
+      for (let n = 0; n < i; n++) await writer.commit({ put: { [`n${n}`]: value(i) } });
+      sleepers.push(writer);
+    }
+    const writer = await two.openWriter('training');
+    for (let n = 0; n < 10; n++) await writer.commit({ put: { last: value(n) } });
+    for (const sleeper of sleepers) {
+      await expect(sleeper.commit({ put: { last: value('lost') } })).rejects.toThrow(StoreFencedError);
+    }
+    expect((await one.get('training', 'last'))?.value).toBe(9);
+    await writer.commit({ put: { last: value(10) } });
+  });
+
+  it('a sweep spares what another store has written and not yet committed', async () => {
+    const [one, two] = [await open(), await open()];
+    const blob = await one.writeBlob(bytes('not yet committed'));
+    expect(await two.sweep()).toBe(0);
+    await (await one.openWriter('training')).commit({ put: { a: value(1, [blob]) } });
+    expect(await two.sweep()).toBe(0);
+    expect(text(await two.readBlob(blob))).toBe('not yet committed');
+  });
+
+  it('what a dead process had written and not committed is swept when the store is opened', async () => {
+    const disk = new SimulatedDisk();
+    const dead = disk.start();
+    const store = await FolderStore.open('/store', { disk: dead });
+    await store.writeBlob(bytes('orphan'));
+    dead.kill();
+    expect(disk.files().filter((path) => path.includes('/blobs/'))).toHaveLength(1);
+    await FolderStore.open('/store', { disk: disk.start() });
+    expect(disk.files()).toEqual(['/store/store.json']);
+  });
+});
+
+/** Random interleavings of processes on the simulated disk, one per seed. */
+describe('interleavings', () => {
+  const SEEDS = Number(process.env['STORE_SEEDS'] ?? 40);
+
+  /** Each operation waits for a random number of turns of the others. */
+  function startPaced(disk: SimulatedDisk, seed: number, name: string): SimulatedProcess {
+    const process = disk.start();
+    const random = new RandomStream(seed, name);
+    process.pause = async () => {
+      // Mostly short waits, at times one that others can do a whole commit in.
+      const turns = random.uniform() < 0.02 ? 400 : random.integer(6);
+      for (let i = 0; i <= turns; i++) await Promise.resolve();
+    };
+    return process;
+  }
+
+  it('of writers that take a namespace from each other lose no acknowledged commit and keep no refused one', async () => {
+    for (let seed = 0; seed < SEEDS; seed++) {
+      const disk = new SimulatedDisk();
+      const acknowledged: string[] = [];
+      const refused: string[] = [];
+      const act = async (name: string) => {
+        const store = await FolderStore.open('/store', { disk: startPaced(disk, seed, name) });
+        let writer = await store.openWriter('queue');
+        for (let i = 0; i < 8; i++) {
+          const key = `${name}-${i}`;
+          try {
+            await writer.commit({ put: { [key]: value(i) } });
+            acknowledged.push(key);
+          } catch (error) {
+            expect(error).toBeInstanceOf(StoreFencedError);
+            refused.push(key);
+            writer = await store.openWriter('queue');
+          }
+        }
+      };
+      await Promise.all([act('a'), act('b'), act('c')]);
+      const store = await FolderStore.open('/store', { disk: disk.start() });
+      expect([seed, ...(await store.keys('queue'))]).toEqual([seed, ...acknowledged.sort()]);
+    }
+  });
+
+  it('of a writer and a sweeper that is killed anywhere lose no blob', async () => {
+    let kills = 0;
+    for (let seed = 0; seed < SEEDS; seed++) {
+      const disk = new SimulatedDisk();
+      const writing = startPaced(disk, seed, 'writer');
+      const random = new RandomStream(seed, 'plan');
+      const store = await FolderStore.open('/store', {
+        disk: writing,
+        report: (problem) => problems.push(problem),
+      });
+      const writer = await store.openWriter('training');
+
+      let done = false;
+      const sweeping = (async () => {
+        for (let round = 0; !done && round < 50; round++) {
+          const sweeper = startPaced(disk, seed * 50 + round, 'sweeper');
+          sweeper.faultAt(5 + random.integer(60), { kind: 'kill', when: 'after' });
+          try {
+            const other = await FolderStore.open('/store', { disk: sweeper, report: () => undefined });
+            for (let i = 0; i < 3; i++) await other.sweep();
+          } catch (error) {
+            if (!(error instanceof Killed)) throw error;
+            kills++;
+          }
+          sweeper.kill();
+        }
+      })();
+      // The same few contents go and come back, so that a blob is written while it is being swept.
+      for (let i = 0; i < 12; i++) {
+        const content = bytes(`content ${i % 3}`);
+        const blob = await store.writeBlob(content);
+        await writer.commit({ put: { only: value(i, [blob]) } });
+        const record = await store.get('training', 'only');
+        expect([seed, text(await store.readBlob(record!.blobs[0]!))]).toEqual([seed, `content ${i % 3}`]);
+      }
+      done = true;
+      await sweeping;
+      const after = await FolderStore.open('/store', { disk: disk.start() });
+      const record = await after.get('training', 'only');
+      expect(text(await after.readBlob(record!.blobs[0]!))).toBe('content 2');
+    }
+    expect(problems).toEqual([]);
+    expect(kills).toBeGreaterThan(SEEDS);
+  });
+});
+
+const isRoot = process.getuid?.() === 0;
+const TMPFS_BYTES = 1_000_000;
+
+/** Mounts a tiny file system; false where that is not allowed. */
+function mountTiny(path: string): boolean {
+  mkdirSync(path);
+  return spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${TMPFS_BYTES}`, 'tmpfs', path]).status === 0;
+}
+
+const canMount = (() => {
+  if (!isRoot) return false;
+  const trial = mkdtempSync(join(tmpdir(), 'mount-'));
+  const mounted = mountTiny(join(trial, 'm'));
+  if (mounted) spawnSync('umount', [join(trial, 'm')]);
+  rmSync(trial, { recursive: true });
+  return mounted;
+})();
+
+describe('the real disk', () => {
+  it.skipIf(!canMount)(
+    'full: a clear error, all commits kept, goes on after cleaning up (skipped where tmpfs cannot be mounted)',
+    async () => {
+      mkdirSync(folder);
+      const mount = join(folder, 'tiny');
+      expect(mountTiny(mount)).toBe(true);
+      try {
+        const store = await FolderStore.open(join(mount, 'store'));
+        const writer = await store.openWriter('training');
+        const content = (n: number) => new Uint8Array(150_000).fill(n);
+        let error: unknown;
+        let saved = 0;
+        while (error === undefined && saved < 20) {
+          try {
+            const blob = await store.writeBlob(content(saved));
+            await writer.commit({ put: { [`n${saved}`]: value(saved, [blob]) } });
+            saved++;
+          } catch (thrown) {
+            error = thrown;
+          }
+        }
+        expect(saved).toBeGreaterThan(3);
+        expect(saved).toBeLessThan(7);
+        expect(error).toBeInstanceOf(ResourceError);
+        expect((error as Error).message).toMatch(/disk is full: 0\.2 MB needed, 0\.\d MB free\. Free space/);
+
+        const check = async () => {
+          const again = await FolderStore.open(join(mount, 'store'));
+          for (const key of await again.keys('training')) {
+            const record = await again.get('training', key);
+            expect((await again.readBlob(record!.blobs[0]!))[0]).toBe(record?.value);
+          }
+          return (await again.keys('training')).length;
+        };
+        expect(await check()).toBe(saved);
+        await writer.commit({ delete: ['n0'] });
+        await writer.commit({ delete: ['n1'] });
+        expect(await store.sweep()).toBe(150_000);
+        const blob = await store.writeBlob(content(99));
+        await writer.commit({ put: { again: value(99, [blob]) } });
+        expect(await check()).toBe(saved - 1);
+      } finally {
+        spawnSync('umount', [mount]);
+      }
+    },
+  );
+
+  it.skipIf(isRoot)(
+    'not ours to write: a clear error (skipped as root, who may write everywhere)',
+    async () => {
+      mkdirSync(folder);
+      chmodSync(folder, 0o500);
+      const opening = open();
+      await expect(opening).rejects.toThrow(ResourceError);
+      await expect(opening).rejects.toThrow(/No permission/);
+    },
+  );
+});
