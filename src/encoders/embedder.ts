@@ -1,0 +1,134 @@
+import type { Runtime, Session } from '../host/contract.ts';
+import { batchInputs, type TokenSequence } from './batch-inputs.ts';
+import type { DeviceWeights } from './device-weights.ts';
+import { encodeGraph, outputName } from './graphs.ts';
+import { planBuckets, type TokenBatch } from './length-buckets.ts';
+import type { EncoderShape, EncodingConfig, TextTokenizer } from './types.ts';
+
+export type Side = 'query' | 'passage';
+
+/** What turns texts into vectors: an EncoderModel without its weights. */
+export interface EncoderDescription {
+  readonly shape: EncoderShape;
+  readonly encoding: EncodingConfig;
+  readonly tokenizer: TextTokenizer;
+}
+
+export interface EmbedOptions {
+  /** Called after each batch with the number of texts done. */
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/** Tokens of one batch: enough to keep the cores busy, few enough for the activations to stay in the cache. */
+const tokensPerBatch = 2048;
+/** Texts are bucketed by length within windows of this many, which bounds the memory for their tokens. */
+const window = 16384;
+/** Sessions kept; a further shape closes the oldest. */
+const mostSessions = 24;
+
+/** Turns texts into vectors with weights that may still be changing: training evaluates with it. */
+export class Embedder {
+  readonly #runtime: Runtime;
+  readonly #encoder: EncoderDescription;
+  readonly #weights: () => DeviceWeights;
+  readonly #sessions = new Map<string, Promise<Session>>();
+
+  /** @param weights gives the current weights at each batch */
+  constructor(runtime: Runtime, encoder: EncoderDescription, weights: () => DeviceWeights) {
+    this.#runtime = runtime;
+    this.#encoder = encoder;
+    this.#weights = weights;
+  }
+
+  get dimensions(): number {
+    return this.#encoder.shape.hiddenSize;
+  }
+
+  /** Tokens of a text on its side: prefix added, cut to the side's maximum length. */
+  tokenize(text: string, side: Side): TokenSequence {
+    return tokenizeSide(this.#encoder, text, side);
+  }
+
+  /** @returns vectors [texts, dimensions], in the order of the texts */
+  async embed(
+    texts: readonly string[],
+    side: Side,
+    options: EmbedOptions = {},
+  ): Promise<Float32Array<ArrayBuffer>> {
+    const width = this.dimensions;
+    const vectors = new Float32Array(texts.length * width);
+    let done = 0;
+    for (let start = 0; start < texts.length; start += window) {
+      const sequences = texts.slice(start, start + window).map((text) => this.tokenize(text, side));
+      const plan = planBuckets(
+        sequences.map((sequence) => sequence.length),
+        {
+          tokensPerBatch,
+          maxBatch: 256,
+          multiple: 16,
+          maxBuckets: 16,
+          maxLength: this.#encoder.shape.maxPositions,
+        },
+      );
+      for (const batch of plan.batches) {
+        const rows = await this.#run(sequences, batch);
+        batch.items.forEach((item, row) => {
+          if (item < 0) return;
+          vectors.set(rows.subarray(row * width, (row + 1) * width), (start + item) * width);
+          done++;
+        });
+        options.onProgress?.(done, texts.length);
+      }
+    }
+    return vectors;
+  }
+
+  async close(): Promise<void> {
+    const sessions = [...this.#sessions.values()];
+    this.#sessions.clear();
+    for (const session of sessions) await (await session).release();
+  }
+
+  async #run(sequences: readonly TokenSequence[], batch: TokenBatch): Promise<Float32Array> {
+    const { encoding, tokenizer } = this.#encoder;
+    const session = await this.#session(batch);
+    const inputs = batchInputs(this.#runtime, sequences, batch, encoding.pooling, tokenizer.padId);
+    const outputs = await session.run({ ...Object.fromEntries(this.#weights()), ...inputs });
+    const output = outputs[outputName];
+    if (output === undefined) throw new Error('the encoder returned nothing');
+    const rows = (await this.#runtime.read(output)) as Float32Array;
+    output.dispose();
+    return rows;
+  }
+
+  async #session({ rows, length }: TokenBatch): Promise<Session> {
+    const key = `${rows}×${length}`;
+    const known = this.#sessions.get(key);
+    if (known !== undefined) return known;
+    if (this.#sessions.size >= mostSessions) {
+      const [oldest] = this.#sessions;
+      if (oldest !== undefined) {
+        this.#sessions.delete(oldest[0]);
+        await (await oldest[1]).release();
+      }
+    }
+    const program = encodeGraph({
+      shape: this.#encoder.shape,
+      batch: { rows, length },
+      head: { kind: 'embedding', normalize: this.#encoder.encoding.normalize },
+    });
+    const session = this.#runtime.createSession(program.model, {
+      name: program.name,
+      memoryBytes: program.peakBytes,
+    });
+    this.#sessions.set(key, session);
+    return session;
+  }
+}
+
+export function tokenizeSide(encoder: EncoderDescription, text: string, side: Side): TokenSequence {
+  const { encoding, tokenizer } = encoder;
+  return side === 'query'
+    ? tokenizer.encode(encoding.queryPrefix + text, encoding.queryMaxLength)
+    : tokenizer.encode(encoding.passagePrefix + text, encoding.passageMaxLength);
+}

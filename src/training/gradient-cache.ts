@@ -1,0 +1,295 @@
+import { batchInputs, type TokenSequence } from '../encoders/batch-inputs.ts';
+import type { EncoderDescription } from '../encoders/embedder.ts';
+import type { LoraShape } from '../encoders/forward.ts';
+import {
+  distinctTokens,
+  embeddedGradientName,
+  gradientNames,
+  outputName,
+  trainingGraphs,
+  upstreamName,
+  type TrainingGraphOptions,
+  type TrainingGraphs,
+} from '../encoders/graphs.ts';
+import type { TokenBatch } from '../encoders/length-buckets.ts';
+import { wordEmbeddings } from '../encoders/parameters.ts';
+import type { DeviceTensor, Runtime, Session } from '../host/contract.ts';
+import { planMicroBatches } from './micro-batches.ts';
+import type { ParameterState } from './parameter-state.ts';
+
+export interface GradientCacheOptions {
+  /** Padded lengths of micro-batches, fixed for the whole training. */
+  readonly bucketSizes: readonly number[];
+  /** Tokens of one micro-batch. */
+  readonly tokensPerMicroBatch: number;
+  /** While the activations of a batch fit into this many bytes they are kept; beyond, they are recomputed. */
+  readonly activationBytes: number;
+  readonly lora?: LoraShape | undefined;
+  /** Fills one dropout mask: a pure function of the place, so that a recomputed pass drops the same values. */
+  readonly dropout?: DropoutMasks | undefined;
+}
+
+export interface DropoutMasks {
+  readonly hidden: number;
+  readonly attention: number;
+  fill(mask: Float32Array, probability: number, place: DropoutPlace): void;
+}
+
+export interface DropoutPlace {
+  readonly step: number;
+  readonly microBatch: number;
+  readonly site: string;
+}
+
+/** A batch as token sequences; their vectors come in the same order. */
+export interface TokenizedBatch {
+  readonly queries: readonly TokenSequence[];
+  readonly passages: readonly TokenSequence[];
+}
+
+/** ∂L/∂vectors, [queries, width] and [passages, width], and whatever else the loss has to tell. */
+export interface VectorGradients {
+  readonly queryGradient: Float32Array;
+  readonly passageGradient: Float32Array;
+}
+
+export type VectorLoss<Result extends VectorGradients> = (
+  queryVectors: Float32Array<ArrayBuffer>,
+  passageVectors: Float32Array<ArrayBuffer>,
+) => Result | Promise<Result>;
+
+interface CompiledShape {
+  readonly graphs: TrainingGraphs;
+  readonly forward: Session;
+  readonly backward: Session;
+  /** Sets of host buffers for the forward graph's outputs, free to use again. */
+  readonly free: Record<string, DeviceTensor>[];
+}
+
+interface MicroBatch {
+  readonly batch: TokenBatch;
+  readonly compiled: CompiledShape;
+  readonly inputs: Readonly<Record<string, DeviceTensor>>;
+  kept: Record<string, DeviceTensor> | undefined;
+}
+
+/**
+ * Gradients of a batch of any size in bounded memory (GradCache; Gao et al. 2021): vectors of all texts first,
+ * then the loss with ∂L/∂vectors, then each micro-batch backward with its part of it. While the activations fit
+ * the budget, the first forward pass keeps them; beyond, each micro-batch runs forward again. Both ways run the
+ * same graphs on the same inputs, so they give the same bits.
+ */
+export class GradientCache {
+  readonly #runtime: Runtime;
+  readonly #encoder: EncoderDescription;
+  readonly #state: ParameterState;
+  readonly #options: GradientCacheOptions;
+  readonly #shapes = new Map<string, Promise<CompiledShape>>();
+
+  constructor(
+    runtime: Runtime,
+    encoder: EncoderDescription,
+    state: ParameterState,
+    options: GradientCacheOptions,
+  ) {
+    this.#runtime = runtime;
+    this.#encoder = encoder;
+    this.#state = state;
+    this.#options = options;
+  }
+
+  /**
+   * Adds the batch's gradients to the parameter state's.
+   * @param step names the dropout masks
+   * @returns what the loss returned
+   */
+  async run<Result extends VectorGradients>(
+    batch: TokenizedBatch,
+    loss: VectorLoss<Result>,
+    step: number,
+  ): Promise<Result> {
+    const sequences = [...batch.queries, ...batch.passages];
+    const width = this.#encoder.shape.hiddenSize;
+    const vectors = new Float32Array(sequences.length * width);
+    const microBatches = await this.#prepare(sequences, step);
+    const needed = microBatches.reduce((sum, { compiled }) => sum + compiled.graphs.savedBytes, 0);
+    const keep = needed <= this.#options.activationBytes;
+
+    for (const microBatch of microBatches) {
+      const outputs = await this.#forward(microBatch);
+      const rows = (await this.#runtime.read(outputs[outputName] as DeviceTensor)) as Float32Array;
+      microBatch.batch.items.forEach((item, row) => {
+        if (item >= 0) vectors.set(rows.subarray(row * width, (row + 1) * width), item * width);
+      });
+      if (keep) microBatch.kept = outputs;
+      else this.#giveBack(microBatch.compiled, outputs);
+    }
+
+    const split = batch.queries.length * width;
+    const result = await loss(vectors.subarray(0, split), vectors.subarray(split));
+    const gradients = new Float32Array(vectors.length);
+    gradients.set(result.queryGradient);
+    gradients.set(result.passageGradient, split);
+
+    for (const microBatch of microBatches) {
+      const outputs = microBatch.kept ?? (await this.#forward(microBatch));
+      await this.#backward(microBatch, outputs, sequences, gradients);
+      this.#giveBack(microBatch.compiled, outputs);
+    }
+    return result;
+  }
+
+  async close(): Promise<void> {
+    for (const shape of this.#shapes.values()) {
+      const { forward, backward } = await shape;
+      await forward.release();
+      await backward.release();
+    }
+    this.#shapes.clear();
+  }
+
+  async #prepare(sequences: readonly TokenSequence[], step: number): Promise<MicroBatch[]> {
+    const { bucketSizes, tokensPerMicroBatch } = this.#options;
+    const batches = planMicroBatches(
+      sequences.map((sequence) => sequence.length),
+      bucketSizes,
+      tokensPerMicroBatch,
+    );
+    const microBatches: MicroBatch[] = [];
+    for (const [index, batch] of batches.entries()) {
+      const compiled = await this.#compile(batch);
+      const { encoding, tokenizer } = this.#encoder;
+      const inputs: Record<string, DeviceTensor> = {
+        ...batchInputs(this.#runtime, sequences, batch, encoding.pooling, tokenizer.padId),
+        ...this.#masks(compiled.graphs, step, index),
+      };
+      microBatches.push({ batch, compiled, inputs, kept: undefined });
+    }
+    return microBatches;
+  }
+
+  #masks(graphs: TrainingGraphs, step: number, microBatch: number): Record<string, DeviceTensor> {
+    const { dropout } = this.#options;
+    const masks: Record<string, DeviceTensor> = {};
+    if (dropout === undefined) return masks;
+    for (const { name, shape, kind } of graphs.dropoutSites) {
+      const mask = new Float32Array(shape.reduce((a, b) => a * b, 1));
+      dropout.fill(mask, dropout[kind], { step, microBatch, site: name });
+      masks[name] = this.#runtime.tensor('float32', shape, mask);
+    }
+    return masks;
+  }
+
+  async #forward({ compiled, inputs }: MicroBatch): Promise<Record<string, DeviceTensor>> {
+    const feeds = { ...Object.fromEntries(this.#state.weights), ...inputs };
+    return compiled.forward.run(feeds, compiled.free.pop());
+  }
+
+  async #backward(
+    { batch, compiled, inputs }: MicroBatch,
+    outputs: Readonly<Record<string, DeviceTensor>>,
+    sequences: readonly TokenSequence[],
+    gradients: Float32Array,
+  ): Promise<void> {
+    const width = this.#encoder.shape.hiddenSize;
+    const upstream = new Float32Array(batch.rows * width);
+    batch.items.forEach((item, row) => {
+      if (item >= 0) upstream.set(gradients.subarray(item * width, (item + 1) * width), row * width);
+    });
+    const feeds: Record<string, DeviceTensor> = {
+      ...Object.fromEntries(this.#state.weights),
+      ...inputs,
+      ...outputs,
+      [upstreamName]: this.#runtime.tensor('float32', [batch.rows, width], upstream),
+    };
+    const recycle: Record<string, DeviceTensor> = {};
+    const addsWords = this.#state.trainable.includes(wordEmbeddings);
+    const inGraph = this.#state.trainable.filter(
+      (name) => name !== wordEmbeddings || this.#state.embeddingRows === 'device',
+    );
+    for (const name of inGraph) {
+      const names = gradientNames(name);
+      feeds[names.earlier] = recycle[names.sum] = this.#state.gradient(name);
+    }
+    if (addsWords && this.#state.embeddingRows === 'device') {
+      Object.assign(feeds, this.#wordInputs(batch, sequences));
+    }
+    const sums = await compiled.backward.run(feeds, recycle);
+    for (const name of inGraph) this.#state.setGradient(name, sums[gradientNames(name).sum] as DeviceTensor);
+    if (addsWords && this.#state.embeddingRows === 'host') {
+      const rows = (await this.#runtime.read(sums[embeddedGradientName] as DeviceTensor)) as Float32Array;
+      const ids = this.#runtime.hostMemory(inputs.ids as DeviceTensor) as Int32Array;
+      this.#state.addRows(wordEmbeddings, ids, rows);
+    }
+  }
+
+  /** The distinct ids of a micro-batch, filled up with ids that it lacks, and each token's place among them. */
+  #wordInputs(batch: TokenBatch, sequences: readonly TokenSequence[]): Record<string, DeviceTensor> {
+    const { shape, tokenizer } = this.#encoder;
+    const slots = distinctTokens({ shape, batch });
+    const slotOf = new Map<number, number>();
+    const tokens = new Int32Array(batch.rows * batch.length);
+    const slotFor = (id: number): number => {
+      const known = slotOf.get(id);
+      if (known !== undefined) return known;
+      slotOf.set(id, slotOf.size);
+      return slotOf.size - 1;
+    };
+    batch.items.forEach((item, row) => {
+      for (let i = 0; i < batch.length; i++) {
+        tokens[row * batch.length + i] = slotFor(sequences[item]?.[i] ?? tokenizer.padId);
+      }
+    });
+    for (let id = 0; slotOf.size < slots; id++) slotFor(id);
+    const ids = Int32Array.from(slotOf.keys());
+    return {
+      'words.slots': this.#runtime.tensor('int32', [tokens.length], tokens),
+      'words.ids': this.#runtime.tensor('int32', [slots], ids),
+      'words.rows': this.#runtime.tensor('int64', [slots, 1], BigInt64Array.from(ids, BigInt)),
+    };
+  }
+
+  /** Host buffers are kept for the next micro-batch of the shape; device buffers go back to the runtime. */
+  #giveBack(compiled: CompiledShape, outputs: Record<string, DeviceTensor>): void {
+    const onHost = Object.values(outputs).every((t) => this.#runtime.hostMemory(t) !== undefined);
+    if (onHost) compiled.free.push(outputs);
+    else for (const tensor of Object.values(outputs)) tensor.dispose();
+  }
+
+  #compile({ rows, length }: TokenBatch): Promise<CompiledShape> {
+    const key = `${rows}×${length}`;
+    let shape = this.#shapes.get(key);
+    if (shape === undefined) {
+      shape = this.#create(rows, length);
+      this.#shapes.set(key, shape);
+    }
+    return shape;
+  }
+
+  async #create(rows: number, length: number): Promise<CompiledShape> {
+    const { lora, dropout } = this.#options;
+    const options: TrainingGraphOptions = {
+      shape: this.#encoder.shape,
+      batch: { rows, length },
+      head: { kind: 'embedding', normalize: this.#encoder.encoding.normalize },
+      trainable: new Set(this.#state.trainable),
+      embeddingRows: this.#state.embeddingRows,
+      dropout: dropout !== undefined,
+      ...(lora === undefined ? {} : { lora }),
+    };
+    const graphs = trainingGraphs(options);
+    const { forward, backward } = graphs;
+    return {
+      graphs,
+      forward: await this.#runtime.createSession(forward.model, {
+        name: forward.name,
+        memoryBytes: forward.peakBytes,
+      }),
+      backward: await this.#runtime.createSession(backward.model, {
+        name: backward.name,
+        memoryBytes: backward.peakBytes,
+      }),
+      free: [],
+    };
+  }
+}

@@ -1,0 +1,134 @@
+import { Graph, type Shape, type Tensor } from '../graph/expression.ts';
+import { peakBytes } from '../graph/memory.ts';
+import { toOnnx } from '../graph/onnx.ts';
+import { reduceSum, reshape } from '../graph/ops/broadcasting.ts';
+import { add, div, mul, sqrt, sub } from '../graph/ops/elementwise.ts';
+import type { Runtime, Session } from '../host/contract.ts';
+
+/** AdamW with decoupled weight decay (Loshchilov and Hutter 2019, algorithm 2), as PyTorch computes it. */
+export interface AdamWSettings {
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly epsilon: number;
+  readonly weightDecay: number;
+  /** The global gradient norm is scaled down to this; 0 leaves it alone. */
+  readonly clipNorm: number;
+}
+
+export const defaultAdamW: AdamWSettings = {
+  beta1: 0.9,
+  beta2: 0.999,
+  epsilon: 1e-8,
+  weightDecay: 0.01,
+  clipNorm: 1,
+};
+
+/** Biases and LayerNorm parameters are not decayed, as in BERT's own training and Hugging Face's Trainer. */
+export function decays(parameter: string): boolean {
+  return !parameter.endsWith('.bias') && !/layer_?norm\./i.test(parameter);
+}
+
+/** The scalars of one update, computed in float64 on the host and fed to the graph. */
+export interface UpdateScalars {
+  /** Factor of the gradient: clipping. */
+  readonly gradientScale: number;
+  /** lr / (1 − β₁^t) */
+  readonly stepSize: number;
+  /** 1 / √(1 − β₂^t) */
+  readonly secondMomentScale: number;
+  /** 1 − lr·λ */
+  readonly decayFactor: number;
+}
+
+/**
+ * @param step counts from 1
+ * @param gradientNorm before clipping
+ */
+export function updateScalars(
+  settings: AdamWSettings,
+  learningRate: number,
+  step: number,
+  gradientNorm: number,
+): UpdateScalars {
+  const clipped = settings.clipNorm > 0 ? Math.min(1, settings.clipNorm / (gradientNorm + 1e-6)) : 1;
+  return {
+    gradientScale: clipped,
+    stepSize: learningRate / (1 - settings.beta1 ** step),
+    secondMomentScale: 1 / Math.sqrt(1 - settings.beta2 ** step),
+    decayFactor: 1 - learningRate * settings.weightDecay,
+  };
+}
+
+/** Names of the scalar inputs of an update graph. */
+export const scalarNames = ['gradientScale', 'stepSize', 'secondMomentScale', 'decayFactor'] as const;
+
+/** One parameter (or one stretch of a flat vector of parameters) of an update graph. */
+export interface UpdateEntry {
+  /** Inputs are `w.<name>`, `g.<name>`, `m.<name>`, `v.<name>`; outputs `new_w.<name>`, `new_m.…`, `new_v.…`. */
+  readonly name: string;
+  readonly shape: Shape;
+  readonly decayed: boolean;
+}
+
+/**
+ * The update of some parameters as a graph:
+ * m ← β₁·m + (1−β₁)·c·g, v ← β₂·v + (1−β₂)·(c·g)², w ← (1−lr·λ)·w − stepSize·m / (√v·secondMomentScale + ε).
+ * Every output element depends on the same element of the inputs only, so a CPU may update in place.
+ * @param clearGradients adds outputs `zero.<name>`: the gradient's buffer set to zero for the next step
+ */
+export async function createUpdateSession(
+  runtime: Runtime,
+  settings: AdamWSettings,
+  entries: readonly UpdateEntry[],
+  clearGradients: boolean,
+): Promise<Session> {
+  const graph = new Graph();
+  const [gradientScale, stepSize, secondMomentScale, decayFactor] = scalarNames.map((name) =>
+    graph.input(name, [1]),
+  ) as [Tensor, Tensor, Tensor, Tensor];
+  const outputs: Record<string, Tensor> = {};
+  for (const { name, shape, decayed } of entries) {
+    const [w, g, m, v] = ['w', 'g', 'm', 'v'].map((kind) => graph.input(`${kind}.${name}`, shape)) as [
+      Tensor,
+      Tensor,
+      Tensor,
+      Tensor,
+    ];
+    const scaled = mul(g, gradientScale);
+    const newM = add(mul(m, settings.beta1), mul(scaled, 1 - settings.beta1));
+    const newV = add(mul(v, settings.beta2), mul(mul(scaled, scaled), 1 - settings.beta2));
+    const denominator = add(mul(sqrt(newV), secondMomentScale), settings.epsilon);
+    const kept = decayed ? mul(w, decayFactor) : w;
+    outputs[`new_w.${name}`] = sub(kept, mul(div(newM, denominator), stepSize));
+    outputs[`new_m.${name}`] = newM;
+    outputs[`new_v.${name}`] = newV;
+    if (clearGradients) outputs[`zero.${name}`] = mul(g, 0);
+  }
+  const { model } = toOnnx('AdamW', outputs);
+  return runtime.createSession(model, { name: 'AdamW', memoryBytes: peakBytes(Object.values(outputs)) });
+}
+
+/**
+ * Sums of squares of some gradients, for their global norm: `squares.<name>` of shape [parts] from `g.<name>`.
+ * @param partSize elements of one partial sum; shapes that it does not divide are summed whole
+ */
+export async function createNormSession(
+  runtime: Runtime,
+  entries: readonly Pick<UpdateEntry, 'name' | 'shape'>[],
+  partSize: number,
+): Promise<Session> {
+  const graph = new Graph();
+  const outputs: Record<string, Tensor> = {};
+  for (const { name, shape } of entries) {
+    const g = graph.input(`g.${name}`, shape);
+    const size = shape.reduce((a, b) => a * b, 1);
+    const parts = size % partSize === 0 ? size / partSize : 1;
+    const rows = reshape(g, [parts, size / parts]);
+    outputs[`squares.${name}`] = reduceSum(mul(rows, rows), [1]);
+  }
+  const { model } = toOnnx('gradient norm', outputs);
+  return runtime.createSession(model, {
+    name: 'gradient norm',
+    memoryBytes: peakBytes(Object.values(outputs)),
+  });
+}

@@ -1,0 +1,95 @@
+import type { LoraShape } from '../encoders/forward.ts';
+import { depthOf, encoderParameters, namesOfLayer } from '../encoders/parameters.ts';
+import type { EncoderShape, Weights, WeightTensor } from '../encoders/types.ts';
+import { RandomStream } from '../host/random.ts';
+
+/** Which parameters train. */
+export type ParameterSelection =
+  | { readonly kind: 'all' }
+  | { readonly kind: 'no-embeddings' }
+  | { readonly kind: 'last-layers'; readonly layers: number }
+  | { readonly kind: 'lora'; readonly rank: number; readonly alpha: number };
+
+/** The linear layers of the transformer with their sizes: what LoRA adapts. */
+function linearLayers(shape: EncoderShape): { name: string; outputs: number; inputs: number }[] {
+  const { hiddenSize: hidden, intermediateSize: wide } = shape;
+  const layers: { name: string; outputs: number; inputs: number }[] = [];
+  for (let layer = 0; layer < shape.layers; layer++) {
+    const names = namesOfLayer(shape.family, layer);
+    for (const name of [names.query, names.key, names.value, names.attentionOutput]) {
+      layers.push({ name, outputs: hidden, inputs: hidden });
+    }
+    layers.push({ name: names.intermediate, outputs: wide, inputs: hidden });
+    layers.push({ name: names.output, outputs: hidden, inputs: wide });
+  }
+  return layers;
+}
+
+/** The names of the parameters that train, in the order of the forward pass. */
+export function trainableParameters(shape: EncoderShape, selection: ParameterSelection): string[] {
+  const all = [...encoderParameters(shape).keys()];
+  switch (selection.kind) {
+    case 'all':
+      return all;
+    case 'no-embeddings':
+      return all.filter((name) => depthOf(name) > 0);
+    case 'last-layers':
+      return all.filter((name) => depthOf(name) > shape.layers - selection.layers);
+    case 'lora':
+      return linearLayers(shape).flatMap(({ name }) => [`${name}.lora_a`, `${name}.lora_b`]);
+  }
+}
+
+/** The scale of the low-rank product, α/r (Hu et al. 2021, section 4.1), or undefined without LoRA. */
+export function loraShape(selection: ParameterSelection): LoraShape | undefined {
+  return selection.kind === 'lora'
+    ? { rank: selection.rank, scale: selection.alpha / selection.rank }
+    : undefined;
+}
+
+/**
+ * Adapter matrices to start from: A random (uniform within ±√(3/inputs), a standard deviation of 1/√inputs), B
+ * zero, so that the adapted encoder starts as the encoder itself.
+ */
+export function initialLoraWeights(
+  shape: EncoderShape,
+  rank: number,
+  seed: number,
+): Map<string, WeightTensor> {
+  const weights = new Map<string, WeightTensor>();
+  for (const { name, outputs, inputs } of linearLayers(shape)) {
+    const stream = new RandomStream(seed, 'lora', name);
+    const bound = Math.sqrt(3 / inputs);
+    const a = Float32Array.from({ length: rank * inputs }, () => (2 * stream.uniform() - 1) * bound);
+    weights.set(`${name}.lora_a`, { dims: [rank, inputs], data: a });
+    weights.set(`${name}.lora_b`, { dims: [outputs, rank], data: new Float32Array(outputs * rank) });
+  }
+  return weights;
+}
+
+/**
+ * The encoder's own weights with the adapters merged in: W + scale·B·A. Other weights are passed through.
+ * @param weights the encoder's weights and its adapters
+ */
+export function mergeLora(shape: EncoderShape, weights: Weights, lora: LoraShape): Map<string, WeightTensor> {
+  const merged = new Map([...weights].filter(([name]) => !/\.lora_[ab]$/.test(name)));
+  for (const { name, outputs, inputs } of linearLayers(shape)) {
+    const w = weights.get(`${name}.weight`);
+    const a = weights.get(`${name}.lora_a`);
+    const b = weights.get(`${name}.lora_b`);
+    if (w === undefined || a === undefined || b === undefined) throw new Error(`${name} has no adapter`);
+    const data = w.data.slice();
+    for (let row = 0; row < outputs; row++) {
+      for (let column = 0; column < inputs; column++) {
+        let sum = 0;
+        for (let k = 0; k < lora.rank; k++) {
+          sum += (b.data[row * lora.rank + k] as number) * (a.data[k * inputs + column] as number);
+        }
+        const at = row * inputs + column;
+        data[at] = (data[at] as number) + lora.scale * sum;
+      }
+    }
+    merged.set(`${name}.weight`, { dims: w.dims, data });
+  }
+  return merged;
+}
