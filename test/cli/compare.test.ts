@@ -74,7 +74,11 @@ describe('compare', () => {
     ['bm25.run dense.run --qrels qrels --metrics num_ret', /num_ret is a count/],
     ['bm25.run dense.run --qrels qrels --alpha 2', /--alpha is "2"\. Give a number from 0\.000001 to 0\.5/],
     ['bm25.run dense.run --qrels qrels --samples 1e4', /--samples is "1e4"\. Give a whole number/],
-    ['bm25.run dense.run --qrels qrels --csv qrels/out.csv', /qrels\/out\.csv/],
+    [
+      'bm25.run dense.run --qrels qrels --csv qrels/out.csv',
+      /qrels\/out\.csv: a file can not be written here/,
+    ],
+    ['bm25.run dense.run --qrels qrels --latex .', /a file can not be written here/],
     ['--qrels qrels', /missing required argument 'runs'/],
   ])('refuses %s', async (args, message) => {
     expectBadInput(await compare(args), message);

@@ -1,7 +1,6 @@
 import { basename } from 'node:path';
 import type { Command } from 'commander';
 import { InputError } from '../../host/errors.ts';
-import { writeFileAtomic } from '../../host/node/atomic-file.ts';
 import type { NamedRun, PairedComparison, RunComparison } from '../../metrics/compare.ts';
 import { compareRuns } from '../../metrics/compare.ts';
 import { formatValue } from '../../metrics/format.ts';
@@ -13,6 +12,7 @@ import type { RunOptions } from '../evaluation-options.ts';
 import { addRunOptions, evaluationOptions } from '../evaluation-options.ts';
 import type { CliIo } from '../io.ts';
 import { integerOption, numberOption } from '../options.ts';
+import { writeOutputFile } from '../output-file.ts';
 import { textTable } from '../text-table.ts';
 import { openJudgments, openRun, requireCommonQueries, warnAboutJudgments } from '../trec-files.ts';
 
@@ -83,8 +83,8 @@ async function compareFiles(paths: readonly string[], options: CompareOptions, i
     samples,
     seed,
   });
-  if (options.csv !== undefined) await writeFileAtomic(options.csv, toCsv(comparisonTable(comparison)));
-  if (options.latex !== undefined) await writeFileAtomic(options.latex, latexTable(comparison, alpha));
+  if (options.csv !== undefined) await writeOutputFile(options.csv, toCsv(comparisonTable(comparison)));
+  if (options.latex !== undefined) await writeOutputFile(options.latex, latexTable(comparison, alpha));
   io.printJson({
     queries: comparison.queries,
     baseline: baseline.name,
