@@ -1,0 +1,76 @@
+/**
+ * Retriever Studio as a library: everything that needs no host, for Node and browsers alike. What a host supplies
+ * is declared in host/contract.ts; for Node it comes from `retriever-studio/node`.
+ */
+
+// The contracts between the studio and its host.
+export type {
+  BlobReference,
+  Clock,
+  DataType,
+  DeviceTensor,
+  FetchProgress,
+  Json,
+  ModelFiles,
+  ModelFolder,
+  Runtime,
+  Session,
+  SessionOptions,
+  Store,
+  StoreChanges,
+  StoreRecord,
+  StoreWriter,
+  TensorData,
+  WorkerPool,
+} from './host/contract.ts';
+export { StoreCorruptionError, StoreFencedError } from './host/contract.ts';
+export { InputError, ResourceError } from './host/errors.ts';
+
+// Corpora, judgments and training lists.
+export type { Document, Judgments, ListDocument, ListRecord, Query } from './corpus/types.ts';
+export { readBeir, beirSplits, type BeirDataset, type BeirOptions } from './corpus/beir.ts';
+export { deduplicate, type Deduplication } from './corpus/deduplicate.ts';
+export { passageText, readDocuments, type DocumentOptions } from './corpus/documents.ts';
+export { parseJudgments, readJudgments, relevantDocuments } from './corpus/judgments.ts';
+export { formatList, readLists, writeLists, type ListFormat } from './corpus/lists.ts';
+export { readQueries } from './corpus/queries.ts';
+export { ReadReport } from './corpus/report.ts';
+export { bytesSource, textSource, type ByteSource, type FileTree } from './corpus/source.ts';
+export { sharedWithTrain, splitByPassage, type SharedDocuments, type Split } from './corpus/split.ts';
+export { isZip, openZip, type ZipLimits } from './corpus/zip.ts';
+
+// Losses.
+export type {
+  CandidateScope,
+  LossBlock,
+  LossDefinition,
+  LossResult,
+  LossSettings,
+} from './losses/contract.ts';
+export { lossByName, losses } from './losses/index.ts';
+export {
+  formatLossSpec,
+  lossTerm,
+  parseLossSpec,
+  type LossSpec,
+  type LossTerm,
+  type LossTermInput,
+} from './losses/loss-spec.ts';
+export { checkLists } from './losses/requirements.ts';
+
+// Measures and tests of significance.
+export {
+  compareRuns,
+  type CompareOptions,
+  type NamedRun,
+  type PairedComparison,
+  type RunComparison,
+} from './metrics/compare.ts';
+export { evaluate, type Evaluation, type EvaluationOptions } from './metrics/evaluate.ts';
+export { allMeasures, parseMeasures, type RequestedMeasure } from './metrics/measures/registry.ts';
+export { formatRunLines, readRun, type ParsedRun, type Run, type ScoredDocuments } from './metrics/run.ts';
+export { toCsv, toLatex, type Table } from './metrics/tables.ts';
+
+// Retrieval.
+export { Bm25Builder, Bm25Index, type Bm25Settings } from './retrieval/bm25.ts';
+export { cutRanking, rankingToRun, type RankedDocument, type Ranking } from './retrieval/ranking.ts';
