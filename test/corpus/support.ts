@@ -15,3 +15,9 @@ export async function refused(promise: Promise<unknown>): Promise<string> {
   if (error instanceof InputError) return error.message;
   throw error;
 }
+
+/** Processor time of this process since `start`: what a test may bound on a machine that others use too. */
+export function cpuMilliseconds(start: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(start);
+  return (user + system) / 1000;
+}
