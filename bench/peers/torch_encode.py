@@ -1,12 +1,14 @@
 """Encoding with MiniLM-L6 in PyTorch or Sentence Transformers: passages per second; float32.
 
 `--through torch` times the model on ready token ids. `--through sentence-transformers` times `encode` on texts of as
-many tokens, tokenizing included, and needs --model. One JSON object on standard output.
+many tokens, tokenizing included, and needs --model. One JSON object on standard output. cpuSeconds is processor time over all threads,
+as in torch_step.py.
 """
 
 from __future__ import annotations
 
 import random
+import time
 
 from minilm import arguments, build, embed, forward_flops, memory_mib, now, random_texts, report, spread
 
@@ -53,13 +55,16 @@ def main() -> None:
         def encode() -> torch.Tensor:
             return torch.from_numpy(whole.encode(texts, batch_size=options.batch))
 
-    seconds = []
+    seconds: list[float] = []
+    processor: list[float] = []
     with torch.inference_mode():
         for step in range(options.warmup + options.steps):
+            started = time.process_time()
             start = now(options.device)
             encode()
             if step >= options.warmup:
                 seconds.append(now(options.device) - start)
+                processor.append(time.process_time() - started)
 
     taken = spread(seconds)
     work = options.batch * forward_flops(model, options.tokens) / 1e9
@@ -68,6 +73,7 @@ def main() -> None:
             "what": f"encode {options.batch} passages of {options.tokens} tokens, {options.through}, {options.attention} attention, {options.device}",
             "steps": options.steps,
             "seconds": taken,
+            "cpuSeconds": spread(processor),
             "passagesPerSecond": round(options.batch / taken["median"], 2),
             "gflopPerSecond": round(work / taken["median"], 1),
             "memoryMiB": {"afterImports": baseline, "end": memory_mib()},
