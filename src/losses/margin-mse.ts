@@ -38,12 +38,14 @@ function computeMarginMse(block: LossBlock, given: LossSettings): LossResult {
     const end = start + columns;
     const positiveAt = start + (positive[row] as number);
     const positiveExcess = (scores[positiveAt] as number) - (teacher[positiveAt] as number);
+    if (Number.isNaN(teacher[positiveAt])) continue;
     let negatives = 0;
     let squares = 0;
     let pull = 0;
     for (let at = start; at < end; at++) {
-      const error = positiveExcess - ((scores[at] as number) - (teacher[at] as number));
-      if (at === positiveAt || mask[at] !== 1 || Number.isNaN(error)) continue;
+      const teacherScore = teacher[at] as number;
+      if (at === positiveAt || mask[at] !== 1 || Number.isNaN(teacherScore)) continue;
+      const error = positiveExcess - ((scores[at] as number) - teacherScore);
       negatives++;
       squares += error * error;
       pull += error;

@@ -48,21 +48,27 @@ export function columnsOfDocuments(documents: Int32Array): ColumnsOfDocument {
 }
 
 /**
- * Takes documents out of one row of a mask wherever they stand, but never the positive itself.
+ * Takes documents out of one row of a mask wherever they stand, but for the columns [keepFrom, keepTo): the
+ * positive, or the whole own list of a loss that knows its grades.
  *
  * @param mask the row's mask, [columns].
  * @param removed documents: the query's known positives and those of its list that {@link falseNegatives} names.
- * @param positiveColumn stays 1.
+ * @returns how many columns it took out.
  */
 export function removeDocuments(
   mask: Uint8Array,
   removed: Iterable<number>,
   columnsOf: ColumnsOfDocument,
-  positiveColumn: number,
-): void {
+  keepFrom: number,
+  keepTo: number,
+): number {
+  let count = 0;
   for (const document of removed) {
     for (const column of columnsOf.get(document) ?? []) {
-      if (column !== positiveColumn) mask[column] = 0;
+      if ((column >= keepFrom && column < keepTo) || mask[column] === 0) continue;
+      mask[column] = 0;
+      count++;
     }
   }
+  return count;
 }

@@ -19,9 +19,12 @@ describe('falseNegatives', () => {
   });
 });
 
-test('removeDocuments masks a document wherever it stands, but never the positive', () => {
+test('removeDocuments masks a document wherever it stands, but in the columns kept', () => {
   const documents = Int32Array.of(7, 8, 9, 7, 8, 7);
   const mask = new Uint8Array(6).fill(1);
-  removeDocuments(mask, [7, 9, 100], columnsOfDocuments(documents), 3);
+  const columnsOf = columnsOfDocuments(documents);
+  expect(removeDocuments(mask, [7, 9, 100], columnsOf, 3, 4)).toBe(3);
   expect([...mask]).toEqual([0, 1, 0, 1, 1, 0]);
+  expect(removeDocuments(mask, [7, 8], columnsOf, 1, 4)).toBe(1);
+  expect([...mask]).toEqual([0, 1, 0, 1, 0, 0]);
 });
