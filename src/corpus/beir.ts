@@ -12,6 +12,7 @@ import { readDocuments } from './documents.ts';
 import { readJudgments } from './judgments.ts';
 import { readQueries } from './queries.ts';
 import { ReadReport } from './report.ts';
+import { printable, quoted } from './shown.ts';
 import type { FileTree } from './source.ts';
 import { withoutTopFolder } from './source.ts';
 import type { Document, Judgments, Query } from './types.ts';
@@ -86,9 +87,12 @@ function judgmentPath(tree: FileTree, split: string): string {
   const path = paths.find((candidate) => tree.paths.includes(candidate));
   if (path !== undefined) return path;
   const splits = beirSplits(tree);
-  throw new InputError(`has no judgments for the split "${split}" (qrels/${split}.tsv)`, {
+  throw new InputError(`has no judgments for the split ${quoted(split)} (qrels/${printable(split)}.tsv)`, {
     file: tree.name,
-    remedy: splits.length === 0 ? 'Add them' : `Choose one of its splits: ${splits.join(', ')}`,
+    remedy:
+      splits.length === 0
+        ? 'Add them'
+        : `Choose one of its splits: ${splits.map((known) => printable(known)).join(', ')}`,
   });
 }
 
@@ -100,7 +104,7 @@ function requirePath(tree: FileTree, path: string): void {
     remedy:
       inner === undefined
         ? 'Give a folder or zip in BEIR layout: corpus.jsonl, queries.jsonl, qrels/test.tsv'
-        : `Zips inside it are not opened: unpack ${inner} and open that`,
+        : `Zips inside it are not opened: unpack ${printable(inner)} and open that`,
   });
 }
 

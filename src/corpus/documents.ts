@@ -9,6 +9,7 @@ import { InputError } from '../host/errors.ts';
 import { ID_REMEDY, isId, JsonRecord } from './json-record.ts';
 import { formatBytes, readLines } from './lines.ts';
 import { ReadReport } from './report.ts';
+import { quoted } from './shown.ts';
 import type { ByteSource } from './source.ts';
 import type { TableOptions } from './table.ts';
 import { readRows } from './table.ts';
@@ -65,7 +66,7 @@ export async function* readDocuments(
         report.duplicateIds++;
         continue;
       }
-      throw new InputError(`the id "${document.id}" is already that of line ${first}`, {
+      throw new InputError(`the id ${quoted(document.id)} is already that of line ${first}`, {
         file: source.name,
         line,
         remedy: 'Give each document an id of its own',

@@ -1,5 +1,6 @@
 import { InputError, messageOf } from '../host/errors.ts';
 import type { Line } from './lines.ts';
+import { printable } from './shown.ts';
 
 /** Nesting that no record of ours reaches; a parser's stack grows with it. */
 const MAX_DEPTH = 256;
@@ -34,7 +35,7 @@ export class JsonRecord {
     try {
       value = JSON.parse(text);
     } catch (cause) {
-      throw new InputError(`broken JSON (${messageOf(cause)})`, {
+      throw new InputError(`broken JSON (${printable(messageOf(cause), 160)})`, {
         file,
         line: number,
         remedy: 'Write one whole JSON object on each line',

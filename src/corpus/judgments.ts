@@ -11,6 +11,7 @@ import { InputError } from '../host/errors.ts';
 import { ID_REMEDY, isId, JsonRecord } from './json-record.ts';
 import type { Line } from './lines.ts';
 import { readLines } from './lines.ts';
+import { quoted } from './shown.ts';
 import type { ByteSource } from './source.ts';
 import type { Judgments } from './types.ts';
 
@@ -59,7 +60,7 @@ export class JudgmentParser {
     if (earlier !== undefined && earlier !== grade) {
       throw this.#error(
         line,
-        `query ${queryId}, document ${documentId} is judged ${grade} here and ${earlier} before`,
+        `query ${quoted(queryId)}, document ${quoted(documentId)} is judged ${grade} here and ${earlier} before`,
         'Keep one of the two',
       );
     }
@@ -88,7 +89,7 @@ export class JudgmentParser {
   #grade(text: string, line: Line): number {
     const grade = /^[+-]?\d+(\.0*)?$/.test(text) ? Number(text) : NaN;
     if (Number.isSafeInteger(grade)) return grade;
-    throw this.#error(line, `the grade "${text.slice(0, 40)}" is not a whole number`, 'Give a whole number');
+    throw this.#error(line, `the grade ${quoted(text)} is not a whole number`, 'Give a whole number');
   }
 
   #error(line: Line, problem: string, remedy: string): InputError {

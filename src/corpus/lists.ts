@@ -16,19 +16,20 @@ import type { TitleOptions } from './documents.ts';
 import { checkPassageSize, MAX_PASSAGE_BYTES, passageText } from './documents.ts';
 import { readLines } from './lines.ts';
 import { ReadReport } from './report.ts';
+import { quoted } from './shown.ts';
 import type { ByteSource } from './source.ts';
 import { isPositive, textId } from './text-key.ts';
 import type { ListDocument, ListRecord } from './types.ts';
 
 export type ListFormat = 'studio' | 'sentence-transformers' | 'tevatron' | 'flagembedding';
 
-/** A list of 64 passages of 1 MiB; lists that people train on have some 100 KiB. */
-const MAX_LIST_BYTES = 64 * 1024 * 1024;
+/** Lists that people train on have some 100 KiB. */
+const MAX_LIST_BYTES = 16 * 1024 * 1024;
 
 export interface ListReadOptions extends TitleOptions {
   /** Bytes of text in one passage. Default: 1 MiB. */
   readonly maxPassageBytes?: number;
-  /** Bytes of one line. Default: 64 MiB. */
+  /** Bytes of one line. Default: 16 MiB. */
   readonly maxLineBytes?: number;
   readonly report?: ReadReport;
 }
@@ -67,7 +68,7 @@ function listFormat(json: JsonRecord): ListFormat {
   if (json.has('pos')) return 'flagembedding';
   if (json.has('positive')) return 'sentence-transformers';
   throw json.error(
-    `no kind of training list has the keys ${json.keys.slice(0, 8).join(', ') || '(none)'}`,
+    `no kind of training list has the keys ${json.keys.slice(0, 8).map(quoted).join(', ') || '(none)'}`,
     'Give query_id, query and documents; or anchor, positive and negative; or query, positive_passages and ' +
       'negative_passages; or query, pos and neg',
   );
@@ -184,7 +185,10 @@ function checkDocuments(
   for (const { id, text } of list.documents) {
     checkPassageSize('', text, place);
     if ((texts.get(id) ?? text) !== text) {
-      throw json.error(`the document id "${id}" stands for two texts`, 'Give each text an id of its own');
+      throw json.error(
+        `the document id ${quoted(id)} stands for two texts`,
+        'Give each text an id of its own',
+      );
     }
     texts.set(id, text);
   }

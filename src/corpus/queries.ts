@@ -1,6 +1,7 @@
 import { InputError } from '../host/errors.ts';
 import { ID_REMEDY, isId, JsonRecord } from './json-record.ts';
 import { readLines } from './lines.ts';
+import { quoted } from './shown.ts';
 import type { ByteSource } from './source.ts';
 import type { Query } from './types.ts';
 
@@ -25,7 +26,7 @@ export async function readQueries(source: ByteSource): Promise<readonly Query[]>
       : tabbedQuery(line.text, source.name, line.number);
     const first = lineOf.get(query.id);
     if (first !== undefined) {
-      throw new InputError(`the query id "${query.id}" is already that of line ${first}`, {
+      throw new InputError(`the query id ${quoted(query.id)} is already that of line ${first}`, {
         file: source.name,
         line: line.number,
         remedy: 'Give each query an id of its own',

@@ -3,6 +3,7 @@
  */
 
 import { InputError } from '../host/errors.ts';
+import { printable } from './shown.ts';
 
 /** One readable file. */
 export interface ByteSource {
@@ -79,9 +80,12 @@ export function withoutTopFolder(tree: FileTree): FileTree {
 
 /** The error of a tree that lacks a path. */
 export function missingPath(tree: FileTree, path: string): InputError {
-  const shown = tree.paths.slice(0, 5).join(', ');
+  const shown = tree.paths
+    .slice(0, 5)
+    .map((known) => printable(known))
+    .join(', ');
   const more = tree.paths.length > 5 ? `, … (${tree.paths.length} files)` : '';
-  return new InputError(`has no ${path}`, {
+  return new InputError(`has no ${printable(path)}`, {
     file: tree.name,
     remedy: tree.paths.length === 0 ? 'It is empty' : `It holds ${shown}${more}`,
   });

@@ -13,6 +13,7 @@ import { Inflate } from 'fflate';
 import { InputError, messageOf } from '../host/errors.ts';
 import { crc32 } from './crc32.ts';
 import { formatBytes } from './lines.ts';
+import { quoted } from './shown.ts';
 import type { ByteSource, FileTree } from './source.ts';
 import { missingPath, readRange } from './source.ts';
 
@@ -190,7 +191,7 @@ function readEntries(source: ByteSource, directory: Directory, limits: ZipLimits
       offset: record.getUint32(at + 42, true),
       end: directory.offset,
     };
-    if (seen.has(path)) throw refusal(source, `has two entries named ${shown(path)}`, PACK_AGAIN);
+    if (seen.has(path)) throw refusal(source, `has two entries named ${quoted(path)}`, PACK_AGAIN);
     seen.add(path);
     checkEntry(source, entry, record.getUint32(at + 38, true), limits);
     totalBytes += entry.bytes;
@@ -216,7 +217,7 @@ function readEntries(source: ByteSource, directory: Directory, limits: ZipLimits
 }
 
 function checkEntry(source: ByteSource, entry: ZipEntry, attributes: number, limits: ZipLimits): void {
-  const name = shown(entry.path);
+  const name = quoted(entry.path);
   if (entry.flags & (ENCRYPTED_FLAG | STRONG_ENCRYPTION_FLAG | MASKED_HEADERS_FLAG)) {
     throw refusal(source, `${name} is encrypted`, UNPACK);
   }
@@ -256,7 +257,7 @@ function setEnds(source: ByteSource, entries: readonly ZipEntry[]): void {
 
 function checkExtent(source: ByteSource, entry: ZipEntry, dataStart: number): void {
   if (dataStart + entry.packedBytes > entry.end) {
-    throw refusal(source, `${shown(entry.path)} overlaps what follows it`, PACK_AGAIN);
+    throw refusal(source, `${quoted(entry.path)} overlaps what follows it`, PACK_AGAIN);
   }
 }
 
@@ -284,7 +285,7 @@ async function checkLocalHeader(source: ByteSource, entry: ZipEntry): Promise<nu
     !agrees(18, entry.packedBytes) ||
     !agrees(22, entry.bytes)
   ) {
-    throw refusal(source, `the header of ${shown(entry.path)} differs from the directory`, PACK_AGAIN);
+    throw refusal(source, `the header of ${quoted(entry.path)} differs from the directory`, PACK_AGAIN);
   }
   const dataStart = entry.offset + header.length + local.getUint16(28, true);
   checkExtent(source, entry, dataStart);
@@ -307,7 +308,7 @@ async function* readEntry(
     if (position + chunk.length > entry.bytes) {
       throw refusal(
         source,
-        `${shown(entry.path)} unpacks to more than the ${entry.bytes} bytes it declares`,
+        `${quoted(entry.path)} unpacks to more than the ${entry.bytes} bytes it declares`,
         PACK_AGAIN,
       );
     }
@@ -320,12 +321,12 @@ async function* readEntry(
   if (position !== entry.bytes) {
     throw refusal(
       source,
-      `${shown(entry.path)} unpacks to ${position} bytes and declares ${entry.bytes}`,
+      `${quoted(entry.path)} unpacks to ${position} bytes and declares ${entry.bytes}`,
       PACK_AGAIN,
     );
   }
   if (checksum !== entry.checksum) {
-    throw refusal(source, `${shown(entry.path)} does not match its checksum`, PACK_AGAIN);
+    throw refusal(source, `${quoted(entry.path)} does not match its checksum`, PACK_AGAIN);
   }
 }
 
@@ -344,7 +345,7 @@ async function* inflate(
       try {
         stream.push(piece, left === 0);
       } catch (cause) {
-        const problem = `${shown(entry.path)} can not be unpacked (${messageOf(cause)})`;
+        const problem = `${quoted(entry.path)} can not be unpacked (${messageOf(cause)})`;
         throw refusal(source, problem, PACK_AGAIN, cause);
       }
       yield* unpacked;
@@ -371,21 +372,12 @@ function decodePath(source: ByteSource, bytes: Uint8Array): string {
   }
   const segments = path.replace(/\/$/, '').split('/');
   const allowed = segments.every((segment) => PATH_SEGMENT.test(segment) && !REFUSED_SEGMENTS.has(segment));
-  if (!allowed) throw refuse(`the entry name ${shown(path)} is not allowed`);
+  if (!allowed) throw refuse(`the entry name ${quoted(path)} is not allowed`);
   return path;
 }
 
 function isWanted(path: string): boolean {
   return !path.endsWith('/') && !path.startsWith('__MACOSX/') && !/(^|\/)\.DS_Store$/.test(path);
-}
-
-/** A name as it may stand in a message: quoted, escaped, not too long. */
-function shown(path: string): string {
-  const escaped = path.replace(
-    /[^\x20-\x7e\p{L}\p{N}]/gu,
-    (c) => `\\u{${(c.codePointAt(0) ?? 0).toString(16)}}`,
-  );
-  return `"${escaped.length > 80 ? `${escaped.slice(0, 80)}…` : escaped}"`;
 }
 
 function view(bytes: Uint8Array): DataView {

@@ -339,10 +339,16 @@ const textAttacks: readonly Attack[] = [
     says: /corpus\.jsonl:1000: the id "5" is already that of line 6/,
   },
   {
+    name: 'keys of 2 MB with a terminal escape, in the message',
+    make: () => textSource('lists.jsonl', JSON.stringify({ [`\u001b[2J${'x'.repeat(2e6)}`]: 1 })),
+    read: readTraining,
+    says: /lists\.jsonl:1: no kind of training list has the keys "\\u\{1b\}\[2Jx+…"/,
+  },
+  {
     name: 'training list of 100 MB in one line',
     make: () => repeated('lists.jsonl', '{"query": "q", "pos": ["', 'x', 100e6),
     read: readTraining,
-    says: /lists\.jsonl:1: the line is longer than the limit of 64 MiB/,
+    says: /lists\.jsonl:1: the line is longer than the limit of 16 MiB/,
   },
   {
     name: 'judgments with a __proto__ object for a grade',

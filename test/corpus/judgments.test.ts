@@ -51,7 +51,7 @@ describe('judgments', () => {
   });
 
   it.each([
-    ['a\tb\t1\na\tb\t2\n', 'qrels:2: query a, document b is judged 2 here and 1 before'],
+    ['a\tb\t1\na\tb\t2\n', 'qrels:2: query "a", document "b" is judged 2 here and 1 before'],
     ['a\tb\t1\na\tb\n', 'qrels:2: has 2 columns'],
     ['a\tb\tyes\n', 'qrels:1: the grade "yes" is not a whole number'],
     ['a\tb\t1.5\n', 'qrels:1: the grade "1.5" is not a whole number'],

@@ -108,7 +108,7 @@ describe('reading lists', () => {
   });
 
   it.each([
-    ['{"anchor": "q"}', 'l.jsonl:1: no kind of training list has the keys anchor'],
+    ['{"anchor": "q"}', 'l.jsonl:1: no kind of training list has the keys "anchor"'],
     ['{"query": "q", "pos": "p", "neg": [1]}', 'l.jsonl:1: "neg" is not a list of strings'],
     ['{"query": "q", "pos": ["p"], "pos_scores": [1, 2]}', '"pos_scores" has 2 scores for 1 passages'],
     ['{"anchor": "q", "positive": "p", "negative": "n", "label": 1}', '"label" is not a list of numbers'],
