@@ -2,7 +2,10 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { InputError, messageOf } from '../host/errors.ts';
 import { registerCompare } from './commands/compare.ts';
+import { registerDoctor } from './commands/doctor.ts';
 import { registerEval } from './commands/eval.ts';
+import { registerMine } from './commands/mine.ts';
+import { registerSearch } from './commands/search.ts';
 import type { CliIo } from './io.ts';
 import { ProcessIo } from './io.ts';
 
@@ -12,7 +15,13 @@ export const exitCodes = { success: 0, failure: 1, badInput: 2 } as const;
  * One line for each command. `register` declares the options only; what is heavy (ONNX Runtime, tokenizers) is
  * imported inside the action, so that `--help` and light commands start at once.
  */
-const registrations: readonly ((program: Command, io: CliIo) => void)[] = [registerEval, registerCompare];
+const registrations: readonly ((program: Command, io: CliIo) => void)[] = [
+  registerEval,
+  registerCompare,
+  registerDoctor,
+  registerSearch,
+  registerMine,
+];
 
 /**
  * Runs the command line and sets the exit code: 0 when it worked, 2 for bad input or usage (one line on standard
