@@ -1,0 +1,200 @@
+import type { ListDocument, ListRecord } from '../corpus/types.ts';
+import { InputError } from '../host/errors.ts';
+import { RandomStream } from '../host/random.ts';
+import type { DocumentNumbers, SampledList } from './batch-layout.ts';
+
+export interface BatchOptions {
+  readonly seed: number;
+  /** Lists per optimizer step. */
+  readonly batchSize: number;
+  /** What becomes of the lists left over when an epoch's last batch cannot be filled. */
+  readonly incomplete: 'drop' | 'keep';
+  /**
+   * Whether a list that shares a passage with the batch waits for a later one, so that no passage stands twice in a
+   * batch (sentence-transformers' no-duplicates sampler).
+   */
+  readonly distinctPassages: boolean;
+  /** How many passages stand beside the positive. */
+  readonly negatives: number | 'all';
+  /**
+   * Which ones, where a list has more: the first of the list; drawn once by the seed; or drawn anew each epoch.
+   */
+  readonly choice: 'top' | 'fixed' | 'random';
+  /** `list`: one row per list, with its first positive; `positive`: one row for each positive of a list. */
+  readonly rowPer: 'list' | 'positive';
+  /**
+   * Whether a list's other positives may stand among the passages: for losses that read grades or a teacher. A
+   * contrastive loss only masks them.
+   */
+  readonly otherPositives: boolean;
+  /** Whether a label makes a passage a positive; by default, above 0. */
+  readonly isPositive?: (label: number) => boolean;
+}
+
+/** One row of the training data: a list seen from one of its positives. */
+interface Row {
+  readonly list: number;
+  readonly positive: ListDocument;
+  readonly others: readonly ListDocument[];
+}
+
+/**
+ * Deals training lists into batches. What stands in a batch is a pure function of (seed, epoch, step), so a resumed
+ * training needs nothing but those numbers.
+ */
+export class Batches {
+  readonly #lists: readonly ListRecord[];
+  readonly #options: BatchOptions;
+  readonly #numbers: DocumentNumbers;
+  readonly #rows: readonly Row[];
+  readonly #steps = new Map<number, number>();
+  #dealt: { readonly epoch: number; readonly batches: readonly Int32Array[] } | undefined;
+
+  /**
+   * @param numbers tells which passages are the same document.
+   * @throws InputError if there are too few lists to fill one batch, or a number makes no sense.
+   */
+  constructor(lists: readonly ListRecord[], numbers: DocumentNumbers, options: BatchOptions) {
+    const { batchSize, negatives, incomplete } = options;
+    if (!Number.isInteger(batchSize) || batchSize < 1) {
+      throw new InputError(`The batch size is ${batchSize}`, { remedy: 'Give a whole number from 1' });
+    }
+    if (negatives !== 'all' && !(Number.isInteger(negatives) && negatives >= 0)) {
+      throw new InputError(`The number of negatives is ${negatives}`, {
+        remedy: "Give a whole number from 0, or 'all'",
+      });
+    }
+    this.#lists = lists;
+    this.#numbers = numbers;
+    this.#options = options;
+    this.#rows = rowsOf(lists, options);
+    if (this.#rows.length === 0) {
+      throw new InputError('There are no training lists', { remedy: 'Check what the list file holds' });
+    }
+    if (incomplete === 'drop' && this.stepsInEpoch(0) === 0) {
+      throw new InputError(`${this.#rows.length} training rows cannot fill a batch of ${batchSize}`, {
+        remedy: 'Take a smaller batch, or keep incomplete batches',
+      });
+    }
+  }
+
+  /** Rows that an epoch goes through: lists, or positives. */
+  get rows(): number {
+    return this.#rows.length;
+  }
+
+  /** Epochs may differ by a step or more where passages must be distinct. */
+  stepsInEpoch(epoch: number): number {
+    const known = this.#steps.get(epoch);
+    if (known !== undefined) return known;
+    const steps = this.#deal(epoch).length;
+    this.#steps.set(epoch, steps);
+    return steps;
+  }
+
+  stepsInEpochs(epochs: number): number {
+    let steps = 0;
+    for (let epoch = 0; epoch < epochs; epoch++) steps += this.stepsInEpoch(epoch);
+    return steps;
+  }
+
+  /** Where a step counted from the start of the training lies. */
+  locate(globalStep: number): { readonly epoch: number; readonly step: number } {
+    let epoch = 0;
+    let step = globalStep;
+    for (let steps = this.stepsInEpoch(0); step >= steps; steps = this.stepsInEpoch(epoch)) {
+      if (steps === 0) throw new RangeError(`epoch ${epoch} has no steps`);
+      step -= steps;
+      epoch++;
+    }
+    return { epoch, step };
+  }
+
+  /** The lists of one step, each with its positive first. */
+  batch(epoch: number, step: number): readonly SampledList[] {
+    const batch = this.#deal(epoch)[step];
+    if (batch === undefined) throw new RangeError(`epoch ${epoch} has no step ${step}`);
+    return Array.from(batch, (row) => this.#sample(epoch, row));
+  }
+
+  #sample(epoch: number, row: number): SampledList {
+    const { list, positive, others } = this.#rows[row] as Row;
+    const documents = [positive, ...this.#choose(epoch, row, others)];
+    return { record: this.#lists[list] as ListRecord, documents, positive: 0 };
+  }
+
+  #choose(epoch: number, row: number, others: readonly ListDocument[]): readonly ListDocument[] {
+    const { negatives, choice, seed } = this.#options;
+    if (negatives === 'all' || others.length <= negatives) return others;
+    if (choice === 'top') return others.slice(0, negatives);
+    const stream = new RandomStream(seed, 'negatives', choice === 'fixed' ? 0 : epoch, row);
+    const drawn = stream.shuffle(Int32Array.from(others.keys())).subarray(0, negatives).sort();
+    return Array.from(drawn, (at) => others[at] as ListDocument);
+  }
+
+  #deal(epoch: number): readonly Int32Array[] {
+    if (this.#dealt?.epoch !== epoch) this.#dealt = { epoch, batches: this.#dealAnew(epoch) };
+    return this.#dealt.batches;
+  }
+
+  #dealAnew(epoch: number): readonly Int32Array[] {
+    const { seed, batchSize, incomplete, distinctPassages } = this.#options;
+    const order = new RandomStream(seed, 'epoch', epoch).shuffle(Int32Array.from(this.#rows.keys()));
+    const batches = distinctPassages ? this.#dealDistinct(order, epoch) : chunksOf(order, batchSize);
+    return incomplete === 'drop' ? batches.filter((batch) => batch.length === batchSize) : batches;
+  }
+
+  /** Each batch takes, in order, every waiting row that shares no passage with it, until it is full. */
+  #dealDistinct(order: Int32Array, epoch: number): Int32Array[] {
+    const { batchSize } = this.#options;
+    const batches: Int32Array[] = [];
+    // A chain through the rows that wait, so that a row dealt out is never looked at again.
+    const next = Int32Array.from({ length: order.length + 1 }, (_, place) => place + 1);
+    const documents = Array.from(order, (row) =>
+      this.#sample(epoch, row).documents.map((document) => this.#numbers.numberOf(document)),
+    );
+    const end = order.length;
+    let first = 0;
+    while (first < end) {
+      const batch: number[] = [];
+      const taken = new Set<number>();
+      let before = -1;
+      for (let place = first; place < end && batch.length < batchSize; place = next[place] as number) {
+        const passages = documents[place] as number[];
+        if (passages.some((passage) => taken.has(passage))) {
+          before = place;
+          continue;
+        }
+        for (const passage of passages) taken.add(passage);
+        batch.push(order[place] as number);
+        if (before < 0) first = next[place] as number;
+        else next[before] = next[place] as number;
+      }
+      batches.push(Int32Array.from(batch));
+    }
+    return batches;
+  }
+}
+
+function rowsOf(lists: readonly ListRecord[], options: BatchOptions): readonly Row[] {
+  const isPositive = options.isPositive ?? ((label) => label > 0);
+  return lists.flatMap((record, list) => {
+    const positives = record.documents.filter(({ label }) => label !== undefined && isPositive(label));
+    // A list without labels, for a loss that reads the teacher alone: its first passage stands in.
+    const chosen = positives.length > 0 ? positives : record.documents.slice(0, 1);
+    const seenFrom = options.rowPer === 'positive' ? chosen : chosen.slice(0, 1);
+    return seenFrom.map((positive) => ({
+      list,
+      positive,
+      others: record.documents.filter(
+        (document) => document !== positive && (options.otherPositives || !positives.includes(document)),
+      ),
+    }));
+  });
+}
+
+function chunksOf(order: Int32Array, size: number): Int32Array[] {
+  const chunks: Int32Array[] = [];
+  for (let from = 0; from < order.length; from += size) chunks.push(order.subarray(from, from + size));
+  return chunks;
+}
