@@ -1,6 +1,7 @@
 import type { Runtime, Session } from '../host/contract.ts';
 import { batchInputs, type TokenSequence } from './batch-inputs.ts';
 import type { DeviceWeights } from './device-weights.ts';
+import type { LoraShape } from './forward.ts';
 import { encodeGraph, outputName } from './graphs.ts';
 import { planBuckets, type TokenBatch } from './length-buckets.ts';
 import type { EncoderShape, EncodingConfig, TextTokenizer } from './types.ts';
@@ -31,13 +32,18 @@ export class Embedder {
   readonly #runtime: Runtime;
   readonly #encoder: EncoderDescription;
   readonly #weights: () => DeviceWeights;
+  readonly #lora: LoraShape | undefined;
   readonly #sessions = new Map<string, Promise<Session>>();
 
-  /** @param weights gives the current weights at each batch */
-  constructor(runtime: Runtime, encoder: EncoderDescription, weights: () => DeviceWeights) {
+  /**
+   * @param weights gives the current weights at each batch
+   * @param lora of the weights, if they have adapters
+   */
+  constructor(runtime: Runtime, encoder: EncoderDescription, weights: () => DeviceWeights, lora?: LoraShape) {
     this.#runtime = runtime;
     this.#encoder = encoder;
     this.#weights = weights;
+    this.#lora = lora;
   }
 
   get dimensions(): number {
@@ -116,6 +122,7 @@ export class Embedder {
       shape: this.#encoder.shape,
       batch: { rows, length },
       head: { kind: 'embedding', normalize: this.#encoder.encoding.normalize },
+      ...(this.#lora === undefined ? {} : { lora: this.#lora }),
     });
     const session = this.#runtime.createSession(program.model, {
       name: program.name,

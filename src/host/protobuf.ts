@@ -1,7 +1,12 @@
+/** Byte strings from this size on are kept by reference until the end instead of being copied at each level. */
+const largeBytes = 4096;
+
 /** Writes the few wire types of Protocol Buffers that an ONNX file needs. */
 export class ProtobufWriter {
-  #bytes = new Uint8Array(1024);
-  #length = 0;
+  readonly #chunks: Uint8Array[] = [];
+  #chunkBytes = 0;
+  #tail = new Uint8Array(256);
+  #tailLength = 0;
 
   /** A varint field: integers, enums, booleans. Negative integers take ten bytes, as int64 asks. */
   integer(field: number, value: number): this {
@@ -14,13 +19,14 @@ export class ProtobufWriter {
     this.#varint((field << 3) | 5);
     const bytes = new Uint8Array(4);
     new DataView(bytes.buffer).setFloat32(0, value, true);
-    return this.#raw(bytes);
+    return this.#copy(bytes);
   }
 
+  /** @param value must not change before the message is finished */
   bytes(field: number, value: Uint8Array): this {
     this.#varint((field << 3) | 2);
     this.#varint(value.length);
-    return this.#raw(value);
+    return value.length < largeBytes ? this.#copy(value) : this.#refer(value);
   }
 
   text(field: number, value: string): this {
@@ -28,18 +34,35 @@ export class ProtobufWriter {
   }
 
   message(field: number, value: ProtobufWriter): this {
-    return this.bytes(field, value.finish());
+    this.#varint((field << 3) | 2);
+    this.#varint(value.length);
+    for (const chunk of value.#chunks) {
+      if (chunk.length < largeBytes) this.#copy(chunk);
+      else this.#refer(chunk);
+    }
+    return this.#copy(value.#tail.subarray(0, value.#tailLength));
   }
 
   /** Packed repeated integers. */
   integers(field: number, values: readonly number[]): this {
     const packed = new ProtobufWriter();
     for (const value of values) packed.#varint(value);
-    return this.bytes(field, packed.finish());
+    return this.message(field, packed);
+  }
+
+  /** Bytes written so far. */
+  get length(): number {
+    return this.#chunkBytes + this.#tailLength;
   }
 
   finish(): Uint8Array<ArrayBuffer> {
-    return this.#bytes.slice(0, this.#length);
+    const bytes = new Uint8Array(this.length);
+    let at = 0;
+    for (const chunk of [...this.#chunks, this.#tail.subarray(0, this.#tailLength)]) {
+      bytes.set(chunk, at);
+      at += chunk.length;
+    }
+    return bytes;
   }
 
   #varint(value: number): this {
@@ -53,21 +76,33 @@ export class ProtobufWriter {
 
   #byte(value: number): this {
     this.#reserve(1);
-    this.#bytes[this.#length++] = value;
+    this.#tail[this.#tailLength++] = value;
     return this;
   }
 
-  #raw(bytes: Uint8Array): this {
+  #copy(bytes: Uint8Array): this {
     this.#reserve(bytes.length);
-    this.#bytes.set(bytes, this.#length);
-    this.#length += bytes.length;
+    this.#tail.set(bytes, this.#tailLength);
+    this.#tailLength += bytes.length;
+    return this;
+  }
+
+  #refer(bytes: Uint8Array): this {
+    if (this.#tailLength > 0) {
+      this.#chunks.push(this.#tail.subarray(0, this.#tailLength));
+      this.#chunkBytes += this.#tailLength;
+      this.#tail = new Uint8Array(256);
+      this.#tailLength = 0;
+    }
+    this.#chunks.push(bytes);
+    this.#chunkBytes += bytes.length;
     return this;
   }
 
   #reserve(more: number): void {
-    if (this.#length + more <= this.#bytes.length) return;
-    const grown = new Uint8Array(Math.max(2 * this.#bytes.length, this.#length + more));
-    grown.set(this.#bytes.subarray(0, this.#length));
-    this.#bytes = grown;
+    if (this.#tailLength + more <= this.#tail.length) return;
+    const grown = new Uint8Array(Math.max(2 * this.#tail.length, this.#tailLength + more));
+    grown.set(this.#tail.subarray(0, this.#tailLength));
+    this.#tail = grown;
   }
 }

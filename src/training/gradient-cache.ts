@@ -14,31 +14,26 @@ import {
 import type { TokenBatch } from '../encoders/length-buckets.ts';
 import { wordEmbeddings } from '../encoders/parameters.ts';
 import type { DeviceTensor, Runtime, Session } from '../host/contract.ts';
+import { fillDropoutMask } from './dropout.ts';
 import { planMicroBatches } from './micro-batches.ts';
 import type { ParameterState } from './parameter-state.ts';
 
 export interface GradientCacheOptions {
   /** Padded lengths of micro-batches, fixed for the whole training. */
-  readonly bucketSizes: readonly number[];
+  readonly lengthLadder: readonly number[];
   /** Tokens of one micro-batch. */
   readonly tokensPerMicroBatch: number;
   /** While the activations of a batch fit into this many bytes they are kept; beyond, they are recomputed. */
   readonly activationBytes: number;
   readonly lora?: LoraShape | undefined;
-  /** Fills one dropout mask: a pure function of the place, so that a recomputed pass drops the same values. */
-  readonly dropout?: DropoutMasks | undefined;
+  /** Probabilities of dropout and the seed of its masks. */
+  readonly dropout?: DropoutOptions | undefined;
 }
 
-export interface DropoutMasks {
+export interface DropoutOptions {
   readonly hidden: number;
   readonly attention: number;
-  fill(mask: Float32Array, probability: number, place: DropoutPlace): void;
-}
-
-export interface DropoutPlace {
-  readonly step: number;
-  readonly microBatch: number;
-  readonly site: string;
+  readonly seed: number;
 }
 
 /** A batch as token sequences; their vectors come in the same order. */
@@ -149,10 +144,10 @@ export class GradientCache {
   }
 
   async #prepare(sequences: readonly TokenSequence[], step: number): Promise<MicroBatch[]> {
-    const { bucketSizes, tokensPerMicroBatch } = this.#options;
+    const { lengthLadder, tokensPerMicroBatch } = this.#options;
     const batches = planMicroBatches(
       sequences.map((sequence) => sequence.length),
-      bucketSizes,
+      lengthLadder,
       tokensPerMicroBatch,
     );
     const microBatches: MicroBatch[] = [];
@@ -174,7 +169,7 @@ export class GradientCache {
     if (dropout === undefined) return masks;
     for (const { name, shape, kind } of graphs.dropoutSites) {
       const mask = new Float32Array(shape.reduce((a, b) => a * b, 1));
-      dropout.fill(mask, dropout[kind], { step, microBatch, site: name });
+      fillDropoutMask(mask, dropout[kind], { seed: dropout.seed, step, microBatch, site: name });
       masks[name] = this.#runtime.tensor('float32', shape, mask);
     }
     return masks;

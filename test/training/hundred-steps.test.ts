@@ -34,7 +34,7 @@ describe('100 steps of a small BERT on the Node CPU', () => {
     const recomputed = await trainSteps(runtime, 10, { activationBytes: 0 });
     expect(recomputed.losses).toEqual(kept.losses);
     for (const [name, data] of recomputed.weights) expect(data, name).toEqual(kept.weights.get(name));
-    const small = await trainSteps(runtime, 10, { tokensPerMicroBatch: 24, bucketSizes: [4, 8, 12, 32] });
+    const small = await trainSteps(runtime, 10, { tokensPerMicroBatch: 24, lengthLadder: [4, 8, 12, 32] });
     expect(largestRelativeDifference(small.losses, kept.losses)).toBeLessThan(1e-5);
     expect(largestRelativeDifference(small.gradientNorms, kept.gradientNorms)).toBeLessThan(1e-5);
   });

@@ -88,7 +88,7 @@ export async function trainSteps(
   });
   const longest = Math.max(...[...golden.queries, ...golden.passages].map((ids) => ids.length));
   const cache = new GradientCache(runtime, encoder, state, {
-    bucketSizes: [longest],
+    lengthLadder: [longest],
     tokensPerMicroBatch: 16 * longest,
     activationBytes: 2 ** 30,
     ...options,

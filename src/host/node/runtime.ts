@@ -140,7 +140,8 @@ class NodeRuntime implements Runtime {
 
   async read(tensor: DeviceTensor): Promise<TensorData> {
     const onHost = tensor instanceof HostTensor ? tensor : await this.#copy(tensor, 'cpu');
-    return (onHost as HostTensor).data;
+    if (!(onHost instanceof HostTensor)) throw new Error('the copy did not arrive in host memory');
+    return onHost.data;
   }
 
   hostMemory(tensor: DeviceTensor): TensorData | undefined {

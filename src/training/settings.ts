@@ -1,0 +1,33 @@
+import type { LossSpec } from '../losses/loss-spec.ts';
+import type { BatchOptions } from './batches.ts';
+import type { EarlyStoppingOptions } from './early-stopping.ts';
+import type { AdamWSettings } from './optimizer.ts';
+import type { ParameterSelection } from './parameter-selection.ts';
+import type { ScheduleOptions } from './schedules.ts';
+
+/** Everything that decides what a training computes. */
+export interface TrainingSettings {
+  readonly seed: number;
+  readonly loss: LossSpec;
+  /** How vectors are compared; an encoder that normalizes gives cosines either way. */
+  readonly similarity: 'cosine' | 'dot';
+  readonly selection: ParameterSelection;
+  readonly batches: Omit<BatchOptions, 'seed'>;
+  readonly epochs: number;
+  /** Ends the training earlier than its epochs do. */
+  readonly maxSteps?: number;
+  /** The peak. */
+  readonly learningRate: number;
+  readonly schedule: ScheduleOptions;
+  readonly optimizer: AdamWSettings;
+  readonly dropout: { readonly hidden: number; readonly attention: number };
+  /** Tokens of one micro-batch; fixes the order of additions, so another value gives other bits. */
+  readonly tokensPerMicroBatch: number;
+  /** Activations are kept up to this many bytes, and recomputed beyond. */
+  readonly activationBytes: number;
+  /** Steps between evaluations. */
+  readonly evaluateEvery: number;
+  readonly earlyStopping: EarlyStoppingOptions;
+  /** Steps between checkpoints. */
+  readonly checkpointEvery: number;
+}

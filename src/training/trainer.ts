@@ -1,0 +1,404 @@
+import type { ListRecord } from '../corpus/types.ts';
+import { Embedder, tokenizeSide, type Side } from '../encoders/embedder.ts';
+import type { TokenSequence } from '../encoders/batch-inputs.ts';
+import type { EncoderModel, Weights, WeightTensor } from '../encoders/types.ts';
+import type { Clock, Json, Runtime } from '../host/contract.ts';
+import { formatLossSpec } from '../losses/loss-spec.ts';
+import { checkLists } from '../losses/requirements.ts';
+import { Batches } from './batches.ts';
+import { DocumentNumbers, layOutBatch, type SampledList } from './batch-layout.ts';
+import type { CheckpointStore } from './checkpoint.ts';
+import { resumeReport, type ResumeReport, type TrainingState } from './checkpoint-state.ts';
+import { initialEarlyStopping, observeEvaluation, type EarlyStoppingState } from './early-stopping.ts';
+import { GradientCache } from './gradient-cache.ts';
+import { forwardFlops, measureMatMulRate } from './machine-rate.ts';
+import { lengthLadder } from './micro-batches.ts';
+import { initialLoraWeights, loraShape, mergeLora, trainableParameters } from './parameter-selection.ts';
+import { createParameterState, type ParameterState } from './parameter-state.ts';
+import { learningRateShare, scheduleFor, type Schedule } from './schedules.ts';
+import type { TrainingSettings } from './settings.ts';
+import { batchLoss, type BatchLoss } from './similarity.ts';
+
+/** Measures the model as it is: on dev queries, say. The names are those that early stopping watches. */
+export type Evaluate = (embedder: Embedder, step: number) => Promise<Readonly<Record<string, number>>>;
+
+export interface TrainerParts {
+  readonly runtime: Runtime;
+  readonly encoder: EncoderModel;
+  readonly lists: readonly ListRecord[];
+  readonly settings: TrainingSettings;
+  readonly clock: Clock;
+  /** Of the program, for the fingerprint of checkpoints. */
+  readonly version: string;
+  /** Without it nothing is evaluated and the last weights are kept. */
+  readonly evaluate?: Evaluate;
+  /** Without it the training cannot be resumed, and the best weights are held in memory. */
+  readonly checkpoints?: CheckpointStore;
+  /** Ends the training after the current step, with a checkpoint. */
+  readonly signal?: { readonly aborted: boolean };
+  readonly onEvent?: (event: TrainingEvent) => void;
+}
+
+/** What a step did and how fast. */
+export interface StepReport {
+  readonly kind: 'step';
+  /** Steps done, from 1. */
+  readonly step: number;
+  readonly totalSteps: number;
+  readonly epoch: number;
+  readonly loss: number;
+  /** The loss's terms before weighting. */
+  readonly terms: readonly { readonly name: string; readonly value: number }[];
+  readonly learningRate: number;
+  /** Before clipping. */
+  readonly gradientNorm: number;
+  /** Query–passage pairs, tokens (padding not counted) per second of training so far. */
+  readonly pairsPerSecond: number;
+  readonly tokensPerSecond: number;
+  /** Floating-point operations over those the machine's own matrix product would do in the time. */
+  readonly shareOfMatMulRate: number;
+  readonly secondsLeft: number;
+}
+
+export type TrainingEvent =
+  | StepReport
+  | {
+      readonly kind: 'resumed';
+      readonly step: number;
+      readonly report: ResumeReport;
+      readonly problems: readonly string[];
+    }
+  | {
+      readonly kind: 'evaluation';
+      readonly step: number;
+      readonly values: Readonly<Record<string, number>>;
+      readonly isBest: boolean;
+    }
+  | { readonly kind: 'checkpoint'; readonly step: number };
+
+/** The curve of a training, as checkpoints keep it. A type alias, so that it is assignable to Json. */
+// eslint-disable-next-line @typescript-eslint/consistent-type-definitions
+export type TrainingHistory = {
+  readonly losses: readonly number[];
+  readonly evaluations: readonly {
+    readonly step: number;
+    readonly values: Readonly<Record<string, number>>;
+  }[];
+};
+
+export interface TrainingResult {
+  /** The encoder's own weights, LoRA merged: the best by evaluation, or the last where nothing was evaluated. */
+  readonly weights: Weights;
+  readonly bestStep: number;
+  readonly steps: number;
+  readonly endedBy: 'steps' | 'early stopping' | 'request';
+  readonly history: TrainingHistory;
+  /** Bit-exact, or why not. */
+  readonly breaks: readonly string[];
+  /** Of this run, evaluation and checkpoints not counted. */
+  readonly trainingSeconds: number;
+}
+
+/** The loss or the gradients are no longer finite. The last checkpoint is from before. */
+export class TrainingDivergedError extends Error {
+  override readonly name = 'TrainingDivergedError';
+  readonly step: number;
+
+  constructor(step: number, what: string) {
+    super(
+      `the ${what} is not a finite number at step ${step}. ` +
+        'Use a lower learning rate, a longer warm-up or a higher temperature; the last checkpoint is unharmed.',
+    );
+    this.step = step;
+  }
+}
+
+/** Trains an encoder on lists, or goes on with a training that its checkpoints know. */
+export async function train(parts: TrainerParts): Promise<TrainingResult> {
+  const trainer = await Trainer.prepare(parts);
+  try {
+    return await trainer.run();
+  } finally {
+    await trainer.close();
+  }
+}
+
+class Trainer {
+  readonly #parts: TrainerParts;
+  readonly #batches: Batches;
+  readonly #numbers: DocumentNumbers;
+  readonly #state: ParameterState;
+  readonly #cache: GradientCache;
+  readonly #embedder: Embedder;
+  readonly #schedule: Schedule;
+  readonly #totalSteps: number;
+  readonly #plan: Readonly<Record<string, Json>>;
+  readonly #tokens = new Map<string, TokenSequence>();
+  readonly #recipeHash: string;
+  readonly #matMulRate: number;
+
+  #step = 0;
+  #stopping: EarlyStoppingState = initialEarlyStopping;
+  #losses: number[] = [];
+  #evaluations: { step: number; values: Record<string, number> }[] = [];
+  #breaks: readonly string[] = [];
+  /** Without checkpoints, the best weights so far. */
+  #bestWeights: Map<string, WeightTensor> | undefined;
+  #trainingMilliseconds = 0;
+  #pairsDone = 0;
+  #tokensDone = 0;
+  #flopsDone = 0;
+  #stepsDone = 0;
+
+  static async prepare(parts: TrainerParts): Promise<Trainer> {
+    const { settings, encoder, runtime } = parts;
+    checkLists(settings.loss, parts.lists);
+    const { selection } = settings;
+    const trainable = trainableParameters(encoder.shape, selection);
+    const weights =
+      selection.kind === 'lora'
+        ? new Map([...encoder.weights, ...initialLoraWeights(encoder.shape, selection.rank, settings.seed)])
+        : encoder.weights;
+    const state = await createParameterState(runtime, weights, trainable, settings.optimizer);
+    const rate = await measureMatMulRate(runtime, encoder.shape, parts.clock);
+    return new Trainer(parts, state, await recipeHash(parts), rate);
+  }
+
+  private constructor(parts: TrainerParts, state: ParameterState, recipeHash: string, matMulRate: number) {
+    const { settings, encoder, runtime } = parts;
+    this.#parts = parts;
+    this.#recipeHash = recipeHash;
+    this.#state = state;
+    this.#matMulRate = matMulRate;
+    this.#numbers = new DocumentNumbers();
+    this.#batches = new Batches(parts.lists, this.#numbers, { ...settings.batches, seed: settings.seed });
+    const allSteps = this.#batches.stepsInEpochs(settings.epochs);
+    this.#totalSteps = Math.min(allSteps, settings.maxSteps ?? allSteps);
+    this.#schedule = scheduleFor(settings.schedule, this.#totalSteps);
+    const longest = Math.max(encoder.encoding.queryMaxLength, encoder.encoding.passageMaxLength);
+    const ladder = lengthLadder(longest, runtime.device === 'cpu');
+    this.#plan = {
+      tokensPerMicroBatch: settings.tokensPerMicroBatch,
+      lengthLadder: ladder,
+      activationsKept: settings.activationBytes,
+    };
+    const { hidden, attention } = settings.dropout;
+    const lora = loraShape(settings.selection);
+    this.#cache = new GradientCache(runtime, encoder, state, {
+      lengthLadder: ladder,
+      tokensPerMicroBatch: settings.tokensPerMicroBatch,
+      activationBytes: settings.activationBytes,
+      lora,
+      dropout: hidden > 0 || attention > 0 ? { hidden, attention, seed: settings.seed } : undefined,
+    });
+    this.#embedder = new Embedder(runtime, encoder, () => state.weights, lora);
+  }
+
+  async run(): Promise<TrainingResult> {
+    const resumed = await this.#resume();
+    let isBest = false;
+    let stop = false;
+    if (!resumed) {
+      ({ isBest } = await this.#evaluate());
+      await this.#save(isBest);
+    }
+    const { settings, evaluate } = this.#parts;
+    const { patience } = settings.earlyStopping;
+    stop = patience !== null && this.#stopping.evaluationsWithoutImprovement >= patience;
+    while (this.#step < this.#totalSteps && !stop && !this.#aborted()) {
+      await this.#trainStep();
+      const last = this.#step === this.#totalSteps;
+      isBest = false;
+      if (evaluate !== undefined && (last || this.#step % settings.evaluateEvery === 0)) {
+        ({ isBest, stop } = await this.#evaluate());
+      }
+      const due = this.#step % settings.checkpointEvery === 0;
+      if (isBest || due || last || stop || this.#aborted()) await this.#save(isBest);
+    }
+    return this.#result(stop);
+  }
+
+  async close(): Promise<void> {
+    await this.#embedder.close();
+    await this.#cache.close();
+    await this.#state.close();
+  }
+
+  #aborted(): boolean {
+    return this.#parts.signal?.aborted === true;
+  }
+
+  async #trainStep(): Promise<void> {
+    const { settings, clock } = this.#parts;
+    const start = clock.now();
+    const { epoch, step } = this.#batches.locate(this.#step);
+    const lists = this.#batches.batch(epoch, step);
+    const sequences = this.#tokenize(lists);
+    const layout = layOutBatch(lists, this.#numbers);
+    const loss = await this.#cache.run(
+      sequences,
+      (queries, passages) =>
+        batchLoss(settings.loss, { queries, passages, dimension: this.#embedder.dimensions }, layout, {
+          similarity: this.#parts.encoder.encoding.normalize ? 'dot' : settings.similarity,
+        }),
+      this.#step,
+    );
+    if (!Number.isFinite(loss.value)) throw new TrainingDivergedError(this.#step + 1, 'loss');
+    const gradientNorm = await this.#state.gradientNorm();
+    if (!Number.isFinite(gradientNorm)) throw new TrainingDivergedError(this.#step + 1, 'gradient norm');
+    const learningRate = settings.learningRate * learningRateShare(this.#schedule, this.#step);
+    this.#step++;
+    await this.#state.update(learningRate, this.#step, gradientNorm);
+    this.#losses.push(loss.value);
+    this.#trainingMilliseconds += clock.now() - start;
+    this.#count(sequences);
+    this.#report(epoch, loss, learningRate, gradientNorm);
+  }
+
+  #tokenize(lists: readonly SampledList[]): { queries: TokenSequence[]; passages: TokenSequence[] } {
+    const tokens = (text: string, side: Side): TokenSequence => {
+      const key = `${side} ${text}`;
+      let sequence = this.#tokens.get(key);
+      if (sequence === undefined) {
+        sequence = tokenizeSide(this.#parts.encoder, text, side);
+        // Memory for a training's texts is bounded; a text that comes again later is tokenized again.
+        if (this.#tokens.size >= mostTokenized) this.#tokens.clear();
+        this.#tokens.set(key, sequence);
+      }
+      return sequence;
+    };
+    return {
+      queries: lists.map(({ record }) => tokens(record.query, 'query')),
+      passages: lists.flatMap(({ documents }) => documents.map(({ text }) => tokens(text, 'passage'))),
+    };
+  }
+
+  #count({ queries, passages }: { queries: TokenSequence[]; passages: TokenSequence[] }): void {
+    const { shape } = this.#parts.encoder;
+    this.#stepsDone++;
+    this.#pairsDone += passages.length;
+    for (const { length } of [...queries, ...passages]) {
+      this.#tokensDone += length;
+      this.#flopsDone += 3 * forwardFlops(shape, length);
+    }
+  }
+
+  #report(epoch: number, loss: BatchLoss<Float32Array>, learningRate: number, gradientNorm: number): void {
+    const seconds = this.#trainingMilliseconds / 1000;
+    this.#parts.onEvent?.({
+      kind: 'step',
+      step: this.#step,
+      totalSteps: this.#totalSteps,
+      epoch,
+      loss: loss.value,
+      terms: loss.terms.map(({ name, value }) => ({ name, value })),
+      learningRate,
+      gradientNorm,
+      pairsPerSecond: this.#pairsDone / seconds,
+      tokensPerSecond: this.#tokensDone / seconds,
+      shareOfMatMulRate: this.#flopsDone / seconds / this.#matMulRate,
+      secondsLeft: (seconds / this.#stepsDone) * (this.#totalSteps - this.#step),
+    });
+  }
+
+  async #evaluate(): Promise<{ isBest: boolean; stop: boolean }> {
+    const { evaluate, settings } = this.#parts;
+    if (evaluate === undefined) return { isBest: false, stop: false };
+    const values = { ...(await evaluate(this.#embedder, this.#step)) };
+    const decision = observeEvaluation(settings.earlyStopping, this.#stopping, this.#step, values);
+    this.#stopping = decision.state;
+    this.#evaluations.push({ step: this.#step, values });
+    this.#parts.onEvent?.({ kind: 'evaluation', step: this.#step, values, isBest: decision.isBest });
+    return decision;
+  }
+
+  async #save(isBest: boolean): Promise<void> {
+    const { checkpoints } = this.#parts;
+    const weights = await this.#state.readWeights();
+    if (checkpoints === undefined) {
+      if (isBest) this.#bestWeights = weights;
+      return;
+    }
+    await checkpoints.save(
+      { state: this.#trainingState(), weights, moments: await this.#state.readMoments() },
+      { best: isBest },
+    );
+    this.#parts.onEvent?.({ kind: 'checkpoint', step: this.#step });
+  }
+
+  #trainingState(): TrainingState {
+    const { settings } = this.#parts;
+    return {
+      step: this.#step,
+      epoch: this.#batches.locate(this.#step).epoch,
+      seed: settings.seed,
+      optimizerStep: this.#step,
+      recipeHash: this.#recipeHash,
+      plan: this.#plan,
+      earlyStopping: this.#stopping as unknown as Json,
+      history: this.#history(),
+      fingerprint: this.#fingerprint(),
+      breaks: this.#breaks,
+    };
+  }
+
+  #fingerprint(): Readonly<Record<string, string>> {
+    return { ...this.#parts.runtime.fingerprint, studio: this.#parts.version };
+  }
+
+  #history(): TrainingHistory {
+    return { losses: this.#losses, evaluations: this.#evaluations };
+  }
+
+  async #resume(): Promise<boolean> {
+    const loaded = await this.#parts.checkpoints?.loadLatest();
+    if (loaded === undefined) return false;
+    const { state, weights, moments } = loaded.checkpoint;
+    const report = resumeReport(state, {
+      fingerprint: this.#fingerprint(),
+      plan: this.#plan,
+      recipeHash: this.#recipeHash,
+    });
+    await this.#state.restore(weights, moments);
+    const history = state.history as unknown as TrainingHistory;
+    this.#step = state.step;
+    this.#stopping = state.earlyStopping as unknown as EarlyStoppingState;
+    this.#losses = [...history.losses];
+    this.#evaluations = history.evaluations.map(({ step, values }) => ({ step, values: { ...values } }));
+    this.#breaks = report.breaks;
+    this.#parts.onEvent?.({ kind: 'resumed', step: this.#step, report, problems: loaded.problems });
+    return true;
+  }
+
+  async #result(stopped: boolean): Promise<TrainingResult> {
+    const { evaluate, checkpoints, encoder, settings } = this.#parts;
+    const weights =
+      evaluate === undefined
+        ? await this.#state.readWeights()
+        : ((await checkpoints?.loadBest())?.checkpoint.weights ??
+          this.#bestWeights ??
+          (await this.#state.readWeights()));
+    const lora = loraShape(settings.selection);
+    const unfinished = this.#step < this.#totalSteps && !stopped && this.#aborted();
+    return {
+      weights: lora === undefined ? weights : mergeLora(encoder.shape, weights, lora),
+      bestStep: evaluate === undefined ? this.#step : (this.#stopping.best?.step ?? this.#step),
+      steps: this.#step,
+      endedBy: stopped ? 'early stopping' : unfinished ? 'request' : 'steps',
+      history: this.#history(),
+      breaks: this.#breaks,
+      trainingSeconds: this.#trainingMilliseconds / 1000,
+    };
+  }
+}
+
+/** Texts whose tokens are kept in memory. */
+const mostTokenized = 200_000;
+
+/** SHA-256 of what decides the numbers: the settings and the lists. */
+async function recipeHash({ settings, lists, encoder }: TrainerParts): Promise<string> {
+  const { loss, ...rest } = settings;
+  const text = JSON.stringify({ ...rest, loss: formatLossSpec(loss), encoding: encoder.encoding, lists });
+  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text));
+  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
