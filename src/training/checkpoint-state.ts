@@ -1,0 +1,84 @@
+import type { Weights } from '../encoders/types.ts';
+import type { Json } from '../host/contract.ts';
+import type { Moments } from './parameter-state.ts';
+
+/**
+ * Everything of a training but its tensors, as JSON: finite numbers only, since it must come back as it went.
+ */
+export type TrainingState = Readonly<{
+  /** Batches done. The next one is a pure function of (seed, step). */
+  step: number;
+  epoch: number;
+  seed: number;
+  /** AdamW's own count: batches whose update was applied. */
+  optimizerStep: number;
+  /** SHA-256 of the configuration that trains, in a form that is equal for equal configurations. */
+  recipeHash: string;
+  /** Micro-batch, length buckets: what fixes the order of additions. Compared member by member on resuming. */
+  plan: Readonly<Record<string, Json>>;
+  /** Best score so far, evaluations without gain …, as early stopping keeps them. */
+  earlyStopping: Json;
+  /** Losses and metrics so far, as the trainer reports them. */
+  history: Json;
+  /** What computed it (Runtime.fingerprint and the studio's version). */
+  fingerprint: Readonly<Record<string, string>>;
+  /** Why this training's bits may differ from an unbroken one's: earlier resumes elsewhere, a smaller micro-batch. */
+  breaks: readonly string[];
+}>;
+
+export interface TrainingCheckpoint {
+  readonly state: TrainingState;
+  /** All weights, trained or frozen. */
+  readonly weights: Weights;
+  /** AdamW's moments of the trained weights. */
+  readonly moments: Moments;
+}
+
+/** What a resume would compute with. */
+export type ResumeConditions = Pick<TrainingState, 'fingerprint' | 'plan' | 'recipeHash'>;
+
+export interface ResumeReport {
+  readonly bitExact: boolean;
+  /** `bit-exact`, or `not bit-exact from step 120 because …`. */
+  readonly message: string;
+  /** For the `breaks` of checkpoints to come: the checkpoint's own, and what differs now. */
+  readonly breaks: readonly string[];
+}
+
+/** Whether going on from a checkpoint gives the bits of a training that was never interrupted, and if not, why. */
+export function resumeReport(saved: TrainingState, current: ResumeConditions): ResumeReport {
+  const differences = [
+    ...(saved.recipeHash === current.recipeHash ? [] : ['the configuration was changed']),
+    ...differingMembers(saved.fingerprint, current.fingerprint),
+    ...differingMembers(saved.plan, current.plan),
+  ];
+  const breaks = [...saved.breaks];
+  if (differences.length > 0) {
+    breaks.push(`not bit-exact from step ${saved.step} because ${differences.join(', ')}`);
+  }
+  return breaks.length === 0
+    ? { bitExact: true, message: 'bit-exact', breaks }
+    : { bitExact: false, message: breaks.join('; '), breaks };
+}
+
+function differingMembers(
+  saved: Readonly<Record<string, Json>>,
+  current: Readonly<Record<string, Json>>,
+): string[] {
+  const names = [...new Set([...Object.keys(saved), ...Object.keys(current)])].sort();
+  return names.flatMap((name) => {
+    const [before, now] = [shown(saved[name]), shown(current[name])];
+    return before === now ? [] : [`${name} was ${before} and is ${now}`];
+  });
+}
+
+/** Equal for equal JSON, whatever the order of its members. */
+function shown(value: Json | undefined): string {
+  if (value === undefined) return 'not known';
+  if (typeof value === 'string') return value;
+  return JSON.stringify(value, (_key, member: Json) =>
+    typeof member === 'object' && member !== null && !Array.isArray(member)
+      ? Object.fromEntries(Object.entries(member).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : member,
+  );
+}
