@@ -13,10 +13,22 @@ import {
   WEIGHT_FILES,
 } from './weights.ts';
 
-/** Every file that reading a model may ask for by name; shards and the pooling's settings are named inside them. */
-export const MODEL_FILES: readonly string[] = [
-  ...new Set(['config.json', 'README.md', ...ENCODING_FILES, ...TOKENIZER_FILES, ...WEIGHT_FILES]),
-];
+const NAMED_FILES: ReadonlySet<string> = new Set([
+  'config.json',
+  'README.md',
+  ...ENCODING_FILES,
+  ...TOKENIZER_FILES,
+  ...WEIGHT_FILES,
+]);
+
+/** Whether reading a model may ask for this file: what a host fetches, and nothing else that a repository holds. */
+export function isModelFile(path: string): boolean {
+  return (
+    NAMED_FILES.has(path) ||
+    /^\d+_Pooling\/config\.json$/.test(path) ||
+    /^model-\d{5}-of-\d{5}\.safetensors$/.test(path)
+  );
+}
 
 /**
  * Reads a bi-encoder from its folder. What the folder says holds unless overridden.

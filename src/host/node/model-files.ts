@@ -1,0 +1,188 @@
+import { existsSync } from 'node:fs';
+import { realpath } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { basename, dirname, join, resolve, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { isModelFile } from '../../encoders/read-encoder.ts';
+import type { FetchProgress, ModelFiles, ModelFolder } from '../contract.ts';
+import { InputError } from '../errors.ts';
+import { writeFileAtomic } from './atomic-file.ts';
+import { download } from './download.ts';
+import { nodeFiles, unlessCode } from './file-operations.ts';
+import { Hub, HubUnreachableError, type HubFile, type HubListing, type HubOptions } from './hub.ts';
+
+export interface ModelFilesOptions extends HubOptions {
+  /** Where downloads are kept. Default: $RETRIEVER_STUDIO_CACHE, else retriever-studio/models in the user's cache. */
+  readonly cacheFolder?: string | undefined;
+  /** Uses only what is cached. Default: whether $HF_HUB_OFFLINE is 1. */
+  readonly offline?: boolean | undefined;
+}
+
+/** Models from folders, from the Hugging Face hub or a mirror, and the one that comes with the studio. */
+export function openModelFiles(options: ModelFilesOptions = {}): ModelFiles {
+  return {
+    async open(model, onProgress) {
+      if (model === 'nano') return openNano();
+      const path = model.startsWith('~/') ? join(homedir(), model.slice(2)) : model;
+      const status = await unlessCode('ENOTDIR', nodeFiles.stat(path));
+      if (status?.isFolder) return openModelFolder(path, model);
+      const hub = /^([\w.-]+\/[\w.-]+)(?:@([\w./-]+))?$/.exec(model);
+      const [, id = '', revision = 'main'] = hub ?? [];
+      const odd = (part: string): boolean => /^\.|\.\.|\/\/|^\/|\/$/.test(part);
+      if (status || !hub || id.split('/').some(odd) || odd(revision)) {
+        throw new InputError(status ? 'the model is a file, not a folder' : 'there is no such folder', {
+          file: model,
+          remedy: 'Give a model folder, a hub name as ORG/NAME or ORG/NAME@REVISION, or nano',
+        });
+      }
+      return openHubModel({ model, id, revision, onProgress }, options);
+    },
+  };
+}
+
+/** The encoder that comes with the studio: public/models/nano beside or above this file. */
+async function openNano(): Promise<ModelFolder> {
+  let folder = dirname(fileURLToPath(import.meta.url));
+  for (;;) {
+    const candidate = join(folder, 'public', 'models', 'nano');
+    if (existsSync(join(candidate, 'config.json'))) return openModelFolder(candidate, 'nano');
+    if (dirname(folder) === folder) break;
+    folder = dirname(folder);
+  }
+  throw new InputError('this installation does not hold the model', {
+    file: 'nano',
+    remedy: 'Give a model folder or a hub name such as sentence-transformers/all-MiniLM-L6-v2',
+  });
+}
+
+/**
+ * A model folder on disk. Reads stay inside it; links may lead to where the Hugging Face cache keeps the files of
+ * its snapshots, nowhere else.
+ */
+async function openModelFolder(path: string, name: string): Promise<ModelFolder> {
+  const root = await realpath(path);
+  const roots = [root];
+  if (basename(dirname(root)) === 'snapshots') roots.push(join(dirname(dirname(root)), 'blobs'));
+  const locate = async (file: string): Promise<string | undefined> => {
+    assertPlain(file);
+    const found = await unlessCode('ENOTDIR', unlessCode('ENOENT', realpath(join(root, ...file.split('/')))));
+    if (found === undefined) return undefined;
+    if (!roots.some((each) => found.startsWith(each + sep))) {
+      throw new InputError('the link leads out of the model folder', {
+        file: `${name}/${file}`,
+        remedy: 'Put the file itself there',
+      });
+    }
+    return found;
+  };
+  return {
+    name,
+    has: async (file) => (await locate(file)) !== undefined,
+    async read(file) {
+      const found = await locate(file);
+      if (found === undefined) throw missing(name, file);
+      const status = await nodeFiles.stat(found);
+      if (status?.isFolder) throw missing(name, file);
+      return nodeFiles.read(found);
+    },
+  };
+}
+
+interface HubModel {
+  readonly model: string;
+  readonly id: string;
+  readonly revision: string;
+  readonly onProgress: ((progress: FetchProgress) => void) | undefined;
+}
+
+/** Files are fetched when they are read: one that is never asked for is never downloaded. */
+async function openHubModel(request: HubModel, options: ModelFilesOptions): Promise<ModelFolder> {
+  const hub = new Hub(options);
+  const cache = join(
+    resolve(options.cacheFolder ?? defaultCacheFolder()),
+    hub.endpoint.host.replaceAll(':', '_'),
+    ...request.id.split('/'),
+  );
+  const { commit, files } = await listOnce(hub, cache, request, options);
+  const known = new Map<string, HubFile>();
+  for (const file of files) if (isModelFile(file.path)) known.set(file.path, file);
+
+  return {
+    name: request.model,
+    has: (path) => Promise.resolve(known.has(path)),
+    async read(path) {
+      const file = known.get(path);
+      if (!file) throw missing(request.model, path);
+      const target = join(cache, commit, ...path.split('/'));
+      const present = await nodeFiles.stat(target);
+      if (!present || (file.size !== undefined && present.bytes !== file.size)) {
+        await download(hub, { id: request.id, commit, file, target, onProgress: request.onProgress });
+      }
+      return nodeFiles.read(target);
+    },
+  };
+}
+
+/** The listing from the hub, or from the cache: for a commit, whose files never change, and where the hub is silent. */
+async function listOnce(
+  hub: Hub,
+  cache: string,
+  { model, id, revision }: HubModel,
+  options: ModelFilesOptions,
+): Promise<HubListing> {
+  const offline = options.offline ?? process.env.HF_HUB_OFFLINE === '1';
+  const reference = join(cache, 'revisions', `${encodeURIComponent(revision)}.json`);
+  const cached = await readListing(reference);
+  if (cached && (offline || revision === cached.commit)) return cached;
+  if (offline) {
+    throw new InputError('the model is not in the cache, and the hub may not be asked (offline)', {
+      file: model,
+      remedy: 'Open it once with a connection, or give a folder',
+    });
+  }
+  let listing: HubListing;
+  try {
+    listing = await hub.list(id, revision);
+  } catch (error) {
+    if (cached && error instanceof HubUnreachableError) return cached;
+    throw error;
+  }
+  await writeFileAtomic(reference, `${JSON.stringify(listing)}\n`);
+  return listing;
+}
+
+/** A listing that this module wrote; undefined if there is none or it is damaged. */
+async function readListing(path: string): Promise<HubListing | undefined> {
+  const bytes = await unlessCode('ENOENT', nodeFiles.read(path));
+  if (!bytes) return undefined;
+  try {
+    const listing = JSON.parse(new TextDecoder().decode(bytes)) as HubListing;
+    return /^[0-9a-f]{40}$/.test(listing.commit) && Array.isArray(listing.files) ? listing : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function defaultCacheFolder(): string {
+  const own = process.env.RETRIEVER_STUDIO_CACHE;
+  if (own) return own;
+  const shared =
+    process.env.XDG_CACHE_HOME ||
+    (process.platform === 'win32' ? process.env.LOCALAPPDATA : undefined) ||
+    join(homedir(), '.cache');
+  return join(shared, 'retriever-studio', 'models');
+}
+
+function assertPlain(path: string): void {
+  const parts = path.split('/');
+  if (/[\\:\0]/.test(path) || parts.some((part) => part === '' || part === '.' || part === '..')) {
+    throw new RangeError(`"${path}" is not a path inside a model folder`);
+  }
+}
+
+function missing(model: string, path: string): InputError {
+  return new InputError('the file is missing', {
+    file: `${model}/${path}`,
+    remedy: 'Complete the model folder, or name another model',
+  });
+}
