@@ -1,0 +1,161 @@
+import type { Command } from 'commander';
+import { passageText } from '../../corpus/documents.ts';
+import type { ListFormat } from '../../corpus/lists.ts';
+import { writeLists } from '../../corpus/lists.ts';
+import { InputError } from '../../host/errors.ts';
+import type { HardNegativeOptions, NegativeSource } from '../../retrieval/hard-negatives.ts';
+import { documentsToMine, mineHardNegatives } from '../../retrieval/hard-negatives.ts';
+import type { CorpusOptions, OpenCorpus } from '../corpus-options.ts';
+import { addCorpusOptions, openCorpus, warnAboutCorpus } from '../corpus-options.ts';
+import type { CliIo } from '../io.ts';
+import type { ComputeOptions } from '../options.ts';
+import { addComputeOptions, choiceOption, integerOption } from '../options.ts';
+import { checkOutputFile, writeOutputFile } from '../output-file.ts';
+import type { RetrievalOptions } from '../retrieval-options.ts';
+import { addRetrievalOptions, rankCorpusWithBm25, rankCorpusWithModel } from '../retrieval-options.ts';
+
+interface MineOptions extends CorpusOptions, RetrievalOptions, ComputeOptions {
+  readonly out: string;
+  readonly negatives: number;
+  readonly ranks: RankRange;
+  readonly pick: HardNegativeOptions['pick'];
+  readonly lists: HardNegativeOptions['lists'];
+  readonly level: number;
+  readonly format: ListFormat;
+}
+
+interface RankRange {
+  readonly first: number;
+  readonly last: number;
+}
+
+const formats = ['studio', 'sentence-transformers', 'tevatron', 'flagembedding'] as const;
+
+export function registerMine(program: Command, io: CliIo): void {
+  const command = program
+    .command('mine')
+    .description(
+      'Makes training lists: the positives of a split and hard negatives from the high ranks of BM25, of an ' +
+        'encoder, or of both.',
+    );
+  addCorpusOptions(command, 'train');
+  addRetrievalOptions(command);
+  command
+    .requiredOption('--out <lists>', 'the JSONL file to write, one list on each line')
+    .option(
+      '--negatives <n>',
+      'negatives of each source in a list',
+      integerOption('--negatives', { min: 1, max: 1000 }),
+      5,
+    )
+    .option('--ranks <first-last>', 'the ranks that negatives come from', parseRanks, { first: 1, last: 50 })
+    .option(
+      '--pick <how>',
+      'random among those ranks, or the top ones',
+      choiceOption('--pick', ['random', 'top']),
+      'random',
+    )
+    .option(
+      '--lists <how>',
+      'a list per-positive, or one per-query with all its positives',
+      choiceOption('--lists', ['per-positive', 'per-query']),
+      'per-positive',
+    )
+    .option('--level <grade>', 'the lowest grade of a positive', integerOption('--level', { min: 1 }), 1)
+    .option(
+      '--format <name>',
+      `the form of the lines: ${formats.join(', ')}`,
+      choiceOption('--format', formats),
+      'studio',
+    );
+  addComputeOptions(command).action((options: MineOptions) => mine(options, io));
+}
+
+async function mine(options: MineOptions, io: CliIo): Promise<void> {
+  if (options.bm25 !== true && options.model === undefined) {
+    throw new InputError('nothing to mine with is given', { remedy: 'Give --bm25, --model or both' });
+  }
+  await checkOutputFile(options.out);
+  const corpus = await openCorpus(options, io);
+  const { dataset } = corpus;
+  const sources = await rankSources(corpus, options, io);
+  const settings: HardNegativeOptions = {
+    ...options,
+    firstRank: options.ranks.first,
+    lastRank: options.ranks.last,
+  };
+  const wanted = documentsToMine(dataset.queries, dataset.judgments, sources, settings);
+  const texts = await readTexts(corpus, wanted, options);
+  warnAboutCorpus(dataset, io);
+  const { lists, report } = mineHardNegatives(
+    dataset.queries,
+    dataset.judgments,
+    sources,
+    (id) => texts.get(id),
+    settings,
+  );
+  if (lists.length === 0) {
+    throw new InputError(`none of the ${dataset.queries.length} queries of "${options.split}" makes a list`, {
+      file: options.corpus,
+      remedy: 'Give a split whose judgments name documents of the corpus, and check --level',
+    });
+  }
+  let unwritable = 0;
+  await writeOutputFile(options.out, writeLists(lists, options.format, { onSkipped: () => unwritable++ }));
+
+  if (report.skippedQueries > 0) {
+    io.warn(`queries without a positive in the corpus: ${report.skippedQueries} (they make no list)`);
+  }
+  if (report.shortLists > 0) {
+    io.warn(`lists with fewer negatives than asked for: ${report.shortLists} (widen --ranks)`);
+  }
+  if (unwritable > 0)
+    io.warn(`${unwritable} lists have no passage of a kind that ${options.format} needs: left out`);
+  io.printJson({ lists: options.out, sources: sources.map(({ source }) => source), report: { ...report } });
+  io.print(`${report.lists} lists with ${report.negatives} negatives`);
+  io.print(
+    `left out: ${report.relevant} relevant candidates, ${report.duplicatesOfPositives} with the text of a positive or of the query`,
+  );
+}
+
+async function rankSources(corpus: OpenCorpus, options: MineOptions, io: CliIo): Promise<NegativeSource[]> {
+  const sources: NegativeSource[] = [];
+  const { model, ranks } = options;
+  if (options.bm25 === true) {
+    const { ranking } = await rankCorpusWithBm25(corpus, options, ranks.last, io);
+    sources.push({ source: 'bm25', ranking });
+  }
+  if (model !== undefined) {
+    const { ranking } = await rankCorpusWithModel(corpus, { ...options, model }, ranks.last, io);
+    sources.push({ source: 'dense', ranking });
+  }
+  return sources;
+}
+
+/** The corpus is read once more for them, so that it need not be in memory. */
+async function readTexts(
+  { dataset, showProgress }: OpenCorpus,
+  ids: ReadonlySet<string>,
+  { titles }: MineOptions,
+): Promise<Map<string, string>> {
+  const texts = new Map<string, string>();
+  const reading = showProgress('collecting texts');
+  try {
+    for await (const document of dataset.documents()) {
+      if (ids.has(document.id)) texts.set(document.id, passageText(document, { titles }));
+    }
+  } finally {
+    reading.stop();
+  }
+  return texts;
+}
+
+/** `1-50`. @throws InputError */
+function parseRanks(text: string): RankRange {
+  const [, first = '', last = ''] = /^\s*(\d+)\s*-\s*(\d+)\s*$/.exec(text) ?? [];
+  const range = { first: Number(first), last: Number(last) };
+  if (first === '' || range.first < 1 || range.last < range.first || range.last > 1_000_000) {
+    throw new InputError(`--ranks is "${text}"`, { remedy: 'Give two ranks from 1, as in 1-50 or 10-100' });
+  }
+  return range;
+}

@@ -1,0 +1,164 @@
+import type { Command } from 'commander';
+import { InputError } from '../host/errors.ts';
+import { analyzerNames, type AnalyzerName } from '../retrieval/analyzer.ts';
+import type { Ranking } from '../retrieval/ranking.ts';
+import { embedCorpus, indexWithBm25, rankWithBm25, rankWithVectors } from '../retrieval/retrieve.ts';
+import { VectorIndex } from '../retrieval/vectors.ts';
+import { openWorkerPool } from '../host/node/workers.ts';
+import type { OpenCorpus } from './corpus-options.ts';
+import type { CliIo, Progress } from './io.ts';
+import type { ComputeOptions } from './options.ts';
+import { choiceOption, numberOption } from './options.ts';
+
+/** The options that choose how documents are found, as the action receives them. */
+export interface RetrievalOptions {
+  readonly bm25?: boolean;
+  readonly model?: string;
+  readonly k1: number;
+  readonly b: number;
+  readonly analyzer: AnalyzerName;
+  readonly titles: boolean;
+  readonly dropIdentical?: boolean;
+}
+
+export function addRetrievalOptions(command: Command): Command {
+  return command
+    .option('--bm25', 'search words, with BM25')
+    .option('--model <model>', 'search vectors of this encoder: a folder or ORG/NAME')
+    .option(
+      '--k1 <value>',
+      "BM25's k1: how slowly repetitions saturate",
+      numberOption('--k1', { min: 0 }),
+      0.9,
+    )
+    .option(
+      '--b <value>',
+      "BM25's b: how far scores are divided by length",
+      numberOption('--b', { min: 0, max: 1 }),
+      0.4,
+    )
+    .option(
+      '--analyzer <name>',
+      'english (stop words, stems) or plain (words only, for other languages)',
+      choiceOption('--analyzer', analyzerNames),
+      'english',
+    )
+    .option('--drop-identical', "leave out the document whose id is the query's own (ArguAna, Quora)");
+}
+
+/** A ranking and how it came about. */
+export interface RankedCorpus {
+  readonly ranking: Ranking;
+  readonly documents: number;
+  /** To index or embed the corpus. */
+  readonly indexSeconds: number;
+  readonly searchSeconds: number;
+}
+
+/** Ranks the corpus for its queries with BM25. */
+export async function rankCorpusWithBm25(
+  { dataset, showProgress }: OpenCorpus,
+  { k1, b, analyzer, titles, dropIdentical = false }: RetrievalOptions,
+  k: number,
+  io: CliIo,
+): Promise<RankedCorpus> {
+  const startedAt = performance.now();
+  const reading = showProgress('indexing');
+  const index = await indexWithBm25(dataset.documents(), { k1, b, analyzer, titles }).finally(() =>
+    reading.stop(),
+  );
+  requireDocuments(index.size, dataset.name);
+  const indexedAt = performance.now();
+  const ranking = await withProgress(io, 'searching', dataset.queries.length, 'queries', (progress) =>
+    rankWithBm25(index, dataset.queries, { k, dropIdentical, onProgress: (done) => progress.update(done) }),
+  );
+  return {
+    ranking,
+    documents: index.size,
+    indexSeconds: (indexedAt - startedAt) / 1000,
+    searchSeconds: (performance.now() - indexedAt) / 1000,
+  };
+}
+
+/** Ranks the corpus for its queries by the dot product of an encoder's vectors, over all documents. */
+export async function rankCorpusWithModel(
+  { dataset, showProgress }: OpenCorpus,
+  options: RetrievalOptions & ComputeOptions & { readonly model: string },
+  k: number,
+  io: CliIo,
+): Promise<RankedCorpus> {
+  const { model, titles, dropIdentical = false, threads } = options;
+  const startedAt = performance.now();
+  // Counting takes a moment beside embedding, and tells how long that will take.
+  const total = await countDocuments({ dataset, showProgress });
+  requireDocuments(total, dataset.name);
+  // ONNX Runtime and the tokenizers: not for BM25 alone.
+  const { openDenseEncoder } = await import('./dense-encoder.ts');
+  const encoder = await openDenseEncoder(model, options, io);
+  const pool = openWorkerPool('search', threads === undefined ? {} : { size: threads });
+  try {
+    const { ids, vectors } = await withProgress(io, 'embedding', total, 'passages', (progress) => {
+      let earlier = 0;
+      const count = (done: number, of: number): void => {
+        progress.update(earlier + done);
+        if (done === of) earlier += of;
+      };
+      return embedCorpus(dataset.documents(), encoder.embedWith(count), { titles });
+    });
+    const index = new VectorIndex(ids, vectors, encoder.dimensions, pool);
+    const indexedAt = performance.now();
+    const ranking = await withProgress(io, 'searching', dataset.queries.length, 'queries', (progress) =>
+      rankWithVectors(
+        index,
+        dataset.queries,
+        encoder.embedWith(() => undefined),
+        {
+          k,
+          dropIdentical,
+          onProgress: (done) => progress.update(done),
+        },
+      ),
+    );
+    return {
+      ranking,
+      documents: index.size,
+      indexSeconds: (indexedAt - startedAt) / 1000,
+      searchSeconds: (performance.now() - indexedAt) / 1000,
+    };
+  } finally {
+    await pool.close();
+    await encoder.close();
+  }
+}
+
+async function countDocuments({ dataset, showProgress }: OpenCorpus): Promise<number> {
+  const reading = showProgress('reading');
+  try {
+    const documents = dataset.documents();
+    let count = 0;
+    while ((await documents.next()).done !== true) count++;
+    return count;
+  } finally {
+    reading.stop();
+  }
+}
+
+async function withProgress<T>(
+  io: CliIo,
+  label: string,
+  total: number,
+  unit: string,
+  work: (progress: Progress) => T | Promise<T>,
+): Promise<T> {
+  const progress = io.progress(label, total, unit);
+  try {
+    return await work(progress);
+  } finally {
+    progress.stop();
+  }
+}
+
+function requireDocuments(count: number, name: string): void {
+  if (count > 0) return;
+  throw new InputError('its corpus.jsonl holds no documents', { file: name, remedy: 'Give a whole corpus' });
+}

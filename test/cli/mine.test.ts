@@ -1,0 +1,115 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import type { ListRecord } from '../../src/corpus/types.ts';
+import { expectBadInput, onlyJson, runCli, temporaryFolder } from '../support/cli.ts';
+import { aerodynamics, writeCollection } from '../support/collection.ts';
+
+const tinyBert = fileURLToPath(new URL('../golden/encoders/tiny-bert', import.meta.url));
+
+async function mine(args: readonly string[]) {
+  const out = join(temporaryFolder(), 'lists.jsonl');
+  const result = await runCli(['mine', '--corpus', writeCollection(aerodynamics), '--out', out, ...args]);
+  const lines = existsSync(out) ? readFileSync(out, 'utf8').trimEnd().split('\n') : [];
+  return { result, out, lists: lines.map((line) => JSON.parse(line) as ListRecord) };
+}
+
+describe('mine', () => {
+  it('makes lists of positives and negatives, without copies of positives', async () => {
+    const { result, lists } = await mine(['--bm25', '--negatives', '2', '--pick', 'top']);
+    expect(result.code, result.stderr).toBe(0);
+    expect(lists).toEqual([
+      {
+        query_id: 'q3',
+        query: 'swept wing flow',
+        documents: [
+          {
+            id: 'wing',
+            text: 'Swept wings the flow over a swept wing at high speed',
+            label: 1,
+            source: 'gold',
+          },
+          { id: 'slip', text: 'a wing in a propeller slipstream', label: 0, source: 'bm25', rank: 3 },
+          {
+            id: 'panel',
+            text: 'Panel flutter flutter of heated panels on a wing',
+            label: 0,
+            source: 'bm25',
+            rank: 4,
+          },
+        ],
+      },
+      {
+        query_id: 'q4',
+        query: 'heat in slabs',
+        documents: [
+          {
+            id: 'heat',
+            text: 'Heat conduction heat conduction in composite slabs',
+            label: 1,
+            source: 'gold',
+          },
+          {
+            id: 'panel',
+            text: 'Panel flutter flutter of heated panels on a wing',
+            label: 0,
+            source: 'bm25',
+            rank: 2,
+          },
+        ],
+      },
+    ]);
+    expect(result.stdout).toBe(
+      '2 lists with 3 negatives\n' +
+        'left out: 2 relevant candidates, 1 with the text of a positive or of the query\n',
+    );
+    expect(result.stderr).toBe('warning: lists with fewer negatives than asked for: 1 (widen --ranks)\n');
+  });
+
+  it('mines with BM25 and an encoder, the same for a seed', async () => {
+    const args = [
+      '--bm25',
+      '--model',
+      tinyBert,
+      '--split',
+      'test',
+      '--negatives',
+      '1',
+      '--seed',
+      '3',
+      '--json',
+    ];
+    const first = await mine(args);
+    expect(onlyJson(first.result)).toMatchObject({
+      sources: ['bm25', 'dense'],
+      report: { lists: 4, skippedQueries: 0 },
+    });
+    const sources = new Set(first.lists.flatMap(({ documents }) => documents.map(({ source }) => source)));
+    expect(sources).toEqual(new Set(['gold', 'bm25', 'dense']));
+    expect((await mine(args)).lists).toEqual(first.lists);
+  });
+
+  it('writes the lines of other tools, and lists per query', async () => {
+    const args = ['--bm25', '--split', 'test', '--negatives', '1', '--pick', 'top'];
+    const { lists } = await mine([...args, '--format', 'sentence-transformers']);
+    expect(Object.keys(lists[0] ?? {})).toEqual(['anchor', 'positive', 'negative']);
+    const perQuery = await mine([...args, '--lists', 'per-query', '--level', '1']);
+    expect(perQuery.lists.map(({ documents }) => documents.map(({ label }) => label))).toContainEqual([
+      2, 1, 0,
+    ]);
+  });
+
+  it('refuses bad input and writes nothing', async () => {
+    for (const [args, message] of [
+      [[], /nothing to mine with.*--bm25, --model or both/],
+      [['--bm25', '--ranks', '5'], /--ranks is "5".*1-50/],
+      [['--bm25', '--ranks', '9-2'], /--ranks is "9-2"/],
+      [['--bm25', '--level', '3'], /none of the 2 queries of "train" makes a list/],
+    ] as const) {
+      const { result, out } = await mine(args);
+      expectBadInput(result, message);
+      expect(existsSync(out)).toBe(false);
+    }
+  });
+});

@@ -1,0 +1,135 @@
+import { zipSync } from 'fflate';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { expectBadInput, onlyJson, runCli, temporaryFolder } from '../support/cli.ts';
+import { aerodynamics, writeCollection } from '../support/collection.ts';
+import { dataPath } from '../support/data.ts';
+
+const tinyBert = fileURLToPath(new URL('../golden/encoders/tiny-bert', import.meta.url));
+
+/** Runs `search` over the small collection in a folder of its own. */
+async function search(args: readonly string[]) {
+  const corpus = writeCollection(aerodynamics);
+  const folder = temporaryFolder();
+  const run = join(folder, 'out.run');
+  const result = await runCli(['search', '--corpus', corpus, '--out', run, ...args]);
+  const lines = existsSync(run) ? readFileSync(run, 'utf8').trimEnd().split('\n') : [];
+  return { result, corpus, folder, run, lines };
+}
+
+function documentsOf(lines: readonly string[], query: string): string[] {
+  return lines
+    .map((line) => line.split(' '))
+    .flatMap((fields) => (fields[0] === query ? [fields[2] ?? ''] : []));
+}
+
+describe('search --bm25', () => {
+  it('writes a TREC run and prints what `eval` says of it', async () => {
+    const { result, corpus, run, lines, folder } = await search(['--bm25']);
+    expect(result.code, result.stderr).toBe(0);
+    expect(result.stderr).toBe('');
+    expect(documentsOf(lines, 'q2')).toEqual(['heat', 'panel']);
+    // Equal but for case: the tie goes by id, descending.
+    expect(documentsOf(lines, 'q1').slice(0, 2)).toEqual(['wing', 'copy']);
+    expect(lines[0]).toMatch(/^q1 Q0 wing 1 \d+\.\d+ bm25$/);
+    const evaluated = await runCli([
+      ...['eval', '--qrels', join(corpus, 'qrels/test.tsv'), '--run', run, '--complete'],
+      ...['--metrics', 'ndcg_cut_10,recall_100'],
+    ]);
+    expect(result.stdout).toBe(`out.run: 3 queries, 5 documents\n${evaluated.stdout}`);
+    expect(readdirSync(folder)).toEqual(['out.run']);
+  });
+
+  it('prints one object with --json', async () => {
+    const { result, run } = await search(['--bm25', '--json']);
+    expect(onlyJson(result)).toMatchObject({
+      run,
+      documents: 5,
+      queries: 3,
+      metrics: { ndcg_cut_10: expect.any(Number) as number, recall_100: 1 },
+      seconds: { index: expect.any(Number) as number, search: expect.any(Number) as number },
+    });
+  });
+
+  it('honors --split, --k, --no-titles, --analyzer and --drop-identical', async () => {
+    const train = await search(['--bm25', '--split', 'train', '--k', '1']);
+    expect(train.lines.map((line) => line.split(' ').slice(0, 3).join(' '))).toEqual([
+      'q3 Q0 wing',
+      'q4 Q0 heat',
+    ]);
+    // Words alone: the "wing" of that passage is not the "wings" of the query.
+    const plain = await search(['--bm25', '--no-titles', '--analyzer', 'plain']);
+    expect(documentsOf(plain.lines, 'q1')).not.toContain('slip');
+    expect(documentsOf((await search(['--bm25'])).lines, 'slip')[0]).toBe('slip');
+    const dropped = documentsOf((await search(['--bm25', '--drop-identical', '--k', '2'])).lines, 'slip');
+    expect(dropped).toHaveLength(2);
+    expect(dropped).not.toContain('slip');
+  });
+
+  it('reads a zip', async () => {
+    const corpus = writeCollection(aerodynamics);
+    const files = ['corpus.jsonl', 'queries.jsonl', 'qrels/test.tsv'];
+    const zip = join(temporaryFolder(), 'small.zip');
+    writeFileSync(
+      zip,
+      zipSync(Object.fromEntries(files.map((file) => [`small/${file}`, readFileSync(join(corpus, file))]))),
+    );
+    const fromFolder = await search(['--bm25']);
+    const run = join(temporaryFolder(), 'zip.run');
+    expect((await runCli(['search', '--bm25', '--corpus', zip, '--out', run])).code).toBe(0);
+    expect(readFileSync(run, 'utf8').trimEnd().split('\n')).toEqual(fromFolder.lines);
+  });
+
+  it('refuses bad input and leaves the file that is there', async () => {
+    const corpus = writeCollection(aerodynamics);
+    const folder = temporaryFolder({ 'out.run': 'mine\n' });
+    const out = join(folder, 'out.run');
+    const attempt = (...args: string[]) => runCli(['search', '--out', out, ...args]);
+    expectBadInput(await attempt('--corpus', corpus), /nothing to search with.*--bm25/);
+    expectBadInput(await attempt('--corpus', corpus, '--bm25', '--model', tinyBert), /both given/);
+    expectBadInput(
+      await attempt('--corpus', corpus, '--bm25', '--split', 'dev'),
+      /"dev".*splits: test, train/,
+    );
+    expectBadInput(await attempt('--corpus', join(corpus, 'no'), '--bm25'), /does not exist/);
+    expectBadInput(await attempt('--corpus', corpus, '--bm25', '--b', '2'), /--b is "2".*from 0 to 1/);
+    expectBadInput(await runCli(['search', '--corpus', corpus, '--bm25', '--out', folder]), /EISDIR/);
+    writeFileSync(join(corpus, 'corpus.jsonl'), '{"_id": "a", "text": "x"}\n{"_id": "b", "te');
+    expectBadInput(await attempt('--corpus', corpus, '--bm25'), /corpus\.jsonl:2: /);
+    writeFileSync(join(corpus, 'corpus.jsonl'), '');
+    expectBadInput(await attempt('--corpus', corpus, '--bm25'), /no documents/);
+    expect(readFileSync(out, 'utf8')).toBe('mine\n');
+    expect(readdirSync(folder)).toEqual(['out.run']);
+  });
+
+  const scifact = dataPath('datasets/scifact');
+  const reason = scifact ? '' : ' (skipped: no data under $STUDIO_DATA or ../shared/data)';
+  it.skipIf(!scifact)(`gives the published figures on scifact${reason}`, async () => {
+    const run = join(temporaryFolder(), 'scifact.run');
+    const result = await runCli(['search', '--bm25', '--corpus', scifact ?? '', '--out', run, '--json']);
+    const { metrics } = onlyJson(result) as { metrics: Record<string, number> };
+    expect(metrics.ndcg_cut_10).toBeCloseTo(0.678, 3);
+    expect(metrics.recall_100).toBeCloseTo(0.9253, 3);
+  });
+});
+
+describe('search --model', () => {
+  it('ranks every document by the cosine of its vector, the same with any number of threads', async () => {
+    const one = await search(['--model', tinyBert, '--threads', '1']);
+    expect(one.result.code, one.result.stderr).toBe(0);
+    expect(one.lines).toHaveLength(3 * 5);
+    // The query is the text of that passage, word for word.
+    const [first] = one.lines.filter((line) => line.startsWith('slip '));
+    const [, , document, rank, score, tag] = first?.split(' ') ?? [];
+    expect([document, rank, tag]).toEqual(['slip', '1', 'tiny-bert']);
+    expect(Number(score)).toBeCloseTo(1, 5);
+    expect((await search(['--model', tinyBert, '--threads', '2'])).lines).toEqual(one.lines);
+  });
+
+  it('names the model that is not there', async () => {
+    const { result } = await search(['--model', join(tinyBert, 'no')]);
+    expectBadInput(result, /there is no such folder/);
+  });
+});
