@@ -346,7 +346,7 @@ describe('several processes', () => {
 
 /** Random interleavings of processes on the simulated disk, one per seed. */
 describe('interleavings', () => {
-  const SEEDS = Number(process.env['STORE_SEEDS'] ?? 40);
+  const SEEDS = Number(process.env.STORE_SEEDS ?? 40);
 
   /** Each operation waits for a random number of turns of the others. */
   function startPaced(disk: SimulatedDisk, seed: number, name: string): SimulatedProcess {
@@ -398,9 +398,9 @@ describe('interleavings', () => {
       });
       const writer = await store.openWriter('training');
 
-      let done = false;
+      const done = new AbortController();
       const sweeping = (async () => {
-        for (let round = 0; !done && round < 50; round++) {
+        for (let round = 0; !done.signal.aborted && round < 50; round++) {
           const sweeper = startPaced(disk, seed * 50 + round, 'sweeper');
           sweeper.faultAt(5 + random.integer(60), { kind: 'kill', when: 'after' });
           try {
@@ -421,7 +421,7 @@ describe('interleavings', () => {
         const record = await store.get('training', 'only');
         expect([seed, text(await store.readBlob(record!.blobs[0]!))]).toEqual([seed, `content ${i % 3}`]);
       }
-      done = true;
+      done.abort();
       await sweeping;
       const after = await FolderStore.open('/store', { disk: disk.start() });
       const record = await after.get('training', 'only');
