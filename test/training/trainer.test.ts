@@ -1,0 +1,275 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ListRecord } from '../../src/corpus/types.ts';
+import { readEncoder } from '../../src/encoders/read-encoder.ts';
+import type { EncoderModel } from '../../src/encoders/types.ts';
+import type { Runtime } from '../../src/host/contract.ts';
+import { nodeClock } from '../../src/host/node/clock.ts';
+import { openRuntime } from '../../src/host/node/runtime.ts';
+import { FolderStore } from '../../src/host/node/store.ts';
+import { RandomStream } from '../../src/host/random.ts';
+import { parseLossSpec } from '../../src/losses/loss-spec.ts';
+import { CheckpointStore } from '../../src/training/checkpoint.ts';
+import { defaultAdamW } from '../../src/training/optimizer.ts';
+import type { TrainingSettings } from '../../src/training/settings.ts';
+import {
+  train,
+  TrainingDivergedError,
+  type TrainerParts,
+  type TrainingEvent,
+} from '../../src/training/trainer.ts';
+import { modelFolder, tinyModel } from '../support/model-folder.ts';
+
+const words =
+  'what is the protein of cell light heat and water gene rates caused by a virus bone blood study how'.split(
+    ' ',
+  );
+
+/** Lists that can be learned: the positive repeats the query's words among others. */
+function makeLists(count: number): ListRecord[] {
+  const stream = new RandomStream(5, 'lists');
+  const text = (length: number): string =>
+    Array.from({ length }, () => words[stream.integer(words.length)]!).join(' ');
+  return Array.from({ length: count }, (_, i) => {
+    const query = text(3);
+    return {
+      query_id: `q${i}`,
+      query,
+      documents: [
+        {
+          id: `p${i}`,
+          text: `${text(2)} ${query} ${text(1 + stream.integer(6))}`,
+          label: 1,
+          teacher: 0.9,
+          source: 'gold',
+        },
+        { id: `n${i}`, text: text(4 + stream.integer(8)), label: 0, teacher: 0.3, source: 'bm25' },
+        { id: `m${i}`, text: text(4 + stream.integer(8)), label: 0, teacher: 0.1, source: 'bm25' },
+      ],
+    };
+  });
+}
+
+const settings: TrainingSettings = {
+  seed: 3,
+  loss: parseLossSpec('mnrl'),
+  similarity: 'cosine',
+  selection: { kind: 'all' },
+  batches: {
+    batchSize: 4,
+    incomplete: 'drop',
+    distinctPassages: true,
+    negatives: 1,
+    choice: 'random',
+    rowPer: 'list',
+    otherPositives: false,
+  },
+  epochs: 3,
+  learningRate: 2e-3,
+  schedule: { kind: 'linear', warmup: { share: 0.1 } },
+  optimizer: defaultAdamW,
+  dropout: { hidden: 0.1, attention: 0.1 },
+  tokensPerMicroBatch: 64,
+  activationBytes: 2 ** 30,
+  evaluateEvery: 4,
+  earlyStopping: { watch: [{ name: 'score', better: 'higher' }], patience: null },
+  checkpointEvery: 3,
+};
+
+describe('the trainer', () => {
+  let runtime: Runtime;
+  let encoder: EncoderModel;
+  let folder: string;
+  let experiments = 0;
+  const lists = makeLists(24);
+
+  beforeAll(async () => {
+    runtime = await openRuntime({ device: 'cpu', threads: 2 });
+    encoder = await readEncoder(modelFolder(tinyModel('tiny-bert')));
+    folder = await mkdtemp(join(tmpdir(), 'studio-trainer-'));
+  });
+  afterAll(async () => {
+    await runtime.close();
+    await rm(folder, { recursive: true });
+  });
+
+  const parts = (
+    changes: Partial<TrainerParts> & { readonly settings?: TrainingSettings },
+  ): TrainerParts => ({
+    runtime,
+    encoder,
+    lists,
+    settings,
+    clock: nodeClock,
+    version: 'test',
+    ...changes,
+  });
+  const openCheckpoints = async (experiment: string): Promise<CheckpointStore> => {
+    const store = await FolderStore.open(join(folder, experiment));
+    return new CheckpointStore(await store.openWriter('training'), store);
+  };
+  /** A score that rises and falls with the step, without any randomness. */
+  const evaluate: NonNullable<TrainerParts['evaluate']> = async (embedder, step) => {
+    const [first] = await embedder.embed(['what is heat'], 'query');
+    return { score: 10 - Math.abs(step - 8) + 1e-6 * first! };
+  };
+
+  it('learns, and reports its speed', async () => {
+    const events: TrainingEvent[] = [];
+    const result = await train(
+      parts({
+        settings: { ...settings, epochs: 10, dropout: { hidden: 0, attention: 0 } },
+        onEvent: (event) => events.push(event),
+      }),
+    );
+    const { losses } = result.history;
+    const mean = (part: readonly number[]): number => part.reduce((a, b) => a + b, 0) / part.length;
+    expect(result.steps).toBe(60);
+    expect(mean(losses.slice(-6))).toBeLessThan(0.6 * mean(losses.slice(0, 6)));
+    const last = events.at(-1)!;
+    expect(last).toMatchObject({ kind: 'step', step: 60, totalSteps: 60, secondsLeft: 0 });
+    if (last.kind === 'step') {
+      expect(last.pairsPerSecond).toBeGreaterThan(0);
+      expect(last.shareOfMatMulRate).toBeGreaterThan(0);
+    }
+  });
+
+  it('goes on after being ended mid-epoch, twice, with dropout, to the same bits', async () => {
+    const unbroken = await train(parts({ evaluate, checkpoints: await openCheckpoints('unbroken') }));
+    for (const stops of [
+      [5, 11],
+      [1, 2],
+      [7, 17],
+    ]) {
+      const experiment = `broken-${experiments++}`;
+      const resumes: TrainingEvent[] = [];
+      for (const stop of [...stops, Infinity]) {
+        const signal = { aborted: false };
+        const result = await train(
+          parts({
+            evaluate,
+            checkpoints: await openCheckpoints(experiment),
+            signal,
+            onEvent: (event) => {
+              if (event.kind === 'step' && event.step >= stop) signal.aborted = true;
+              if (event.kind === 'resumed') resumes.push(event);
+            },
+          }),
+        );
+        if (stop !== Infinity) {
+          expect(result.endedBy).toBe('request');
+          expect(result.steps).toBe(stop);
+          continue;
+        }
+        expect(result.endedBy).toBe('steps');
+        expect(result.bestStep).toBe(unbroken.bestStep);
+        expect(result.history).toEqual(unbroken.history);
+        expect(result.breaks).toEqual([]);
+        for (const [name, { data }] of result.weights) {
+          expect(data, name).toEqual(unbroken.weights.get(name)!.data);
+        }
+      }
+      expect(resumes.map((event) => event.kind === 'resumed' && event.report.bitExact)).toEqual([true, true]);
+      const [a, b] = await Promise.all(
+        ['unbroken', experiment].map(async (name) => (await openCheckpoints(name)).loadLatest()),
+      );
+      expect(b!.checkpoint.moments).toEqual(a!.checkpoint.moments);
+      expect(b!.checkpoint.weights).toEqual(a!.checkpoint.weights);
+    }
+  });
+
+  it('says what makes a resumed training differ', async () => {
+    const signal = { aborted: true };
+    await train(parts({ checkpoints: await openCheckpoints('changed'), signal }));
+    const events: TrainingEvent[] = [];
+    const result = await train(
+      parts({
+        checkpoints: await openCheckpoints('changed'),
+        settings: { ...settings, tokensPerMicroBatch: 32 },
+        onEvent: (event) => events.push(event),
+      }),
+    );
+    expect(result.breaks.join()).toContain('tokensPerMicroBatch was 64 and is 32');
+  });
+
+  it('keeps the untrained model where training only harms', async () => {
+    const result = await train(
+      parts({
+        evaluate: (_, step) => Promise.resolve({ score: -step }),
+        settings: { ...settings, epochs: 1 },
+      }),
+    );
+    expect(result.bestStep).toBe(0);
+    for (const [name, { data }] of result.weights)
+      expect(data, name).toEqual(encoder.weights.get(name)!.data);
+  });
+
+  it('stops early and keeps the best', async () => {
+    const result = await train(
+      parts({
+        evaluate: (_, step) => Promise.resolve({ score: step === 4 ? 1 : 0 }),
+        settings: { ...settings, earlyStopping: { ...settings.earlyStopping, patience: 2 } },
+      }),
+    );
+    expect(result).toMatchObject({ endedBy: 'early stopping', bestStep: 4, steps: 12 });
+  });
+
+  it('stops at the step where the loss is no number, and keeps the checkpoint before', async () => {
+    const checkpoints = await openCheckpoints('diverged');
+    const hopeless = { ...settings, learningRate: 1e30, dropout: { hidden: 0, attention: 0 } };
+    await expect(train(parts({ checkpoints, settings: hopeless }))).rejects.toThrow(TrainingDivergedError);
+    const loaded = await checkpoints.loadLatest();
+    for (const { data } of loaded!.checkpoint.weights.values()) {
+      expect(data.every((value) => Number.isFinite(value))).toBe(true);
+    }
+  });
+
+  const changed = (result: { weights: EncoderModel['weights'] }): string[] =>
+    [...result.weights]
+      .filter(([name, { data }]) => data.some((value, i) => value !== encoder.weights.get(name)!.data[i]))
+      .map(([name]) => name);
+
+  it('trains what it is told to', async () => {
+    const short = { ...settings, epochs: 1 };
+    const all = changed(await train(parts({ settings: short })));
+    expect(all).toHaveLength(encoder.weights.size);
+    const noEmbeddings = changed(
+      await train(parts({ settings: { ...short, selection: { kind: 'no-embeddings' } } })),
+    );
+    expect(noEmbeddings.length).toBeGreaterThan(0);
+    expect(noEmbeddings.every((name) => name.startsWith('encoder.layer.'))).toBe(true);
+    const last = changed(
+      await train(parts({ settings: { ...short, selection: { kind: 'last-layers', layers: 1 } } })),
+    );
+    expect(last.every((name) => name.startsWith('encoder.layer.1.'))).toBe(true);
+  });
+
+  it('trains LoRA and merges it', async () => {
+    const result = await train(
+      parts({
+        settings: {
+          ...settings,
+          selection: { kind: 'lora', rank: 2, alpha: 4 },
+          dropout: { hidden: 0, attention: 0 },
+        },
+      }),
+    );
+    expect([...result.weights.keys()].sort()).toEqual([...encoder.weights.keys()].sort());
+    const names = changed(result);
+    expect(names).toHaveLength(12);
+    expect(names.every((name) => /layer\.\d\..*\.weight$/.test(name))).toBe(true);
+    expect(result.history.losses.at(-1)!).toBeLessThan(result.history.losses[0]!);
+  });
+
+  it('refuses a loss that the lists cannot feed', async () => {
+    const bare = lists.map((list) => ({
+      ...list,
+      documents: list.documents.map(({ id, text, source }) => ({ id, text, source, label: 1 })),
+    }));
+    await expect(
+      train(parts({ lists: bare, settings: { ...settings, loss: parseLossSpec('kl') } })),
+    ).rejects.toThrow(/teacher/);
+  });
+});
