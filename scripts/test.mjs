@@ -15,20 +15,13 @@ import { findWebGpu } from './webgpu.mjs';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const vitestArguments = process.argv.slice(2);
 
-/** @returns {number} the exit code */
-function main() {
-  try {
-    installPackages();
-  } catch (error) {
-    console.error(error instanceof Error ? error.message : String(error));
-    console.log(closingLine({ passed: 0, failed: 1, skipped: 0 }));
-    return 1;
-  }
-
+/** @returns {Promise<number>} the exit code */
+async function main() {
+  installPackages();
   console.log('Building …');
   const builds = runNode([join(root, 'scripts', 'build.mjs')]) === 0;
 
-  const webgpu = prepareWebGpu();
+  const webgpu = await prepareWebGpu();
   const { summary, exitCode } = runTests(webgpu.available ? webgpu.environment : {});
 
   const problems = [];
@@ -54,18 +47,18 @@ function main() {
   return failed === 0 ? 0 : 1;
 }
 
-function prepareWebGpu() {
-  const found = findWebGpu();
+async function prepareWebGpu() {
+  const found = await findWebGpu();
   if (found.available) return found;
   const remedy = installChromium();
-  const retried = remedy === undefined ? findWebGpu() : found;
+  const retried = remedy === undefined ? await findWebGpu() : found;
   if (!retried.available) {
     console.log(`WebGPU tests will be skipped: ${retried.reason}. To run them, ${remedy ?? 'see above'}.`);
   }
   return retried;
 }
 
-/** @param {ReturnType<typeof findWebGpu>} webgpu */
+/** @param {Awaited<ReturnType<typeof findWebGpu>>} webgpu */
 function describe(webgpu) {
   if (!webgpu.available) return ` (${webgpu.reason})`;
   return webgpu.software ? ' (in software)' : " (on this machine's GPU)";
@@ -101,4 +94,10 @@ function runNode(args, environment) {
   return run.status ?? 1;
 }
 
-process.exitCode = main();
+try {
+  process.exitCode = await main();
+} catch (error) {
+  console.error(error instanceof Error ? error.message : String(error));
+  console.log(closingLine({ passed: 0, failed: 1, skipped: 0 }));
+  process.exitCode = 1;
+}

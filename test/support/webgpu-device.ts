@@ -8,8 +8,8 @@ declare module 'vitest' {
 }
 
 /** Looks once for a WebGPU device before the files of the project `webgpu` run, and tells them what is there. */
-export default function setup(project: TestProject): void {
-  const webgpu = findWebGpu();
+export default async function setup(project: TestProject): Promise<void> {
+  const webgpu = await findWebGpu();
   if (webgpu.available) {
     Object.assign(process.env, webgpu.environment);
     project.provide('webgpu', { available: true, description: webgpu.software ? 'in software' : 'on a GPU' });
