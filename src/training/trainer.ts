@@ -13,7 +13,7 @@ import { initialEarlyStopping, observeEvaluation, type EarlyStoppingState } from
 import { GradientCache } from './gradient-cache.ts';
 import { forwardFlops, measureMatMulRate } from './machine-rate.ts';
 import { lengthLadder } from './micro-batches.ts';
-import { initialLoraWeights, loraShape, mergeLora, trainableParameters } from './parameter-selection.ts';
+import { encoderWeights, initialLoraWeights, loraShape, trainableParameters } from './parameter-selection.ts';
 import { createParameterState, type ParameterState } from './parameter-state.ts';
 import { learningRateShare, scheduleFor, type Schedule } from './schedules.ts';
 import type { TrainingSettings } from './settings.ts';
@@ -77,14 +77,13 @@ export type TrainingEvent =
   | { readonly kind: 'checkpoint'; readonly step: number };
 
 /** The curve of a training, as checkpoints keep it. A type alias, so that it is assignable to Json. */
-// eslint-disable-next-line @typescript-eslint/consistent-type-definitions
-export type TrainingHistory = {
-  readonly losses: readonly number[];
-  readonly evaluations: readonly {
+export type TrainingHistory = Readonly<{
+  losses: readonly number[];
+  evaluations: readonly {
     readonly step: number;
     readonly values: Readonly<Record<string, number>>;
   }[];
-};
+}>;
 
 export interface TrainingResult {
   /** The encoder's own weights, LoRA merged: the best by evaluation, or the last where nothing was evaluated. */
@@ -378,10 +377,9 @@ class Trainer {
         : ((await checkpoints?.loadBest())?.checkpoint.weights ??
           this.#bestWeights ??
           (await this.#state.readWeights()));
-    const lora = loraShape(settings.selection);
     const unfinished = this.#step < this.#totalSteps && !stopped && this.#aborted();
     return {
-      weights: lora === undefined ? weights : mergeLora(encoder.shape, weights, lora),
+      weights: encoderWeights(encoder.shape, weights, loraShape(settings.selection)),
       bestStep: evaluate === undefined ? this.#step : (this.#stopping.best?.step ?? this.#step),
       steps: this.#step,
       endedBy: stopped ? 'early stopping' : unfinished ? 'request' : 'steps',
