@@ -1,5 +1,5 @@
 import { InputError } from '../host/errors.ts';
-import { isJsonObject, ownField, parseJsonObject, type JsonObject } from './json-file.ts';
+import { isJsonObject, ownField, parseJsonObject, shownJson, type JsonObject } from './json-file.ts';
 import type { Activation, EncoderFamily, EncoderShape } from './types.ts';
 
 export interface EncoderConfig {
@@ -58,7 +58,7 @@ export function readConfig(bytes: Uint8Array<ArrayBuffer>, file: string): Encode
   const activation = ownField(raw, names.activation) ?? 'gelu';
   const known = ACTIVATIONS.get(activation);
   if (known === undefined) {
-    throw new InputError(`the activation ${JSON.stringify(activation)} is not supported`, {
+    throw new InputError(`the activation ${shownJson(activation)} is not supported`, {
       file,
       remedy: `Use a model with one of ${[...ACTIVATIONS.keys()].join(', ')}`,
     });
@@ -97,14 +97,14 @@ function familyOf(raw: JsonObject, file: string): EncoderFamily {
     if (typeof first === 'string' && /^DistilBert[A-Z]/.test(first)) return 'distilbert';
     throw new InputError('config.json does not say its model_type', { file, remedy: WHAT_WORKS });
   }
-  throw new InputError(`the architecture ${shown(type)} is not supported`, { file, remedy: WHAT_WORKS });
+  throw new InputError(`the architecture ${shownJson(type)} is not supported`, { file, remedy: WHAT_WORKS });
 }
 
 /** Switches that change what the layers compute; a model that sets them would run, and be wrong. */
 function refuseUnsupported(raw: JsonObject, file: string): void {
   const positions = ownField(raw, 'position_embedding_type');
   if (positions !== undefined && positions !== 'absolute') {
-    throw new InputError(`position_embedding_type ${shown(positions)} is not supported`, {
+    throw new InputError(`position_embedding_type ${shownJson(positions)} is not supported`, {
       file,
       remedy: 'Use a model with absolute position embeddings',
     });
@@ -132,7 +132,7 @@ function labelCount(raw: JsonObject): number | undefined {
 function wholeNumber(raw: JsonObject, key: string, fallback: number, limit: number, file: string): number {
   const value = ownField(raw, key) ?? fallback;
   if (typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= limit) return value;
-  throw new InputError(`${key} is ${shown(value)}, not a whole number from 1 to ${limit}`, {
+  throw new InputError(`${key} is ${shownJson(value)}, not a whole number from 1 to ${limit}`, {
     file,
     remedy: 'Correct config.json',
   });
@@ -141,13 +141,8 @@ function wholeNumber(raw: JsonObject, key: string, fallback: number, limit: numb
 function fraction(raw: JsonObject, key: string | undefined, fallback: number, file: string): number {
   const value = (key === undefined ? undefined : ownField(raw, key)) ?? fallback;
   if (typeof value === 'number' && value >= 0 && value < 1) return value;
-  throw new InputError(`${key ?? ''} is ${shown(value)}, not a number from 0 to 1`, {
+  throw new InputError(`${key ?? ''} is ${shownJson(value)}, not a number from 0 to 1`, {
     file,
     remedy: 'Correct config.json',
   });
-}
-
-function shown(value: unknown): string {
-  const text = JSON.stringify(value) as string | undefined;
-  return (text ?? 'missing').slice(0, 100);
 }

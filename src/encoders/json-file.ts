@@ -1,3 +1,4 @@
+import { printable } from '../corpus/shown.ts';
 import { InputError, messageOf } from '../host/errors.ts';
 
 export type JsonObject = Readonly<Record<string, unknown>>;
@@ -38,6 +39,13 @@ export function isJsonObject(value: unknown): value is JsonObject {
 /** A field of the object itself; whatever it would inherit (`constructor`, …) does not count. */
 export function ownField(object: JsonObject, key: string): unknown {
   return Object.hasOwn(object, key) ? object[key] : undefined;
+}
+
+/** A value from a file as it may stand in a message. */
+export function shownJson(value: unknown): string {
+  // Undefined, which is no JSON, gives undefined whatever the declaration says.
+  const text = JSON.stringify(value) as string | undefined;
+  return printable(text ?? 'missing');
 }
 
 /** JSON as Hugging Face writes it: two spaces, a newline at the end. */

@@ -45,7 +45,8 @@ export async function readEncoder(
   const weights = takeWeights(await openCheckpoint(folder), encoderTensors(shape), folder.name);
 
   const files = new Map<string, Uint8Array<ArrayBuffer>>();
-  for (const path of TOKENIZER_FILES) if (await folder.has(path)) files.set(path, await folder.read(path));
+  for (const path of [...TOKENIZER_FILES, 'sentence_bert_config.json'])
+    if (await folder.has(path)) files.set(path, await folder.read(path));
   const license = await readLicense(folder);
   return {
     name: folder.name,

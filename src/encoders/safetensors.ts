@@ -6,6 +6,7 @@
  * repeated names, numbers beyond 2^53 and nested junk at the byte where they stand, and allocates nothing but the
  * entries that it accepts.
  */
+import { quoted } from '../corpus/shown.ts';
 import { InputError } from '../host/errors.ts';
 
 /** Bytes per element. The sub-byte types of recent files (F4, F6) have no place in an encoder. */
@@ -139,7 +140,7 @@ function checkLayout(entries: ReadonlyMap<string, HeaderEntry>, dataBytes: numbe
   const inOrder = [...entries].sort(([, a], [, b]) => a.begin - b.begin || a.end - b.end);
   let position = 0;
   for (const [name, entry] of inOrder) {
-    const tensor = `tensor ${shown(name)}`;
+    const tensor = `tensor ${quoted(name)}`;
     if (entry.begin < position) {
       throw new SafetensorsError('overlap', `${tensor} overlaps the tensor before it`, file);
     }
@@ -198,7 +199,7 @@ class HeaderParser {
         return;
       }
       if (entries.has(key)) {
-        throw this.#error('duplicate name', `tensor ${shown(key)} is listed twice`);
+        throw this.#error('duplicate name', `tensor ${quoted(key)} is listed twice`);
       }
       if (entries.size === MAX_TENSORS) {
         throw this.#error('too many tensors', `the header lists more than ${MAX_TENSORS} tensors`);
@@ -213,7 +214,7 @@ class HeaderParser {
     const metadata = new Map<string, string>();
     this.#object((key) => {
       if (metadata.has(key)) {
-        throw this.#error('duplicate field', `metadata ${shown(key)} is given twice`);
+        throw this.#error('duplicate field', `metadata ${quoted(key)} is given twice`);
       }
       metadata.set(key, this.#string());
     });
@@ -221,7 +222,7 @@ class HeaderParser {
   }
 
   #entry(name: string): HeaderEntry {
-    const tensor = `tensor ${shown(name)}`;
+    const tensor = `tensor ${quoted(name)}`;
     let dtype: string | undefined;
     let dims: number[] | undefined;
     let offsets: number[] | undefined;
@@ -232,14 +233,14 @@ class HeaderParser {
       else if (key === 'dtype' || key === 'shape' || key === 'data_offsets') {
         throw this.#error('duplicate field', `${tensor} gives ${key} twice`);
       } else {
-        throw this.#error('unknown field', `${tensor} has the unknown field ${shown(key)}`);
+        throw this.#error('unknown field', `${tensor} has the unknown field ${quoted(key)}`);
       }
     });
     if (dtype === undefined || dims === undefined || offsets === undefined) {
       throw this.#error('missing field', `${tensor} lacks dtype, shape or data_offsets`);
     }
     if (!isSafetensorsType(dtype)) {
-      throw this.#error('unknown dtype', `${tensor} has the unknown type ${shown(dtype)}`);
+      throw this.#error('unknown dtype', `${tensor} has the unknown type ${quoted(dtype)}`);
     }
     const [begin, end] = offsets;
     if (begin === undefined || end === undefined || offsets.length !== 2 || begin > end) {
@@ -369,11 +370,6 @@ class HeaderParser {
   }
 }
 
-/** A name from a file as an error may show it: quoted, control characters escaped, of bearable length. */
-function shown(name: string): string {
-  return JSON.stringify(name.length > 100 ? `${name.slice(0, 100)}…` : name);
-}
-
 function isSafetensorsType(name: string): name is SafetensorsType {
   return Object.hasOwn(BYTES_PER_ELEMENT, name);
 }
@@ -410,7 +406,7 @@ export function toFloat32(tensor: StoredTensor, name: string, file: string): Flo
       return new Float32Array(bits.buffer);
     }
     default:
-      throw new InputError(`tensor ${shown(name)} has type ${tensor.dtype}, which holds no weights`, {
+      throw new InputError(`tensor ${quoted(name)} has type ${tensor.dtype}, which holds no weights`, {
         file,
         remedy: 'Use a checkpoint in F32, F16 or BF16 (quantized weights cannot be trained)',
       });
@@ -476,7 +472,7 @@ export function planSafetensors(
   for (const [name, { dtype, dims }] of sorted) {
     const size = byteSize(dtype, dims);
     if (name === '__metadata__' || size === undefined) {
-      throw new RangeError(`safetensors cannot hold tensor ${shown(name)} of shape [${dims.join(', ')}]`);
+      throw new RangeError(`safetensors cannot hold tensor ${quoted(name)} of shape [${dims.join(', ')}]`);
     }
     const end = position + size;
     fields.push(
@@ -502,7 +498,7 @@ export function* safetensorsChunks(
   for (const name of plan.order) {
     const tensor = tensors.get(name);
     if (!tensor || tensor.data.length !== byteSize(tensor.dtype, tensor.dims)) {
-      throw new RangeError(`tensor ${shown(name)} does not hold as many bytes as its shape needs`);
+      throw new RangeError(`tensor ${quoted(name)} does not hold as many bytes as its shape needs`);
     }
     yield tensor.data;
   }
@@ -547,7 +543,7 @@ export function readShardIndex(bytes: Uint8Array<ArrayBuffer>, file: string): Re
   const shards = new Map<string, string>();
   for (const [name, shard] of Object.entries(map)) {
     if (typeof shard !== 'string' || !/^[\w-][\w.-]*\.safetensors$/.test(shard)) {
-      throw fail(`the shard index places tensor ${shown(name)} in an unsafe or odd file name`);
+      throw fail(`the shard index places tensor ${quoted(name)} in an unsafe or odd file name`);
     }
     shards.set(name, shard);
   }

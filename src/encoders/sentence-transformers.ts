@@ -4,8 +4,16 @@
  * `pooling_mode_mean_tokens`) and the newer one (`pooling_mode: "mean"`, the length in tokenizer_config.json) are read.
  */
 import type { ModelFolder } from '../host/contract.ts';
+import { printable } from '../corpus/shown.ts';
 import { InputError } from '../host/errors.ts';
-import { isJsonObject, ownField, parseJsonFile, parseJsonObject, type JsonObject } from './json-file.ts';
+import {
+  isJsonObject,
+  ownField,
+  parseJsonFile,
+  parseJsonObject,
+  shownJson,
+  type JsonObject,
+} from './json-file.ts';
 import type { EncoderShape, EncodingConfig, Pooling } from './types.ts';
 
 /** What the user may say differently from the folder. */
@@ -96,10 +104,10 @@ async function readModules(folder: ModelFolder): Promise<Modules> {
     const kind =
       typeof type === 'string' ? /^sentence_transformers\.(?:[\w.]+\.)?(\w+)$/.exec(type)?.[1] : undefined;
     if (kind !== 'Transformer' && kind !== 'Pooling' && kind !== 'Normalize') {
-      throw new InputError(`the module ${JSON.stringify(type)} is not supported`, { file, remedy });
+      throw new InputError(`the module ${shownJson(type)} is not supported`, { file, remedy });
     }
     if (typeof path !== 'string' || !/^[\w.-]*$/.test(path) || path.startsWith('.')) {
-      throw new InputError(`the module ${kind} has the odd path ${JSON.stringify(path)}`, { file, remedy });
+      throw new InputError(`the module ${kind} has the odd path ${shownJson(path)}`, { file, remedy });
     }
     if (kind === 'Transformer' && path !== '') {
       throw new InputError(`the transformer lies in the subfolder ${path}, which is not supported`, {
@@ -137,10 +145,13 @@ async function readPooling(
     if (mode === 'cls' || mode === 'pooling_mode_cls_token') return { mode: 'cls', excludesPrompt };
     if (mode === 'mean' || mode === 'pooling_mode_mean_tokens') return { mode: 'mean', excludesPrompt };
   }
-  throw new InputError(`the pooling ${modes.map(String).join(' and ') || 'none'} is not supported`, {
-    file: pathIn(folder, file),
-    remedy: 'Use a model with CLS or mean pooling',
-  });
+  throw new InputError(
+    `the pooling ${printable(modes.map(String).join(' and ')) || 'none'} is not supported`,
+    {
+      file: pathIn(folder, file),
+      remedy: 'Use a model with CLS or mean pooling',
+    },
+  );
 }
 
 function readPrompts(library: JsonObject, file: string): { query: string; passage: string } {
@@ -164,7 +175,7 @@ function comparesByCosine(library: JsonObject, folder: ModelFolder): boolean {
   const similarity = ownField(library, 'similarity_fn_name') ?? 'cosine';
   if (similarity === 'cosine') return true;
   if (similarity === 'dot') return false;
-  throw new InputError(`the similarity ${JSON.stringify(similarity)} is not supported`, {
+  throw new InputError(`the similarity ${shownJson(similarity)} is not supported`, {
     file: pathIn(folder, 'config_sentence_transformers.json'),
     remedy: 'Use a model that compares by cosine or by dot product',
   });

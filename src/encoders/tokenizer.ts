@@ -1,7 +1,8 @@
 import * as tokenizers from '@huggingface/tokenizers';
+import { printable, quoted } from '../corpus/shown.ts';
 import type { ModelFolder } from '../host/contract.ts';
 import { InputError, messageOf } from '../host/errors.ts';
-import { isJsonObject, ownField, parseJsonObject, type JsonObject } from './json-file.ts';
+import { isJsonObject, ownField, parseJsonObject, shownJson, type JsonObject } from './json-file.ts';
 import type { TextTokenizer } from './types.ts';
 
 /** The part of the library that is used here. */
@@ -99,7 +100,7 @@ export function tokenizerFromVocabulary(
     const token = named(key);
     const id = ids.get(token);
     if (id === undefined) {
-      throw new InputError(`the vocabulary lacks the special token ${JSON.stringify(token)}`, {
+      throw new InputError(`the vocabulary lacks the special token ${quoted(token)}`, {
         file,
         remedy: 'Use the vocabulary and tokenizer_config.json that belong to the model',
       });
@@ -185,7 +186,7 @@ class BertTokenizer implements TextTokenizer {
       this.#cls = cls;
       this.#sep = sep;
     } catch (cause) {
-      throw new InputError(`the tokenizer cannot be used: ${messageOf(cause).slice(0, 200)}`, {
+      throw new InputError(`the tokenizer cannot be used: ${printable(messageOf(cause))}`, {
         file,
         remedy,
         cause,
@@ -279,13 +280,12 @@ function checkDefinition(definition: JsonObject, file: string): void {
   if (!isJsonObject(model)) return refuse('the tokenizer has no model');
   // Files of 2020 leave the type out; only WordPiece has this prefix.
   const type = ownField(model, 'type') ?? ('continuing_subword_prefix' in model ? 'WordPiece' : undefined);
-  if (type !== 'WordPiece') return refuse(`the tokenizer model ${JSON.stringify(type)} is not supported`);
+  if (type !== 'WordPiece') return refuse(`the tokenizer model ${shownJson(type)} is not supported`);
   const vocabulary = ownField(model, 'vocab');
   const unknown = ownField(model, 'unk_token');
   if (!isJsonObject(vocabulary)) return refuse('the tokenizer has no vocabulary');
   for (const [token, id] of Object.entries(vocabulary)) {
-    if (!isTokenId(id))
-      refuse(`the token ${JSON.stringify(token.slice(0, 100))} has the id ${JSON.stringify(id)}`);
+    if (!isTokenId(id)) refuse(`the token ${quoted(token)} has the id ${shownJson(id)}`);
   }
   if (typeof unknown !== 'string' || !Object.hasOwn(vocabulary, unknown)) {
     return refuse('the unknown token is not in the vocabulary');
@@ -320,7 +320,7 @@ function checkPart(
   }
   const type = isJsonObject(value) ? ownField(value, 'type') : undefined;
   if (!isJsonObject(value) || !known.includes(type)) {
-    return refuse(`the tokenizer's ${part} ${JSON.stringify(type)} is not supported`);
+    return refuse(`the tokenizer's ${part} ${shownJson(type)} is not supported`);
   }
   if (type !== 'Sequence') return;
   const members = ownField(value, part === 'normalizer' ? 'normalizers' : 'pretokenizers');

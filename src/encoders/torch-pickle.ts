@@ -5,6 +5,7 @@
  * language that a state dict needs: it knows the opcodes of dictionaries, tuples, texts and numbers, and the few
  * globals below. It calls nothing, so there is nothing for a hostile file to call.
  */
+import { quoted } from '../corpus/shown.ts';
 import { InputError } from '../host/errors.ts';
 import type { SafetensorsType, StoredTensor } from './safetensors.ts';
 import { TorchZip } from './torch-zip.ts';
@@ -104,15 +105,13 @@ export function readTorchCheckpoint(
   const tensors = new Map<string, StoredTensor>();
   for (const [name, value] of root.entries) {
     if (typeof name !== 'string' || !(value instanceof Tensor)) {
-      throw refuse(`the checkpoint holds more than tensors (${JSON.stringify(shortened(name))})`);
+      throw refuse(
+        `the checkpoint holds more than tensors (${typeof name === 'string' ? quoted(name) : 'not even by name'})`,
+      );
     }
     tensors.set(name, value.stored);
   }
   return tensors;
-}
-
-function shortened(value: Value): string {
-  return typeof value === 'string' ? value.slice(0, 100) : typeof value;
 }
 
 /** Opcodes of pickle protocols 2 to 4 that state dicts use. */
@@ -306,9 +305,7 @@ class PickleMachine {
   #global(module: string, name: string): Global {
     const path = `${module}.${name}`;
     if (!KNOWN_GLOBALS.has(path)) {
-      throw this.#refuse(
-        `loading the checkpoint would use ${JSON.stringify(path.slice(0, 200))}, which is no tensor`,
-      );
+      throw this.#refuse(`loading the checkpoint would use ${quoted(path)}, which is no tensor`);
     }
     return new Global(path);
   }
@@ -342,9 +339,7 @@ class PickleMachine {
     if (present) return present;
     const data = this.#readStorage(key);
     if (!data || typeof count !== 'number' || data.length !== count * known.bytes) {
-      throw this.#refuse(
-        `the storage ${JSON.stringify(key.slice(0, 100))} is missing or of another size than stated`,
-      );
+      throw this.#refuse(`the storage ${quoted(key)} is missing or of another size than stated`);
     }
     const storage = new Storage(known.dtype, known.bytes, data);
     this.#storages.set(place, storage);

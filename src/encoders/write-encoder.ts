@@ -1,0 +1,138 @@
+import { jsonFile, parseJsonObject, type JsonObject } from './json-file.ts';
+import { modelCard, type ModelCardInfo } from './model-card.ts';
+import { fromFloat32, safetensorsChunks, type StoredTensor } from './safetensors.ts';
+import { tokenizerFromVocabulary } from './tokenizer.ts';
+import type { EncoderModel } from './types.ts';
+import { encoderTensors } from './weights.ts';
+
+/** A file of an exported folder; big ones come in pieces. */
+export interface EncoderFile {
+  /** Relative, with forward slashes. */
+  readonly path: string;
+  readonly content: Uint8Array<ArrayBuffer> | Iterable<Uint8Array<ArrayBuffer>>;
+}
+
+export interface EncoderFilesOptions {
+  /** The transformer as an ONNX model, for transformers.js. */
+  readonly onnx?: Uint8Array<ArrayBuffer> | undefined;
+}
+
+/**
+ * A model as a folder in the Hugging Face layout, which sentence-transformers and transformers.js open unchanged:
+ * the config with its unknown fields, fp32 weights under the model class's own names (no prefix, no pooler, no
+ * language-model head), the tokenizer as it was read, and the encoding settings.
+ */
+export function encoderFiles(
+  model: EncoderModel,
+  card: ModelCardInfo,
+  options: EncoderFilesOptions = {},
+): EncoderFile[] {
+  const { shape, encoding, baggage } = model;
+  const similarity = encoding.normalize ? 'cosine' : 'dot';
+  const readme = modelCard(card, {
+    license: baggage.license,
+    dimensions: shape.hiddenSize,
+    similarity,
+    ...encoding,
+  });
+  const files: EncoderFile[] = [
+    { path: 'README.md', content: new TextEncoder().encode(readme) },
+    { path: 'config.json', content: jsonFile(modelConfig(model)) },
+    { path: 'model.safetensors', content: weightChunks(model) },
+    ...tokenizerFiles(model),
+    { path: 'modules.json', content: jsonFile(modules(encoding.normalize)) },
+    { path: '1_Pooling/config.json', content: jsonFile(poolingConfig(model)) },
+    { path: 'sentence_bert_config.json', content: jsonFile(transformerSettings(model)) },
+    {
+      path: 'config_sentence_transformers.json',
+      content: jsonFile({
+        model_type: 'SentenceTransformer',
+        prompts: { query: encoding.queryPrefix, document: encoding.passagePrefix },
+        default_prompt_name: null,
+        similarity_fn_name: similarity,
+      }),
+    },
+  ];
+  if (options.onnx) files.push({ path: 'onnx/model.onnx', content: options.onnx });
+  return files;
+}
+
+/** config.json as it was read, but for what the export changes: the class and the type of the weights. */
+function modelConfig({ shape, baggage }: EncoderModel): JsonObject {
+  const { config } = baggage;
+  return {
+    ...config,
+    architectures: [shape.family === 'bert' ? 'BertModel' : 'DistilBertModel'],
+    model_type: shape.family,
+    // transformers renamed the field in version 5 and reads both.
+    [Object.hasOwn(config, 'dtype') ? 'dtype' : 'torch_dtype']: 'float32',
+  };
+}
+
+function weightChunks({ shape, weights }: EncoderModel): Iterable<Uint8Array<ArrayBuffer>> {
+  const tensors = new Map<string, StoredTensor>();
+  for (const name of encoderTensors(shape).keys()) {
+    const tensor = weights.get(name);
+    if (!tensor) throw new RangeError(`the model has no tensor ${name}`);
+    tensors.set(name, fromFloat32(tensor.dims, tensor.data));
+  }
+  // transformers refuses files whose metadata does not name their format.
+  return { [Symbol.iterator]: () => safetensorsChunks(tensors, new Map([['format', 'pt']])) };
+}
+
+/** The files as they were read; where there was only vocab.txt, also what transformers.js needs. */
+function tokenizerFiles({ encoding, baggage }: EncoderModel): EncoderFile[] {
+  const files = new Map(baggage.files);
+  files.delete('sentence_bert_config.json');
+  const stored = files.get('tokenizer_config.json');
+  const settings = stored ? parseJsonObject(stored, 'tokenizer_config.json') : {};
+  const vocabulary = files.get('vocab.txt');
+  if (!files.has('tokenizer.json') && vocabulary) {
+    files.set('tokenizer.json', jsonFile(tokenizerFromVocabulary(vocabulary, settings, 'vocab.txt')));
+  }
+  if (!stored) {
+    files.set(
+      'tokenizer_config.json',
+      jsonFile({
+        tokenizer_class: 'BertTokenizer',
+        do_lower_case: true,
+        model_max_length: Math.max(encoding.queryMaxLength, encoding.passageMaxLength),
+      }),
+    );
+  }
+  return [...files].map(([path, content]) => ({ path, content }));
+}
+
+function modules(normalize: boolean): JsonObject[] {
+  const module = (idx: number, path: string, type: string): JsonObject => ({
+    idx,
+    name: String(idx),
+    path,
+    type: `sentence_transformers.models.${type}`,
+  });
+  return [
+    module(0, '', 'Transformer'),
+    module(1, '1_Pooling', 'Pooling'),
+    ...(normalize ? [module(2, '2_Normalize', 'Normalize')] : []),
+  ];
+}
+
+function poolingConfig({ shape, encoding }: EncoderModel): JsonObject {
+  return {
+    word_embedding_dimension: shape.hiddenSize,
+    pooling_mode_cls_token: encoding.pooling === 'cls',
+    pooling_mode_mean_tokens: encoding.pooling === 'mean',
+    pooling_mode_max_tokens: false,
+    pooling_mode_mean_sqrt_len_tokens: false,
+  };
+}
+
+/** sentence-transformers knows one length: the longer of ours, since cutting shorter is up to the caller. */
+function transformerSettings({ encoding, baggage }: EncoderModel): JsonObject {
+  const stored = baggage.files.get('sentence_bert_config.json');
+  return {
+    do_lower_case: false,
+    ...(stored ? parseJsonObject(stored, 'sentence_bert_config.json') : {}),
+    max_seq_length: Math.max(encoding.queryMaxLength, encoding.passageMaxLength),
+  };
+}
