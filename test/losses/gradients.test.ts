@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { LossBlock, LossSettings } from '../../src/losses/contract.ts';
+import type { LossBlock, LossDefinition, LossSettings } from '../../src/losses/contract.ts';
 import { lossByName, losses } from '../../src/losses/index.ts';
 import { blockOf, numericalGradient, randomBlock, relativeDistance } from './blocks.ts';
 
@@ -27,29 +27,45 @@ function offTheCorner(block: LossBlock, margin: number | undefined): boolean {
   });
 }
 
+/** Whether the slopes to the left and to the right differ. */
+function hasKink(loss: LossDefinition, block: LossBlock, settings: LossSettings): boolean {
+  const step = 1e-8;
+  const valueAt = (at: number, moved: number) =>
+    loss.compute({ ...block, scores: block.scores.with(at, moved) }, settings).value;
+  return block.scores.some((score, at) => {
+    const here = valueAt(at, score);
+    const right = (valueAt(at, score + step) - here) / step;
+    const left = (here - valueAt(at, score - step)) / step;
+    return Math.abs(right - left) > 1e-3;
+  });
+}
+
 describe.each(cases)('%s %o', (name, settings) => {
   const loss = lossByName(name);
 
   test(`has the gradient of finite differences on ${BLOCKS} random blocks`, () => {
+    let smooth = 0;
     let compared = 0;
     for (let seed = 0; seed < BLOCKS; seed++) {
       const block = randomBlock(seed);
       if (!offTheCorner(block, settings.margin)) continue;
-      compared++;
+      smooth++;
       const { gradient, value } = loss.compute(block, settings);
       expect(Number.isFinite(value), `value of block ${seed}`).toBe(true);
       const distanceAt = (step: number) =>
         relativeDistance(gradient, numericalGradient(loss, block, settings, step), 1e-2);
-      // WS2 bends sharply where a singular value nearly vanishes: there only a tiny step sees the slope.
-      const agrees = distanceAt(1e-6) < 2e-6 || distanceAt(1e-8) < 1e-5;
-      expect(agrees, `gradient of block ${seed}`).toBe(true);
+      // WS2 bends sharply where a singular value nearly vanishes, so only a tiny step sees the slope, and has two
+      // slopes where it vanishes; about one block in a thousand is like that.
+      if (distanceAt(1e-6) < 2e-6 || distanceAt(1e-8) < 1e-5) compared++;
+      else expect(hasKink(loss, block, settings), `gradient of block ${seed}`).toBe(true);
       const masked = gradient.filter((_, at) => block.mask[at] === 0);
       expect(
         masked.every((entry) => entry === 0),
         `masked entries of block ${seed} are 0`,
       ).toBe(true);
     }
-    expect(compared).toBeGreaterThan(BLOCKS * 0.8);
+    expect(smooth).toBeGreaterThan(BLOCKS * 0.8);
+    expect(compared).toBeGreaterThan(smooth * 0.998);
   });
 
   test('is finite where scores are as extreme as ±1e4/τ', () => {
