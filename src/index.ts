@@ -71,6 +71,56 @@ export { allMeasures, parseMeasures, type RequestedMeasure } from './metrics/mea
 export { formatRunLines, readRun, type ParsedRun, type Run, type ScoredDocuments } from './metrics/run.ts';
 export { toCsv, toLatex, type Table } from './metrics/tables.ts';
 
+// Encoders.
+export { CrossEncoder } from './encoders/cross-encoder.ts';
+export { uploadWeights, type DeviceWeights } from './encoders/device-weights.ts';
+export { Embedder, type EmbedOptions, type Side } from './encoders/embedder.ts';
+export { exportOnnx } from './encoders/onnx-export.ts';
+export { readCrossEncoder, readEncoder } from './encoders/read-encoder.ts';
+export type { EncodingOverrides } from './encoders/sentence-transformers.ts';
+export { encoderFiles, type EncoderFile, type EncoderFilesOptions } from './encoders/write-encoder.ts';
+export type {
+  CrossEncoderModel,
+  EncoderModel,
+  EncoderShape,
+  EncodingConfig,
+  TextTokenizer,
+  Weights,
+  WeightTensor,
+} from './encoders/types.ts';
+
 // Retrieval.
 export { Bm25Builder, Bm25Index, type Bm25Settings } from './retrieval/bm25.ts';
 export { cutRanking, rankingToRun, type RankedDocument, type Ranking } from './retrieval/ranking.ts';
+export { fuseByRank, fuseByScore, type FusedRanking, type FusionInput } from './retrieval/fusion.ts';
+export {
+  documentsToMine,
+  mineHardNegatives,
+  type HardNegativeOptions,
+  type HardNegativeReport,
+  type NegativeSource,
+} from './retrieval/hard-negatives.ts';
+export {
+  embedCorpus,
+  indexWithBm25,
+  rankWithBm25,
+  rankWithVectors,
+  type CorpusVectors,
+  type RankOptions,
+} from './retrieval/retrieve.ts';
+export { VectorIndex } from './retrieval/vectors.ts';
+
+// Training.
+export { CheckpointStore, type LoadedCheckpoint } from './training/checkpoint.ts';
+export { devEvaluation } from './training/dev-evaluation.ts';
+export { defaultAdamW, type AdamWSettings } from './training/optimizer.ts';
+export type { ParameterSelection } from './training/parameter-selection.ts';
+export type { TrainingSettings } from './training/settings.ts';
+export {
+  train,
+  TrainingDivergedError,
+  type Evaluate,
+  type TrainerParts,
+  type TrainingEvent,
+  type TrainingResult,
+} from './training/trainer.ts';
