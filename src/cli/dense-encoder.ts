@@ -4,6 +4,7 @@ import { readEncoder } from '../encoders/read-encoder.ts';
 import { openModelFiles } from '../host/node/model-files.ts';
 import { openRuntime } from '../host/node/runtime.ts';
 import type { EmbedTexts } from '../retrieval/retrieve.ts';
+import { encodingOverrides, type EncodingOptions } from './encoding-options.ts';
 import type { CliIo } from './io.ts';
 import type { ComputeOptions } from './options.ts';
 
@@ -21,11 +22,13 @@ export interface DenseEncoder {
  */
 export async function openDenseEncoder(
   model: string,
-  { device, threads }: ComputeOptions,
+  options: ComputeOptions & EncodingOptions,
   io: CliIo,
 ): Promise<DenseEncoder> {
   const folder = await openModelFiles().open(model);
-  const encoder = await readEncoder(folder);
+  const encoder = await readEncoder(folder, encodingOverrides(options));
+  for (const advice of encoder.advice ?? []) io.note(advice);
+  const { device, threads } = options;
   const runtime = await openRuntime({ device, ...(threads !== undefined && { threads }) });
   io.note(
     `${model}: ${encoder.shape.layers} layers, ${encoder.shape.hiddenSize} dimensions, on ${runtime.device}`,

@@ -1,13 +1,16 @@
-import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { InputError, messageOf } from '../host/errors.ts';
 import { registerCompare } from './commands/compare.ts';
 import { registerDoctor } from './commands/doctor.ts';
+import { registerEmbed } from './commands/embed.ts';
 import { registerEval } from './commands/eval.ts';
+import { registerExport } from './commands/export.ts';
 import { registerMine } from './commands/mine.ts';
 import { registerSearch } from './commands/search.ts';
+import { registerTrain } from './commands/train.ts';
 import type { CliIo } from './io.ts';
 import { ProcessIo } from './io.ts';
+import { packageVersion } from './version.ts';
 
 export const exitCodes = { success: 0, failure: 1, badInput: 2 } as const;
 
@@ -21,6 +24,9 @@ const registrations: readonly ((program: Command, io: CliIo) => void)[] = [
   registerDoctor,
   registerSearch,
   registerMine,
+  registerTrain,
+  registerEmbed,
+  registerExport,
 ];
 
 /**
@@ -90,10 +96,4 @@ function describeUsageError(error: CommanderError, argv: readonly string[]): str
 
 function oneLine(text: string): string {
   return text.trim().replace(/\s*\n\s*/g, ' ');
-}
-
-function packageVersion(): string {
-  // Relative to dist/src/cli/, where this runs.
-  const parsed: unknown = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'));
-  return typeof parsed === 'object' && parsed !== null && 'version' in parsed ? String(parsed.version) : '';
 }

@@ -6,6 +6,7 @@ import { embedCorpus, indexWithBm25, rankWithBm25, rankWithVectors } from '../re
 import { VectorIndex } from '../retrieval/vectors.ts';
 import { openWorkerPool } from '../host/node/workers.ts';
 import type { OpenCorpus } from './corpus-options.ts';
+import type { EncodingOptions } from './encoding-options.ts';
 import type { CliIo, Progress } from './io.ts';
 import type { ComputeOptions } from './options.ts';
 import { choiceOption, numberOption } from './options.ts';
@@ -83,7 +84,7 @@ export async function rankCorpusWithBm25(
 /** Ranks the corpus for its queries by the dot product of an encoder's vectors, over all documents. */
 export async function rankCorpusWithModel(
   { dataset, showProgress }: OpenCorpus,
-  options: RetrievalOptions & ComputeOptions & { readonly model: string },
+  options: RetrievalOptions & EncodingOptions & ComputeOptions & { readonly model: string },
   k: number,
   io: CliIo,
 ): Promise<RankedCorpus> {

@@ -93,3 +93,8 @@ export function mergeLora(shape: EncoderShape, weights: Weights, lora: LoraShape
   }
   return merged;
 }
+
+/** An encoder's weights as a training left them: its adapters merged where it has some. */
+export function encoderWeights(shape: EncoderShape, weights: Weights, lora: LoraShape | undefined): Weights {
+  return lora === undefined ? weights : mergeLora(shape, weights, lora);
+}

@@ -2,6 +2,7 @@ import type { ListRecord } from '../corpus/types.ts';
 import { Embedder, tokenizeSide, type Side } from '../encoders/embedder.ts';
 import type { TokenSequence } from '../encoders/batch-inputs.ts';
 import type { EncoderModel, Weights, WeightTensor } from '../encoders/types.ts';
+import { measureMatmulRate } from '../graph/matmul-rate.ts';
 import type { Clock, Json, Runtime } from '../host/contract.ts';
 import { formatLossSpec } from '../losses/loss-spec.ts';
 import { checkLists } from '../losses/requirements.ts';
@@ -11,7 +12,7 @@ import type { CheckpointStore } from './checkpoint.ts';
 import { resumeReport, type ResumeReport, type TrainingState } from './checkpoint-state.ts';
 import { initialEarlyStopping, observeEvaluation, type EarlyStoppingState } from './early-stopping.ts';
 import { GradientCache } from './gradient-cache.ts';
-import { forwardFlops, measureMatMulRate } from './machine-rate.ts';
+import { forwardFlops } from './flops.ts';
 import { lengthLadder } from './micro-batches.ts';
 import { encoderWeights, initialLoraWeights, loraShape, trainableParameters } from './parameter-selection.ts';
 import { createParameterState, type ParameterState } from './parameter-state.ts';
@@ -56,7 +57,7 @@ export interface StepReport {
   readonly pairsPerSecond: number;
   readonly tokensPerSecond: number;
   /** Floating-point operations over those the machine's own matrix product would do in the time. */
-  readonly shareOfMatMulRate: number;
+  readonly shareOfMatmulRate: number;
   readonly secondsLeft: number;
 }
 
@@ -134,7 +135,7 @@ class Trainer {
   readonly #plan: Readonly<Record<string, Json>>;
   readonly #tokens = new Map<string, TokenSequence>();
   readonly #recipeHash: string;
-  readonly #matMulRate: number;
+  readonly #matmulRate: number;
 
   #step = 0;
   #stopping: EarlyStoppingState = initialEarlyStopping;
@@ -159,16 +160,16 @@ class Trainer {
         ? new Map([...encoder.weights, ...initialLoraWeights(encoder.shape, selection.rank, settings.seed)])
         : encoder.weights;
     const state = await createParameterState(runtime, weights, trainable, settings.optimizer);
-    const rate = await measureMatMulRate(runtime, encoder.shape, parts.clock);
+    const rate = await measureMatmulRate(runtime, parts.clock);
     return new Trainer(parts, state, await recipeHash(parts), rate);
   }
 
-  private constructor(parts: TrainerParts, state: ParameterState, recipeHash: string, matMulRate: number) {
+  private constructor(parts: TrainerParts, state: ParameterState, recipeHash: string, matmulRate: number) {
     const { settings, encoder, runtime } = parts;
     this.#parts = parts;
     this.#recipeHash = recipeHash;
     this.#state = state;
-    this.#matMulRate = matMulRate;
+    this.#matmulRate = matmulRate;
     this.#numbers = new DocumentNumbers();
     this.#batches = new Batches(parts.lists, this.#numbers, { ...settings.batches, seed: settings.seed });
     const allSteps = this.#batches.stepsInEpochs(settings.epochs);
@@ -295,7 +296,7 @@ class Trainer {
       gradientNorm,
       pairsPerSecond: this.#pairsDone / seconds,
       tokensPerSecond: this.#tokensDone / seconds,
-      shareOfMatMulRate: this.#flopsDone / seconds / this.#matMulRate,
+      shareOfMatmulRate: this.#flopsDone / seconds / this.#matmulRate,
       secondsLeft: (seconds / this.#stepsDone) * (this.#totalSteps - this.#step),
     });
   }

@@ -132,7 +132,7 @@ describe('the trainer', () => {
     expect(last).toMatchObject({ kind: 'step', step: 60, totalSteps: 60, secondsLeft: 0 });
     if (last.kind === 'step') {
       expect(last.pairsPerSecond).toBeGreaterThan(0);
-      expect(last.shareOfMatMulRate).toBeGreaterThan(0);
+      expect(last.shareOfMatmulRate).toBeGreaterThan(0);
     }
   });
 

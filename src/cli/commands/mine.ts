@@ -7,6 +7,7 @@ import type { HardNegativeOptions, NegativeSource } from '../../retrieval/hard-n
 import { documentsToMine, mineHardNegatives } from '../../retrieval/hard-negatives.ts';
 import type { CorpusOptions, OpenCorpus } from '../corpus-options.ts';
 import { addCorpusOptions, openCorpus, warnAboutCorpus } from '../corpus-options.ts';
+import { addEncodingOptions, type EncodingOptions } from '../encoding-options.ts';
 import type { CliIo } from '../io.ts';
 import type { ComputeOptions } from '../options.ts';
 import { addComputeOptions, choiceOption, integerOption } from '../options.ts';
@@ -14,7 +15,7 @@ import { checkOutputFile, writeOutputFile } from '../output-file.ts';
 import type { RetrievalOptions } from '../retrieval-options.ts';
 import { addRetrievalOptions, rankCorpusWithBm25, rankCorpusWithModel } from '../retrieval-options.ts';
 
-interface MineOptions extends CorpusOptions, RetrievalOptions, ComputeOptions {
+interface MineOptions extends CorpusOptions, RetrievalOptions, EncodingOptions, ComputeOptions {
   readonly out: string;
   readonly negatives: number;
   readonly ranks: RankRange;
@@ -40,6 +41,7 @@ export function registerMine(program: Command, io: CliIo): void {
     );
   addCorpusOptions(command, 'train');
   addRetrievalOptions(command);
+  addEncodingOptions(command);
   command
     .requiredOption('--out <lists>', 'the JSONL file to write, one list on each line')
     .option(

@@ -9,6 +9,7 @@ import type { Run } from '../../metrics/run.ts';
 import { rankingToRun } from '../../retrieval/ranking.ts';
 import type { CorpusOptions } from '../corpus-options.ts';
 import { addCorpusOptions, openCorpus, warnAboutCorpus } from '../corpus-options.ts';
+import { addEncodingOptions, type EncodingOptions } from '../encoding-options.ts';
 import type { CliIo } from '../io.ts';
 import type { ComputeOptions } from '../options.ts';
 import { addComputeOptions, integerOption } from '../options.ts';
@@ -16,7 +17,7 @@ import { checkOutputFile, writeOutputFile } from '../output-file.ts';
 import type { RetrievalOptions } from '../retrieval-options.ts';
 import { addRetrievalOptions, rankCorpusWithBm25, rankCorpusWithModel } from '../retrieval-options.ts';
 
-interface SearchOptions extends CorpusOptions, RetrievalOptions, ComputeOptions {
+interface SearchOptions extends CorpusOptions, RetrievalOptions, EncodingOptions, ComputeOptions {
   readonly out: string;
   readonly k: number;
 }
@@ -29,6 +30,7 @@ export function registerSearch(program: Command, io: CliIo): void {
     .description('Searches a corpus for the judged queries of a split and writes a TREC run.');
   addCorpusOptions(command, 'test');
   addRetrievalOptions(command);
+  addEncodingOptions(command);
   command
     .requiredOption('--out <run>', 'the run file to write')
     .option('--k <n>', 'documents for each query', integerOption('--k', { min: 1, max: 1_000_000 }), 1000);

@@ -42,11 +42,15 @@ const remedies = {
   cuda: 'Install CUDA 12, cuDNN 9 and the provider (ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild onnxruntime-node --ignore-scripts=false), or use --device cpu',
 };
 
-/** One addition on the device: a provider that cannot start says so here, not in the middle of a training. */
+/** One copy on the device: a provider that cannot start says so here, not in the middle of a training. */
 async function probe(runtime: NodeRuntime, device: 'webgpu' | 'cuda'): Promise<void> {
   try {
-    const x = await runtime.upload(runtime.tensor('float32', [4], Float32Array.of(1, 2, 3, 4)));
-    x.dispose();
+    const session = await runtime.createSession(copyModel('float32', [4]), { name: 'probe' });
+    const { y } = await session.run({ x: runtime.tensor('float32', [4], Float32Array.of(1, 2, 3, 4)) });
+    if (y === undefined) throw new Error('it returned nothing');
+    await runtime.read(y);
+    y.dispose();
+    await session.release();
   } catch (error) {
     throw new InputError(`the device ${device} is not available (${messageOf(error)})`, {
       remedy: remedies[device],

@@ -1,0 +1,64 @@
+import type { Command } from 'commander';
+import { readDocuments, passageText } from '../../corpus/documents.ts';
+import type { Side } from '../../encoders/embedder.ts';
+import { InputError } from '../../host/errors.ts';
+import { openFile } from '../../host/node/files.ts';
+import { addEncodingOptions, type EncodingOptions } from '../encoding-options.ts';
+import type { CliIo } from '../io.ts';
+import { toNpy } from '../npy.ts';
+import { addComputeOptions, choiceOption, type ComputeOptions } from '../options.ts';
+import { checkOutputFile, writeOutputFile } from '../output-file.ts';
+
+interface EmbedOptions extends ComputeOptions, EncodingOptions {
+  readonly model: string;
+  readonly in: string;
+  readonly out: string;
+  readonly as: Side;
+  readonly titles: boolean;
+}
+
+export function registerEmbed(program: Command, io: CliIo): void {
+  const command = program
+    .command('embed')
+    .description('Writes the vectors of the texts in a file as a NumPy array, one row each, in their order.')
+    .requiredOption('--model <model>', 'an encoder: nano, a folder or ORG/NAME')
+    .requiredOption('--in <file>', 'texts: JSONL, CSV, TSV, or plain text with one to a line')
+    .requiredOption('--out <file.npy>', 'the file to write')
+    .option(
+      '--as <side>',
+      'which prefix and length apply: query or passage',
+      choiceOption('--as', ['query', 'passage']),
+      'passage',
+    )
+    .option('--no-titles', 'leave titles out');
+  addEncodingOptions(command);
+  addComputeOptions(command).action((options: EmbedOptions) => embedFile(options, io));
+}
+
+async function embedFile(options: EmbedOptions, io: CliIo): Promise<void> {
+  await checkOutputFile(options.out);
+  const texts: string[] = [];
+  for await (const document of readDocuments(await openFile(options.in), { unit: 'line' })) {
+    texts.push(passageText(document, { titles: options.titles }));
+  }
+  if (texts.length === 0) {
+    throw new InputError('holds no texts', {
+      file: options.in,
+      remedy: 'Give a file with at least one text',
+    });
+  }
+  const { openDenseEncoder } = await import('../dense-encoder.ts');
+  const encoder = await openDenseEncoder(options.model, options, io);
+  const startedAt = performance.now();
+  const progress = io.progress('embedding', texts.length, 'texts');
+  try {
+    const vectors = await encoder.embedWith((done) => progress.update(done))(texts, options.as);
+    await writeOutputFile(options.out, toNpy(vectors, texts.length, encoder.dimensions));
+  } finally {
+    progress.stop();
+    await encoder.close();
+  }
+  const seconds = (performance.now() - startedAt) / 1000;
+  io.printJson({ vectors: options.out, texts: texts.length, dimensions: encoder.dimensions, seconds });
+  io.print(`${options.out}: ${texts.length} × ${encoder.dimensions} in ${seconds.toFixed(1)} s`);
+}

@@ -1,0 +1,99 @@
+import { basename } from 'node:path';
+import type { Command } from 'commander';
+import type { EncoderModel } from '../../encoders/types.ts';
+import { InputError } from '../../host/errors.ts';
+import { refuseForeignFolder } from '../../host/node/atomic-file.ts';
+import { nodeFiles } from '../../host/node/file-operations.ts';
+import type { LoadedCheckpoint } from '../../training/checkpoint.ts';
+import { encoderWeights } from '../../training/parameter-selection.ts';
+import type { TrainingHistory } from '../../training/trainer.ts';
+import { Experiment, openBaseEncoder, writeModelFolder, type ExperimentDescription } from '../experiment.ts';
+import type { CliIo } from '../io.ts';
+import { choiceOption } from '../options.ts';
+
+interface ExportOptions {
+  readonly experiment: string;
+  readonly to: string;
+  readonly which: 'best' | 'latest';
+  readonly force?: boolean;
+}
+
+export function registerExport(program: Command, io: CliIo): void {
+  program
+    .command('export')
+    .description(
+      'Writes the model of an experiment as a folder that sentence-transformers and transformers.js open.',
+    )
+    .requiredOption('--experiment <dir>', 'the folder of the experiment')
+    .requiredOption('--to <dir>', 'the model folder to write')
+    .option(
+      '--which <checkpoint>',
+      'the best by the dev evaluation, or the latest',
+      choiceOption('--which', ['best', 'latest']),
+      'best',
+    )
+    .option('--force', 'replace a folder that holds other files')
+    .action((options: ExportOptions) => exportModel(options, io));
+}
+
+async function exportModel(options: ExportOptions, io: CliIo): Promise<void> {
+  if (options.force !== true) await refuseForeignFolder(nodeFiles, options.to, '--force');
+  const experiment = await Experiment.openExisting(options.experiment, io);
+  const description = await experiment.description();
+  const checkpoints = await experiment.checkpoints();
+  const best = options.which === 'best' ? await checkpoints.loadBest() : undefined;
+  const loaded = best ?? (await checkpoints.loadLatest());
+  if (description === undefined || loaded === undefined) {
+    throw new InputError('the experiment has no checkpoint yet', {
+      file: options.experiment,
+      remedy: 'Train first',
+    });
+  }
+  for (const problem of loaded.problems) io.warn(problem);
+  const model = await trainedEncoder(description, loaded, io);
+  await writeModelFolder(options.to, model, modelCardOf(options.to, description, loaded), {
+    force: options.force === true,
+  });
+  const { step } = loaded.checkpoint.state;
+  io.printJson({ model: options.to, step });
+  io.print(`${options.to}: the model after step ${step}`);
+}
+
+/** The base encoder with the weights of a checkpoint. */
+async function trainedEncoder(
+  description: ExperimentDescription,
+  { checkpoint }: LoadedCheckpoint,
+  io: CliIo,
+): Promise<EncoderModel> {
+  const base = await openBaseEncoder(description.model, description.encoding, io);
+  const { hyperparameters } = description;
+  const [rank, alpha] = [hyperparameters['LoRA rank'], hyperparameters['LoRA alpha']];
+  const lora =
+    typeof rank === 'number' && typeof alpha === 'number' ? { rank, scale: alpha / rank } : undefined;
+  return { ...base, weights: encoderWeights(base.shape, checkpoint.weights, lora) };
+}
+
+/** The model card of a checkpoint: what it was trained on and what that did on the dev queries. */
+export function modelCardOf(
+  folder: string,
+  description: ExperimentDescription,
+  { checkpoint }: Pick<LoadedCheckpoint, 'checkpoint'>,
+): Parameters<typeof writeModelFolder>[2] {
+  const { state } = checkpoint;
+  const { evaluations } = state.history as unknown as TrainingHistory;
+  const before = evaluations[0]?.values ?? {};
+  const after = evaluations.find(({ step }) => step === state.step)?.values ?? {};
+  return {
+    title: basename(folder),
+    baseModel: description.model,
+    trainingData: `Lists of queries and passages: ${basename(description.lists)}.`,
+    loss: description.loss,
+    hyperparameters: { ...description.hyperparameters, 'steps done': state.step },
+    metrics: Object.entries(after).map(([metric, value]) => ({
+      dataset: 'held-out lists',
+      metric,
+      before: before[metric],
+      after: value,
+    })),
+  };
+}
