@@ -1,17 +1,11 @@
 import type { ModelFolder } from '../host/contract.ts';
 import { InputError } from '../host/errors.ts';
+import { classificationParameters, encoderParameters } from './parameters.ts';
 import { readConfig, type EncoderConfig } from './config.ts';
 import { readEncodingSettings, ENCODING_FILES, type EncodingOverrides } from './sentence-transformers.ts';
 import { readTokenizer, TOKENIZER_FILES } from './tokenizer.ts';
 import type { CrossEncoderModel, EncoderModel, EncoderShape, TextTokenizer } from './types.ts';
-import {
-  crossEncoderTensors,
-  encoderTensors,
-  headRows,
-  openCheckpoint,
-  takeWeights,
-  WEIGHT_FILES,
-} from './weights.ts';
+import { headRows, openCheckpoint, takeWeights, WEIGHT_FILES } from './weights.ts';
 
 const NAMED_FILES: ReadonlySet<string> = new Set([
   'config.json',
@@ -42,7 +36,7 @@ export async function readEncoder(
   const { encoding, lowerCase, advice } = await readEncodingSettings(folder, shape, overrides);
   const tokenizer = await readTokenizer(folder, { lowerCase });
   checkFit(tokenizer, shape, folder);
-  const weights = takeWeights(await openCheckpoint(folder), encoderTensors(shape), folder.name);
+  const weights = takeWeights(await openCheckpoint(folder), encoderParameters(shape), folder.name);
 
   const files = new Map<string, Uint8Array<ArrayBuffer>>();
   for (const path of [...TOKENIZER_FILES, 'sentence_bert_config.json'])
@@ -88,7 +82,11 @@ export async function readCrossEncoder(folder: ModelFolder): Promise<CrossEncode
       remedy: 'Use the config.json that belongs to the weights',
     });
   }
-  const weights = takeWeights(checkpoint, crossEncoderTensors(shape, labels), folder.name);
+  const weights = takeWeights(
+    checkpoint,
+    new Map([...encoderParameters(shape), ...classificationParameters(shape, labels)]),
+    folder.name,
+  );
   return { name: folder.name, shape, labels, maxLength: encoding.passageMaxLength, weights, tokenizer };
 }
 

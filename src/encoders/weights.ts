@@ -3,7 +3,7 @@ import type { ModelFolder } from '../host/contract.ts';
 import { InputError } from '../host/errors.ts';
 import { readSafetensors, readShardIndex, toFloat32, type StoredTensor } from './safetensors.ts';
 import { readTorchCheckpoint } from './torch-pickle.ts';
-import type { EncoderShape, Weights, WeightTensor } from './types.ts';
+import type { Weights, WeightTensor } from './types.ts';
 
 /** In the order of preference: the first that the folder has is read. */
 export const WEIGHT_FILES: readonly string[] = [
@@ -11,59 +11,6 @@ export const WEIGHT_FILES: readonly string[] = [
   'model.safetensors.index.json',
   'pytorch_model.bin',
 ];
-
-/** Names and dims of an encoder's tensors, in the order of the layers. Linear weights are [out, in]. */
-export function encoderTensors(shape: EncoderShape): ReadonlyMap<string, readonly number[]> {
-  const { hiddenSize: hidden, intermediateSize: inner } = shape;
-  const tensors = new Map<string, readonly number[]>();
-  const linear = (name: string, out: number, input: number): void => {
-    tensors.set(`${name}.weight`, [out, input]);
-    tensors.set(`${name}.bias`, [out]);
-  };
-  const norm = (name: string): void => {
-    tensors.set(`${name}.weight`, [hidden]);
-    tensors.set(`${name}.bias`, [hidden]);
-  };
-  tensors.set('embeddings.word_embeddings.weight', [shape.vocabSize, hidden]);
-  tensors.set('embeddings.position_embeddings.weight', [shape.maxPositions, hidden]);
-  if (shape.family === 'bert')
-    tensors.set('embeddings.token_type_embeddings.weight', [shape.segments, hidden]);
-  norm('embeddings.LayerNorm');
-  for (let i = 0; i < shape.layers; i++) {
-    if (shape.family === 'bert') {
-      const layer = `encoder.layer.${i}`;
-      for (const part of ['query', 'key', 'value']) linear(`${layer}.attention.self.${part}`, hidden, hidden);
-      linear(`${layer}.attention.output.dense`, hidden, hidden);
-      norm(`${layer}.attention.output.LayerNorm`);
-      linear(`${layer}.intermediate.dense`, inner, hidden);
-      linear(`${layer}.output.dense`, hidden, inner);
-      norm(`${layer}.output.LayerNorm`);
-    } else {
-      const layer = `transformer.layer.${i}`;
-      for (const part of ['q_lin', 'k_lin', 'v_lin', 'out_lin'])
-        linear(`${layer}.attention.${part}`, hidden, hidden);
-      norm(`${layer}.sa_layer_norm`);
-      linear(`${layer}.ffn.lin1`, inner, hidden);
-      linear(`${layer}.ffn.lin2`, hidden, inner);
-      norm(`${layer}.output_layer_norm`);
-    }
-  }
-  return tensors;
-}
-
-/** Names and dims of a BERT cross-encoder: the encoder, its pooler and the classification head. */
-export function crossEncoderTensors(
-  shape: EncoderShape,
-  labels: number,
-): ReadonlyMap<string, readonly number[]> {
-  return new Map([
-    ...encoderTensors(shape),
-    ['pooler.dense.weight', [shape.hiddenSize, shape.hiddenSize]],
-    ['pooler.dense.bias', [shape.hiddenSize]],
-    ['classifier.weight', [labels, shape.hiddenSize]],
-    ['classifier.bias', [labels]],
-  ]);
-}
 
 /** Tensors by their names in the checkpoint, each with the file that holds it. */
 export type Checkpoint = ReadonlyMap<string, { readonly tensor: StoredTensor; readonly file: string }>;

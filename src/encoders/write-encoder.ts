@@ -3,7 +3,7 @@ import { modelCard, type ModelCardInfo } from './model-card.ts';
 import { fromFloat32, safetensorsChunks, type StoredTensor } from './safetensors.ts';
 import { tokenizerFromVocabulary } from './tokenizer.ts';
 import type { EncoderModel } from './types.ts';
-import { encoderTensors } from './weights.ts';
+import { encoderParameters } from './parameters.ts';
 
 /** A file of an exported folder; big ones come in pieces. */
 export interface EncoderFile {
@@ -71,7 +71,7 @@ function modelConfig({ shape, baggage }: EncoderModel): JsonObject {
 
 function weightChunks({ shape, weights }: EncoderModel): Iterable<Uint8Array<ArrayBuffer>> {
   const tensors = new Map<string, StoredTensor>();
-  for (const name of encoderTensors(shape).keys()) {
+  for (const name of encoderParameters(shape).keys()) {
     const tensor = weights.get(name);
     if (!tensor) throw new RangeError(`the model has no tensor ${name}`);
     tensors.set(name, fromFloat32(tensor.dims, tensor.data));
