@@ -4,3 +4,4 @@ export { openFile, openFolder, openTree } from './files.ts';
 export { openModelFiles, type ModelFilesOptions } from './model-files.ts';
 export { openRuntime, type NodeRuntimeOptions } from './runtime.ts';
 export { FolderStore, type FolderStoreOptions } from './store.ts';
+export { openWorkerPool, type WorkerPoolOptions } from './workers.ts';
