@@ -1,10 +1,9 @@
 import { uploadWeights } from '../encoders/device-weights.ts';
 import { Embedder } from '../encoders/embedder.ts';
-import { readEncoder } from '../encoders/read-encoder.ts';
-import { openModelFiles } from '../host/node/model-files.ts';
 import { openRuntime } from '../host/node/runtime.ts';
 import type { EmbedTexts } from '../retrieval/retrieve.ts';
 import { encodingOverrides, type EncodingOptions } from './encoding-options.ts';
+import { openBaseEncoder } from './experiment.ts';
 import type { CliIo } from './io.ts';
 import type { ComputeOptions } from './options.ts';
 
@@ -25,9 +24,7 @@ export async function openDenseEncoder(
   options: ComputeOptions & EncodingOptions,
   io: CliIo,
 ): Promise<DenseEncoder> {
-  const folder = await openModelFiles().open(model);
-  const encoder = await readEncoder(folder, encodingOverrides(options));
-  for (const advice of encoder.advice ?? []) io.note(advice);
+  const encoder = await openBaseEncoder(model, encodingOverrides(options), io);
   const { device, threads } = options;
   const runtime = await openRuntime({ device, ...(threads !== undefined && { threads }) });
   io.note(

@@ -125,8 +125,8 @@ describe('VectorIndex', () => {
 
   describe('with workers', () => {
     const pools = new Map<number, WorkerPool>();
-    beforeAll(() => {
-      ensureBuilt();
+    beforeAll(async () => {
+      await ensureBuilt();
       for (const size of [1, 2, 4]) pools.set(size, openWorkerPool('search', { size }));
     });
     afterAll(async () => {

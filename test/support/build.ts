@@ -1,11 +1,6 @@
-import { execFileSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+import { buildIfStale } from '../../scripts/build.mjs';
 
-/** Brings dist/ up to date, for tests whose worker threads run compiled code. */
-export function ensureBuilt(): void {
-  execFileSync(
-    process.execPath,
-    ['--input-type=module', '-e', "await (await import('./scripts/build.mjs')).buildIfStale()"],
-    { cwd: fileURLToPath(new URL('../..', import.meta.url)), stdio: ['ignore', 'ignore', 'inherit'] },
-  );
+/** Brings dist/ up to date, for tests whose threads or processes run compiled code. */
+export async function ensureBuilt(): Promise<void> {
+  if (!(await buildIfStale())) throw new Error('the build failed, see above');
 }
