@@ -3,7 +3,7 @@
  *
  * Each file has the content that readers see and the content that is on the platter; each folder likewise its names.
  * `create` flushes a file in its last step, `syncFolder` a folder. A kill leaves what readers see; a power failure
- * leaves the platter, or (`names: 'kept'`) also every name that was not flushed, with files that were not flushed
+ * leaves the platter, and in some folders also the names that were not flushed, with files that were not flushed
  * empty, as journaling file systems do.
  */
 import { basename, dirname } from 'node:path';
@@ -59,19 +59,22 @@ export class SimulatedDisk {
     return this.#alive.has(pid);
   }
 
-  /** All processes stop, and what was not flushed is lost. */
-  powerFailure(names: 'lost' | 'kept'): void {
+  /**
+   * All processes stop, and what was not flushed is lost.
+   * @param keepsNames Which folders had reached the disk with all their names all the same.
+   */
+  powerFailure(keepsNames: (folder: string) => boolean): void {
     this.#alive.clear();
-    const reset = (node: Node): void => {
+    const reset = (node: Node, path: string): void => {
       if (node.kind === 'file') {
         node.content = node.flushed;
         return;
       }
-      if (names === 'lost') node.names = new Map(node.flushed);
-      for (const child of node.names.values()) reset(child);
+      if (!keepsNames(path)) node.names = new Map(node.flushed);
+      for (const [name, child] of node.names) reset(child, `${path}/${name}`);
       node.flushed = new Map(node.names);
     };
-    reset(this.#root);
+    reset(this.#root, '');
   }
 
   /** Every file's path. */
@@ -122,7 +125,7 @@ function coded(code: string, path: string): Error {
 
 export class SimulatedProcess implements Disk {
   /** Waits before each operation: other processes come in between. */
-  pause: () => Promise<void> = () => Promise.resolve();
+  pause: (operation: keyof FileOperations, path: string) => Promise<void> = () => Promise.resolve();
   /** Steps that can fail so far; `create` has four, `makeFolder` two a folder. */
   operations = 0;
   readonly pid: number;
@@ -177,8 +180,13 @@ export class SimulatedProcess implements Disk {
   #operations(): FileOperations {
     const disk = this.#disk;
     const parent = (path: string) => disk.folder(dirname(path)).names;
-    const step = async <T>(path: string, effect: () => T, needsSpace = false): Promise<T> => {
-      await this.pause();
+    const step = async <T>(
+      operation: keyof FileOperations,
+      path: string,
+      effect: () => T,
+      needsSpace = false,
+    ): Promise<T> => {
+      await this.pause(operation, path);
       return this.#step(path, effect, needsSpace);
     };
     return {
@@ -188,22 +196,23 @@ export class SimulatedProcess implements Disk {
           const folder = `/${parts.slice(0, depth).join('/')}`;
           if (disk.find(folder)) continue;
           await step(
+            'makeFolder',
             folder,
             () => {
               if (!disk.find(folder)) parent(folder).set(basename(folder), newFolder());
             },
             NEEDS_SPACE,
           );
-          await step(folder, () => {
+          await step('makeFolder', folder, () => {
             const above = disk.folder(dirname(folder));
             above.flushed = new Map(above.names);
           });
         }
       },
-      list: (path) => step(path, () => (disk.find(path) ? [...disk.folder(path).names.keys()] : [])),
-      read: (path) => step(path, () => disk.file(path).content.slice()),
+      list: (path) => step('list', path, () => (disk.find(path) ? [...disk.folder(path).names.keys()] : [])),
+      read: (path) => step('read', path, () => disk.file(path).content.slice()),
       stat: (path) =>
-        step(path, () => {
+        step('stat', path, () => {
           const node = disk.find(path);
           if (!node) return undefined;
           const isFolder = node.kind === 'folder';
@@ -215,6 +224,7 @@ export class SimulatedProcess implements Disk {
         const whole = new Uint8Array(Buffer.concat(pieces));
         const file: FileNode = { kind: 'file', content: new Uint8Array(), flushed: new Uint8Array() };
         await step(
+          'create',
           path,
           () => {
             if (disk.find(path)) throw coded('EEXIST', path);
@@ -222,12 +232,13 @@ export class SimulatedProcess implements Disk {
           },
           NEEDS_SPACE,
         );
-        await step(path, () => (file.content = whole.slice(0, whole.length >> 1)), NEEDS_SPACE);
-        await step(path, () => (file.content = whole), NEEDS_SPACE);
-        await step(path, () => (file.flushed = whole));
+        await step('create', path, () => (file.content = whole.slice(0, whole.length >> 1)), NEEDS_SPACE);
+        await step('create', path, () => (file.content = whole), NEEDS_SPACE);
+        await step('create', path, () => (file.flushed = whole));
       },
       link: (existing, path) =>
         step(
+          'link',
           path,
           () => {
             const file = disk.file(existing);
@@ -237,7 +248,7 @@ export class SimulatedProcess implements Disk {
           NEEDS_SPACE,
         ),
       rename: (from, to) =>
-        step(to, () => {
+        step('rename', to, () => {
           const node = disk.find(from);
           if (!node) throw coded('ENOENT', from);
           if (disk.find(to) === node) return;
@@ -245,7 +256,7 @@ export class SimulatedProcess implements Disk {
           parent(from).delete(basename(from));
         }),
       remove: (path) =>
-        step(path, () => {
+        step('remove', path, () => {
           if (disk.find(path)) parent(path).delete(basename(path));
         }),
       removeFolder: async (path) => {
@@ -253,13 +264,13 @@ export class SimulatedProcess implements Disk {
         if (!node) return;
         if (node.kind === 'folder') {
           for (const name of [...node.names.keys()]) {
-            await step(`${path}/${name}`, () => node.names.delete(name));
+            await step('removeFolder', `${path}/${name}`, () => node.names.delete(name));
           }
         }
-        await step(path, () => parent(path).delete(basename(path)));
+        await step('removeFolder', path, () => parent(path).delete(basename(path)));
       },
       syncFolder: (path) =>
-        step(path, () => {
+        step('syncFolder', path, () => {
           const folder = disk.folder(path);
           folder.flushed = new Map(folder.names);
         }),

@@ -320,7 +320,7 @@ describe('a training that stops at any operation of the disk', () => {
         if (fault === 'full disk' && error !== undefined) expect(error).toBeInstanceOf(ResourceError);
         if (fault === 'kill' && error !== undefined) expect(error).toBeInstanceOf(Killed);
         process.kill();
-        if (fault === 'power failure') disk.powerFailure('lost');
+        if (fault === 'power failure') disk.powerFailure(() => false);
 
         const store = await FolderStore.open('/store', { disk: disk.start() });
         const checkpoints = new CheckpointStore(await store.openWriter('experiment'), store);

@@ -21,6 +21,7 @@ import {
   type StoreWriter,
 } from '../../../src/host/contract.ts';
 import { InputError, ResourceError } from '../../../src/host/errors.ts';
+import type { FileOperations } from '../../../src/host/node/file-operations.ts';
 import { FolderStore } from '../../../src/host/node/store.ts';
 import { RandomStream } from '../../../src/host/random.ts';
 import { Killed, SimulatedDisk, type SimulatedProcess } from '../../support/simulated-disk.ts';
@@ -344,6 +345,67 @@ describe('several processes', () => {
   });
 });
 
+describe('a process that sleeps at the worst moment while it takes a namespace over', () => {
+  /** Opens a writer that stops before an operation until it is woken. */
+  function sleepBefore(disk: SimulatedDisk, operation: keyof FileOperations, path: string) {
+    const process = disk.start();
+    const [asleep, fallAsleep] = signal();
+    const [awake, wake] = signal();
+    process.pause = async (nextOperation, nextPath) => {
+      if (nextOperation !== operation || !nextPath.endsWith(path)) return;
+      fallAsleep();
+      await awake;
+    };
+    const writer = FolderStore.open('/store', { disk: process }).then((store) => store.openWriter('queue'));
+    return { asleep, wake, writer };
+  }
+
+  function signal(): [Promise<void>, () => void] {
+    let send = (): void => undefined;
+    const received = new Promise<void>((resolve) => (send = resolve));
+    return [received, send];
+  }
+
+  async function commitTimes(writer: StoreWriter, times: number): Promise<void> {
+    for (let i = 0; i < times; i++) await writer.commit({ put: { last: value(`${writer.epoch}: ${i}`) } });
+  }
+
+  it('before it links a number that is used up meanwhile, takes a new one', async () => {
+    const disk = new SimulatedDisk();
+    const store = await FolderStore.open('/store', { disk: disk.start() });
+    const old = await store.openWriter('queue');
+    await commitTimes(old, 2);
+    const sleeper = sleepBefore(disk, 'link', '000000000004.json');
+    await sleeper.asleep;
+    await commitTimes(old, 4);
+    sleeper.wake();
+    const writer = await sleeper.writer;
+    expect(writer.epoch).toBe(8);
+    await expect(commitTimes(old, 1)).rejects.toThrow(StoreFencedError);
+    await writer.commit({ put: { mine: value(true) } });
+    expect(await store.keys('queue')).toEqual(['last', 'mine']);
+    expect((await store.get('queue', 'last'))?.value).toBe('1: 3');
+  });
+
+  it('after it has linked, still holds off the writer before it', async () => {
+    const disk = new SimulatedDisk();
+    const store = await FolderStore.open('/store', { disk: disk.start() });
+    const old = await store.openWriter('queue');
+    await commitTimes(old, 1);
+    const sleeper = sleepBefore(disk, 'stat', '000000000002.json');
+    await sleeper.asleep;
+    const between = await (await FolderStore.open('/store', { disk: disk.start() })).openWriter('queue');
+    await commitTimes(between, 3);
+    sleeper.wake();
+    const writer = await sleeper.writer;
+    for (const fenced of [old, between])
+      await expect(commitTimes(fenced, 1)).rejects.toThrow(StoreFencedError);
+    expect((await store.get('queue', 'last'))?.value).toBe(`${between.epoch}: 2`);
+    await commitTimes(writer, 1);
+    expect((await store.get('queue', 'last'))?.value).toBe(`${writer.epoch}: 0`);
+  });
+});
+
 /** Random interleavings of processes on the simulated disk, one per seed. */
 describe('interleavings', () => {
   const SEEDS = Number(process.env.STORE_SEEDS ?? 40);
@@ -429,6 +491,45 @@ describe('interleavings', () => {
     }
     expect(problems).toEqual([]);
     expect(kills).toBeGreaterThan(SEEDS);
+  });
+
+  it('of a writer and a sweeper that lose power together lose nothing acknowledged', async () => {
+    for (let seed = 0; seed < SEEDS * 2; seed++) {
+      const disk = new SimulatedDisk();
+      const random = new RandomStream(seed, 'power');
+      const writing = startPaced(disk, seed, 'writer');
+      const sweeper = startPaced(disk, seed, 'sweeper');
+      let acknowledged = -1;
+      const write = async () => {
+        const store = await FolderStore.open('/store', { disk: writing });
+        const writer = await store.openWriter('training');
+        for (let i = 0; i < 12; i++) {
+          const blob = await store.writeBlob(bytes(`content ${i % 3}`));
+          await writer.commit({ put: { only: value(i, [blob]) } });
+          acknowledged = i;
+        }
+      };
+      const sweep = async () => {
+        const store = await FolderStore.open('/store', { disk: sweeper });
+        for (let i = 0; i < 20; i++) await store.sweep();
+      };
+      const fail = async () => {
+        const turns = 500 + random.integer(8000);
+        for (let i = 0; i < turns; i++) await Promise.resolve();
+        disk.powerFailure(() => random.uniform() < 0.5);
+      };
+      for (const result of await Promise.allSettled([write(), sweep(), fail()])) {
+        if (result.status === 'rejected') expect(result.reason).toBeInstanceOf(Killed);
+      }
+      const store = await FolderStore.open('/store', { disk: disk.start() });
+      const record = await store.get('training', 'only');
+      const step = (record?.value ?? -1) as number;
+      expect([seed, step === acknowledged || step === acknowledged + 1]).toEqual([seed, true]);
+      if (record)
+        expect([seed, text(await store.readBlob(record.blobs[0]!))]).toEqual([seed, `content ${step % 3}`]);
+      await store.sweep();
+      if (record) expect(text(await store.readBlob(record.blobs[0]!))).toBe(`content ${step % 3}`);
+    }
   });
 });
 
