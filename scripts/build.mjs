@@ -4,6 +4,7 @@
  */
 import { spawn } from 'node:child_process';
 import { mkdirSync, readdirSync, rmdirSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -60,7 +61,8 @@ function releaseLock() {
 
 /** Runs the compiler. Resolves to what it found wrong, empty if nothing. */
 function compile() {
-  const typescript = fileURLToPath(import.meta.resolve('typescript/lib/tsc.js'));
+  // Not import.meta.resolve: vitest, whose set-up builds too, does not have it.
+  const typescript = createRequire(import.meta.url).resolve('typescript/lib/tsc.js');
   const settings = ['-p', join(root, 'tsconfig.build.json')];
   const incremental = ['--incremental', '--tsBuildInfoFile', join(dist, 'build.tsbuildinfo')];
   const child = spawn(process.execPath, [typescript, ...settings, ...incremental], {

@@ -77,7 +77,7 @@ export interface UpdateEntry {
  * @param clearGradients adds outputs `zero.<name>`: the gradient's buffer set to zero for the next step
  */
 export async function createUpdateSession(
-  runtime: Runtime,
+  runtime: Pick<Runtime, 'createSession'>,
   settings: AdamWSettings,
   entries: readonly UpdateEntry[],
   clearGradients: boolean,
@@ -113,7 +113,7 @@ export async function createUpdateSession(
  * @param partSize elements of one partial sum; shapes that it does not divide are summed whole
  */
 export async function createNormSession(
-  runtime: Runtime,
+  runtime: Pick<Runtime, 'createSession'>,
   entries: readonly Pick<UpdateEntry, 'name' | 'shape'>[],
   partSize: number,
 ): Promise<Session> {
