@@ -31,6 +31,9 @@ export interface BatchOptions {
   readonly isPositive?: (label: number) => boolean;
 }
 
+/** So many epochs in a row without a full batch, and none is to be expected. */
+const MOST_EMPTY_EPOCHS = 1000;
+
 /** One row of the training data: a list seen from one of its positives. */
 interface Row {
   readonly list: number;
@@ -98,16 +101,19 @@ export class Batches {
     return steps;
   }
 
-  /** Where a step counted from the start of the training lies. */
+  /**
+   * Where a step counted from the start of the training lies. An epoch in which no batch was filled is passed over.
+   * @param globalStep one that the training takes: there need not be an epoch with a further one
+   */
   locate(globalStep: number): { readonly epoch: number; readonly step: number } {
-    let epoch = 0;
     let step = globalStep;
-    for (let steps = this.stepsInEpoch(0); step >= steps; steps = this.stepsInEpoch(epoch)) {
-      if (steps === 0) throw new RangeError(`epoch ${epoch} has no steps`);
+    for (let epoch = 0, last = 0; epoch - last <= MOST_EMPTY_EPOCHS; epoch++) {
+      const steps = this.stepsInEpoch(epoch);
+      if (step < steps) return { epoch, step };
       step -= steps;
-      epoch++;
+      if (steps > 0) last = epoch;
     }
-    return { epoch, step };
+    throw new RangeError(`there is no step ${globalStep}`);
   }
 
   /** The lists of one step, each with its positive first. */

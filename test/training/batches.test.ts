@@ -96,6 +96,22 @@ describe('distinct passages', () => {
       : list,
   );
 
+  test('an epoch that fills no batch is passed over', () => {
+    // The first two and the third fill a batch; the fourth, dealt before them, shuts both out of its own.
+    const shared = [['x'], ['y'], [], ['x', 'y']];
+    const few = plainLists(4).map((list, i) => ({
+      ...list,
+      documents: [...list.documents, ...shared[i]!.map((id) => document(id, 0))],
+    }));
+    const batches = batchesOf(few, { distinctPassages: true, batchSize: 3, seed: 1 });
+    const sizes = Array.from({ length: 40 }, (_, epoch) => batches.stepsInEpoch(epoch));
+    expect(sizes).toContain(0);
+    const located = Array.from({ length: batches.stepsInEpochs(40) }, (_, step) => batches.locate(step));
+    expect(located).toEqual(
+      sizes.flatMap((steps, epoch) => Array.from({ length: steps }, (_, step) => ({ epoch, step }))),
+    );
+  });
+
   test('no batch holds a passage twice, and every list comes once', () => {
     const batches = batchesOf(lists, { distinctPassages: true, incomplete: 'keep' });
     for (let epoch = 0; epoch < 3; epoch++) {
