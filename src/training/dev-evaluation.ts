@@ -4,7 +4,7 @@ import type { Embedder } from '../encoders/embedder.ts';
 import { InputError } from '../host/errors.ts';
 import { evaluate } from '../metrics/evaluate.ts';
 import { parseMeasures } from '../metrics/measures/registry.ts';
-import type { Evaluate } from './trainer.ts';
+import { TrainingDivergedError, type Evaluate } from './trainer.ts';
 
 /** What a dev evaluation reports, under trec_eval's names. */
 export const devMeasures = ['ndcg_cut_10', 'recip_rank'] as const;
@@ -13,7 +13,7 @@ export const devMeasures = ['ndcg_cut_10', 'recip_rank'] as const;
  * Retrieval on held-out lists: each dev query searches the passages of all dev lists together, its own positives
  * (labels above 0) being relevant by their grade. Small enough to run often; the figures say which of two
  * checkpoints is better, not how good a model is on a whole corpus.
- * @throws InputError if no dev list has a positive
+ * @throws InputError if no dev list has a positive; the evaluation TrainingDivergedError if a vector is no number
  */
 export function devEvaluation(lists: readonly ListRecord[], similarity: 'cosine' | 'dot'): Evaluate {
   const passages = new Map<string, string>();
@@ -36,10 +36,14 @@ export function devEvaluation(lists: readonly ListRecord[], similarity: 'cosine'
   }
   const ids = [...passages.keys()];
   const measures = parseMeasures(devMeasures.join(','));
-  return async (embedder: Embedder) => {
+  return async (embedder: Embedder, step: number) => {
     const width = embedder.dimensions;
     const passageVectors = await embedder.embed([...passages.values()], 'passage');
     const queryVectors = await embedder.embed([...queries.values()], 'query');
+    for (const vectors of [passageVectors, queryVectors]) {
+      // No order of NaNs means anything, and one by chance may look like the best.
+      if (!vectors.every(Number.isFinite)) throw new TrainingDivergedError(step, 'dev vectors');
+    }
     if (similarity === 'cosine') {
       for (const vectors of [passageVectors, queryVectors]) normalizeRows(vectors, width);
     }

@@ -106,7 +106,7 @@ export class TrainingDivergedError extends Error {
 
   constructor(step: number, what: string) {
     super(
-      `the ${what} is not a finite number at step ${step}. ` +
+      `the training diverged at step ${step}: no finite ${what}. ` +
         'Use a lower learning rate, a longer warm-up or a higher temperature; the last checkpoint is unharmed.',
     );
     this.step = step;
@@ -180,7 +180,6 @@ class Trainer {
     this.#plan = {
       tokensPerMicroBatch: settings.tokensPerMicroBatch,
       lengthLadder: ladder,
-      activationsKept: settings.activationBytes,
     };
     const { hidden, attention } = settings.dropout;
     const lora = loraShape(settings.selection);
@@ -199,8 +198,9 @@ class Trainer {
     let isBest = false;
     let stop = false;
     if (!resumed) {
+      const weights = await this.#readWeights();
       ({ isBest } = await this.#evaluate());
-      await this.#save(isBest);
+      await this.#save(weights, isBest);
     }
     const { settings, evaluate } = this.#parts;
     const { patience } = settings.earlyStopping;
@@ -208,12 +208,13 @@ class Trainer {
     while (this.#step < this.#totalSteps && !stop && !this.#aborted()) {
       await this.#trainStep();
       const last = this.#step === this.#totalSteps;
+      const evaluated = evaluate !== undefined && (last || this.#step % settings.evaluateEvery === 0);
+      const due = last || this.#step % settings.checkpointEvery === 0;
+      if (!evaluated && !due && !this.#aborted()) continue;
+      const weights = await this.#readWeights();
       isBest = false;
-      if (evaluate !== undefined && (last || this.#step % settings.evaluateEvery === 0)) {
-        ({ isBest, stop } = await this.#evaluate());
-      }
-      const due = this.#step % settings.checkpointEvery === 0;
-      if (isBest || due || last || stop || this.#aborted()) await this.#save(isBest);
+      if (evaluated) ({ isBest, stop } = await this.#evaluate());
+      if (isBest || due || stop || this.#aborted()) await this.#save(weights, isBest);
     }
     return this.#result(stop);
   }
@@ -312,9 +313,20 @@ class Trainer {
     return decision;
   }
 
-  async #save(isBest: boolean): Promise<void> {
-    const { checkpoints } = this.#parts;
+  /** @throws TrainingDivergedError where they are to be measured or kept and are no numbers */
+  async #readWeights(): Promise<Map<string, WeightTensor>> {
     const weights = await this.#state.readWeights();
+    for (const { data } of weights.values()) {
+      // A weight whose square overflows is as good as infinite, and would only be found out by the next step.
+      if (!data.every((value) => Math.abs(value) < largestWeight)) {
+        throw new TrainingDivergedError(this.#step, 'weights');
+      }
+    }
+    return weights;
+  }
+
+  async #save(weights: Map<string, WeightTensor>, isBest: boolean): Promise<void> {
+    const { checkpoints } = this.#parts;
     if (checkpoints === undefined) {
       if (isBest) this.#bestWeights = weights;
       return;
@@ -330,7 +342,8 @@ class Trainer {
     const { settings } = this.#parts;
     return {
       step: this.#step,
-      epoch: this.#batches.locate(this.#step).epoch,
+      // Of the last step taken: there may be none after it.
+      epoch: this.#batches.locate(Math.max(this.#step - 1, 0)).epoch,
       seed: settings.seed,
       optimizerStep: this.#step,
       recipeHash: this.#recipeHash,
@@ -391,13 +404,21 @@ class Trainer {
   }
 }
 
+/** The square root of the largest float32. */
+const largestWeight = 2 ** 64;
 /** Texts whose tokens are kept in memory. */
 const mostTokenized = 200_000;
 
-/** SHA-256 of what decides the numbers: the settings and the lists. */
+/** SHA-256 of what decides the numbers: the settings and the lists. When checkpoints are made does not. */
 async function recipeHash({ settings, lists, encoder }: TrainerParts): Promise<string> {
-  const { loss, ...rest } = settings;
-  const text = JSON.stringify({ ...rest, loss: formatLossSpec(loss), encoding: encoder.encoding, lists });
+  const text = JSON.stringify({
+    ...settings,
+    loss: formatLossSpec(settings.loss),
+    activationBytes: undefined,
+    checkpointEvery: undefined,
+    encoding: encoder.encoding,
+    lists,
+  });
   const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text));
   return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

@@ -2,16 +2,16 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ListRecord } from '../../src/corpus/types.ts';
 import { readEncoder } from '../../src/encoders/read-encoder.ts';
 import type { EncoderModel } from '../../src/encoders/types.ts';
 import type { Runtime } from '../../src/host/contract.ts';
+import { ResourceError } from '../../src/host/errors.ts';
 import { nodeClock } from '../../src/host/node/clock.ts';
 import { openRuntime } from '../../src/host/node/runtime.ts';
 import { FolderStore } from '../../src/host/node/store.ts';
-import { RandomStream } from '../../src/host/random.ts';
 import { parseLossSpec } from '../../src/losses/loss-spec.ts';
 import { CheckpointStore } from '../../src/training/checkpoint.ts';
+import { devEvaluation } from '../../src/training/dev-evaluation.ts';
 import { defaultAdamW } from '../../src/training/optimizer.ts';
 import type { TrainingSettings } from '../../src/training/settings.ts';
 import {
@@ -21,36 +21,8 @@ import {
   type TrainingEvent,
 } from '../../src/training/trainer.ts';
 import { modelFolder, tinyModel } from '../support/model-folder.ts';
-
-const words =
-  'what is the protein of cell light heat and water gene rates caused by a virus bone blood study how'.split(
-    ' ',
-  );
-
-/** Lists that can be learned: the positive repeats the query's words among others. */
-function makeLists(count: number): ListRecord[] {
-  const stream = new RandomStream(5, 'lists');
-  const text = (length: number): string =>
-    Array.from({ length }, () => words[stream.integer(words.length)]!).join(' ');
-  return Array.from({ length: count }, (_, i) => {
-    const query = text(3);
-    return {
-      query_id: `q${i}`,
-      query,
-      documents: [
-        {
-          id: `p${i}`,
-          text: `${text(2)} ${query} ${text(1 + stream.integer(6))}`,
-          label: 1,
-          teacher: 0.9,
-          source: 'gold',
-        },
-        { id: `n${i}`, text: text(4 + stream.integer(8)), label: 0, teacher: 0.3, source: 'bm25' },
-        { id: `m${i}`, text: text(4 + stream.integer(8)), label: 0, teacher: 0.1, source: 'bm25' },
-      ],
-    };
-  });
-}
+import { SimulatedDisk } from '../support/simulated-disk.ts';
+import { makeLists } from '../support/training-lists.ts';
 
 const settings: TrainingSettings = {
   seed: 3,
@@ -194,6 +166,47 @@ describe('the trainer', () => {
     expect(result.breaks.join()).toContain('tokensPerMicroBatch was 64 and is 32');
   });
 
+  it('does not depend on how often checkpoints are made and which activations are kept', async () => {
+    const usual = await train(parts({}));
+    const checkpoints = await openCheckpoints('rhythm');
+    const other = { ...settings, checkpointEvery: 5, activationBytes: 0 };
+    const signal = { aborted: true };
+    await train(parts({ checkpoints, signal }));
+    const result = await train(parts({ checkpoints, settings: other }));
+    expect(result.breaks).toEqual([]);
+    expect(result.history).toEqual(usual.history);
+    for (const [name, { data }] of result.weights) expect(data, name).toEqual(usual.weights.get(name)!.data);
+  });
+
+  it('keeps the last checkpoint when the disk is full, and goes on from it', async () => {
+    const unbroken = await train(parts({}));
+    const disk = new SimulatedDisk();
+    const open = async (process = disk.start()) => {
+      const store = await FolderStore.open('/data/store', { disk: process });
+      return { process, checkpoints: new CheckpointStore(await store.openWriter('training'), store) };
+    };
+    const { process, checkpoints } = await open();
+    let saved = 0;
+    const training = train(
+      parts({
+        checkpoints,
+        onEvent: (event) => {
+          if (event.kind !== 'checkpoint') return;
+          saved = event.step;
+          if (saved === 6) process.faultAt(5, { kind: 'full' });
+        },
+      }),
+    );
+    await expect(training).rejects.toThrow(ResourceError);
+    await expect(training).rejects.toThrow(/The disk is full.*Free space/);
+    expect(saved).toBe(6);
+    process.kill();
+    const after = await open();
+    expect((await after.checkpoints.loadLatest())?.checkpoint.state.step).toBe(6);
+    const result = await train(parts({ checkpoints: after.checkpoints }));
+    expect(result.history).toEqual(unbroken.history);
+  });
+
   it('keeps the untrained model where training only harms', async () => {
     const result = await train(
       parts({
@@ -216,10 +229,29 @@ describe('the trainer', () => {
     expect(result).toMatchObject({ endedBy: 'early stopping', bestStep: 4, steps: 12 });
   });
 
-  it('stops at the step where the loss is no number, and keeps the checkpoint before', async () => {
-    const checkpoints = await openCheckpoints('diverged');
-    const hopeless = { ...settings, learningRate: 1e30, dropout: { hidden: 0, attention: 0 } };
-    await expect(train(parts({ checkpoints, settings: hopeless }))).rejects.toThrow(TrainingDivergedError);
+  it.each([
+    { rate: 1e30, every: 100, evaluates: false, message: /at step 3: no finite loss/ },
+    { rate: 1e30, every: 1, evaluates: false, message: /at step 2: no finite weights/ },
+    { rate: 1e15, every: 1, evaluates: true, message: /at step 2: no finite dev vectors/ },
+  ])('stops where numbers become none: $message', async ({ rate, every, evaluates, message }) => {
+    const checkpoints = await openCheckpoints(`diverged-${rate}-${every}`);
+    const hopeless: TrainingSettings = {
+      ...settings,
+      learningRate: rate,
+      checkpointEvery: every,
+      evaluateEvery: every,
+      dropout: { hidden: 0, attention: 0 },
+      earlyStopping: { watch: [{ name: 'ndcg_cut_10', better: 'higher' }], patience: null },
+    };
+    const training = train(
+      parts({
+        checkpoints,
+        settings: hopeless,
+        ...(evaluates ? { evaluate: devEvaluation(lists, 'cosine') } : {}),
+      }),
+    );
+    await expect(training).rejects.toThrow(TrainingDivergedError);
+    await expect(training).rejects.toThrow(message);
     const loaded = await checkpoints.loadLatest();
     for (const { data } of loaded!.checkpoint.weights.values()) {
       expect(data.every((value) => Number.isFinite(value))).toBe(true);
