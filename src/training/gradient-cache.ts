@@ -14,6 +14,7 @@ import {
 import type { TokenBatch } from '../encoders/length-buckets.ts';
 import { wordEmbeddings } from '../encoders/parameters.ts';
 import type { DeviceTensor, Runtime, Session } from '../host/contract.ts';
+import { ResourceError } from '../host/errors.ts';
 import { fillDropoutMask } from './dropout.ts';
 import { planMicroBatches } from './micro-batches.ts';
 import type { ParameterState } from './parameter-state.ts';
@@ -108,7 +109,7 @@ export class GradientCache {
     const vectors = new Float32Array(sequences.length * width);
     const microBatches = await this.#prepare(sequences, step);
     const needed = microBatches.reduce((sum, { compiled }) => sum + compiled.graphs.savedBytes, 0);
-    const keep = needed <= this.#options.activationBytes;
+    const keep = needed <= Math.min(this.#options.activationBytes, await this.#memoryForActivations());
 
     for (const microBatch of microBatches) {
       const outputs = await this.#forward(microBatch);
@@ -132,6 +133,16 @@ export class GradientCache {
       this.#giveBack(microBatch.compiled, outputs);
     }
     return result;
+  }
+
+  /** What is free, and what already holds activations of earlier batches. */
+  async #memoryForActivations(): Promise<number> {
+    let bytes = this.#runtime.availableMemory();
+    for (const shape of this.#shapes.values()) {
+      const { free, graphs } = await shape;
+      bytes += free.length * graphs.savedBytes;
+    }
+    return bytes;
   }
 
   async close(): Promise<void> {
@@ -273,6 +284,7 @@ export class GradientCache {
       ...(lora === undefined ? {} : { lora }),
     };
     const graphs = trainingGraphs(options);
+    refuseTooLarge(graphs, rows, length, this.#runtime.availableMemory());
     const { forward, backward } = graphs;
     return {
       graphs,
@@ -287,4 +299,22 @@ export class GradientCache {
       free: [],
     };
   }
+}
+
+/** @throws ResourceError that says what would fit */
+function refuseTooLarge(graphs: TrainingGraphs, rows: number, length: number, available: number): void {
+  const needed = Math.max(graphs.forward.peakBytes, graphs.backward.peakBytes + graphs.savedBytes);
+  if (needed <= available) return;
+  const mebibytes = (bytes: number): string => String(Math.round(bytes / 2 ** 20));
+  const fitting = Math.floor((rows * available) / needed);
+  throw new ResourceError(
+    `a micro-batch of ${rows} × ${length} tokens needs about ${mebibytes(needed)} MiB of memory, ` +
+      `and ${mebibytes(available)} MiB are free`,
+    {
+      remedy:
+        fitting > 0
+          ? `Use micro-batches of ${fitting * length} tokens or fewer`
+          : 'Use shorter texts or a smaller encoder',
+    },
+  );
 }
