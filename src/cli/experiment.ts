@@ -1,18 +1,19 @@
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { EncoderModel } from '../encoders/types.ts';
 import { encoderFiles } from '../encoders/write-encoder.ts';
 import { exportOnnx } from '../encoders/onnx-export.ts';
 import type { ModelCardInfo } from '../encoders/model-card.ts';
 import { readEncoder } from '../encoders/read-encoder.ts';
 import type { EncodingOverrides } from '../encoders/sentence-transformers.ts';
-import type { Json } from '../host/contract.ts';
+import type { Json, StoreWriter } from '../host/contract.ts';
 import { InputError } from '../host/errors.ts';
-import { writeFolderAtomic, type WriteFolderOptions } from '../host/node/atomic-file.ts';
-import { nodeFiles } from '../host/node/file-operations.ts';
+import { refuseForeignFolder, writeFolderAtomic, type WriteFolderOptions } from '../host/node/atomic-file.ts';
+import { errorCode, nodeFiles, unlessCode } from '../host/node/file-operations.ts';
 import { openModelFiles } from '../host/node/model-files.ts';
 import { FolderStore } from '../host/node/store.ts';
 import { CheckpointStore } from '../training/checkpoint.ts';
 import type { CliIo } from './io.ts';
+import { checkOutputFile } from './output-file.ts';
 
 /** The namespace of an experiment's checkpoints and the one of its description, in its folder's store. */
 const trainingNamespace = 'training';
@@ -25,6 +26,8 @@ export type ExperimentDescription = {
   readonly model: string;
   readonly encoding: Readonly<Record<string, Json>>;
   readonly lists: string;
+  /** Of what the lists' file holds. */
+  readonly listsSha256: string;
   readonly loss: string;
   readonly hyperparameters: Readonly<Record<string, string | number | boolean>>;
   /** Present once the training has ended by itself. */
@@ -47,7 +50,7 @@ export class Experiment {
 
   /** @throws InputError if there is no experiment in the folder */
   static async openExisting(folder: string, io: CliIo): Promise<Experiment> {
-    if (!(await nodeFiles.stat(join(folder, 'store.json')))) {
+    if (!(await isExperiment(folder))) {
       throw new InputError('this is not the folder of an experiment', {
         file: folder,
         remedy: 'Give the folder that `train` names as its experiment',
@@ -67,9 +70,35 @@ export class Experiment {
   }
 
   /** Takes the checkpoints over: a process that trains the same experiment is refused from now on. */
-  async checkpoints(): Promise<CheckpointStore> {
+  async takeOver(): Promise<CheckpointStore> {
     return new CheckpointStore(await this.#store.openWriter(trainingNamespace), this.#store);
   }
+
+  /** The checkpoints to read, which disturbs no process that trains. */
+  checkpoints(): CheckpointStore {
+    const reader: StoreWriter = {
+      namespace: trainingNamespace,
+      epoch: 0,
+      commit: () => Promise.reject(new Error('the checkpoints were opened to be read')),
+    };
+    return new CheckpointStore(reader, this.#store);
+  }
+
+  async close(): Promise<void> {
+    await this.#store.close();
+  }
+}
+
+/** Whether the folder holds an experiment. */
+export async function isExperiment(folder: string): Promise<boolean> {
+  return (await unlessCode('ENOTDIR', nodeFiles.stat(join(folder, 'store.json')))) !== undefined;
+}
+
+/** What names the model from anywhere: a folder by its whole path, others as they are. */
+export async function lastingModelName(model: string): Promise<string> {
+  if (model === 'nano') return model;
+  const status = await unlessCode('ENOTDIR', nodeFiles.stat(model));
+  return status?.isFolder === true ? resolve(model) : model;
 }
 
 /** Opens the encoder that an experiment starts from. */
@@ -93,6 +122,24 @@ export async function openBaseEncoder(
     return encoder;
   } finally {
     for (const progress of shown.values()) progress.stop();
+  }
+}
+
+/**
+ * Finds out before long work whether a folder can be written at the end.
+ * @throws InputError if there can be none at the path, or there is one that holds other files
+ */
+export async function checkOutputFolder(path: string, force: boolean): Promise<void> {
+  try {
+    if (!force) await refuseForeignFolder(nodeFiles, path, '--force');
+    await checkOutputFile(join(path, 'config.json'));
+  } catch (error) {
+    if (errorCode(error) !== 'ENOTDIR') throw error;
+    throw new InputError('a folder can not be written here: a part of the path is a file', {
+      file: path,
+      remedy: 'Choose another folder',
+      cause: error,
+    });
   }
 }
 

@@ -2,12 +2,16 @@ import { basename } from 'node:path';
 import type { Command } from 'commander';
 import type { EncoderModel } from '../../encoders/types.ts';
 import { InputError } from '../../host/errors.ts';
-import { refuseForeignFolder } from '../../host/node/atomic-file.ts';
-import { nodeFiles } from '../../host/node/file-operations.ts';
 import type { LoadedCheckpoint } from '../../training/checkpoint.ts';
 import { encoderWeights } from '../../training/parameter-selection.ts';
 import type { TrainingHistory } from '../../training/trainer.ts';
-import { Experiment, openBaseEncoder, writeModelFolder, type ExperimentDescription } from '../experiment.ts';
+import {
+  checkOutputFolder,
+  Experiment,
+  openBaseEncoder,
+  writeModelFolder,
+  type ExperimentDescription,
+} from '../experiment.ts';
 import type { CliIo } from '../io.ts';
 import { choiceOption } from '../options.ts';
 
@@ -37,10 +41,10 @@ export function registerExport(program: Command, io: CliIo): void {
 }
 
 async function exportModel(options: ExportOptions, io: CliIo): Promise<void> {
-  if (options.force !== true) await refuseForeignFolder(nodeFiles, options.to, '--force');
+  await checkOutputFolder(options.to, options.force === true);
   const experiment = await Experiment.openExisting(options.experiment, io);
   const description = await experiment.description();
-  const checkpoints = await experiment.checkpoints();
+  const checkpoints = experiment.checkpoints();
   const best = options.which === 'best' ? await checkpoints.loadBest() : undefined;
   const loaded = best ?? (await checkpoints.loadLatest());
   if (description === undefined || loaded === undefined) {
@@ -54,6 +58,7 @@ async function exportModel(options: ExportOptions, io: CliIo): Promise<void> {
   await writeModelFolder(options.to, model, modelCardOf(options.to, description, loaded), {
     force: options.force === true,
   });
+  await experiment.close();
   const { step } = loaded.checkpoint.state;
   io.printJson({ model: options.to, step });
   io.print(`${options.to}: the model after step ${step}`);

@@ -1,25 +1,36 @@
-import { basename, resolve } from 'node:path';
+import { createHash } from 'node:crypto';
+import { constants } from 'node:os';
+import { basename, isAbsolute, relative, resolve, sep } from 'node:path';
 import type { Command } from 'commander';
 import { readLists } from '../../corpus/lists.ts';
 import { ReadReport } from '../../corpus/report.ts';
-import { splitByPassage } from '../../corpus/split.ts';
-import { withoutDuplicatesOfPositives } from '../../corpus/text-key.ts';
+import { splitByPassage, type Split } from '../../corpus/split.ts';
+import { isPositive, withoutDuplicatesOfPositives } from '../../corpus/text-key.ts';
 import type { ListRecord } from '../../corpus/types.ts';
 import type { EncoderModel } from '../../encoders/types.ts';
+import { StoreFencedError, type Json } from '../../host/contract.ts';
 import { InputError } from '../../host/errors.ts';
-import { refuseForeignFolder } from '../../host/node/atomic-file.ts';
 import { nodeClock } from '../../host/node/clock.ts';
 import { nodeFiles } from '../../host/node/file-operations.ts';
 import { openFile } from '../../host/node/files.ts';
 import { openRuntime } from '../../host/node/runtime.ts';
 import { formatLossSpec, parseLossSpec } from '../../losses/loss-spec.ts';
+import { checkLists } from '../../losses/requirements.ts';
 import { devEvaluation } from '../../training/dev-evaluation.ts';
 import { defaultAdamW } from '../../training/optimizer.ts';
 import type { ParameterSelection } from '../../training/parameter-selection.ts';
 import type { TrainingSettings } from '../../training/settings.ts';
 import { train, type TrainingEvent, type TrainingResult } from '../../training/trainer.ts';
 import { addEncodingOptions, encodingOverrides, type EncodingOptions } from '../encoding-options.ts';
-import { Experiment, openBaseEncoder, writeModelFolder, type ExperimentDescription } from '../experiment.ts';
+import {
+  Experiment,
+  checkOutputFolder,
+  isExperiment,
+  lastingModelName,
+  openBaseEncoder,
+  writeModelFolder,
+  type ExperimentDescription,
+} from '../experiment.ts';
 import type { CliIo } from '../io.ts';
 import {
   addComputeOptions,
@@ -187,37 +198,37 @@ export function registerTrain(program: Command, io: CliIo): void {
 }
 
 async function trainModel(options: TrainOptions, io: CliIo): Promise<void> {
-  const experimentFolder = options.experiment ?? `${options.out.replace(/[/\\]+$/, '')}.experiment`;
-  if (options.force !== true) await refuseForeignFolder(nodeFiles, options.out, '--force');
+  const experimentFolder = options.experiment ?? `${plainPath(options.out)}.experiment`;
+  refuseSharedFolder(options.out, experimentFolder);
+  await checkOutputFolder(options.out, options.force === true);
   const loss = parseLossSpec(options.loss);
   const selection = parseSelection(options);
-  const lists = await readTrainingLists(options, io);
+  const { lists, sha256 } = await readTrainingLists(options, io);
+  checkLists(loss, lists, { file: options.lists });
   const encoder = await openBaseEncoder(options.model, encodingOverrides(options), io);
-  const { train: trainLists, dev } =
-    options.devShare > 0 ? splitByPassage(lists, options.devShare, options.seed) : { train: lists, dev: [] };
+  refuseMissingLayers(selection, encoder, options);
+  const { train: trainLists, dev } = splitLists(lists, options);
   const settings = trainingSettings(options, loss, selection, trainLists.length);
-
-  const experiment = await Experiment.open(experimentFolder, io);
-  const description = describe(options, encoder, loss, lists.length);
-  await refuseOtherExperiment(experiment, description);
-  await experiment.describe(description);
   const runtime = await openRuntime({
     device: options.device,
     ...(options.threads === undefined ? {} : { threads: options.threads }),
   });
-  io.note(
+  const description = describe(options, settings, {
+    model: await lastingModelName(options.model),
+    encoding: { ...encoder.encoding },
+    listsSha256: sha256,
+  });
+  const isNew = !(await isExperiment(experimentFolder));
+  const experiment = await Experiment.open(experimentFolder, io);
+  const view = new TrainingView(io, [
     `${trainLists.length} lists to train on, ${dev.length} held out; ${formatLossSpec(loss)}; on ${runtime.device}`,
-  );
-  const view = new TrainingView(io);
-  const signal = { aborted: false };
-  const stop = (): void => {
-    if (signal.aborted) process.exit(130);
-    signal.aborted = true;
-    io.note('ending after this step, with a checkpoint; once more to end at once');
-  };
-  process.on('SIGINT', stop).on('SIGTERM', stop);
+  ]);
+  const interruption = new Interruption(io);
   try {
-    const checkpoints = await experiment.checkpoints();
+    const earlier = await refuseOtherExperiment(experiment, description);
+    if (earlier === undefined) await experiment.describe(description);
+    view.hasFinished = earlier?.finished === true;
+    const checkpoints = await experiment.takeOver();
     const result = await train({
       runtime,
       encoder,
@@ -226,7 +237,7 @@ async function trainModel(options: TrainOptions, io: CliIo): Promise<void> {
       clock: nodeClock,
       version: packageVersion(),
       checkpoints,
-      signal,
+      signal: interruption,
       onEvent: (event) => view.show(event),
       ...(dev.length > 0 ? { evaluate: devEvaluation(dev, options.similarity) } : {}),
     });
@@ -234,6 +245,7 @@ async function trainModel(options: TrainOptions, io: CliIo): Promise<void> {
     if (result.endedBy === 'request') {
       io.printJson({ experiment: experimentFolder, steps: result.steps, endedBy: result.endedBy });
       io.print(`ended after step ${result.steps}; the same command goes on from there`);
+      process.exitCode = interruption.exitCode;
       return;
     }
     const loaded =
@@ -245,29 +257,139 @@ async function trainModel(options: TrainOptions, io: CliIo): Promise<void> {
     });
     await experiment.describe({ ...description, finished: true });
     report(result, options, experimentFolder, io);
+  } catch (error) {
+    if (error instanceof InputError && isNew && !view.hasTrained)
+      await nodeFiles.removeFolder(experimentFolder);
+    if (error instanceof StoreFencedError) throw takenOver(experimentFolder, error);
+    throw error;
   } finally {
-    process.off('SIGINT', stop).off('SIGTERM', stop);
+    interruption.stopListening();
     view.stop();
     await runtime.close();
+    await experiment.close();
   }
 }
 
-async function readTrainingLists(options: TrainOptions, io: CliIo): Promise<ListRecord[]> {
+/** Ends a training after its step when the user asks for it, and the process when asked once more. */
+class Interruption {
+  aborted = false;
+  /** As shells count: 128 and the signal's number. */
+  exitCode = 0;
+  readonly #io: CliIo;
+  readonly #listeners: readonly (readonly ['SIGINT' | 'SIGTERM', () => void])[];
+
+  constructor(io: CliIo) {
+    this.#io = io;
+    this.#listeners = [
+      ['SIGINT', () => this.#interrupt(128 + constants.signals.SIGINT)],
+      ['SIGTERM', () => this.#interrupt(128 + constants.signals.SIGTERM)],
+    ];
+    for (const [signal, listener] of this.#listeners) process.on(signal, listener);
+  }
+
+  stopListening(): void {
+    for (const [signal, listener] of this.#listeners) process.off(signal, listener);
+  }
+
+  #interrupt(exitCode: number): void {
+    if (this.aborted) process.exit(exitCode);
+    this.aborted = true;
+    this.exitCode = exitCode;
+    this.#io.note('ending after this step, with a checkpoint; once more to end at once');
+  }
+}
+
+/** A folder's path that ends in its name. */
+function plainPath(path: string): string {
+  const trimmed = path.replace(/[/\\]+$/, '');
+  return /^\.{0,2}$/.test(basename(trimmed)) ? resolve(path) : trimmed;
+}
+
+/** The output folder is replaced as a whole, and an experiment outlives it. @throws InputError */
+function refuseSharedFolder(out: string, experiment: string): void {
+  const [outer, inner] = [resolve(out), resolve(experiment)];
+  const between = relative(outer, inner);
+  if (between === '..' || between.startsWith(`..${sep}`) || isAbsolute(between)) return;
+  throw new InputError('the experiment lies in the folder that the model is to be written to', {
+    file: experiment,
+    remedy: 'Give an --experiment outside --out, or leave it out',
+  });
+}
+
+function takenOver(folder: string, cause: StoreFencedError): Error {
+  return new Error(
+    `${folder}: another process trains this experiment since it was started with the same folder. ` +
+      'This one has ended; nothing that was saved is lost.',
+    { cause },
+  );
+}
+
+async function readTrainingLists(
+  options: TrainOptions,
+  io: CliIo,
+): Promise<{ lists: ListRecord[]; sha256: string }> {
   const readReport = new ReadReport();
   const lists: ListRecord[] = [];
+  const hash = createHash('sha256');
   let contradictions = 0;
   for await (const list of readLists(await openFile(options.lists), { report: readReport })) {
     const { record, removed } = withoutDuplicatesOfPositives(list);
     contradictions += removed;
     lists.push(record);
+    hash.update(`${JSON.stringify(record)}\n`);
   }
   for (const warning of readReport.warnings()) io.warn(warning);
   if (contradictions > 0)
     io.warn(`${contradictions} negatives with the text of a positive of their query (left out)`);
-  if (lists.length > 0) return lists;
+  if (lists.length > 0) return { lists, sha256: hash.digest('hex') };
   throw new InputError('holds no training lists', {
     file: options.lists,
     remedy: 'Make some with `retriever-studio mine`',
+  });
+}
+
+/** @throws InputError if dev cannot be split off, or leaves too little to train on */
+function splitLists(lists: readonly ListRecord[], options: TrainOptions): Split {
+  const { devShare, batchSize, rowPer, seed } = options;
+  const split = devShare > 0 ? splitOff(lists, devShare, seed, options.lists) : { train: lists, dev: [] };
+  const rows = split.train.reduce(
+    (sum, { documents }) =>
+      sum + (rowPer === 'positive' ? Math.max(1, documents.filter(isPositive).length) : 1),
+    0,
+  );
+  if (rows >= batchSize) return split;
+  const held = split.dev.length > 0 ? ` (${split.dev.length} lists are held out)` : '';
+  throw new InputError(`${rows} training rows cannot fill a batch of ${batchSize}${held}`, {
+    file: options.lists,
+    remedy:
+      rows > 0
+        ? `Give --batch-size ${rows} or less${split.dev.length > 0 ? ', or a smaller --dev-share' : ''}`
+        : 'Give a smaller --dev-share',
+  });
+}
+
+function splitOff(lists: readonly ListRecord[], share: number, seed: number, file: string): Split {
+  try {
+    return splitByPassage(lists, share, seed);
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    throw new InputError(error.problem, {
+      file,
+      remedy: 'Give a larger --dev-share, or --dev-share 0 to hold nothing out',
+      cause: error,
+    });
+  }
+}
+
+function refuseMissingLayers(
+  selection: ParameterSelection,
+  { shape }: EncoderModel,
+  { model }: TrainOptions,
+): void {
+  if (selection.kind !== 'last-layers' || selection.layers <= shape.layers) return;
+  throw new InputError(`--train is "last-${selection.layers}", and the encoder has ${shape.layers} layers`, {
+    file: model,
+    remedy: 'Give fewer, or --train all',
   });
 }
 
@@ -331,22 +453,25 @@ function parseNegatives(text: string): number | 'all' {
   return text === 'all' ? text : integerOption('--negatives', { min: 0 })(text);
 }
 
+/** Whatever changes the numbers; where and how fast they are computed is not part of it. */
 function describe(
   options: TrainOptions,
-  encoder: EncoderModel,
-  loss: TrainingSettings['loss'],
-  lists: number,
+  settings: TrainingSettings,
+  from: Pick<ExperimentDescription, 'model' | 'encoding' | 'listsSha256'>,
 ): ExperimentDescription {
   return {
-    model: options.model,
-    encoding: { ...encoder.encoding },
+    ...from,
     lists: options.lists,
-    loss: formatLossSpec(loss),
+    loss: formatLossSpec(settings.loss),
     hyperparameters: {
-      lists,
       epochs: options.epochs,
+      'steps at most': options.maxSteps ?? 'no limit',
       'batch size': options.batchSize,
+      'a row per': options.rowPer,
       negatives: options.negatives,
+      'negatives picked': options.pick,
+      'same passage twice in a batch': options.duplicates,
+      similarity: options.similarity,
       'learning rate': options.lr,
       schedule: options.schedule,
       'warm-up': options.warmup,
@@ -356,42 +481,78 @@ function describe(
       dropout: options.dropout,
       trains: options.train,
       ...(options.train === 'lora' ? { 'LoRA rank': options.loraRank, 'LoRA alpha': options.loraAlpha } : {}),
+      'held-out share': options.devShare,
+      'steps between evaluations': settings.evaluateEvery,
+      patience: options.patience ?? 'no limit',
+      'tokens of a micro-batch': options.microBatchTokens,
       seed: options.seed,
     },
     finished: false,
   };
 }
 
-/** An experiment goes on only with what it was begun with. */
+/** An experiment goes on only with what it was begun with. @returns how it was begun, if it was */
 async function refuseOtherExperiment(
   experiment: Experiment,
   description: ExperimentDescription,
-): Promise<void> {
+): Promise<ExperimentDescription | undefined> {
   const earlier = await experiment.description();
-  if (earlier === undefined) return;
-  const plain = (described: ExperimentDescription): string =>
-    JSON.stringify({ ...described, lists: resolve(described.lists), finished: false });
-  if (plain(earlier) === plain(description)) return;
-  throw new InputError('the folder holds an experiment with other settings', {
+  if (earlier === undefined) return undefined;
+  const differences = differingSettings(earlier, description);
+  if (differences.length === 0) return earlier;
+  throw new InputError(`the experiment was begun with other settings: ${differences.join(', ')}`, {
     file: experiment.folder,
     remedy: 'Give another --experiment, or the settings that it was begun with',
   });
 }
 
+function differingSettings(earlier: ExperimentDescription, now: ExperimentDescription): string[] {
+  const [before, after] = [earlier, now].map(
+    ({ model, loss, encoding, hyperparameters }): Record<string, Json> => ({
+      model,
+      loss,
+      ...hyperparameters,
+      ...encoding,
+    }),
+  ) as [Record<string, Json>, Record<string, Json>];
+  const names = new Set([...Object.keys(before), ...Object.keys(after)]);
+  const shown = (value: Json | undefined): string =>
+    value === undefined ? 'not set' : JSON.stringify(value);
+  const differences = [...names]
+    .filter((name) => before[name] !== after[name])
+    .map((name) => `${name} was ${shown(before[name])} and is ${shown(after[name])}`);
+  if (earlier.listsSha256 !== now.listsSha256) differences.push('the lists hold something else');
+  return differences;
+}
+
 /** Draws the events of a training. */
 class TrainingView {
+  /** Whether a step was done, by this run or an earlier one. */
+  hasTrained = false;
+  /** Whether an earlier run came to the end. */
+  hasFinished = false;
   readonly #io: CliIo;
+  /** Printed with the first event: a training that is refused has one line to say. */
+  #heading: readonly string[];
   #progress: Progress | undefined;
 
-  constructor(io: CliIo) {
+  constructor(io: CliIo, heading: readonly string[]) {
     this.#io = io;
+    this.#heading = heading;
   }
 
   show(event: TrainingEvent): void {
+    for (const line of this.#heading) this.#io.note(line);
+    this.#heading = [];
     switch (event.kind) {
       case 'resumed':
+        this.hasTrained = true;
         for (const problem of event.problems) this.#io.warn(problem);
-        this.#io.note(`going on after step ${event.step}: ${event.report.message}`);
+        this.#io.note(
+          this.hasFinished
+            ? `the training has ended before, after step ${event.step}: there is nothing left to train`
+            : `going on after step ${event.step}: ${event.report.message}`,
+        );
         break;
       case 'evaluation': {
         const values = Object.entries(event.values).map(([name, value]) => `${name} ${value.toFixed(4)}`);
@@ -399,6 +560,7 @@ class TrainingView {
         break;
       }
       case 'step':
+        this.hasTrained = true;
         this.#progress ??= this.#io.progress('training', event.totalSteps, 'steps');
         this.#progress.update(
           event.step,
