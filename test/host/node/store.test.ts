@@ -501,7 +501,7 @@ describe('interleavings', () => {
       const sweeper = startPaced(disk, seed, 'sweeper');
       let acknowledged = -1;
       const write = async () => {
-        const store = await FolderStore.open('/store', { disk: writing });
+        const store = await FolderStore.open('/store', { disk: writing, report: () => undefined });
         const writer = await store.openWriter('training');
         for (let i = 0; i < 12; i++) {
           const blob = await store.writeBlob(bytes(`content ${i % 3}`));
@@ -510,7 +510,7 @@ describe('interleavings', () => {
         }
       };
       const sweep = async () => {
-        const store = await FolderStore.open('/store', { disk: sweeper });
+        const store = await FolderStore.open('/store', { disk: sweeper, report: () => undefined });
         for (let i = 0; i < 20; i++) await store.sweep();
       };
       const fail = async () => {
