@@ -1,7 +1,7 @@
 import type { Graph, Tensor } from '../graph/expression.ts';
-import { gelu, geluTanh, relu } from '../graph/ops/activation.ts';
+import { geluTanh, relu } from '../graph/ops/activation.ts';
 import { expand, reduceSum, reshape } from '../graph/ops/broadcasting.ts';
-import { add, div, mul, sqrt, sub, tanh } from '../graph/ops/elementwise.ts';
+import { add, div, erf, mul, sqrt, sub, tanh } from '../graph/ops/elementwise.ts';
 import { gather } from '../graph/ops/indexing.ts';
 import { gemm, matMul } from '../graph/ops/linear.ts';
 import { layerNorm, softmax } from '../graph/ops/normalization.ts';
@@ -12,6 +12,7 @@ import {
   positionEmbeddings,
   segmentEmbeddings,
   wordEmbeddings,
+  type LayerNames,
 } from './parameters.ts';
 import type { Activation, EncoderShape } from './types.ts';
 
@@ -41,8 +42,7 @@ export interface ForwardOptions {
 /** What masks padding: large enough that its exponential is 0, small enough to stay finite in sums. */
 const maskedScore = -1e9;
 
-const activations: Readonly<Record<Activation, (x: Tensor) => Tensor>> = {
-  gelu,
+const activations: Readonly<Record<Exclude<Activation, 'gelu'>, (x: Tensor) => Tensor>> = {
   gelu_tanh: geluTanh,
   relu,
 };
@@ -83,18 +83,35 @@ export function transformer(graph: Graph, options: ForwardOptions): Forward {
     dropoutSites.push({ name: `dropout.${name}`, shape: x.shape, kind });
     return mul(x, graph.input(`dropout.${name}`, x.shape));
   };
-  const linear = (x: Tensor, name: string, inputs: number, outputs: number, scale = 1): Tensor => {
+  /** scale · (inputScale · x·Wᵀ + b): factors that cost nothing inside the matrix product. */
+  const linear = (
+    x: Tensor,
+    name: string,
+    [inputs, outputs]: readonly [number, number],
+    { scale = 1, inputScale = 1 }: { readonly scale?: number; readonly inputScale?: number } = {},
+  ): Tensor => {
     const plain = gemm(x, parameter(`${name}.weight`, [outputs, inputs]), {
       c: parameter(`${name}.bias`, [outputs]),
       transB: true,
-      alpha: scale,
+      alpha: scale * inputScale,
       beta: scale,
     });
     if (options.lora === undefined) return plain;
     const { rank, scale: loraScale } = options.lora;
     const low = gemm(x, parameter(`${name}.lora_a`, [rank, inputs]), { transB: true });
     const b = parameter(`${name}.lora_b`, [outputs, rank]);
-    return gemm(low, b, { c: plain, transB: true, alpha: scale * loraScale });
+    return gemm(low, b, { c: plain, transB: true, alpha: scale * inputScale * loraScale });
+  };
+  const feedForward = (x: Tensor, names: LayerNames): Tensor => {
+    const up = [hiddenSize, shape.intermediateSize] as const;
+    const down = [shape.intermediateSize, hiddenSize] as const;
+    if (shape.activation !== 'gelu') {
+      return linear(activations[shape.activation](linear(x, names.intermediate, up)), names.output, down);
+    }
+    // GELU is u·(1 + erf u)/√2 with u = x/√2: both factors go into the products before and after it, and its
+    // gradient needs no second error function.
+    const u = linear(x, names.intermediate, up, { scale: Math.SQRT1_2 });
+    return linear(mul(u, add(erf(u), 1)), names.output, down, { inputScale: Math.SQRT1_2 });
   };
   const norm = (x: Tensor, name: string): Tensor =>
     layerNorm(
@@ -126,25 +143,20 @@ export function transformer(graph: Graph, options: ForwardOptions): Forward {
     transpose(reshape(x, [rows, length, heads, headSize]), [0, 2, 1, 3]);
   for (let layer = 0; layer < shape.layers; layer++) {
     const names = namesOfLayer(shape.family, layer);
+    const square = [hiddenSize, hiddenSize] as const;
     // The scale of the scores costs nothing as the factor of the query projection.
-    const query = splitHeads(linear(hidden, names.query, hiddenSize, hiddenSize, 1 / Math.sqrt(headSize)));
-    const key = splitHeads(linear(hidden, names.key, hiddenSize, hiddenSize));
-    const value = splitHeads(linear(hidden, names.value, hiddenSize, hiddenSize));
+    const query = splitHeads(linear(hidden, names.query, square, { scale: 1 / Math.sqrt(headSize) }));
+    const key = splitHeads(linear(hidden, names.key, square));
+    const value = splitHeads(linear(hidden, names.value, square));
     const probabilities = softmax(add(matMul(query, swapLastAxes(key)), attentionBias));
     const dropped = dropout(probabilities, `layer.${layer}.attention`, 'attention');
     const context = reshape(transpose(matMul(dropped, value), [0, 2, 1, 3]), [tokens, hiddenSize]);
-    const attended = linear(context, names.attentionOutput, hiddenSize, hiddenSize);
+    const attended = linear(context, names.attentionOutput, square);
     hidden = norm(
       add(dropout(attended, `layer.${layer}.attention_output`, 'hidden'), hidden),
       names.attentionNorm,
     );
-    const wide = linear(hidden, names.intermediate, hiddenSize, shape.intermediateSize);
-    const narrow = linear(
-      activations[shape.activation](wide),
-      names.output,
-      shape.intermediateSize,
-      hiddenSize,
-    );
+    const narrow = feedForward(hidden, names);
     hidden = norm(add(dropout(narrow, `layer.${layer}.output`, 'hidden'), hidden), names.outputNorm);
   }
   return { embedded, hidden, dropoutSites };

@@ -1,5 +1,5 @@
 import { nodesBehind, type Node, type Tensor } from './expression.ts';
-import { add } from './ops/elementwise.ts';
+import { accumulate } from './ops/linear.ts';
 
 /**
  * Vector-Jacobian products: ∂L/∂target for each target, given ∂L/∂output for each output. Reverse-mode
@@ -16,7 +16,7 @@ export function vjp(
   const gradients = new Map<Tensor, Tensor>();
   const receive = (tensor: Tensor, gradient: Tensor): void => {
     const earlier = gradients.get(tensor);
-    gradients.set(tensor, earlier === undefined ? gradient : add(earlier, gradient));
+    gradients.set(tensor, earlier === undefined ? gradient : accumulate(earlier, gradient));
   };
   for (const { tensor, gradient } of outputs) receive(tensor, gradient);
   for (const node of order.reverse()) {

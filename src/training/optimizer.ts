@@ -28,14 +28,20 @@ export function decays(parameter: string): boolean {
   return !parameter.endsWith('.bias') && !/layer_?norm\./i.test(parameter);
 }
 
-/** The scalars of one update, computed in float64 on the host and fed to the graph. */
+/**
+ * The scalars of one update, computed in float64 on the host and fed to the graph. Constants that meet are
+ * multiplied here, since each would cost a pass over the parameters there. With c the clipping factor and
+ * σ = 1/√(1 − β₂^t):
+ */
 export interface UpdateScalars {
-  /** Factor of the gradient: clipping. */
-  readonly gradientScale: number;
-  /** lr / (1 − β₁^t) */
+  /** (1 − β₁)·c */
+  readonly gradientWeight: number;
+  /** (1 − β₂)·c² */
+  readonly squareWeight: number;
+  /** lr / (1 − β₁^t) / σ */
   readonly stepSize: number;
-  /** 1 / √(1 − β₂^t) */
-  readonly secondMomentScale: number;
+  /** ε / σ */
+  readonly epsilon: number;
   /** 1 − lr·λ */
   readonly decayFactor: number;
 }
@@ -50,17 +56,20 @@ export function updateScalars(
   step: number,
   gradientNorm: number,
 ): UpdateScalars {
-  const clipped = settings.clipNorm > 0 ? Math.min(1, settings.clipNorm / (gradientNorm + 1e-6)) : 1;
+  const { beta1, beta2, clipNorm } = settings;
+  const clipping = clipNorm > 0 ? Math.min(1, clipNorm / (gradientNorm + 1e-6)) : 1;
+  const rootCorrection = Math.sqrt(1 - beta2 ** step);
   return {
-    gradientScale: clipped,
-    stepSize: learningRate / (1 - settings.beta1 ** step),
-    secondMomentScale: 1 / Math.sqrt(1 - settings.beta2 ** step),
+    gradientWeight: (1 - beta1) * clipping,
+    squareWeight: (1 - beta2) * clipping * clipping,
+    stepSize: (learningRate / (1 - beta1 ** step)) * rootCorrection,
+    epsilon: settings.epsilon * rootCorrection,
     decayFactor: 1 - learningRate * settings.weightDecay,
   };
 }
 
 /** Names of the scalar inputs of an update graph. */
-export const scalarNames = ['gradientScale', 'stepSize', 'secondMomentScale', 'decayFactor'] as const;
+export const scalarNames = ['gradientWeight', 'squareWeight', 'stepSize', 'epsilon', 'decayFactor'] as const;
 
 /** One parameter (or one stretch of a flat vector of parameters) of an update graph. */
 export interface UpdateEntry {
@@ -72,7 +81,7 @@ export interface UpdateEntry {
 
 /**
  * The update of some parameters as a graph:
- * m ← β₁·m + (1−β₁)·c·g, v ← β₂·v + (1−β₂)·(c·g)², w ← (1−lr·λ)·w − stepSize·m / (√v·secondMomentScale + ε).
+ * m ← β₁·m + (1−β₁)·c·g, v ← β₂·v + (1−β₂)·(c·g)², w ← (1−lr·λ)·w − stepSize·m / (√v + ε/σ).
  * Every output element depends on the same element of the inputs only, so a CPU may update in place.
  * @param clearGradients adds outputs `zero.<name>`: the gradient's buffer set to zero for the next step
  */
@@ -83,9 +92,9 @@ export async function createUpdateSession(
   clearGradients: boolean,
 ): Promise<Session> {
   const graph = new Graph();
-  const [gradientScale, stepSize, secondMomentScale, decayFactor] = scalarNames.map((name) =>
+  const [gradientWeight, squareWeight, stepSize, epsilon, decayFactor] = scalarNames.map((name) =>
     graph.input(name, [1]),
-  ) as [Tensor, Tensor, Tensor, Tensor];
+  ) as [Tensor, Tensor, Tensor, Tensor, Tensor];
   const outputs: Record<string, Tensor> = {};
   for (const { name, shape, decayed } of entries) {
     const [w, g, m, v] = ['w', 'g', 'm', 'v'].map((kind) => graph.input(`${kind}.${name}`, shape)) as [
@@ -94,12 +103,10 @@ export async function createUpdateSession(
       Tensor,
       Tensor,
     ];
-    const scaled = mul(g, gradientScale);
-    const newM = add(mul(m, settings.beta1), mul(scaled, 1 - settings.beta1));
-    const newV = add(mul(v, settings.beta2), mul(mul(scaled, scaled), 1 - settings.beta2));
-    const denominator = add(mul(sqrt(newV), secondMomentScale), settings.epsilon);
+    const newM = add(mul(m, settings.beta1), mul(g, gradientWeight));
+    const newV = add(mul(v, settings.beta2), mul(mul(g, g), squareWeight));
     const kept = decayed ? mul(w, decayFactor) : w;
-    outputs[`new_w.${name}`] = sub(kept, mul(div(newM, denominator), stepSize));
+    outputs[`new_w.${name}`] = sub(kept, mul(div(newM, add(sqrt(newV), epsilon)), stepSize));
     outputs[`new_m.${name}`] = newM;
     outputs[`new_v.${name}`] = newV;
     if (clearGradients) outputs[`zero.${name}`] = mul(g, 0);

@@ -161,8 +161,8 @@ export function gemm(a: Tensor, b: Tensor, options: GemmOptions = {}): Tensor {
 }
 
 /**
- * A gradient added to what earlier micro-batches left. A matrix product takes the earlier sum as its C, so the
- * addition costs no pass of its own.
+ * A gradient added to what came before. A matrix product takes the earlier sum as its C, so the addition costs no
+ * pass of its own.
  */
 export function accumulate(earlier: Tensor, gradient: Tensor): Tensor {
   const { operation, inputs, attributes } = gradient.node;
