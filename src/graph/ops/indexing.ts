@@ -1,4 +1,12 @@
-import { elementCount, only, showShape, type Operation, type Tensor } from '../expression.ts';
+import {
+  elementCount,
+  only,
+  sameShape,
+  showShape,
+  type Operation,
+  type Shape,
+  type Tensor,
+} from '../expression.ts';
 import { sizeOf, type NdArray } from '../nd-array.ts';
 import { reshape } from './broadcasting.ts';
 import { equal, toFloat } from './elementwise.ts';
@@ -8,10 +16,13 @@ const gatherOperation: Operation = {
   name: 'Gather',
   infer: ([table, ids]) => {
     const { shape } = table as Tensor;
-    if (shape.length !== 2 || (ids as Tensor).shape.length !== 1) {
-      throw new Error(`Gather: takes a matrix and a list of rows, not ${showShape(shape)}`);
+    const list = (ids as Tensor).shape;
+    if (shape.length !== 2 || list.length !== 1) {
+      throw new Error(
+        `Gather: takes a matrix and a list of rows, not ${showShape(shape)} and ${showShape(list)}`,
+      );
     }
-    return [{ shape: [(ids as Tensor).shape[0] as number, shape[1] as number], dataType: 'float32' }];
+    return [{ shape: [list[0] as number, shape[1] as number], dataType: 'float32' }];
   },
   evaluate: ([table, ids], _, [type]) => {
     if (table === undefined || ids === undefined || type === undefined) throw new Error('Gather takes two');
@@ -50,7 +61,19 @@ export function embeddingGradient(upstream: Tensor, slots: Tensor, slotIds: Tens
 
 const scatterRowsOperation: Operation = {
   name: 'ScatterND',
-  infer: ([table]) => [{ shape: (table as Tensor).shape, dataType: 'float32' }],
+  infer: ([table, ids, rows]) => {
+    const [whole, list, part] = [table, ids, rows].map((tensor) => (tensor as Tensor).shape) as [
+      Shape,
+      Shape,
+      Shape,
+    ];
+    if (!sameShape(list, [part[0] as number, 1]) || part.length !== 2 || part[1] !== whole[1]) {
+      throw new Error(
+        `ScatterND: ${showShape(list)} and ${showShape(part)} are not rows of ${showShape(whole)}`,
+      );
+    }
+    return [{ shape: whole, dataType: 'float32' }];
+  },
   evaluate: ([table, ids, rows]) => {
     const width = (table as NdArray).shape[1] as number;
     const data = (table as NdArray).data.slice();

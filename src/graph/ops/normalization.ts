@@ -1,4 +1,12 @@
-import { elementCount, only, showShape, type Node, type Operation, type Tensor } from '../expression.ts';
+import {
+  elementCount,
+  only,
+  showShape,
+  type Node,
+  type Operation,
+  type Shape,
+  type Tensor,
+} from '../expression.ts';
 import { reduceSum, reshape } from './broadcasting.ts';
 import { add, mul, sub } from './elementwise.ts';
 import { columnSum, gemm, rowDot } from './linear.ts';
@@ -38,10 +46,16 @@ export function softmax(x: Tensor): Tensor {
 const layerNormOperation: Operation = {
   name: 'LayerNormalization',
   infer: ([x, gamma, beta]) => {
-    const [rows, width] = (x as Tensor).shape;
-    const fits = [gamma, beta].every((t) => t?.shape.length === 1 && t.shape[0] === width);
-    if ((x as Tensor).shape.length !== 2 || !fits) {
-      throw new Error(`LayerNormalization: takes a matrix, not ${showShape((x as Tensor).shape)}`);
+    const [matrix, scale, shift] = [x, gamma, beta].map((tensor) => (tensor as Tensor).shape) as [
+      Shape,
+      Shape,
+      Shape,
+    ];
+    const [rows, width] = matrix;
+    if (matrix.length !== 2 || [scale, shift].some((shape) => shape.length !== 1 || shape[0] !== width)) {
+      throw new Error(
+        `LayerNormalization: ${showShape(matrix)} does not fit gamma ${showShape(scale)} and beta ${showShape(shift)}`,
+      );
     }
     const column = { shape: [rows as number, 1], dataType: 'float32' as const };
     return [{ shape: (x as Tensor).shape, dataType: 'float32' }, column, column];

@@ -134,6 +134,11 @@ const padOperation: Operation = {
   name: 'Pad',
   infer: ([x], { axis, before, after }) => {
     const { shape, dataType } = x as Tensor;
+    if (shape[axis as number] === undefined || (before as number) < 0 || (after as number) < 0) {
+      throw new Error(
+        `Pad: no ${String(before)} and ${String(after)} on axis ${String(axis)} of ${showShape(shape)}`,
+      );
+    }
     return [
       { shape: shape.map((s, i) => (i === axis ? s + (before as number) + (after as number) : s)), dataType },
     ];
