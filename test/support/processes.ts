@@ -20,6 +20,8 @@ export interface StartedProcess {
   readonly ended: Promise<ProcessEnd>;
   /** Resolves when standard output or error holds the text. @throws if the process ends without it. */
   readonly untilOutput: (text: string | RegExp) => Promise<void>;
+  /** Sends a signal to the process alone. */
+  readonly signal: (signal: NodeJS.Signals) => void;
   /** SIGKILL for it and its children; resolves when it is gone. */
   readonly kill: () => Promise<ProcessEnd>;
 }
@@ -88,7 +90,8 @@ export function startProgram(
       listeners.add(look);
       look();
     });
-  return { stdout: () => stdout, stderr: () => stderr, ended, untilOutput, kill };
+  const signal = (name: NodeJS.Signals) => void child.kill(name);
+  return { stdout: () => stdout, stderr: () => stderr, ended, untilOutput, signal, kill };
 }
 
 /** Starts the built command line (which builds what is stale first). */

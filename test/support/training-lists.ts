@@ -1,3 +1,4 @@
+import { formatList, type ListFormat } from '../../src/corpus/lists.ts';
 import type { ListRecord } from '../../src/corpus/types.ts';
 import { RandomStream } from '../../src/host/random.ts';
 
@@ -29,4 +30,12 @@ export function makeLists(count: number): ListRecord[] {
       ],
     };
   });
+}
+
+/** Lists as the text of a file. */
+export function listFile(lists: readonly ListRecord[], format: ListFormat = 'studio'): string {
+  return lists
+    .flatMap((list) => formatList(list, format))
+    .map((line) => `${line}\n`)
+    .join('');
 }

@@ -13,7 +13,6 @@ import { InputError } from '../../host/errors.ts';
 import { nodeClock } from '../../host/node/clock.ts';
 import { nodeFiles } from '../../host/node/file-operations.ts';
 import { openFile } from '../../host/node/files.ts';
-import { openRuntime } from '../../host/node/runtime.ts';
 import { formatLossSpec, parseLossSpec } from '../../losses/loss-spec.ts';
 import { checkLists } from '../../losses/requirements.ts';
 import { devEvaluation } from '../../training/dev-evaluation.ts';
@@ -209,6 +208,7 @@ async function trainModel(options: TrainOptions, io: CliIo): Promise<void> {
   refuseMissingLayers(selection, encoder, options);
   const { train: trainLists, dev } = splitLists(lists, options);
   const settings = trainingSettings(options, loss, selection, trainLists.length);
+  const { openRuntime } = await import('../../host/node/runtime.ts');
   const runtime = await openRuntime({
     device: options.device,
     ...(options.threads === undefined ? {} : { threads: options.threads }),
