@@ -44,7 +44,7 @@ export async function checkGradients(
     inputs.segments = runtime.tensor('float32', [rows * length, 1], encoder.segments);
   }
   for (const [name, dims] of parameters) {
-    inputs[name] = runtime.tensor('float32', dims, encoder.weights.get(name)!);
+    inputs[name] = runtime.tensor('float32', dims, encoder.weights.get(name));
     inputs[gradientNames(name).earlier] = runtime.tensor('float32', dims);
   }
   const distinct = [...new Set(encoder.ids)];
