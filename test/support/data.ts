@@ -2,8 +2,7 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const root =
-  process.env.STUDIO_DATA ?? resolve(fileURLToPath(import.meta.url), '../../../..', 'shared/data');
+const root = process.env.STUDIO_DATA ?? resolve(fileURLToPath(import.meta.url), '../../../..', 'shared/data');
 
 /**
  * Real data that may not be in the repository: under `$STUDIO_DATA` or `../shared/data`. Undefined where it is
