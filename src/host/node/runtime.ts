@@ -27,6 +27,8 @@ export interface NodeRuntimeOptions {
  */
 export async function openRuntime(options: NodeRuntimeOptions): Promise<Runtime> {
   const device = options.device === 'auto' ? 'cpu' : options.device;
+  // What goes wrong is thrown; ONNX Runtime would print it too, before a session's own level holds.
+  if (options.logSeverity === undefined) ort.env.logLevel = 'fatal';
   const runtime = new NodeRuntime(
     device,
     options.threads ?? availableParallelism(),
@@ -89,19 +91,22 @@ class HostTensor implements DeviceTensor {
 class GpuTensor implements DeviceTensor {
   readonly dataType: DataType;
   readonly dims: readonly number[];
-  readonly value: ort.Tensor;
-  #disposed = false;
+  #value: ort.Tensor | undefined;
 
   constructor(value: ort.Tensor) {
-    this.value = value;
+    this.#value = value;
     this.dataType = value.type as DataType;
     this.dims = value.dims;
   }
 
+  get value(): ort.Tensor {
+    if (this.#value === undefined) throw new Error('the tensor was disposed of, or recycled by a run');
+    return this.#value;
+  }
+
   dispose(): void {
-    if (this.#disposed) return;
-    this.#disposed = true;
-    this.value.dispose();
+    this.#value?.dispose();
+    this.#value = undefined;
   }
 }
 
