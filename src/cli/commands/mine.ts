@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { passageText } from '../../corpus/documents.ts';
 import type { ListFormat } from '../../corpus/lists.ts';
 import { writeLists } from '../../corpus/lists.ts';
@@ -50,7 +50,11 @@ export function registerMine(program: Command, io: CliIo): void {
       integerOption('--negatives', { min: 1, max: 1000 }),
       5,
     )
-    .option('--ranks <first-last>', 'the ranks that negatives come from', parseRanks, { first: 1, last: 50 })
+    .addOption(
+      new Option('--ranks <first-last>', 'the ranks that negatives come from')
+        .argParser(parseRanks)
+        .default({ first: 1, last: 50 }, '1-50'),
+    )
     .option(
       '--pick <how>',
       'random among those ranks, or the top ones',
