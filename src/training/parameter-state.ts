@@ -38,6 +38,7 @@ export interface ParameterState {
   /** Copies of the current values. */
   readWeights(): Promise<Map<string, WeightTensor>>;
   readMoments(): Promise<Moments>;
+  /** Sets trainable weights, and moments where given; gradients are zero afterwards. */
   restore(weights: Weights, moments: Moments | undefined): Promise<void>;
   close(): Promise<void>;
 }
@@ -376,6 +377,7 @@ class DeviceState implements ParameterState {
       const tensor = weights.get(name);
       if (tensor === undefined) throw new Error(`no weights for ${name}`);
       await this.#replace(this.weights, name, tensor.dims, tensor.data);
+      await this.#replace(this.#kinds.g, name, tensor.dims, new Float32Array(tensor.data.length));
       if (moments === undefined) continue;
       const [first, second] = [moments.first.get(name), moments.second.get(name)];
       if (first === undefined || second === undefined) throw new Error(`no moments for ${name}`);
