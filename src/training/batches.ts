@@ -75,9 +75,14 @@ export class Batches {
       throw new InputError('There are no training lists', { remedy: 'Check what the list file holds' });
     }
     if (incomplete === 'drop' && this.stepsInEpoch(0) === 0) {
-      throw new InputError(`${this.#rows.length} training rows cannot fill a batch of ${batchSize}`, {
-        remedy: 'Take a smaller batch, or keep incomplete batches',
-      });
+      throw this.#rows.length < batchSize
+        ? new InputError(`${this.#rows.length} training rows cannot fill a batch of ${batchSize}`, {
+            remedy: 'Take a smaller batch, or keep incomplete batches',
+          })
+        : new InputError(
+            `Too few of the ${this.#rows.length} training rows have no passage in common to fill a batch of ${batchSize}`,
+            { remedy: 'Take a smaller batch or fewer negatives, or allow the same passage twice in a batch' },
+          );
     }
   }
 
