@@ -25,7 +25,7 @@ const { values } = parseArgs({
     threads: { type: 'string', default: '2' },
     steps: { type: 'string', default: '10' },
     pairs: { type: 'string', default: '16' },
-    'micro-batch-tokens': { type: 'string', default: '1024' },
+    'micro-batch-tokens': { type: 'string', default: '512' },
     recompute: { type: 'boolean', default: false },
   },
 });

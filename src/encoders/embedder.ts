@@ -24,8 +24,8 @@ export interface EmbedOptions {
 const tokensPerBatch = 2048;
 /** Texts are bucketed by length within windows of this many, which bounds the memory for their tokens. */
 const window = 16384;
-/** Sessions kept; a further shape closes the oldest. */
-const mostSessions = 24;
+/** Sessions kept, with the memory of their activations; a further shape closes the oldest. */
+const mostSessions = 4;
 
 /** Turns texts into vectors with weights that may still be changing: training evaluates with it. */
 export class Embedder {

@@ -60,6 +60,8 @@ interface CompiledShape {
   readonly backward: Session;
   /** Sets of host buffers for the forward graph's outputs, free to use again. */
   readonly free: Record<string, DeviceTensor>[];
+  /** The host buffer of the word embeddings' gradient rows, once there is one. */
+  embeddedGradient: DeviceTensor | undefined;
 }
 
 interface MicroBatch {
@@ -67,6 +69,14 @@ interface MicroBatch {
   readonly compiled: CompiledShape;
   readonly inputs: Readonly<Record<string, DeviceTensor>>;
   kept: Record<string, DeviceTensor> | undefined;
+}
+
+/** Shapes whose sessions, with the memory they keep for their next run, stay open. */
+const mostShapes = 10;
+
+async function release({ forward, backward }: CompiledShape): Promise<void> {
+  await forward.release();
+  await backward.release();
 }
 
 /**
@@ -80,7 +90,8 @@ export class GradientCache {
   readonly #encoder: EncoderDescription;
   readonly #state: ParameterState;
   readonly #options: GradientCacheOptions;
-  readonly #shapes = new Map<string, Promise<CompiledShape>>();
+  /** In the order of their last use. */
+  readonly #shapes = new Map<string, CompiledShape>();
 
   constructor(
     runtime: Runtime,
@@ -109,7 +120,7 @@ export class GradientCache {
     const vectors = new Float32Array(sequences.length * width);
     const microBatches = await this.#prepare(sequences, step);
     const needed = microBatches.reduce((sum, { compiled }) => sum + compiled.graphs.savedBytes, 0);
-    const keep = needed <= Math.min(this.#options.activationBytes, await this.#memoryForActivations());
+    const keep = needed <= Math.min(this.#options.activationBytes, this.#memoryForActivations());
 
     for (const microBatch of microBatches) {
       const outputs = await this.#forward(microBatch);
@@ -136,21 +147,14 @@ export class GradientCache {
   }
 
   /** What is free, and what already holds activations of earlier batches. */
-  async #memoryForActivations(): Promise<number> {
+  #memoryForActivations(): number {
     let bytes = this.#runtime.availableMemory();
-    for (const shape of this.#shapes.values()) {
-      const { free, graphs } = await shape;
-      bytes += free.length * graphs.savedBytes;
-    }
+    for (const { free, graphs } of this.#shapes.values()) bytes += free.length * graphs.savedBytes;
     return bytes;
   }
 
   async close(): Promise<void> {
-    for (const shape of this.#shapes.values()) {
-      const { forward, backward } = await shape;
-      await forward.release();
-      await backward.release();
-    }
+    for (const shape of this.#shapes.values()) await release(shape);
     this.#shapes.clear();
   }
 
@@ -162,8 +166,10 @@ export class GradientCache {
       tokensPerMicroBatch,
     );
     const microBatches: MicroBatch[] = [];
+    const inUse = new Set<CompiledShape>();
     for (const [index, batch] of batches.entries()) {
-      const compiled = await this.#compile(batch);
+      const compiled = await this.#compile(batch, inUse);
+      inUse.add(compiled);
       const { encoding, tokenizer } = this.#encoder;
       const inputs: Record<string, DeviceTensor> = {
         ...batchInputs(this.#runtime, sequences, batch, encoding.pooling, tokenizer.padId),
@@ -220,10 +226,13 @@ export class GradientCache {
     if (addsWords && this.#state.embeddingRows === 'device') {
       Object.assign(feeds, this.#wordInputs(batch, sequences));
     }
+    if (compiled.embeddedGradient !== undefined) recycle[embeddedGradientName] = compiled.embeddedGradient;
     const sums = await compiled.backward.run(feeds, recycle);
     for (const name of inGraph) this.#state.setGradient(name, sums[gradientNames(name).sum] as DeviceTensor);
     if (addsWords && this.#state.embeddingRows === 'host') {
-      const rows = (await this.#runtime.read(sums[embeddedGradientName] as DeviceTensor)) as Float32Array;
+      const perToken = sums[embeddedGradientName] as DeviceTensor;
+      compiled.embeddedGradient = perToken;
+      const rows = (await this.#runtime.read(perToken)) as Float32Array;
       const ids = this.#runtime.hostMemory(inputs.ids as DeviceTensor) as Int32Array;
       this.#state.addRows(wordEmbeddings, ids, rows);
     }
@@ -262,13 +271,21 @@ export class GradientCache {
     else for (const tensor of Object.values(outputs)) tensor.dispose();
   }
 
-  #compile({ rows, length }: TokenBatch): Promise<CompiledShape> {
+  /** The sessions of a shape, made at its first use. The one unused for longest makes room for a new one. */
+  async #compile({ rows, length }: TokenBatch, inUse: ReadonlySet<CompiledShape>): Promise<CompiledShape> {
     const key = `${rows}×${length}`;
     let shape = this.#shapes.get(key);
     if (shape === undefined) {
-      shape = this.#create(rows, length);
-      this.#shapes.set(key, shape);
+      for (const [oldKey, old] of this.#shapes) {
+        if (this.#shapes.size < mostShapes) break;
+        if (inUse.has(old)) continue;
+        this.#shapes.delete(oldKey);
+        await release(old);
+      }
+      shape = await this.#create(rows, length);
     }
+    this.#shapes.delete(key);
+    this.#shapes.set(key, shape);
     return shape;
   }
 
@@ -297,6 +314,7 @@ export class GradientCache {
         memoryBytes: backward.peakBytes,
       }),
       free: [],
+      embeddedGradient: undefined,
     };
   }
 }

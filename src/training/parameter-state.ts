@@ -76,7 +76,7 @@ function scalarTensors(
  * Stretch of the flat vectors that one update run works on: small enough for the fifteen passes of AdamW to stay
  * in a core's cache, where whole vectors would go to memory each time.
  */
-const stretch = 65536;
+const stretch = 262144;
 /** Elements of one partial sum of squares. */
 const partSize = 1024;
 /** Tensors start at multiples of this many floats (64 bytes, a cache line). */

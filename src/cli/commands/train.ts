@@ -183,7 +183,7 @@ export function registerTrain(program: Command, io: CliIo): void {
       '--micro-batch-tokens <n>',
       'tokens computed at once',
       integerOption('--micro-batch-tokens', { min: 16 }),
-      1024,
+      512,
     )
     .option(
       '--activation-memory <MiB>',

@@ -11,6 +11,7 @@ import type {
 } from '../contract.ts';
 import { InputError, messageOf, ResourceError } from '../errors.ts';
 import { copyModel } from './copy-model.ts';
+import { isMarkerRefusal, markerName, withMarker } from './marked-model.ts';
 
 export interface NodeRuntimeOptions {
   readonly device: 'auto' | 'cpu' | 'webgpu' | 'cuda';
@@ -115,6 +116,25 @@ function valueOf(tensor: DeviceTensor): ort.Tensor {
   throw new Error('the tensor belongs to another runtime');
 }
 
+function hostTensor(tensor: DeviceTensor | undefined): HostTensor | undefined {
+  if (tensor === undefined || tensor instanceof HostTensor) return tensor;
+  throw new Error('only host memory can be recycled on the CPU');
+}
+
+/** Memory for an output. Our graphs have static shapes. */
+function emptyTensor(
+  session: string,
+  output: string,
+  dataType: DataType,
+  shape: readonly (number | string)[],
+): HostTensor {
+  const dims = shape.map((size) => {
+    if (typeof size === 'number') return size;
+    throw new Error(`${session}: the size ${size} of output ${output} is open`);
+  });
+  return new HostTensor(dataType, dims, emptyData[dataType](dims.reduce((a, b) => a * b, 1)));
+}
+
 class NodeRuntime implements Runtime {
   readonly device: Device;
   readonly threads: number;
@@ -175,13 +195,16 @@ class NodeRuntime implements Runtime {
 
   async #open(model: Uint8Array, name: string, outputs: OutputLocation): Promise<Session> {
     const session = await this.exclusively(() =>
-      ort.InferenceSession.create(model, {
+      ort.InferenceSession.create(this.device === 'cpu' ? withMarker(model) : model, {
         executionProviders: [this.device === 'webgpu' ? { name: 'webgpu' } : this.device],
         intraOpNumThreads: this.threads,
         graphOptimizationLevel: 'all',
+        // The arena of a session would keep half as much memory again, for each shape, and spares little time.
         enableCpuMemArena: false,
         logSeverityLevel: this.#logSeverity,
-        extra: { session: { use_deterministic_compute: '1' } },
+        // Sessions run one after the other: threads that still wait for work of the last one would keep the next
+        // one's from the cores.
+        extra: { session: { use_deterministic_compute: '1', force_spinning_stop: '1' } },
         ...(this.device === 'webgpu' ? { preferredOutputLocation: outputs } : {}),
       }),
     );
@@ -237,7 +260,7 @@ class NodeSession implements Session {
     this.#name = name;
     this.#outputs = outputs;
     this.inputNames = session.inputNames;
-    this.outputNames = session.outputNames;
+    this.outputNames = session.outputNames.filter((output) => output !== markerName);
   }
 
   async run(
@@ -260,17 +283,18 @@ class NodeSession implements Session {
     feeds: Record<string, ort.Tensor>,
     recycle: Readonly<Record<string, DeviceTensor>>,
   ): Promise<Record<string, DeviceTensor>> {
-    const fetches: Record<string, ort.Tensor | null> = {};
-    for (const name of this.outputNames) {
-      const tensor = recycle[name];
-      fetches[name] = tensor === undefined ? null : valueOf(tensor);
+    const outputs: Record<string, HostTensor> = {};
+    for (const metadata of this.#session.outputMetadata) {
+      if (!metadata.isTensor) continue;
+      const { name, type, shape } = metadata;
+      outputs[name] = hostTensor(recycle[name]) ?? emptyTensor(this.#name, name, type as DataType, shape);
     }
-    const results = await this.#session.run(feeds, fetches);
-    const outputs: Record<string, DeviceTensor> = {};
-    for (const name of this.outputNames) {
-      const value = results[name] as ort.Tensor;
-      outputs[name] =
-        recycle[name] ?? new HostTensor(value.type as DataType, value.dims, value.data as TensorData);
+    const fetches: Record<string, ort.Tensor | null> = {};
+    for (const name of this.#session.outputNames) fetches[name] = outputs[name]?.value ?? null;
+    try {
+      await this.#session.run(feeds, fetches);
+    } catch (error) {
+      if (!isMarkerRefusal(error)) throw error;
     }
     return outputs;
   }
