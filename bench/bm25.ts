@@ -2,7 +2,7 @@
  * BM25 on SciFact beside minisearch, in one run on one thread: time and memory of the index, queries per second,
  * nDCG@10. Processor time, so that a busy machine does not count.
  *
- * Run: npx tsc -p tsconfig.json --noEmit false --outDir dist/bench && node dist/bench/bench/bm25.js
+ * Run: npm run bench -- bm25
  * It looks for the data in $STUDIO_DATA or ../shared/data.
  */
 import MiniSearch from 'minisearch';

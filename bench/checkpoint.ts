@@ -2,7 +2,7 @@
  * What a checkpoint of all-MiniLM-L6's shape with moments (272 MB) costs to save and to load, beside the plain
  * writing and reading of as many bytes.
  *
- * Run: npx tsc -p tsconfig.json --noEmit false --outDir dist/measure && node dist/measure/bench/checkpoint.js [FOLDER]
+ * Run: npm run bench -- checkpoint [FOLDER]
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -3,7 +3,7 @@
  * each way, beside the scatter with addition that the studio avoids: relative error against float64, distinct bit
  * patterns, and the time from the end of the forward pass to the gradient in host memory.
  *
- * Run: npx tsc -p tsconfig.json --noEmit false --outDir dist/bench && node dist/bench/bench/embedding-gradient.js
+ * Run: npm run bench -- embedding-gradient
  * WebGPU is left out where there is no device; `VK_ICD_FILENAMES` names a driver in software.
  */
 import { messageOf } from '../src/host/errors.ts';

@@ -2,7 +2,7 @@
  * How fast embeddings become a loss and its gradients, in plain loops on one core, and how fast dropout masks are
  * made. Prints one line per shape; processor time, so that a busy machine does not count.
  *
- * Run: npx tsc -p tsconfig.json --noEmit false && node dist/bench/similarity.js
+ * Run: npm run bench -- similarity
  */
 import { RandomStream } from '../src/host/random.ts';
 import { parseLossSpec } from '../src/losses/loss-spec.ts';

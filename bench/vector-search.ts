@@ -4,7 +4,7 @@
  * Checks that every split gives the same bits. Rates are of processor time (of all threads together), so that a busy
  * machine does not count.
  *
- * Run: npx tsc -p tsconfig.json --noEmit false --outDir dist/bench && node dist/bench/bench/vector-search.js
+ * Run: npm run bench -- vector-search
  */
 import { openWorkerPool } from '../src/host/node/workers.ts';
 import { RandomStream } from '../src/host/random.ts';

@@ -51,6 +51,25 @@ describe('compare', () => {
     expect(first.stderr).toContain('=1+1_x lacks 1 of the 20 judged queries: they count 0');
   });
 
+  it('compares over the queries that share no relevant document with the train split', async () => {
+    const cwd = temporaryFolder({
+      qrels: queries.map((query, i) => `${query} 0 d${i} 1\n`).join(''),
+      train: [0, 1, 2, 3, 4].map((i) => `t${i} 0 d${i} 1\n`).join(''),
+      // Right on the shared documents alone.
+      'first.run': queries.map((query, i) => line(query, i < 5 ? [`d${i}`] : ['no', `d${i}`])).join(''),
+      'second.run': queries.map((query, i) => line(query, ['no', `d${i}`])).join(''),
+    });
+    const args = 'first.run second.run --qrels qrels --metrics mrr --json'.split(' ');
+    const all = onlyJson(await runCli(['compare', ...args], { cwd })) as { queries: number };
+    const disjoint = await runCli(['compare', ...args, '--disjoint-from', 'train'], { cwd });
+    const { queries: count, comparisons } = onlyJson(disjoint) as Comparison & { queries: number };
+    expect([all.queries, count]).toEqual([20, 15]);
+    expect(disjoint.stderr).toContain('15 of 20 judged queries share no relevant document with train');
+    expect(comparisons[0]).toMatchObject({ wins: 0, losses: 0 });
+    const none = await runCli(['compare', ...args.slice(0, -1), '--disjoint-from', 'qrels'], { cwd });
+    expect(none).toMatchObject({ code: 2, stdout: '' });
+  });
+
   it('writes CSV that no spreadsheet runs, and escaped LaTeX', async () => {
     const { cwd, code } = await compare(
       'bm25.run =1+1_x.run dense.run --qrels qrels --csv out.csv --latex out.tex',

@@ -1,5 +1,7 @@
 import { basename } from 'node:path';
 import type { Command } from 'commander';
+import { sharedWithTrain } from '../../corpus/split.ts';
+import type { Judgments } from '../../corpus/types.ts';
 import { InputError } from '../../host/errors.ts';
 import type { NamedRun, PairedComparison, RunComparison } from '../../metrics/compare.ts';
 import { compareRuns } from '../../metrics/compare.ts';
@@ -20,6 +22,7 @@ interface CompareOptions extends RunOptions {
   readonly qrels: string;
   readonly metrics: string;
   readonly baseline?: string;
+  readonly disjointFrom?: string;
   readonly csv?: string;
   readonly latex?: string;
   readonly alpha: number;
@@ -37,6 +40,10 @@ export function registerCompare(program: Command, io: CliIo): void {
     .argument('<runs...>', 'TREC run files; a judged query that a run lacks counts 0')
     .requiredOption('--qrels <file>', "relevance judgments: TREC qrels or BEIR's TSV")
     .option('--metrics <names>', 'measures by comma', 'ndcg_cut_10,recall_100')
+    .option(
+      '--disjoint-from <qrels>',
+      'only queries that share no relevant document with a query of these judgments (of the train split)',
+    )
     .option('--baseline <run>', 'the run to compare with: a file or a name (default: the first)')
     .option('--csv <file>', 'write the comparisons as CSV, unrounded')
     .option('--latex <file>', 'write the means as a LaTeX table')
@@ -56,13 +63,7 @@ export function registerCompare(program: Command, io: CliIo): void {
 async function compareFiles(paths: readonly string[], options: CompareOptions, io: CliIo): Promise<void> {
   const measures = parseComparable(options.metrics);
   const { baseline, others } = orderRuns(paths, options.baseline);
-  const judgments = await openJudgments(options.qrels);
-  if (judgments.size < 2) {
-    throw new InputError(`holds ${judgments.size} judged query`, {
-      file: options.qrels,
-      remedy: 'Paired tests need two or more',
-    });
-  }
+  const judgments = await comparedQueries(options, io);
   warnAboutJudgments(judgments, options, io);
   const open = async ({ name, path }: RunFile): Promise<NamedRun> => {
     const { run } = await openRun(path);
@@ -95,6 +96,25 @@ async function compareFiles(paths: readonly string[], options: CompareOptions, i
     comparisons: comparison.comparisons.map((each) => ({ ...each })),
   });
   for (const line of describe(comparison, alpha)) io.print(line);
+}
+
+/** The judged queries to compare over. @throws InputError if there are fewer than two. */
+async function comparedQueries(options: CompareOptions, io: CliIo): Promise<Judgments> {
+  const all = await openJudgments(options.qrels);
+  let judgments: Judgments = all;
+  if (options.disjointFrom !== undefined) {
+    const { disjoint } = sharedWithTrain(all, await openJudgments(options.disjointFrom));
+    const kept = new Set(disjoint);
+    judgments = new Map([...all].filter(([query]) => kept.has(query)));
+    io.note(
+      `${judgments.size} of ${all.size} judged queries share no relevant document with ${options.disjointFrom}`,
+    );
+  }
+  if (judgments.size >= 2) return judgments;
+  throw new InputError(`holds ${judgments.size} judged query to compare over`, {
+    file: options.qrels,
+    remedy: 'Paired tests need two or more',
+  });
 }
 
 /** @throws InputError for counts, which have no mean to compare. */
