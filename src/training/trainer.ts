@@ -40,8 +40,18 @@ export interface TrainerParts {
   readonly onEvent?: (event: TrainingEvent) => void;
 }
 
+/** Averages over the steps of this run. */
+export interface TrainingSpeed {
+  /** Query–passage pairs per second. */
+  readonly pairsPerSecond: number;
+  /** Tokens per second, padding not counted. */
+  readonly tokensPerSecond: number;
+  /** Floating-point operations over those the machine's own matrix product would do in the time. */
+  readonly shareOfMatmulRate: number;
+}
+
 /** What a step did and how fast. */
-export interface StepReport {
+export interface StepReport extends TrainingSpeed {
   readonly kind: 'step';
   /** Steps done, from 1. */
   readonly step: number;
@@ -53,11 +63,6 @@ export interface StepReport {
   readonly learningRate: number;
   /** Before clipping. */
   readonly gradientNorm: number;
-  /** Query–passage pairs, tokens (padding not counted) per second of training so far. */
-  readonly pairsPerSecond: number;
-  readonly tokensPerSecond: number;
-  /** Floating-point operations over those the machine's own matrix product would do in the time. */
-  readonly shareOfMatmulRate: number;
   readonly secondsLeft: number;
 }
 
@@ -97,6 +102,7 @@ export interface TrainingResult {
   readonly breaks: readonly string[];
   /** Of this run, evaluation and checkpoints not counted. */
   readonly trainingSeconds: number;
+  readonly speed: TrainingSpeed;
 }
 
 /** The loss or the gradients are no longer finite. The last checkpoint is from before. */
@@ -295,11 +301,18 @@ class Trainer {
       terms: loss.terms.map(({ name, value }) => ({ name, value })),
       learningRate,
       gradientNorm,
+      ...this.#speed(),
+      secondsLeft: (seconds / this.#stepsDone) * (this.#totalSteps - this.#step),
+    });
+  }
+
+  #speed(): TrainingSpeed {
+    const seconds = Math.max(this.#trainingMilliseconds, 1) / 1000;
+    return {
       pairsPerSecond: this.#pairsDone / seconds,
       tokensPerSecond: this.#tokensDone / seconds,
       shareOfMatmulRate: this.#flopsDone / seconds / this.#matmulRate,
-      secondsLeft: (seconds / this.#stepsDone) * (this.#totalSteps - this.#step),
-    });
+    };
   }
 
   async #evaluate(): Promise<{ isBest: boolean; stop: boolean }> {
@@ -400,6 +413,7 @@ class Trainer {
       history: this.#history(),
       breaks: this.#breaks,
       trainingSeconds: this.#trainingMilliseconds / 1000,
+      speed: this.#speed(),
     };
   }
 }

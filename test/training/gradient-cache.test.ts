@@ -1,13 +1,18 @@
-/** What a gradient cache does about memory; its gradients are held to PyTorch's in hundred-steps.test.ts. */
+/** What a gradient cache does with large batches; its gradients are held to PyTorch's in hundred-steps.test.ts. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { readEncoder } from '../../src/encoders/read-encoder.ts';
 import type { EncoderModel } from '../../src/encoders/types.ts';
 import type { Runtime } from '../../src/host/contract.ts';
 import { ResourceError } from '../../src/host/errors.ts';
 import { openRuntime } from '../../src/host/node/runtime.ts';
+import { RandomStream } from '../../src/host/random.ts';
+import { parseLossSpec } from '../../src/losses/loss-spec.ts';
+import { DocumentNumbers, layOutBatch } from '../../src/training/batch-layout.ts';
 import { GradientCache } from '../../src/training/gradient-cache.ts';
 import { defaultAdamW } from '../../src/training/optimizer.ts';
 import { createParameterState } from '../../src/training/parameter-state.ts';
+import { batchLoss } from '../../src/training/similarity.ts';
+import { relativeError } from '../graph/golden.ts';
 import { modelFolder, tinyModel } from '../support/model-folder.ts';
 
 let runtime: Runtime;
@@ -70,4 +75,61 @@ it('recomputes activations for which no memory is left, to the same gradient', a
   const scarce = await runWith(() => (asked++ === 0 ? 2 ** 40 : 0));
   expect(asked).toBeGreaterThan(1);
   expect(scarce).toEqual(plenty);
+});
+
+/** Gradients of in-batch InfoNCE over so many pairs of random texts. */
+async function contrastiveGradients(
+  pairs: number,
+  tokensPerMicroBatch: number,
+  activationBytes: number,
+): Promise<ReadonlyMap<string, Float32Array>> {
+  const names = [...encoder.weights.keys()];
+  const state = await createParameterState(runtime, encoder.weights, names, defaultAdamW);
+  const cache = new GradientCache(runtime, encoder, state, {
+    lengthLadder: [8],
+    tokensPerMicroBatch,
+    activationBytes,
+  });
+  const stream = new RandomStream(2, 'tokens');
+  const text = (): Int32Array =>
+    Int32Array.from({ length: 3 + stream.integer(6) }, () => 5 + stream.integer(90));
+  const layout = layOutBatch(
+    Array.from({ length: pairs }, (_, i) => {
+      const documents = [{ id: `p${i}`, text: `passage ${i}`, label: 1, source: 'gold' }];
+      return { record: { query_id: `q${i}`, query: '', documents }, documents, positive: 0 };
+    }),
+    new DocumentNumbers(),
+  );
+  const spec = parseLossSpec('infonce(temperature=0.05, scope=batch)');
+  await cache.run(
+    { queries: Array.from({ length: pairs }, text), passages: Array.from({ length: pairs }, text) },
+    (queries, passages) =>
+      batchLoss(spec, { queries, passages, dimension: 16 }, layout, { similarity: 'dot' }),
+    0,
+  );
+  const gradients = new Map<string, Float32Array>();
+  for (const name of names) {
+    gradients.set(name, ((await runtime.read(state.gradient(name))) as Float32Array).slice());
+  }
+  await cache.close();
+  await state.close();
+  return gradients;
+}
+
+it('gives the gradients of one big batch from many small micro-batches', async () => {
+  const whole = await contrastiveGradients(128, 2 * 128 * 8, 2 ** 30);
+  const parts = await contrastiveGradients(128, 16 * 8, 0);
+  for (const [name, expected] of whole) {
+    // The exact gradient of a key bias is zero.
+    const floor = name.endsWith('.key.bias') ? 1 : 1e-30;
+    expect(relativeError(parts.get(name)!, expected, floor), name).toBeLessThan(1e-5);
+  }
+});
+
+it('takes thousands of queries in bounded memory', async () => {
+  await contrastiveGradients(64, 64 * 8, 0);
+  const before = process.memoryUsage().rss;
+  await contrastiveGradients(4096, 64 * 8, 0);
+  // Kept, the activations of 8,192 texts would be 140 MB more; 4,096 × 4,096 scores in float64 another 134 MB.
+  expect(process.memoryUsage().rss - before).toBeLessThan(130 * 2 ** 20);
 });

@@ -598,8 +598,16 @@ function report(result: TrainingResult, options: TrainOptions, experiment: strin
     bitExact: result.breaks.length === 0,
     breaks: result.breaks,
     trainingSeconds: result.trainingSeconds,
+    speed: { ...result.speed },
   });
   io.print(`${basename(options.out)}: ${result.steps} steps, ended by ${result.endedBy}`);
+  const { pairsPerSecond, tokensPerSecond, shareOfMatmulRate } = result.speed;
+  if (pairsPerSecond > 0) {
+    io.print(
+      `${pairsPerSecond.toFixed(1)} pairs/s, ${tokensPerSecond.toFixed(0)} tokens/s, ` +
+        `${(100 * shareOfMatmulRate).toFixed(0)} % of this machine's matrix product rate`,
+    );
+  }
   for (const line of result.breaks) io.warn(line);
   if (before !== undefined && after !== undefined) {
     io.print(bestStep === 0 ? 'the untrained model was the best on dev' : `best after step ${bestStep}`);
