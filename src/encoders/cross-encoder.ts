@@ -1,8 +1,9 @@
-import type { Runtime, Session } from '../host/contract.ts';
+import type { Runtime } from '../host/contract.ts';
 import { batchInputs } from './batch-inputs.ts';
 import { uploadWeights, type DeviceWeights } from './device-weights.ts';
-import { encodeGraph, outputName } from './graphs.ts';
+import { encodeGraph } from './graphs.ts';
 import { planBuckets } from './length-buckets.ts';
+import { ShapeSessions } from './shape-sessions.ts';
 import type { CrossEncoderModel } from './types.ts';
 
 const tokensPerBatch = 2048;
@@ -12,12 +13,20 @@ export class CrossEncoder {
   readonly #runtime: Runtime;
   readonly #model: CrossEncoderModel;
   readonly #weights: DeviceWeights;
-  readonly #sessions = new Map<string, Session>();
+  readonly #sessions: ShapeSessions;
 
   private constructor(runtime: Runtime, model: CrossEncoderModel, weights: DeviceWeights) {
     this.#runtime = runtime;
     this.#model = model;
     this.#weights = weights;
+    this.#sessions = new ShapeSessions(runtime, (batch) =>
+      encodeGraph({
+        shape: model.shape,
+        batch,
+        head: { kind: 'classification', labels: model.labels },
+        segments: true,
+      }),
+    );
   }
 
   static async create(runtime: Runtime, model: CrossEncoderModel): Promise<CrossEncoder> {
@@ -31,8 +40,9 @@ export class CrossEncoder {
   ): Promise<Float32Array<ArrayBuffer>> {
     const { tokenizer, maxLength, labels } = this.#model;
     const encoded = pairs.map(([query, passage]) => tokenizer.encodePair(query, passage, maxLength));
+    const sequences = encoded.map(({ ids }) => ids);
     const plan = planBuckets(
-      encoded.map(({ ids }) => ids.length),
+      sequences.map((sequence) => sequence.length),
       {
         tokensPerBatch,
         maxBatch: 256,
@@ -45,53 +55,27 @@ export class CrossEncoder {
     let done = 0;
     for (const batch of plan.batches) {
       const { rows, length } = batch;
-      const sequences = encoded.map(({ ids }) => ids);
       const { ids, mask } = batchInputs(this.#runtime, sequences, batch, 'cls', tokenizer.padId);
       const segments = new Float32Array(rows * length);
       batch.items.forEach((item, row) => segments.set(encoded[item]?.segments ?? [], row * length));
-      const session = await this.#session(rows, length);
-      const outputs = await session.run({
+      const values = await this.#sessions.run(batch, {
         ...Object.fromEntries(this.#weights),
         ids,
         mask,
         segments: this.#runtime.tensor('float32', [rows * length, 1], segments),
       });
-      const output = outputs[outputName];
-      if (output === undefined) throw new Error('the cross-encoder returned nothing');
-      const values = (await this.#runtime.read(output)) as Float32Array;
       batch.items.forEach((item, row) => {
         if (item < 0) return;
         logits.set(values.subarray(row * labels, (row + 1) * labels), item * labels);
         done++;
       });
-      output.dispose();
       onProgress?.(done, pairs.length);
     }
     return logits;
   }
 
   async close(): Promise<void> {
-    for (const session of this.#sessions.values()) await session.release();
+    await this.#sessions.close();
     for (const tensor of this.#weights.values()) tensor.dispose();
-    this.#sessions.clear();
-  }
-
-  async #session(rows: number, length: number): Promise<Session> {
-    const key = `${rows}×${length}`;
-    let session = this.#sessions.get(key);
-    if (session === undefined) {
-      const program = encodeGraph({
-        shape: this.#model.shape,
-        batch: { rows, length },
-        head: { kind: 'classification', labels: this.#model.labels },
-        segments: true,
-      });
-      session = await this.#runtime.createSession(program.model, {
-        name: program.name,
-        memoryBytes: program.peakBytes,
-      });
-      this.#sessions.set(key, session);
-    }
-    return session;
   }
 }

@@ -1,9 +1,10 @@
-import type { Runtime, Session } from '../host/contract.ts';
+import type { Runtime } from '../host/contract.ts';
 import { batchInputs, type TokenSequence } from './batch-inputs.ts';
 import type { DeviceWeights } from './device-weights.ts';
 import type { LoraShape } from './forward.ts';
-import { encodeGraph, outputName } from './graphs.ts';
+import { encodeGraph } from './graphs.ts';
 import { planBuckets, type TokenBatch } from './length-buckets.ts';
+import { ShapeSessions } from './shape-sessions.ts';
 import type { EncoderShape, EncodingConfig, TextTokenizer } from './types.ts';
 
 export type Side = 'query' | 'passage';
@@ -24,16 +25,13 @@ export interface EmbedOptions {
 const tokensPerBatch = 2048;
 /** Texts are bucketed by length within windows of this many, which bounds the memory for their tokens. */
 const window = 16384;
-/** Sessions kept, with the memory of their activations; a further shape closes the oldest. */
-const mostSessions = 4;
 
 /** Turns texts into vectors with weights that may still be changing: training evaluates with it. */
 export class Embedder {
   readonly #runtime: Runtime;
   readonly #encoder: EncoderDescription;
   readonly #weights: () => DeviceWeights;
-  readonly #lora: LoraShape | undefined;
-  readonly #sessions = new Map<string, Promise<Session>>();
+  readonly #sessions: ShapeSessions;
 
   /**
    * @param weights gives the current weights at each batch
@@ -43,7 +41,14 @@ export class Embedder {
     this.#runtime = runtime;
     this.#encoder = encoder;
     this.#weights = weights;
-    this.#lora = lora;
+    this.#sessions = new ShapeSessions(runtime, (batch) =>
+      encodeGraph({
+        shape: encoder.shape,
+        batch,
+        head: { kind: 'embedding', normalize: encoder.encoding.normalize },
+        ...(lora === undefined ? {} : { lora }),
+      }),
+    );
   }
 
   get dimensions(): number {
@@ -89,47 +94,14 @@ export class Embedder {
     return vectors;
   }
 
-  async close(): Promise<void> {
-    const sessions = [...this.#sessions.values()];
-    this.#sessions.clear();
-    for (const session of sessions) await (await session).release();
+  close(): Promise<void> {
+    return this.#sessions.close();
   }
 
-  async #run(sequences: readonly TokenSequence[], batch: TokenBatch): Promise<Float32Array> {
+  #run(sequences: readonly TokenSequence[], batch: TokenBatch): Promise<Float32Array> {
     const { encoding, tokenizer } = this.#encoder;
-    const session = await this.#session(batch);
     const inputs = batchInputs(this.#runtime, sequences, batch, encoding.pooling, tokenizer.padId);
-    const outputs = await session.run({ ...Object.fromEntries(this.#weights()), ...inputs });
-    const output = outputs[outputName];
-    if (output === undefined) throw new Error('the encoder returned nothing');
-    const rows = (await this.#runtime.read(output)) as Float32Array;
-    output.dispose();
-    return rows;
-  }
-
-  async #session({ rows, length }: TokenBatch): Promise<Session> {
-    const key = `${rows}×${length}`;
-    const known = this.#sessions.get(key);
-    if (known !== undefined) return known;
-    if (this.#sessions.size >= mostSessions) {
-      const [oldest] = this.#sessions;
-      if (oldest !== undefined) {
-        this.#sessions.delete(oldest[0]);
-        await (await oldest[1]).release();
-      }
-    }
-    const program = encodeGraph({
-      shape: this.#encoder.shape,
-      batch: { rows, length },
-      head: { kind: 'embedding', normalize: this.#encoder.encoding.normalize },
-      ...(this.#lora === undefined ? {} : { lora: this.#lora }),
-    });
-    const session = this.#runtime.createSession(program.model, {
-      name: program.name,
-      memoryBytes: program.peakBytes,
-    });
-    this.#sessions.set(key, session);
-    return session;
+    return this.#sessions.run(batch, { ...Object.fromEntries(this.#weights()), ...inputs });
   }
 }
 
