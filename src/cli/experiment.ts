@@ -13,7 +13,7 @@ import { openModelFiles } from '../host/node/model-files.ts';
 import { FolderStore } from '../host/node/store.ts';
 import { CheckpointStore } from '../training/checkpoint.ts';
 import type { CliIo } from './io.ts';
-import { checkOutputFile } from './output-file.ts';
+import { checkWritableFolder } from './output-file.ts';
 
 /** The namespace of an experiment's checkpoints and the one of its description, in its folder's store. */
 const trainingNamespace = 'training';
@@ -137,7 +137,7 @@ export async function openBaseEncoder(
 export async function checkOutputFolder(path: string, force: boolean): Promise<void> {
   try {
     if (!force) await refuseForeignFolder(nodeFiles, path, '--force');
-    await checkOutputFile(join(path, 'config.json'));
+    await checkWritableFolder(path, path);
   } catch (error) {
     if (errorCode(error) !== 'ENOTDIR') throw error;
     throw new InputError('a folder can not be written here: a part of the path is a file', {

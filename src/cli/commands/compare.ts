@@ -14,7 +14,7 @@ import type { RunOptions } from '../evaluation-options.ts';
 import { addRunOptions, evaluationOptions } from '../evaluation-options.ts';
 import type { CliIo } from '../io.ts';
 import { integerOption, numberOption } from '../options.ts';
-import { writeOutputFile } from '../output-file.ts';
+import { checkOutputFile, writeOutputFile } from '../output-file.ts';
 import { textTable } from '../text-table.ts';
 import { openJudgments, openRun, requireCommonQueries, warnAboutJudgments } from '../trec-files.ts';
 
@@ -63,6 +63,7 @@ export function registerCompare(program: Command, io: CliIo): void {
 async function compareFiles(paths: readonly string[], options: CompareOptions, io: CliIo): Promise<void> {
   const measures = parseComparable(options.metrics);
   const { baseline, others } = orderRuns(paths, options.baseline);
+  for (const path of [options.csv, options.latex]) if (path !== undefined) await checkOutputFile(path);
   const judgments = await comparedQueries(options, io);
   warnAboutJudgments(judgments, options, io);
   const open = async ({ name, path }: RunFile): Promise<NamedRun> => {

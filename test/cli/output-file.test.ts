@@ -1,0 +1,49 @@
+import { execFileSync } from 'node:child_process';
+import { chmodSync, lstatSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { checkOutputFile, checkWritableFolder, writeOutputFile } from '../../src/cli/output-file.ts';
+import { temporaryFolder } from '../support/cli.ts';
+
+describe('an output file', () => {
+  it('is written through a link, which stays', async () => {
+    const folder = temporaryFolder({ 'real.run': 'before\n' });
+    const link = join(folder, 'link.run');
+    symlinkSync('real.run', link);
+    await checkOutputFile(link);
+    await writeOutputFile(link, 'after\n');
+    expect(lstatSync(link).isSymbolicLink()).toBe(true);
+    expect(readFileSync(join(folder, 'real.run'), 'utf8')).toBe('after\n');
+    expect(readdirSync(folder).sort()).toEqual(['link.run', 'real.run']);
+  });
+
+  it('does not take the place of a pipe or a device', async () => {
+    const pipe = join(temporaryFolder(), 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    await expect(checkOutputFile(pipe)).rejects.toThrow(/pipe: this is a device or a pipe.*Give the path/);
+    await expect(writeOutputFile(pipe, 'text')).rejects.toThrow(/a device or a pipe/);
+    expect(lstatSync(pipe).isFIFO()).toBe(true);
+    await expect(checkOutputFile('/dev/null')).rejects.toThrow(/a device or a pipe/);
+  });
+
+  it('may lie in folders that are still to be made, not below a file', async () => {
+    const folder = temporaryFolder({ file: '' });
+    await checkOutputFile(join(folder, 'a/b/out.run'));
+    expect(readdirSync(folder)).toEqual(['file']);
+    await expect(checkOutputFile(join(folder, 'file/out.run'))).rejects.toThrow(
+      /can not be written.*ENOTDIR/,
+    );
+    await expect(checkOutputFile(folder)).rejects.toThrow(/EISDIR/);
+  });
+
+  const isRoot = process.getuid?.() === 0;
+  const reason = isRoot ? ' (skipped: root may write anywhere)' : '';
+  it.skipIf(isRoot)(`is refused in a folder that may not be written${reason}`, async () => {
+    const folder = temporaryFolder();
+    chmodSync(folder, 0o555);
+    await expect(checkOutputFile(join(folder, 'out.run'))).rejects.toThrow(
+      /out\.run: No permission to write/,
+    );
+    await expect(checkWritableFolder(join(folder, 'a/b'), 'a/b')).rejects.toThrow(/^a\/b: No permission/);
+  });
+});
