@@ -25,7 +25,7 @@ export interface RetrievalOptions {
 export function addRetrievalOptions(command: Command): Command {
   return command
     .option('--bm25', 'search words, with BM25')
-    .option('--model <model>', 'search vectors of this encoder: a folder or ORG/NAME')
+    .option('--model <model>', 'search vectors of this encoder: nano, a folder or ORG/NAME')
     .option(
       '--k1 <value>',
       "BM25's k1: how slowly repetitions saturate",

@@ -37,15 +37,17 @@ export interface BeirDataset {
   readonly report: ReadReport;
 }
 
-/** @throws InputError naming the file and the remedy if a file is missing or broken. */
+/** @throws InputError naming the file and the remedy if a file is missing or broken, or no query is judged. */
 export async function readBeir(folder: FileTree, options: BeirOptions = {}): Promise<BeirDataset> {
   const { split = 'test', ...documentOptions } = options;
   const tree = withoutTopFolder(folder);
   requirePath(tree, 'corpus.jsonl');
   requirePath(tree, 'queries.jsonl');
-  const judgments = await readJudgments(await tree.open(judgmentPath(tree, split)));
+  const judgmentFile = await tree.open(judgmentPath(tree, split));
+  const judgments = await readJudgments(judgmentFile);
   const allQueries = await readQueries(await tree.open('queries.jsonl'));
   const queries = allQueries.filter((query) => judgments.has(query.id));
+  if (queries.length === 0) throw withoutQueries(judgmentFile.name, judgments, allQueries);
 
   const startReport = (): ReadReport => {
     const fresh = new ReadReport();
@@ -105,6 +107,24 @@ function requirePath(tree: FileTree, path: string): void {
       inner === undefined
         ? 'Give a folder or zip in BEIR layout: corpus.jsonl, queries.jsonl, qrels/test.tsv'
         : `Zips inside it are not opened: unpack ${printable(inner)} and open that`,
+  });
+}
+
+function withoutQueries(file: string, judgments: Judgments, queries: readonly Query[]): InputError {
+  const [judged] = judgments.keys();
+  const [known] = queries;
+  if (judged === undefined) {
+    return new InputError('holds no judgments', { file, remedy: 'Choose a split with judgments' });
+  }
+  if (known === undefined) {
+    return new InputError('queries.jsonl beside it holds no queries', {
+      file,
+      remedy: 'Give a whole collection',
+    });
+  }
+  return new InputError(`none of its ${judgments.size} queries is in queries.jsonl`, {
+    file,
+    remedy: `Give files of the same collection: the first query here is ${quoted(judged)}, there ${quoted(known.id)}`,
   });
 }
 

@@ -38,7 +38,7 @@ describe('search --bm25', () => {
       ...['eval', '--qrels', join(corpus, 'qrels/test.tsv'), '--run', run, '--complete'],
       ...['--metrics', 'ndcg_cut_10,recall_100'],
     ]);
-    expect(result.stdout).toBe(`out.run: 3 queries, 5 documents\n${evaluated.stdout}`);
+    expect(result.stdout).toBe(`${run}: 3 queries, 5 documents\n${evaluated.stdout}`);
     expect(readdirSync(folder)).toEqual(['out.run']);
   });
 
@@ -102,6 +102,19 @@ describe('search --bm25', () => {
     expectBadInput(await attempt('--corpus', corpus, '--bm25'), /no documents/);
     expect(readFileSync(out, 'utf8')).toBe('mine\n');
     expect(readdirSync(folder)).toEqual(['out.run']);
+  });
+
+  it('refuses a split without judged queries', async () => {
+    const corpus = writeCollection(aerodynamics);
+    const folder = temporaryFolder();
+    const attempt = () => runCli(['search', '--corpus', corpus, '--bm25', '--out', join(folder, 'out.run')]);
+    writeFileSync(join(corpus, 'qrels/test.tsv'), 'query-id\tcorpus-id\tscore\n');
+    expectBadInput(await attempt(), /qrels\/test\.tsv: holds no judgments\. Choose a split/);
+    writeFileSync(join(corpus, 'qrels/test.tsv'), 'other\twing\t1\n');
+    expectBadInput(await attempt(), /test\.tsv: none of its 1 queries is in queries\.jsonl\..*"other".*"q1"/);
+    writeFileSync(join(corpus, 'queries.jsonl'), '');
+    expectBadInput(await attempt(), /queries\.jsonl beside it holds no queries/);
+    expect(readdirSync(folder)).toEqual([]);
   });
 
   const scifact = dataPath('datasets/scifact');

@@ -22,7 +22,10 @@ export function registerEmbed(program: Command, io: CliIo): void {
     .command('embed')
     .description('Writes the vectors of the texts in a file as a NumPy array, one row each, in their order.')
     .requiredOption('--model <model>', 'an encoder: nano, a folder or ORG/NAME')
-    .requiredOption('--in <file>', 'texts: JSONL, CSV, TSV, or plain text with one to a line')
+    .requiredOption(
+      '--in <file>',
+      'texts: JSONL, CSV, TSV, or plain text with one to a line (empty lines do not count)',
+    )
     .requiredOption('--out <file.npy>', 'the file to write')
     .option(
       '--as <side>',

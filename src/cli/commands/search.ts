@@ -66,7 +66,7 @@ async function searchCorpus(options: SearchOptions, io: CliIo): Promise<void> {
     metrics,
     seconds: { index: found.indexSeconds, search: found.searchSeconds },
   });
-  io.print(`${basename(options.out)}: ${run.size} queries, ${found.documents} documents`);
+  io.print(`${options.out}: ${run.size} queries, ${found.documents} documents`);
   for (const [name, value] of Object.entries(metrics)) {
     io.print(formatTrecEvalLine(name, 'all', formatValue(value)));
   }
