@@ -4,7 +4,6 @@ import type { TokenSequence } from '../encoders/batch-inputs.ts';
 import type { EncoderModel, Weights, WeightTensor } from '../encoders/types.ts';
 import { measureMatmulRate } from '../graph/matmul-rate.ts';
 import type { Clock, Json, Runtime } from '../host/contract.ts';
-import { formatLossSpec } from '../losses/loss-spec.ts';
 import { checkLists } from '../losses/requirements.ts';
 import { Batches } from './batches.ts';
 import { DocumentNumbers, layOutBatch, type SampledList } from './batch-layout.ts';
@@ -16,6 +15,7 @@ import { forwardFlops } from './flops.ts';
 import { lengthLadder } from './micro-batches.ts';
 import { encoderWeights, initialLoraWeights, loraShape, trainableParameters } from './parameter-selection.ts';
 import { createParameterState, type ParameterState } from './parameter-state.ts';
+import { recipeHash } from './recipe-hash.ts';
 import { learningRateShare, scheduleFor, type Schedule } from './schedules.ts';
 import type { TrainingSettings } from './settings.ts';
 import { batchLoss, type BatchLoss } from './similarity.ts';
@@ -129,6 +129,16 @@ export async function train(parts: TrainerParts): Promise<TrainingResult> {
   }
 }
 
+interface PreparedTraining {
+  readonly numbers: DocumentNumbers;
+  readonly batches: Batches;
+  readonly schedule: Schedule;
+  readonly recipeHash: string;
+  /** Floating-point operations per second. */
+  readonly matmulRate: number;
+  readonly state: ParameterState;
+}
+
 class Trainer {
   readonly #parts: TrainerParts;
   readonly #batches: Batches;
@@ -158,7 +168,14 @@ class Trainer {
 
   static async prepare(parts: TrainerParts): Promise<Trainer> {
     const { settings, encoder, runtime } = parts;
+    // What may be refused comes before what must be closed.
     checkLists(settings.loss, parts.lists);
+    const numbers = new DocumentNumbers();
+    const batches = new Batches(parts.lists, numbers, { ...settings.batches, seed: settings.seed });
+    const allSteps = batches.stepsInEpochs(settings.epochs);
+    const schedule = scheduleFor(settings.schedule, Math.min(allSteps, settings.maxSteps ?? allSteps));
+    const hash = await recipeHash(parts);
+    const matmulRate = await measureMatmulRate(runtime, parts.clock);
     const { selection } = settings;
     const trainable = trainableParameters(encoder.shape, selection);
     const weights =
@@ -166,21 +183,20 @@ class Trainer {
         ? new Map([...encoder.weights, ...initialLoraWeights(encoder.shape, selection.rank, settings.seed)])
         : encoder.weights;
     const state = await createParameterState(runtime, weights, trainable, settings.optimizer);
-    const rate = await measureMatmulRate(runtime, parts.clock);
-    return new Trainer(parts, state, await recipeHash(parts), rate);
+    return new Trainer(parts, { numbers, batches, schedule, recipeHash: hash, matmulRate, state });
   }
 
-  private constructor(parts: TrainerParts, state: ParameterState, recipeHash: string, matmulRate: number) {
+  private constructor(parts: TrainerParts, prepared: PreparedTraining) {
     const { settings, encoder, runtime } = parts;
+    const { state } = prepared;
     this.#parts = parts;
-    this.#recipeHash = recipeHash;
+    this.#recipeHash = prepared.recipeHash;
     this.#state = state;
-    this.#matmulRate = matmulRate;
-    this.#numbers = new DocumentNumbers();
-    this.#batches = new Batches(parts.lists, this.#numbers, { ...settings.batches, seed: settings.seed });
-    const allSteps = this.#batches.stepsInEpochs(settings.epochs);
-    this.#totalSteps = Math.min(allSteps, settings.maxSteps ?? allSteps);
-    this.#schedule = scheduleFor(settings.schedule, this.#totalSteps);
+    this.#matmulRate = prepared.matmulRate;
+    this.#numbers = prepared.numbers;
+    this.#batches = prepared.batches;
+    this.#schedule = prepared.schedule;
+    this.#totalSteps = prepared.schedule.totalSteps;
     const longest = Math.max(encoder.encoding.queryMaxLength, encoder.encoding.passageMaxLength);
     const ladder = lengthLadder(longest, runtime.device === 'cpu');
     this.#plan = {
@@ -422,17 +438,3 @@ class Trainer {
 const largestWeight = 2 ** 64;
 /** Texts whose tokens are kept in memory. */
 const mostTokenized = 200_000;
-
-/** SHA-256 of what decides the numbers: the settings and the lists. When checkpoints are made does not. */
-async function recipeHash({ settings, lists, encoder }: TrainerParts): Promise<string> {
-  const text = JSON.stringify({
-    ...settings,
-    loss: formatLossSpec(settings.loss),
-    activationBytes: undefined,
-    checkpointEvery: undefined,
-    encoding: encoder.encoding,
-    lists,
-  });
-  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text));
-  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
-}

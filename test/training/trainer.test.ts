@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readEncoder } from '../../src/encoders/read-encoder.ts';
 import type { EncoderModel } from '../../src/encoders/types.ts';
 import type { Runtime } from '../../src/host/contract.ts';
-import { ResourceError } from '../../src/host/errors.ts';
+import { InputError, ResourceError } from '../../src/host/errors.ts';
 import { nodeClock } from '../../src/host/node/clock.ts';
 import { openRuntime } from '../../src/host/node/runtime.ts';
 import { FolderStore } from '../../src/host/node/store.ts';
@@ -23,6 +23,7 @@ import {
 import { modelFolder, tinyModel } from '../support/model-folder.ts';
 import { SimulatedDisk } from '../support/simulated-disk.ts';
 import { makeLists } from '../support/training-lists.ts';
+import { watchRuntime } from '../support/watched-runtime.ts';
 
 const settings: TrainingSettings = {
   seed: 3,
@@ -166,6 +167,18 @@ describe('the trainer', () => {
     expect(result.breaks.join()).toContain('tokensPerMicroBatch was 64 and is 32');
   });
 
+  it('says that a resumed training starts from other frozen weights', async () => {
+    const frozen: TrainingSettings = { ...settings, selection: { kind: 'last-layers', layers: 1 } };
+    const signal = { aborted: true };
+    await train(parts({ checkpoints: await openCheckpoints('frozen'), settings: frozen, signal }));
+    const weights = new Map(encoder.weights);
+    const { dims, data } = weights.get('embeddings.LayerNorm.bias')!;
+    weights.set('embeddings.LayerNorm.bias', { dims, data: data.map((value) => value + 1) });
+    const checkpoints = await openCheckpoints('frozen');
+    const result = await train(parts({ checkpoints, settings: frozen, encoder: { ...encoder, weights } }));
+    expect(result.breaks).toHaveLength(1);
+  });
+
   it('does not depend on how often checkpoints are made and which activations are kept', async () => {
     const usual = await train(parts({}));
     const checkpoints = await openCheckpoints('rhythm');
@@ -303,5 +316,17 @@ describe('the trainer', () => {
     await expect(
       train(parts({ lists: bare, settings: { ...settings, loss: parseLossSpec('kl') } })),
     ).rejects.toThrow(/teacher/);
+  });
+
+  it('opens nothing for a training that it refuses', async () => {
+    const watched = watchRuntime(runtime);
+    const refused = [
+      { ...settings, batches: { ...settings.batches, batchSize: 1000 } },
+      { ...settings, schedule: { ...settings.schedule, floor: 2 } },
+    ];
+    for (const each of refused) {
+      await expect(train(parts({ runtime: watched, settings: each }))).rejects.toThrow(InputError);
+    }
+    expect(watched.mostOpenSessions).toBe(0);
   });
 });

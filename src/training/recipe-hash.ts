@@ -1,0 +1,43 @@
+import type { ListRecord } from '../corpus/types.ts';
+import type { EncoderModel } from '../encoders/types.ts';
+import { formatLossSpec } from '../losses/loss-spec.ts';
+import type { TrainingSettings } from './settings.ts';
+
+export interface Recipe {
+  readonly settings: TrainingSettings;
+  readonly lists: readonly ListRecord[];
+  /** What the training starts from. */
+  readonly encoder: EncoderModel;
+}
+
+/** Lists hashed at one time: all of them as one string may be longer than a string can be. */
+const listsAtOnce = 1024;
+
+/**
+ * SHA-256, in hex, of what decides a training's numbers: settings, lists, the encoder's weights and what turns texts
+ * into its tokens. When checkpoints are made, and how many activations are kept, does not.
+ */
+export async function recipeHash({ settings, lists, encoder }: Recipe): Promise<string> {
+  const { shape, encoding, weights, baggage } = encoder;
+  const plain = {
+    ...settings,
+    loss: formatLossSpec(settings.loss),
+    activationBytes: undefined,
+    checkpointEvery: undefined,
+    shape,
+    encoding,
+  };
+  const parts = [await sha256(JSON.stringify(plain))];
+  for (let start = 0; start < lists.length; start += listsAtOnce) {
+    parts.push(await sha256(JSON.stringify(lists.slice(start, start + listsAtOnce))));
+  }
+  for (const [name, { dims, data }] of weights) parts.push(name, dims.join(), await sha256(data));
+  for (const [name, bytes] of baggage.files) parts.push(name, await sha256(bytes));
+  return sha256(JSON.stringify(parts));
+}
+
+async function sha256(data: string | Float32Array<ArrayBuffer> | Uint8Array<ArrayBuffer>): Promise<string> {
+  const bytes = typeof data === 'string' ? new TextEncoder().encode(data) : data;
+  const digest = await crypto.subtle.digest('SHA-256', bytes);
+  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
+}

@@ -1,0 +1,60 @@
+import { expect, it } from 'vitest';
+import { readEncoder } from '../../src/encoders/read-encoder.ts';
+import { parseLossSpec } from '../../src/losses/loss-spec.ts';
+import { defaultAdamW } from '../../src/training/optimizer.ts';
+import { recipeHash, type Recipe } from '../../src/training/recipe-hash.ts';
+import { modelFolder, tinyModel } from '../support/model-folder.ts';
+import { makeLists } from '../support/training-lists.ts';
+
+const settings: Recipe['settings'] = {
+  seed: 3,
+  loss: parseLossSpec('mnrl'),
+  similarity: 'cosine',
+  selection: { kind: 'all' },
+  batches: {
+    batchSize: 4,
+    incomplete: 'drop',
+    distinctPassages: true,
+    negatives: 1,
+    choice: 'random',
+    rowPer: 'list',
+    otherPositives: false,
+  },
+  epochs: 1,
+  learningRate: 1e-3,
+  schedule: { kind: 'linear', warmup: { share: 0.1 } },
+  optimizer: defaultAdamW,
+  dropout: { hidden: 0, attention: 0 },
+  tokensPerMicroBatch: 64,
+  activationBytes: 0,
+  evaluateEvery: 4,
+  earlyStopping: { watch: [{ name: 'score', better: 'higher' }], patience: null },
+  checkpointEvery: 3,
+};
+
+it('tells whatever decides the numbers of a training, and nothing else', async () => {
+  const encoder = await readEncoder(modelFolder(tinyModel('tiny-bert')));
+  const lists = makeLists(1030);
+  const recipe: Recipe = { settings, lists, encoder };
+  const hash = await recipeHash(recipe);
+  expect(hash).toMatch(/^[0-9a-f]{64}$/);
+  const same = { ...settings, activationBytes: 2 ** 30, checkpointEvery: 7 };
+  expect(await recipeHash({ ...recipe, settings: same, lists: structuredClone(lists) })).toBe(hash);
+
+  const weights = new Map(encoder.weights);
+  const [name, { dims, data }] = [...weights].at(-1)!;
+  weights.set(name, { dims, data: data.map((value, i) => (i === 0 ? -value - 1 : value)) });
+  const files = new Map(encoder.baggage.files);
+  files.set('tokenizer.json', new TextEncoder().encode('{}'));
+  const last = lists.at(-1)!;
+  const others: Recipe[] = [
+    { ...recipe, settings: { ...settings, seed: 4 } },
+    { ...recipe, settings: { ...settings, loss: parseLossSpec('infonce(temperature=0.5)') } },
+    { ...recipe, lists: [...lists.slice(0, -1), { ...last, query: `${last.query}?` }] },
+    { ...recipe, encoder: { ...encoder, encoding: { ...encoder.encoding, queryPrefix: 'query: ' } } },
+    { ...recipe, encoder: { ...encoder, weights } },
+    { ...recipe, encoder: { ...encoder, baggage: { ...encoder.baggage, files } } },
+  ];
+  const hashes = await Promise.all(others.map(recipeHash));
+  expect(new Set([hash, ...hashes]).size).toBe(1 + others.length);
+});
