@@ -50,7 +50,10 @@ export interface Runtime {
   readonly fingerprint: Readonly<Record<string, string>>;
   /** Wraps host data, zeros without data. The array itself is used, not a copy; it travels with each run. */
   tensor(dataType: DataType, dims: readonly number[], data?: TensorData): DeviceTensor;
-  /** Moves a host tensor to where the runtime computes, to stay there. On the CPU it is the same tensor. */
+  /**
+   * Moves a host tensor to where the runtime computes, to stay there. Where the runtime takes its inputs from host
+   * memory (CPU, WASM, CUDA) it is the same tensor, of the same array.
+   */
   upload(tensor: DeviceTensor): Promise<DeviceTensor>;
   /** The tensor's values. On the CPU a view of its memory, valid until a run recycles it. */
   read(tensor: DeviceTensor): Promise<TensorData>;

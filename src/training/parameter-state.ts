@@ -289,8 +289,11 @@ class DeviceState implements ParameterState {
       await createUpdateSession(runtime, settings, entries, true),
       await createNormSession(runtime, entries, partSize),
     );
+    const trains = new Set(trainable);
     for (const [name, { dims, data }] of weights) {
-      state.weights.set(name, await runtime.upload(runtime.tensor('float32', dims, data)));
+      // Updates write into memory that stayed on the host, and the caller's weights are the caller's.
+      const values = trains.has(name) ? data.slice() : data;
+      state.weights.set(name, await runtime.upload(runtime.tensor('float32', dims, values)));
     }
     for (const { name, shape } of entries) {
       for (const kind of Object.values(state.#kinds)) {
@@ -376,13 +379,13 @@ class DeviceState implements ParameterState {
     for (const name of this.trainable) {
       const tensor = weights.get(name);
       if (tensor === undefined) throw new Error(`no weights for ${name}`);
-      await this.#replace(this.weights, name, tensor.dims, tensor.data);
+      await this.#replace(this.weights, name, tensor.dims, tensor.data.slice());
       await this.#replace(this.#kinds.g, name, tensor.dims, new Float32Array(tensor.data.length));
       if (moments === undefined) continue;
       const [first, second] = [moments.first.get(name), moments.second.get(name)];
       if (first === undefined || second === undefined) throw new Error(`no moments for ${name}`);
-      await this.#replace(this.#kinds.m, name, tensor.dims, first);
-      await this.#replace(this.#kinds.v, name, tensor.dims, second);
+      await this.#replace(this.#kinds.m, name, tensor.dims, first.slice());
+      await this.#replace(this.#kinds.v, name, tensor.dims, second.slice());
     }
   }
 
