@@ -39,7 +39,8 @@ export async function writeOutputFile(path: string, content: FileContent): Promi
  * leads to, and, where the user is root, of /dev/null itself.
  */
 async function fileToReplace(path: string): Promise<string> {
-  const there = await unlessCode('ENOENT', stat(path));
+  // An empty path is this folder, as it is where the file is written.
+  const there = await unlessCode('ENOENT', stat(resolve(path)));
   if (there === undefined) return path;
   if (there.isDirectory()) throw notAFile(path, 'EISDIR');
   if (!there.isFile()) {

@@ -15,6 +15,9 @@ const NAMED_FILES: ReadonlySet<string> = new Set([
   ...WEIGHT_FILES,
 ]);
 
+const CLASSIFIER_ADVICE =
+  'The weights are those of a classifier or cross-encoder: its head is left out, and the vectors of the rest find little until they are trained to.';
+
 /** Whether reading a model may ask for this file: what a host fetches, and nothing else that a repository holds. */
 export function isModelFile(path: string): boolean {
   return (
@@ -36,7 +39,9 @@ export async function readEncoder(
   const { encoding, lowerCase, advice } = await readEncodingSettings(folder, shape, overrides);
   const tokenizer = await readTokenizer(folder, { lowerCase });
   checkFit(tokenizer, shape, folder);
-  const weights = takeWeights(await openCheckpoint(folder), encoderParameters(shape), folder.name);
+  const checkpoint = await openCheckpoint(folder);
+  const weights = takeWeights(checkpoint, encoderParameters(shape), folder.name);
+  const isClassifier = headRows(checkpoint) !== undefined;
 
   const files = new Map<string, Uint8Array<ArrayBuffer>>();
   for (const path of [...TOKENIZER_FILES, 'sentence_bert_config.json'])
@@ -49,7 +54,7 @@ export async function readEncoder(
     weights,
     tokenizer,
     baggage: { config: raw, files, license },
-    advice,
+    advice: isClassifier ? [...advice, CLASSIFIER_ADVICE] : advice,
   };
 }
 

@@ -34,6 +34,7 @@ describe('an output file', () => {
       /can not be written.*ENOTDIR/,
     );
     await expect(checkOutputFile(folder)).rejects.toThrow(/EISDIR/);
+    await expect(checkOutputFile('')).rejects.toThrow(/EISDIR/);
   });
 
   const isRoot = process.getuid?.() === 0;

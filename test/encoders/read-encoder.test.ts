@@ -217,6 +217,13 @@ describe('readEncoder', () => {
 describe('readCrossEncoder', () => {
   const folder = tinyModel('tiny-cross-encoder');
 
+  it('is not readEncoder, which says that it leaves a head out', async () => {
+    const { advice, weights } = await readEncoder(modelFolder(folder));
+    expect(advice).toEqual([expect.stringMatching(/cross-encoder: its head is left out/)]);
+    expect([...weights.keys()].filter((name) => /classifier|pooler/.test(name))).toEqual([]);
+    expect((await readEncoder(modelFolder(tinyModel('tiny-bert')))).advice).toEqual([]);
+  });
+
   it('reads encoder, pooler and head', async () => {
     const model = await readCrossEncoder(modelFolder(folder));
     expect(model).toMatchObject({ labels: 1, maxLength: 32 });
