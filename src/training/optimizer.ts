@@ -1,8 +1,9 @@
-import { Graph, type Shape, type Tensor } from '../graph/expression.ts';
+import { elementCount, Graph, type Shape, type Tensor } from '../graph/expression.ts';
 import { peakBytes } from '../graph/memory.ts';
 import { toOnnx } from '../graph/onnx.ts';
 import { reduceSum, reshape } from '../graph/ops/broadcasting.ts';
 import { add, div, mul, sqrt, sub } from '../graph/ops/elementwise.ts';
+import { concat } from '../graph/ops/shape.ts';
 import type { Runtime, Session } from '../host/contract.ts';
 
 /** AdamW with decoupled weight decay (Loshchilov and Hutter 2019, algorithm 2), as PyTorch computes it. */
@@ -116,8 +117,8 @@ export async function createUpdateSession(
 }
 
 /**
- * Sums of squares of some gradients, for their global norm: `squares.<name>` of shape [parts] from `g.<name>`.
- * @param partSize elements of one partial sum; shapes that it does not divide are summed whole
+ * Sums of squares of some gradients, for their global norm: one output `squares` [parts] from `g.<name>` for each.
+ * A matrix has a part for each row; a vector, for each `partSize` elements, or one where that does not divide it.
  */
 export async function createNormSession(
   runtime: Pick<Runtime, 'createSession'>,
@@ -125,17 +126,14 @@ export async function createNormSession(
   partSize: number,
 ): Promise<Session> {
   const graph = new Graph();
-  const outputs: Record<string, Tensor> = {};
-  for (const { name, shape } of entries) {
+  const sums = entries.map(({ name, shape }) => {
     const g = graph.input(`g.${name}`, shape);
-    const size = shape.reduce((a, b) => a * b, 1);
-    const parts = size % partSize === 0 ? size / partSize : 1;
-    const rows = reshape(g, [parts, size / parts]);
-    outputs[`squares.${name}`] = reduceSum(mul(rows, rows), [1]);
-  }
-  const { model } = toOnnx('gradient norm', outputs);
-  return runtime.createSession(model, {
-    name: 'gradient norm',
-    memoryBytes: peakBytes(Object.values(outputs)),
+    const size = elementCount(shape);
+    const width = shape.length > 1 ? (shape.at(-1) as number) : size % partSize === 0 ? partSize : size;
+    const rows = reshape(g, [size / width, width]);
+    return reduceSum(mul(rows, rows), [1]);
   });
+  const squares = concat(sums, 0);
+  const { model } = toOnnx('gradient norm', { squares });
+  return runtime.createSession(model, { name: 'gradient norm', memoryBytes: peakBytes([squares]) });
 }

@@ -72,6 +72,19 @@ function scalarTensors(
   );
 }
 
+/** Runs a norm session; its partial sums are added in float64. */
+async function sumOfSquares(
+  runtime: Runtime,
+  norm: Session,
+  gradients: Readonly<Record<string, DeviceTensor>>,
+): Promise<number> {
+  const squares = (await norm.run(gradients)).squares as DeviceTensor;
+  let sum = 0;
+  for (const square of (await runtime.read(squares)) as Float32Array) sum += square;
+  squares.dispose();
+  return sum;
+}
+
 /**
  * Stretch of the flat vectors that one update run works on: small enough for the fifteen passes of AdamW to stay
  * in a core's cache, where whole vectors would go to memory each time.
@@ -187,9 +200,7 @@ class FlatState implements ParameterState {
   async gradientNorm(): Promise<number> {
     let sum = 0;
     for (let start = 0; start < this.#vectors.g.length; start += this.#stretch) {
-      const outputs = await this.#sessions.norm.run({ 'g.p': this.#slice('g', start) });
-      const squares = (await this.#runtime.read(outputs['squares.p'] as DeviceTensor)) as Float32Array;
-      for (const square of squares) sum += square;
+      sum += await sumOfSquares(this.#runtime, this.#sessions.norm, { 'g.p': this.#slice('g', start) });
     }
     return Math.sqrt(sum);
   }
@@ -331,13 +342,7 @@ class DeviceState implements ParameterState {
 
   async gradientNorm(): Promise<number> {
     const inputs = Object.fromEntries(this.trainable.map((name) => [`g.${name}`, this.gradient(name)]));
-    const outputs = await this.#norm.run(inputs);
-    let sum = 0;
-    for (const tensor of Object.values(outputs)) {
-      for (const square of (await this.#runtime.read(tensor)) as Float32Array) sum += square;
-      tensor.dispose();
-    }
-    return Math.sqrt(sum);
+    return Math.sqrt(await sumOfSquares(this.#runtime, this.#norm, inputs));
   }
 
   async update(learningRate: number, step: number, gradientNorm: number): Promise<void> {
