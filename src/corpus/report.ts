@@ -22,6 +22,6 @@ export class ReadReport {
       [this.judgedUnknownQueries, 'judged queries that the queries file does not have'],
       [this.emptyLists, 'training lists without a query or passages (left out)'],
     ];
-    return lines.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}`);
+    return lines.filter(([count]) => count > 0).map(([count, what]) => `${what}: ${count}`);
   }
 }

@@ -62,8 +62,8 @@ describe('JSON lines', () => {
     expect(documents.map(({ text }) => text)).toEqual(['x', ' ']);
     expect(report).toMatchObject({ documents: 2, duplicateIds: 1, emptyTexts: 1 });
     expect(report.warnings()).toEqual([
-      '1 passages without text (left out of training)',
-      '1 documents whose id had appeared before (left out)',
+      'passages without text (left out of training): 1',
+      'documents whose id had appeared before (left out): 1',
     ]);
   });
 
