@@ -45,6 +45,12 @@ const remedies = {
   cuda: 'Install CUDA 12, cuDNN 9 and the provider (ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild onnxruntime-node --ignore-scripts=false), or use --device cpu',
 };
 
+/** What ONNX Runtime gives as the reason, without the place in its own sources before it. */
+function reasonOf(error: unknown): string {
+  const message = messageOf(error);
+  return (/ was false\. ([\s\S]+)$/.exec(message)?.[1] ?? message).trim();
+}
+
 /** One copy on the device: a provider that cannot start says so here, not in the middle of a training. */
 async function probe(runtime: NodeRuntime, device: 'webgpu' | 'cuda'): Promise<void> {
   try {
@@ -55,7 +61,7 @@ async function probe(runtime: NodeRuntime, device: 'webgpu' | 'cuda'): Promise<v
     y.dispose();
     await session.release();
   } catch (error) {
-    throw new InputError(`the device ${device} is not available (${messageOf(error)})`, {
+    throw new InputError(`the device ${device} is not available (${reasonOf(error)})`, {
       remedy: remedies[device],
       cause: error,
     });
