@@ -55,7 +55,7 @@ async function lastCheckpoint(out: string): Promise<TrainingCheckpoint | undefin
 
 /** A run's report without what a clock says. */
 function reportOf(stdout: string): object {
-  return { ...(JSON.parse(stdout) as object), trainingSeconds: 0, model: '', experiment: '' };
+  return { ...(JSON.parse(stdout) as object), trainingSeconds: 0, speed: {}, model: '', experiment: '' };
 }
 
 it.each(Array.from({ length: SEEDS }, (_, seed) => seed))(
