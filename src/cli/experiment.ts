@@ -21,7 +21,6 @@ const experimentNamespace = 'experiment';
 const descriptionKey = 'description';
 
 /** What a training was asked for, kept beside its checkpoints so that an export needs nothing else. */
-// eslint-disable-next-line @typescript-eslint/consistent-type-definitions
 export type ExperimentDescription = {
   readonly model: string;
   readonly encoding: Readonly<Record<string, Json>>;
