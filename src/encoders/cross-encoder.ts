@@ -1,12 +1,10 @@
 import type { Runtime } from '../host/contract.ts';
 import { batchInputs } from './batch-inputs.ts';
 import { uploadWeights, type DeviceWeights } from './device-weights.ts';
+import { encodingBatches } from './encoding-batches.ts';
 import { encodeGraph } from './graphs.ts';
-import { planBuckets } from './length-buckets.ts';
 import { ShapeSessions } from './shape-sessions.ts';
 import type { CrossEncoderModel } from './types.ts';
-
-const tokensPerBatch = 2048;
 
 /** Scores query–passage pairs with a BERT sequence classification model. */
 export class CrossEncoder {
@@ -41,19 +39,9 @@ export class CrossEncoder {
     const { tokenizer, maxLength, labels } = this.#model;
     const encoded = pairs.map(([query, passage]) => tokenizer.encodePair(query, passage, maxLength));
     const sequences = encoded.map(({ ids }) => ids);
-    const plan = planBuckets(
-      sequences.map((sequence) => sequence.length),
-      {
-        tokensPerBatch,
-        maxBatch: 256,
-        multiple: 16,
-        maxBuckets: 16,
-        maxLength: this.#model.shape.maxPositions,
-      },
-    );
     const logits = new Float32Array(pairs.length * labels);
     let done = 0;
-    for (const batch of plan.batches) {
+    for (const batch of encodingBatches(sequences, this.#model.shape)) {
       const { rows, length } = batch;
       const { ids, mask } = batchInputs(this.#runtime, sequences, batch, 'cls', tokenizer.padId);
       const segments = new Float32Array(rows * length);

@@ -2,8 +2,9 @@ import type { Runtime } from '../host/contract.ts';
 import { batchInputs, type TokenSequence } from './batch-inputs.ts';
 import type { DeviceWeights } from './device-weights.ts';
 import type { LoraShape } from './forward.ts';
+import { encodingBatches } from './encoding-batches.ts';
 import { encodeGraph } from './graphs.ts';
-import { planBuckets, type TokenBatch } from './length-buckets.ts';
+import type { TokenBatch } from './length-buckets.ts';
 import { ShapeSessions } from './shape-sessions.ts';
 import type { EncoderShape, EncodingConfig, TextTokenizer } from './types.ts';
 
@@ -21,8 +22,6 @@ export interface EmbedOptions {
   readonly onProgress?: (done: number, total: number) => void;
 }
 
-/** Tokens of one batch: enough to keep the cores busy, few enough for the activations to stay in the cache. */
-const tokensPerBatch = 2048;
 /** Texts are bucketed by length within windows of this many, which bounds the memory for their tokens. */
 const window = 16384;
 
@@ -71,17 +70,7 @@ export class Embedder {
     let done = 0;
     for (let start = 0; start < texts.length; start += window) {
       const sequences = texts.slice(start, start + window).map((text) => this.tokenize(text, side));
-      const plan = planBuckets(
-        sequences.map((sequence) => sequence.length),
-        {
-          tokensPerBatch,
-          maxBatch: 256,
-          multiple: 16,
-          maxBuckets: 16,
-          maxLength: this.#encoder.shape.maxPositions,
-        },
-      );
-      for (const batch of plan.batches) {
+      for (const batch of encodingBatches(sequences, this.#encoder.shape)) {
         const rows = await this.#run(sequences, batch);
         batch.items.forEach((item, row) => {
           if (item < 0) return;
