@@ -18,9 +18,12 @@ export function textId(prefix: string, text: string): string {
   return `${prefix}-${hex(0)}${hex(1)}`;
 }
 
-/** Whether a list's document is a positive. */
-export function isPositive(document: { readonly label?: number }): boolean {
-  return document.label !== undefined && document.label > 0;
+/**
+ * Whether a list's document is a positive.
+ * @param level the lowest label of one; any above 0 by default
+ */
+export function isPositive(document: { readonly label?: number }, level = 0): boolean {
+  return document.label !== undefined && document.label > 0 && document.label >= level;
 }
 
 /**

@@ -1,3 +1,4 @@
+import { isPositive } from '../corpus/text-key.ts';
 import type { ListRecord } from '../corpus/types.ts';
 import { InputError } from '../host/errors.ts';
 import type { LossSpec, LossTerm } from './loss-spec.ts';
@@ -11,19 +12,18 @@ export interface ListGaps {
 /**
  * Checks that training lists hold what the losses read, before anything is computed.
  *
- * @param isPositive whether a label makes a passage a positive; by default, above 0.
+ * @param level the lowest label that makes a passage a positive; any above 0 by default.
  * @param file names the lists in errors.
  * @throws InputError naming the first query whose list does not fit.
  */
 export function checkLists(
   spec: LossSpec,
   lists: readonly ListRecord[],
-  options: { readonly isPositive?: (label: number) => boolean; readonly file?: string } = {},
+  options: { readonly level?: number | undefined; readonly file?: string } = {},
 ): ListGaps {
-  const isPositive = options.isPositive ?? ((label) => label > 0);
   for (const list of lists) {
     for (const term of spec.terms) {
-      const fault = faultOf(term, list, isPositive);
+      const fault = faultOf(term, list, options.level);
       if (fault === undefined) continue;
       throw new InputError(
         `query '${list.query_id}': ${fault.problem}, which ${term.definition.name} needs`,
@@ -50,10 +50,10 @@ interface Fault {
 function faultOf(
   { definition, mask }: LossTerm,
   { documents }: ListRecord,
-  isPositive: (label: number) => boolean,
+  level: number | undefined,
 ): Fault | undefined {
   const { needs } = definition;
-  const positive = documents.find(({ label }) => label !== undefined && isPositive(label));
+  const positive = documents.find((document) => isPositive(document, level));
   if (needs.includes('positive') && positive === undefined) {
     return { problem: 'no passage is labeled positive', remedy: 'Give the positive a label above 0' };
   }

@@ -1,4 +1,4 @@
-import { textId, textKey } from '../corpus/text-key.ts';
+import { isPositive, textId, textKey } from '../corpus/text-key.ts';
 import type { ListDocument, ListRecord } from '../corpus/types.ts';
 
 /** A training list as one step uses it: the positive and the passages sampled beside it. */
@@ -51,12 +51,12 @@ export class DocumentNumbers {
 }
 
 /**
- * @param isPositive whether a label makes a passage a positive of its query; by default, above 0.
+ * @param level the lowest label that makes a passage a positive of its query; any above 0 by default.
  */
 export function layOutBatch(
   lists: readonly SampledList[],
   numbers: DocumentNumbers,
-  isPositive: (label: number) => boolean = (label) => label > 0,
+  level?: number,
 ): BatchLayout {
   const passages = lists.flatMap(({ documents }) => documents);
   const offsets = new Int32Array(lists.length + 1);
@@ -67,7 +67,7 @@ export function layOutBatch(
     const start = offsets[i] as number;
     offsets[i + 1] = start + documents.length;
     positive[i] = start + place;
-    const known = record.documents.filter(({ label }) => label !== undefined && isPositive(label));
+    const known = record.documents.filter((document) => isPositive(document, level));
     return Int32Array.from(new Set([chosen, ...known].map((document) => numbers.numberOf(document))));
   });
   return {

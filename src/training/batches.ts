@@ -1,3 +1,4 @@
+import { isPositive } from '../corpus/text-key.ts';
 import type { ListDocument, ListRecord } from '../corpus/types.ts';
 import { InputError } from '../host/errors.ts';
 import { RandomStream } from '../host/random.ts';
@@ -27,8 +28,8 @@ export interface BatchOptions {
    * contrastive loss only masks them.
    */
   readonly otherPositives: boolean;
-  /** Whether a label makes a passage a positive; by default, above 0. */
-  readonly isPositive?: (label: number) => boolean;
+  /** The lowest label that makes a passage a positive; any above 0 by default. */
+  readonly level?: number;
 }
 
 /** So many epochs in a row without a full batch, and none is to be expected. */
@@ -188,9 +189,8 @@ export class Batches {
 }
 
 function rowsOf(lists: readonly ListRecord[], options: BatchOptions): readonly Row[] {
-  const isPositive = options.isPositive ?? ((label) => label > 0);
   return lists.flatMap((record, list) => {
-    const positives = record.documents.filter(({ label }) => label !== undefined && isPositive(label));
+    const positives = record.documents.filter((document) => isPositive(document, options.level));
     // A list without labels, for a loss that reads the teacher alone: its first passage stands in.
     const chosen = positives.length > 0 ? positives : record.documents.slice(0, 1);
     const seenFrom = options.rowPer === 'positive' ? chosen : chosen.slice(0, 1);

@@ -1,5 +1,6 @@
 import type { ListRecord } from '../corpus/types.ts';
 import type { EncoderModel } from '../encoders/types.ts';
+import { sha256 } from '../host/sha256.ts';
 import { formatLossSpec } from '../losses/loss-spec.ts';
 import type { TrainingSettings } from './settings.ts';
 
@@ -34,10 +35,4 @@ export async function recipeHash({ settings, lists, encoder }: Recipe): Promise<
   for (const [name, { dims, data }] of weights) parts.push(name, dims.join(), await sha256(data));
   for (const [name, bytes] of baggage.files) parts.push(name, await sha256(bytes));
   return sha256(JSON.stringify(parts));
-}
-
-async function sha256(data: string | Float32Array<ArrayBuffer> | Uint8Array<ArrayBuffer>): Promise<string> {
-  const bytes = typeof data === 'string' ? new TextEncoder().encode(data) : data;
-  const digest = await crypto.subtle.digest('SHA-256', bytes);
-  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

@@ -29,6 +29,8 @@ export interface TrainerParts {
   readonly lists: readonly ListRecord[];
   readonly settings: TrainingSettings;
   readonly clock: Clock;
+  /** The device's own rate of matrix products (measureMatmulRate), where it is known; measured if not. */
+  readonly matmulRate?: number;
   /** Of the program, for the fingerprint of checkpoints. */
   readonly version: string;
   /** Without it nothing is evaluated and the last weights are kept. */
@@ -169,13 +171,13 @@ class Trainer {
   static async prepare(parts: TrainerParts): Promise<Trainer> {
     const { settings, encoder, runtime } = parts;
     // What may be refused comes before what must be closed.
-    checkLists(settings.loss, parts.lists);
+    checkLists(settings.loss, parts.lists, { level: settings.batches.level });
     const numbers = new DocumentNumbers();
     const batches = new Batches(parts.lists, numbers, { ...settings.batches, seed: settings.seed });
     const allSteps = batches.stepsInEpochs(settings.epochs);
     const schedule = scheduleFor(settings.schedule, Math.min(allSteps, settings.maxSteps ?? allSteps));
     const hash = await recipeHash(parts);
-    const matmulRate = await measureMatmulRate(runtime, parts.clock);
+    const matmulRate = parts.matmulRate ?? (await measureMatmulRate(runtime, parts.clock));
     const { selection } = settings;
     const trainable = trainableParameters(encoder.shape, selection);
     const weights =
@@ -257,7 +259,7 @@ class Trainer {
     const { epoch, step } = this.#batches.locate(this.#step);
     const lists = this.#batches.batch(epoch, step);
     const sequences = this.#tokenize(lists);
-    const layout = layOutBatch(lists, this.#numbers);
+    const layout = layOutBatch(lists, this.#numbers, settings.batches.level);
     const loss = await this.#cache.run(
       sequences,
       (queries, passages) =>

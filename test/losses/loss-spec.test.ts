@@ -162,7 +162,7 @@ describe('checkLists', () => {
   });
 
   test('takes a bar for positives', () => {
-    const check = () => checkLists(parseLossSpec('infonce'), [good], { isPositive: (label) => label >= 2 });
+    const check = () => checkLists(parseLossSpec('infonce'), [good], { level: 2 });
     expect(check).toThrow('no passage is labeled positive');
   });
 });

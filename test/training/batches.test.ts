@@ -186,7 +186,7 @@ describe('passages of a list', () => {
     expect(idsFor({})).toEqual([['b', 'a', 'd']]);
     expect(idsFor({ otherPositives: true })).toEqual([['b', 'a', 'c', 'd']]);
     expect(idsFor({ rowPer: 'positive' })).toEqual([['b', 'a', 'd'], ['c', 'a', 'd']]); // prettier-ignore
-    expect(idsFor({ isPositive: (label) => label >= 2 })).toEqual([['b', 'a', 'c', 'd']]);
+    expect(idsFor({ level: 2 })).toEqual([['b', 'a', 'c', 'd']]);
   });
 
   test('a list without labels starts with its first passage', () => {

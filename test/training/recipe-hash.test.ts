@@ -50,6 +50,7 @@ it('tells whatever decides the numbers of a training, and nothing else', async (
   const others: Recipe[] = [
     { ...recipe, settings: { ...settings, seed: 4 } },
     { ...recipe, settings: { ...settings, loss: parseLossSpec('infonce(temperature=0.5)') } },
+    { ...recipe, settings: { ...settings, batches: { ...settings.batches, level: 2 } } },
     { ...recipe, lists: [...lists.slice(0, -1), { ...last, query: `${last.query}?` }] },
     { ...recipe, encoder: { ...encoder, encoding: { ...encoder.encoding, queryPrefix: 'query: ' } } },
     { ...recipe, encoder: { ...encoder, weights } },
