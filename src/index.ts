@@ -94,13 +94,6 @@ export { Bm25Builder, Bm25Index, type Bm25Settings } from './retrieval/bm25.ts';
 export { cutRanking, rankingToRun, type RankedDocument, type Ranking } from './retrieval/ranking.ts';
 export { fuseByRank, fuseByScore, type FusedRanking, type FusionInput } from './retrieval/fusion.ts';
 export {
-  documentsToMine,
-  mineHardNegatives,
-  type HardNegativeOptions,
-  type HardNegativeReport,
-  type NegativeSource,
-} from './retrieval/hard-negatives.ts';
-export {
   embedCorpus,
   indexWithBm25,
   rankWithBm25,
@@ -124,3 +117,31 @@ export {
   type TrainingEvent,
   type TrainingResult,
 } from './training/trainer.ts';
+
+// Mining: candidates, teachers, filters.
+export { documentsToMine, fusedSource, type CandidateSource, type TextOf } from './mining/candidates.ts';
+export { mineHardNegatives, type HardNegativeOptions, type MiningReport } from './mining/hard-negatives.ts';
+export { makeListwiseLists, type ListwiseOptions } from './mining/listwise-lists.ts';
+export { biEncoderTeacher } from './mining/bi-encoder-teacher.ts';
+export { crossEncoderTeacher, type ScorePairs } from './mining/cross-encoder-teacher.ts';
+export { scoreLists, type PairScores, type Teacher } from './mining/teacher.ts';
+export {
+  readTeacherScores,
+  withTeacherScores,
+  type TeacherScores,
+  type TeacherScoresReport,
+} from './mining/teacher-scores.ts';
+export { percentile } from './mining/percentile.ts';
+export { scaleScore, scaleTeacherScores, withRawScores, type ScalingOptions } from './mining/scaling.ts';
+export type { ScoreGroup } from './mining/score-groups.ts';
+export {
+  applyRules,
+  type FilterOptions,
+  type FilterReport,
+  type RuleExample,
+  type RuleReport,
+} from './mining/filter.ts';
+export { formatRules, parseRules } from './mining/rule-spec.ts';
+export { filterRules } from './mining/rules/index.ts';
+export type { FilterRule, RuleDefinition } from './mining/rules/contract.ts';
+export { isDropped, keepPassages, withoutVerdicts, type KeepReport } from './mining/verdicts.ts';

@@ -129,6 +129,16 @@ export class JsonRecord {
     }
     throw this.error(`"${key}" is not an object of strings`, `Give "${key}" as {"name": "…"}`);
   }
+
+  /** An object of finite numbers, or undefined where the key is missing or null. */
+  namedNumbers(key: string): Readonly<Record<string, number>> | undefined {
+    const value = this.#values.get(key) ?? undefined;
+    if (value === undefined) return undefined;
+    if (isObject(value) && Object.values(value).every((item) => Number.isFinite(item))) {
+      return value as Readonly<Record<string, number>>;
+    }
+    throw this.error(`"${key}" is not an object of numbers`, `Give "${key}" as {"name": 1}`);
+  }
 }
 
 export const ID_REMEDY = 'Give an id of one or more characters, without tabs and line ends';

@@ -138,10 +138,15 @@ function parseDocument(json: JsonRecord): ListDocument {
   const optional = {
     label: json.number('label'),
     teacher: json.number('teacher'),
+    teacherRaw: json.number('teacher_raw'),
     rank: json.number('rank'),
+    ranks: json.namedNumbers('ranks'),
   };
-  if (optional.rank !== undefined && !(Number.isSafeInteger(optional.rank) && optional.rank > 0)) {
+  if (optional.rank !== undefined && !isRank(optional.rank)) {
     throw json.error('"rank" is not a rank', 'Give a whole number from 1, or leave it out');
+  }
+  if (!Object.values(optional.ranks ?? {}).every(isRank)) {
+    throw json.error('"ranks" holds something else than ranks', 'Give whole numbers from 1, or leave it out');
   }
   const verdicts = json.strings('verdicts');
   return {
@@ -149,10 +154,16 @@ function parseDocument(json: JsonRecord): ListDocument {
     text: json.text('text'),
     ...(optional.label !== undefined && { label: optional.label }),
     ...(optional.teacher !== undefined && { teacher: optional.teacher }),
+    ...(optional.teacherRaw !== undefined && { teacher_raw: optional.teacherRaw }),
     source: json.text('source') || SOURCES[0],
     ...(optional.rank !== undefined && { rank: optional.rank }),
+    ...(optional.ranks !== undefined && { ranks: optional.ranks }),
     ...(verdicts !== undefined && { verdicts }),
   };
+}
+
+function isRank(value: number): boolean {
+  return Number.isSafeInteger(value) && value > 0;
 }
 
 /** `negative`, `negative_1`, `negative_2` … that are present, in the order of their numbers. */

@@ -23,11 +23,15 @@ export interface ListDocument {
   readonly text: string;
   /** Graded relevance; a positive has a label above 0. */
   readonly label?: number;
-  /** Raw teacher score. */
+  /** The teacher's score, raw or scaled: what losses and filter rules read. */
   readonly teacher?: number;
+  /** The teacher's own score, where `teacher` holds a scaled one. */
+  readonly teacher_raw?: number;
   readonly source: Source;
   /** 1-based rank in the list of its source. */
   readonly rank?: number;
+  /** 1-based rank in each retriever's list that held it, where `source` and `rank` do not say it all. */
+  readonly ranks?: Readonly<Record<Source, number>>;
   /** What each filter rule said of it. */
   readonly verdicts?: Readonly<Record<string, string>>;
 }

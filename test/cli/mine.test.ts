@@ -29,6 +29,7 @@ describe('mine', () => {
             text: 'Swept wings the flow over a swept wing at high speed',
             label: 1,
             source: 'gold',
+            ranks: { bm25: 1 },
           },
           { id: 'slip', text: 'a wing in a propeller slipstream', label: 0, source: 'bm25', rank: 3 },
           {
@@ -49,6 +50,7 @@ describe('mine', () => {
             text: 'Heat conduction heat conduction in composite slabs',
             label: 1,
             source: 'gold',
+            ranks: { bm25: 1 },
           },
           {
             id: 'panel',

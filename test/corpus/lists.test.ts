@@ -18,7 +18,7 @@ const list: ListRecord = {
   documents: [
     { id: 'a', text: 'right', label: 1, teacher: 2.5, source: 'gold' },
     { id: 'b', text: 'wrong', label: 0, teacher: -1, source: 'bm25', rank: 3, verdicts: { margin: 'kept' } },
-    { id: 'c', text: 'worse', label: 0, teacher: -2, source: 'llama' },
+    { id: 'c', text: 'worse', label: 0, teacher: -2, teacher_raw: -7, source: 'llama', ranks: { dense: 4 } },
   ],
 };
 
@@ -119,6 +119,14 @@ describe('reading lists', () => {
     [
       '{"query_id": "1", "query": "q", "documents": [{"id": "a", "text": "x", "rank": 0}]}',
       '"rank" is not a rank',
+    ],
+    [
+      '{"query_id": "1", "query": "q", "documents": [{"id": "a", "text": "x", "ranks": {"bm25": 1.5}}]}',
+      '"ranks" holds something else than ranks',
+    ],
+    [
+      '{"query_id": "1", "query": "q", "documents": [{"id": "a", "text": "x", "ranks": {"bm25": "1"}}]}',
+      '"ranks" is not an object of numbers',
     ],
     [
       '{"query_id": "1", "query": "q", "documents": [{"id": "a", "text": "x", "teacher": "2"}]}',

@@ -3,8 +3,9 @@ import { passageText } from '../../corpus/documents.ts';
 import type { ListFormat } from '../../corpus/lists.ts';
 import { writeLists } from '../../corpus/lists.ts';
 import { InputError } from '../../host/errors.ts';
-import type { HardNegativeOptions, NegativeSource } from '../../retrieval/hard-negatives.ts';
-import { documentsToMine, mineHardNegatives } from '../../retrieval/hard-negatives.ts';
+import { documentsToMine, type CandidateSource } from '../../mining/candidates.ts';
+import type { HardNegativeOptions } from '../../mining/hard-negatives.ts';
+import { mineHardNegatives } from '../../mining/hard-negatives.ts';
 import type { CorpusOptions, OpenCorpus } from '../corpus-options.ts';
 import { addCorpusOptions, openCorpus, warnAboutCorpus } from '../corpus-options.ts';
 import { addEncodingOptions, type EncodingOptions } from '../encoding-options.ts';
@@ -124,8 +125,8 @@ async function mine(options: MineOptions, io: CliIo): Promise<void> {
   );
 }
 
-async function rankSources(corpus: OpenCorpus, options: MineOptions, io: CliIo): Promise<NegativeSource[]> {
-  const sources: NegativeSource[] = [];
+async function rankSources(corpus: OpenCorpus, options: MineOptions, io: CliIo): Promise<CandidateSource[]> {
+  const sources: CandidateSource[] = [];
   const { model, ranks } = options;
   if (options.bm25 === true) {
     const { ranking } = await rankCorpusWithBm25(corpus, options, ranks.last, io);

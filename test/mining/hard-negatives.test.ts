@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isPositive, textKey } from '../../src/corpus/text-key.ts';
-import type { HardNegativeOptions } from '../../src/retrieval/hard-negatives.ts';
-import { documentsToMine, mineHardNegatives } from '../../src/retrieval/hard-negatives.ts';
+import type { HardNegativeOptions } from '../../src/mining/hard-negatives.ts';
+import { documentsToMine } from '../../src/mining/candidates.ts';
+import { mineHardNegatives } from '../../src/mining/hard-negatives.ts';
 import type { Ranking } from '../../src/retrieval/ranking.ts';
 
 const options: HardNegativeOptions = {
@@ -60,7 +61,9 @@ describe('mineHardNegatives', () => {
         query_id: 'q',
         query: 'What is it?',
         documents: [
-          { id, text: texts[id], label: id === 'p2' ? 2 : 1, source: 'gold' },
+          id === 'p2'
+            ? { id, text: texts[id], label: 2, source: 'gold', ranks: { bm25: 9 } }
+            : { id, text: texts[id], label: 1, source: 'gold', ranks: { bm25: 1 } },
           { id: 'n1', text: 'one', label: 0, source: 'bm25', rank: 3 },
           { id: 'n2', text: 'two', label: 0, source: 'bm25', rank: 8 },
         ],
@@ -98,6 +101,13 @@ describe('mineHardNegatives', () => {
       'n4 dense',
     ]);
     expect(report.shortLists).toBe(1);
+    // What both found tells both ranks.
+    expect(lists[0]?.documents.map(({ rank, ranks }) => ({ rank, ranks })).slice(2)).toEqual([
+      { rank: 3, ranks: { bm25: 3, dense: 3 } },
+      { rank: 8, ranks: undefined },
+      { rank: 10, ranks: { bm25: 10, dense: 1 } },
+      { rank: 2, ranks: undefined },
+    ]);
   });
 
   it('makes no negative of what is relevant below the level, nor a positive', () => {

@@ -1,0 +1,23 @@
+import { candidateRank } from './candidate-rank.ts';
+import type { RuleDefinition } from './contract.ts';
+import { maximumLength, minimumLength } from './list-length.ts';
+import { margin } from './margin.ts';
+import { negativeOverlap, positiveOverlap } from './near-duplicates.ts';
+import { relativeMargin } from './relative-margin.ts';
+import { shareOfPositive } from './share-of-positive.ts';
+import { teacherRank } from './teacher-rank.ts';
+import { topScorePercentile } from './top-score-percentile.ts';
+
+/** Every kind of filter rule. A new one gets a file beside these and a line here. */
+export const filterRules: readonly RuleDefinition[] = [
+  shareOfPositive,
+  margin,
+  relativeMargin,
+  teacherRank,
+  candidateRank,
+  topScorePercentile,
+  positiveOverlap,
+  negativeOverlap,
+  minimumLength,
+  maximumLength,
+];

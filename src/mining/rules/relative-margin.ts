@@ -1,0 +1,14 @@
+import type { PassageRuleDefinition } from './contract.ts';
+import { judgeByBar } from './score-bar.ts';
+
+/** As the share of 1 − T where scores are positive; also right where they are not. */
+export const relativeMargin: PassageRuleDefinition = {
+  name: 'relative-margin',
+  bound: '>=',
+  judges: 'passages',
+  keeps: "passages whose teacher score is below the positive's by at least T of its size",
+  origin: '0.05 with GISTEmbed (arXiv 2402.16829) and NV-Retriever',
+  readsTeacher: true,
+  threshold: { min: 0, max: 100 },
+  prepare: (threshold) => (list) => judgeByBar(list, (positive) => positive - threshold * Math.abs(positive)),
+};

@@ -1,0 +1,18 @@
+import type { PassageJudge, RemainingList } from './contract.ts';
+import { positiveScore, shortNumber } from './positive-score.ts';
+
+/**
+ * Judges passages by a bar on their teacher score that follows from the positive's: above it they go.
+ * @param barOf the bar, from the score of the best positive
+ */
+export function judgeByBar(list: RemainingList, barOf: (positive: number) => number): PassageJudge {
+  const positive = positiveScore(list);
+  if (positive === undefined) return () => 'skip: no positive with a teacher score';
+  const bar = barOf(positive);
+  return (at) => {
+    const score = list.others[at]?.teacher;
+    if (score === undefined) return 'skip: no teacher score';
+    if (!(score > bar)) return 'keep';
+    return `drop: ${shortNumber(score)} is above ${shortNumber(bar)} (positive ${shortNumber(positive)})`;
+  };
+}
