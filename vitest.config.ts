@@ -1,6 +1,60 @@
-import { defineConfig } from 'vitest/config';
+import { playwright } from '@vitest/browser-playwright';
+import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
+import { fileURLToPath } from 'node:url';
+import { chromiumArguments, testChromium } from './scripts/chromium.mjs';
+import { isolationHeaders, notToBundleAhead, onnxRuntimeCondition } from './scripts/vite-shared.mjs';
+import { findChromium } from './src/host/node/machine.ts';
 
 const webgpuTests = 'test/**/*.webgpu.test.ts';
+const browserTests = 'test/**/*.browser.test.ts';
+
+const inNode: TestProjectInlineConfiguration[] = [
+  {
+    extends: true,
+    test: { name: 'node', include: ['test/**/*.test.ts'], exclude: [webgpuTests, browserTests] },
+  },
+  {
+    // Node too, but with a GPU: the machine's own or the software one that comes with Chromium.
+    extends: true,
+    test: {
+      name: 'webgpu',
+      include: [webgpuTests],
+      globalSetup: 'test/support/webgpu-device.ts',
+      setupFiles: 'test/support/webgpu-proof.ts',
+    },
+  },
+];
+
+/** Without a Chromium the project is left out, and `npm test` says so. */
+function inChromium(): TestProjectInlineConfiguration[] {
+  const executablePath = testChromium(findChromium());
+  if (executablePath === undefined) return [];
+  return [
+    {
+      extends: true,
+      resolve: {
+        conditions: [onnxRuntimeCondition, 'module', 'browser', 'development|production'],
+        // The helpers of the tests read the committed files alike in Node and here.
+        alias: { 'node:fs': fileURLToPath(new URL('test/support/browser/files.ts', import.meta.url)) },
+      },
+      optimizeDeps: { exclude: notToBundleAhead },
+      worker: { format: 'es' },
+      server: { headers: isolationHeaders },
+      test: {
+        name: 'browser',
+        include: [browserTests],
+        setupFiles: 'test/support/browser/proof.ts',
+        browser: {
+          enabled: true,
+          headless: true,
+          screenshotFailures: false,
+          provider: playwright({ launchOptions: { executablePath, args: chromiumArguments() } }),
+          instances: [{ browser: 'chromium' }],
+        },
+      },
+    },
+  ];
+}
 
 export default defineConfig({
   test: {
@@ -9,21 +63,6 @@ export default defineConfig({
     pool: 'forks',
     testTimeout: 120_000,
     hookTimeout: 120_000,
-    projects: [
-      {
-        extends: true,
-        test: { name: 'node', include: ['test/**/*.test.ts'], exclude: [webgpuTests] },
-      },
-      {
-        // Node too, but with a GPU: the machine's own or the software one that comes with Chromium.
-        extends: true,
-        test: {
-          name: 'webgpu',
-          include: [webgpuTests],
-          globalSetup: 'test/support/webgpu-device.ts',
-          setupFiles: 'test/support/webgpu-proof.ts',
-        },
-      },
-    ],
+    projects: [...inNode, ...inChromium()],
   },
 });

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { encoderParameters, classificationParameters } from '../../src/encoders/parameters.ts';
 import { readSafetensors, toFloat32 } from '../../src/encoders/safetensors.ts';
 import type { EncoderShape } from '../../src/encoders/types.ts';
+import { goldenFile } from '../support/golden.ts';
 
 /** One of the tiny random encoders of test/golden/encoders, with PyTorch's outputs and gradients. */
 export interface GoldenEncoder {
@@ -30,13 +31,14 @@ interface GoldenJson {
 export function readGoldenEncoder(
   name: 'tiny-bert' | 'tiny-distilbert' | 'tiny-cross-encoder',
 ): GoldenEncoder {
-  const folder = new URL(`../golden/encoders/${name}/`, import.meta.url);
-  const json = JSON.parse(readFileSync(new URL('golden.json', folder), 'utf8')) as GoldenJson;
+  const at = (file: string): URL => goldenFile(`encoders/${name}/${file}`);
+  const json = JSON.parse(readFileSync(at('golden.json'), 'utf8')) as GoldenJson;
   const tensors = (file: string): Map<string, Float32Array<ArrayBuffer>> =>
     new Map(
-      [...readSafetensors(new Uint8Array(readFileSync(new URL(file, folder))), file).tensors].map(
-        ([key, tensor]) => [key, toFloat32(tensor, key, file)],
-      ),
+      [...readSafetensors(new Uint8Array(readFileSync(at(file))), file).tensors].map(([key, tensor]) => [
+        key,
+        toFloat32(tensor, key, file),
+      ]),
     );
   const shape: EncoderShape = {
     family: name === 'tiny-distilbert' ? 'distilbert' : 'bert',

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { NdArray } from '../../src/graph/nd-array.ts';
+import { goldenFile } from '../support/golden.ts';
 
 interface GoldenArray {
   readonly dims: readonly number[];
@@ -18,7 +19,7 @@ export interface GoldenCase {
 
 /** PyTorch's values and gradients of single operations (test/oracle/ops.py). */
 export function goldenCases(): readonly GoldenCase[] {
-  const text = readFileSync(new URL('../golden/ops.json', import.meta.url), 'utf8');
+  const text = readFileSync(goldenFile('ops.json'), 'utf8');
   return (JSON.parse(text) as { cases: GoldenCase[] }).cases;
 }
 

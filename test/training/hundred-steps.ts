@@ -8,6 +8,7 @@ import { GradientCache, type GradientCacheOptions } from '../../src/training/gra
 import { createParameterState } from '../../src/training/parameter-state.ts';
 import { batchLoss } from '../../src/training/similarity.ts';
 import { readGoldenEncoder } from '../encoders/golden-encoder.ts';
+import { goldenFile } from '../support/golden.ts';
 
 interface GoldenTraining {
   readonly settings: {
@@ -26,16 +27,14 @@ interface GoldenTraining {
   readonly gradientNorm: readonly number[];
 }
 
-const folder = new URL('../golden/', import.meta.url);
-
 /** The committed set-up and PyTorch's curve (test/oracle/train.py). */
 export function goldenTraining(): GoldenTraining {
-  return JSON.parse(readFileSync(new URL('train-100.json', folder), 'utf8')) as GoldenTraining;
+  return JSON.parse(readFileSync(goldenFile('train-100.json'), 'utf8')) as GoldenTraining;
 }
 
 /** PyTorch's weights after the last step. */
 export function goldenFinalWeights(): Map<string, Float32Array> {
-  const bytes = new Uint8Array(readFileSync(new URL('train-100.safetensors', folder)));
+  const bytes = new Uint8Array(readFileSync(goldenFile('train-100.safetensors')));
   const { tensors } = readSafetensors(bytes, 'train-100.safetensors');
   return new Map([...tensors].map(([name, tensor]) => [name, toFloat32(tensor, name, 'golden')]));
 }

@@ -1,0 +1,27 @@
+import { ResourceError } from '../errors.ts';
+
+/** What the browser tells of the machine: GiB, rounded and at most 8; 4 where it does not tell. */
+function deviceMemoryBytes(): number {
+  const { deviceMemory } = navigator as { deviceMemory?: number };
+  return (deviceMemory ?? 4) * 2 ** 30;
+}
+
+/** A WASM heap ends at 4 GiB; the page, its store and the browser need their part of the machine. */
+export function wasmBudgetBytes(): number {
+  return Math.min(3.5 * 2 ** 30, deviceMemoryBytes() / 2);
+}
+
+/** WebGPU does not tell how much memory a GPU has: half of what the machine has is safe where they share it. */
+export function gpuBudgetBytes(): number {
+  return deviceMemoryBytes() / 2;
+}
+
+/** @throws ResourceError if a graph needs more than there is */
+export function refuseTooLarge(name: string, needed: number | undefined, available: number): void {
+  if (needed === undefined || needed <= available) return;
+  const mebibytes = (bytes: number): string => String(Math.round(bytes / 2 ** 20));
+  throw new ResourceError(
+    `${name} needs about ${mebibytes(needed)} MiB of memory, and ${mebibytes(available)} MiB are free`,
+    { remedy: 'Use a smaller micro-batch, shorter texts or a smaller encoder' },
+  );
+}
