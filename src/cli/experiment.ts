@@ -5,7 +5,7 @@ import { exportOnnx } from '../encoders/onnx-export.ts';
 import type { ModelCardInfo } from '../encoders/model-card.ts';
 import { readEncoder } from '../encoders/read-encoder.ts';
 import type { EncodingOverrides } from '../encoders/sentence-transformers.ts';
-import type { Json, StoreWriter } from '../host/contract.ts';
+import type { Json, ModelFolder, StoreWriter } from '../host/contract.ts';
 import { InputError } from '../host/errors.ts';
 import { refuseForeignFolder, writeFolderAtomic, type WriteFolderOptions } from '../host/node/atomic-file.ts';
 import { errorCode, nodeFiles, unlessCode } from '../host/node/file-operations.ts';
@@ -111,6 +111,19 @@ export async function openBaseEncoder(
   overrides: EncodingOverrides,
   io: CliIo,
 ): Promise<EncoderModel> {
+  return openModel(model, io, async (folder) => {
+    const encoder = await readEncoder(folder, overrides);
+    for (const advice of encoder.advice ?? []) io.note(advice);
+    return encoder;
+  });
+}
+
+/** Reads something from a model's folder, and shows what has to be downloaded for it. */
+export async function openModel<T>(
+  model: string,
+  io: CliIo,
+  read: (folder: ModelFolder) => Promise<T>,
+): Promise<T> {
   const shown = new Map<string, ReturnType<CliIo['progress']>>();
   try {
     const folder = await openModelFiles().open(model, ({ file, receivedBytes, totalBytes }) => {
@@ -121,9 +134,7 @@ export async function openBaseEncoder(
       }
       progress.update(receivedBytes);
     });
-    const encoder = await readEncoder(folder, overrides);
-    for (const advice of encoder.advice ?? []) io.note(advice);
-    return encoder;
+    return await read(folder);
   } finally {
     for (const progress of shown.values()) progress.stop();
   }

@@ -5,6 +5,7 @@ import { registerDoctor } from './commands/doctor.ts';
 import { registerEmbed } from './commands/embed.ts';
 import { registerEval } from './commands/eval.ts';
 import { registerExport } from './commands/export.ts';
+import { registerFilter } from './commands/filter.ts';
 import { registerMine } from './commands/mine.ts';
 import { registerSearch } from './commands/search.ts';
 import { registerTrain } from './commands/train.ts';
@@ -24,6 +25,7 @@ const registrations: readonly ((program: Command, io: CliIo) => void)[] = [
   registerDoctor,
   registerSearch,
   registerMine,
+  registerFilter,
   registerTrain,
   registerEmbed,
   registerExport,

@@ -23,15 +23,15 @@ export interface FilterOptions {
   readonly seed?: number;
 }
 
-export interface VerdictCounts {
+export type VerdictCounts = {
   readonly kept: number;
   readonly dropped: number;
   /** The rule could not judge them; they stay. */
   readonly skipped: number;
-}
+};
 
 /** What one rule did with what the rules before it had left. */
-export interface RuleReport {
+export type RuleReport = {
   /** As it is written. */
   readonly rule: string;
   /** What is counted. */
@@ -41,13 +41,13 @@ export interface RuleReport {
   readonly bySource: Readonly<Record<Source, VerdictCounts>>;
   readonly keptExamples: readonly RuleExample[];
   readonly droppedExamples: readonly RuleExample[];
-}
+};
 
-export interface FilterReport {
+export type FilterReport = {
   readonly lists: number;
   readonly passages: number;
   readonly rules: readonly RuleReport[];
-}
+};
 
 /**
  * Applies a stack of rules: each judges what those before it left, and writes its verdict, named as the rule is

@@ -4,7 +4,7 @@ import type { RemainingList } from './rules/contract.ts';
 import type { Verdict } from './verdicts.ts';
 
 /** A passage that a rule judged, with what a reader needs to agree or not. */
-export interface RuleExample {
+export type RuleExample = {
   readonly query_id: string;
   readonly query: string;
   readonly id: string;
@@ -14,7 +14,7 @@ export interface RuleExample {
   readonly verdict: string;
   /** The list's first positive, unless it is the passage itself. */
   readonly positive?: { readonly id: string; readonly text: string; readonly teacher?: number };
-}
+};
 
 /** A random sample of what is offered, the same whatever the order. */
 export class ExampleSample {

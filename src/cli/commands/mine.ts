@@ -3,9 +3,10 @@ import { passageText } from '../../corpus/documents.ts';
 import type { ListFormat } from '../../corpus/lists.ts';
 import { writeLists } from '../../corpus/lists.ts';
 import { InputError } from '../../host/errors.ts';
-import { documentsToMine, type CandidateSource } from '../../mining/candidates.ts';
+import { documentsToMine, fusedSource, type CandidateSource } from '../../mining/candidates.ts';
 import type { HardNegativeOptions } from '../../mining/hard-negatives.ts';
 import { mineHardNegatives } from '../../mining/hard-negatives.ts';
+import { makeListwiseLists } from '../../mining/listwise-lists.ts';
 import type { CorpusOptions, OpenCorpus } from '../corpus-options.ts';
 import { addCorpusOptions, openCorpus, warnAboutCorpus } from '../corpus-options.ts';
 import { addEncodingOptions, type EncodingOptions } from '../encoding-options.ts';
@@ -15,13 +16,19 @@ import { addComputeOptions, choiceOption, integerOption } from '../options.ts';
 import { checkOutputFile, writeOutputFile } from '../output-file.ts';
 import type { RetrievalOptions } from '../retrieval-options.ts';
 import { addRetrievalOptions, rankCorpusWithBm25, rankCorpusWithModel } from '../retrieval-options.ts';
+import type { TeacherOptions } from '../teacher-options.ts';
+import { addTeacherOptions, applyTeacher, checkTeacherOptions } from '../teacher-options.ts';
 
-interface MineOptions extends CorpusOptions, RetrievalOptions, EncodingOptions, ComputeOptions {
+interface MineOptions
+  extends CorpusOptions, RetrievalOptions, EncodingOptions, TeacherOptions, ComputeOptions {
   readonly out: string;
   readonly negatives: number;
   readonly ranks: RankRange;
   readonly pick: HardNegativeOptions['pick'];
-  readonly lists: HardNegativeOptions['lists'];
+  readonly lists: HardNegativeOptions['lists'] | 'listwise';
+  readonly depth: number;
+  readonly labelUnjudged?: boolean;
+  readonly fuse?: boolean;
   readonly level: number;
   readonly format: ListFormat;
 }
@@ -38,7 +45,7 @@ export function registerMine(program: Command, io: CliIo): void {
     .command('mine')
     .description(
       'Makes training lists: the positives of a split and hard negatives from the high ranks of BM25, of an ' +
-        'encoder, or of both.',
+        'encoder, or of both; or, to learn from a teacher, the positives and the best candidates.',
     );
   addCorpusOptions(command, 'train');
   addRetrievalOptions(command);
@@ -64,10 +71,19 @@ export function registerMine(program: Command, io: CliIo): void {
     )
     .option(
       '--lists <how>',
-      'a list per-positive, or one per-query with all its positives',
-      choiceOption('--lists', ['per-positive', 'per-query']),
+      'a list per-positive, or one per-query with all its positives; or listwise: all that is relevant and the ' +
+        'best candidates, labeled where they are judged',
+      choiceOption('--lists', ['per-positive', 'per-query', 'listwise']),
       'per-positive',
     )
+    .option(
+      '--depth <n>',
+      'candidates of each source in a listwise list',
+      integerOption('--depth', { min: 1, max: 1000 }),
+      20,
+    )
+    .option('--label-unjudged', 'give candidates of listwise lists that nobody judged the label 0')
+    .option('--fuse', 'make one source of --bm25 and --model, by reciprocal rank fusion')
     .option('--level <grade>', 'the lowest grade of a positive', integerOption('--level', { min: 1 }), 1)
     .option(
       '--format <name>',
@@ -75,40 +91,35 @@ export function registerMine(program: Command, io: CliIo): void {
       choiceOption('--format', formats),
       'studio',
     );
+  addTeacherOptions(command);
   addComputeOptions(command).action((options: MineOptions) => mine(options, io));
 }
 
 async function mine(options: MineOptions, io: CliIo): Promise<void> {
-  if (options.bm25 !== true && options.model === undefined) {
-    throw new InputError('nothing to mine with is given', { remedy: 'Give --bm25, --model or both' });
-  }
+  checkOptions(options);
   await checkOutputFile(options.out);
   const corpus = await openCorpus(options, io);
   const { dataset } = corpus;
   const sources = await rankSources(corpus, options, io);
-  const settings: HardNegativeOptions = {
-    ...options,
-    firstRank: options.ranks.first,
-    lastRank: options.ranks.last,
-  };
+  const settings = { ...options, firstRank: options.ranks.first, lastRank: options.ranks.last };
   const wanted = documentsToMine(dataset.queries, dataset.judgments, sources, settings);
   const texts = await readTexts(corpus, wanted, options);
   warnAboutCorpus(dataset, io);
-  const { lists, report } = mineHardNegatives(
-    dataset.queries,
-    dataset.judgments,
-    sources,
-    (id) => texts.get(id),
-    settings,
-  );
+  const textOf = (id: string): string | undefined => texts.get(id);
+  const parts = [dataset.queries, dataset.judgments, sources, textOf] as const;
+  const { lists, report } =
+    settings.lists === 'listwise'
+      ? makeListwiseLists(...parts, { ...settings, candidates: settings.depth })
+      : mineHardNegatives(...parts, { ...settings, lists: settings.lists });
   if (lists.length === 0) {
     throw new InputError(`none of the ${dataset.queries.length} queries of "${options.split}" makes a list`, {
       file: options.corpus,
       remedy: 'Give a split whose judgments name documents of the corpus, and check --level',
     });
   }
+  const scored = await applyTeacher(lists, options, io);
   let unwritable = 0;
-  await writeOutputFile(options.out, writeLists(lists, options.format, { onSkipped: () => unwritable++ }));
+  await writeOutputFile(options.out, writeLists(scored, options.format, { onSkipped: () => unwritable++ }));
 
   if (report.skippedQueries > 0) {
     io.warn(`queries without a positive in the corpus: ${report.skippedQueries} (they make no list)`);
@@ -125,6 +136,23 @@ async function mine(options: MineOptions, io: CliIo): Promise<void> {
   );
 }
 
+/** @throws InputError for options that do not go together. */
+function checkOptions(options: MineOptions): void {
+  const { bm25, model, fuse, lists, depth, ranks } = options;
+  if (bm25 !== true && model === undefined) {
+    throw new InputError('nothing to mine with is given', { remedy: 'Give --bm25, --model or both' });
+  }
+  if (fuse === true && (bm25 !== true || model === undefined)) {
+    throw new InputError('--fuse needs two rankings', { remedy: 'Give --bm25 and --model' });
+  }
+  if (lists === 'listwise' && depth > ranks.last - ranks.first + 1) {
+    throw new InputError(`--depth is ${depth}, but --ranks holds ${ranks.last - ranks.first + 1}`, {
+      remedy: `Widen it, as in --ranks ${ranks.first}-${ranks.first - 1 + 2 * depth}`,
+    });
+  }
+  checkTeacherOptions(options);
+}
+
 async function rankSources(corpus: OpenCorpus, options: MineOptions, io: CliIo): Promise<CandidateSource[]> {
   const sources: CandidateSource[] = [];
   const { model, ranks } = options;
@@ -136,7 +164,7 @@ async function rankSources(corpus: OpenCorpus, options: MineOptions, io: CliIo):
     const { ranking } = await rankCorpusWithModel(corpus, { ...options, model }, ranks.last, io);
     sources.push({ source: 'dense', ranking });
   }
-  return sources;
+  return options.fuse === true ? [fusedSource(sources, ranks.last)] : sources;
 }
 
 /** The corpus is read once more for them, so that it need not be in memory. */

@@ -1,0 +1,12 @@
+import type { ModelFolder } from '../host/contract.ts';
+import { ownField, parseJsonObject } from './json-file.ts';
+
+/** Whether a model's config.json names a sequence classification model: one that scores pairs of texts. */
+export async function isCrossEncoder(folder: ModelFolder): Promise<boolean> {
+  const config = parseJsonObject(await folder.read('config.json'), `${folder.name}/config.json`);
+  const architectures = ownField(config, 'architectures');
+  return (
+    Array.isArray(architectures) &&
+    architectures.some((name) => typeof name === 'string' && name.endsWith('ForSequenceClassification'))
+  );
+}

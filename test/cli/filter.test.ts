@@ -1,0 +1,155 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import type { ListRecord } from '../../src/corpus/types.ts';
+import { expectBadInput, onlyJson, runCli, temporaryFolder } from '../support/cli.ts';
+import { aerodynamics, writeCollection } from '../support/collection.ts';
+import { listOf } from '../mining/lists.ts';
+
+const model = (name: string): string => fileURLToPath(new URL(`../golden/encoders/${name}`, import.meta.url));
+
+const lists = [listOf('a', 0.8, [0.9, 0.5, 0.1]), listOf('b', 0.4, [0.9, 0.3])];
+const read = (path: string): ListRecord[] =>
+  readFileSync(path, 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as ListRecord);
+
+async function filter(args: readonly string[], input: readonly ListRecord[] = lists) {
+  const folder = temporaryFolder({
+    'lists.jsonl': input.map((list) => `${JSON.stringify(list)}\n`).join(''),
+    'scores.tsv': 'query-id\tcorpus-id\tscore\na\tap\t3\na\tan1\t1\na\tan2\t2\na\tan3\t-4\nb\tbp\t1\n',
+  });
+  const out = join(folder, 'out.jsonl');
+  const result = await runCli(['filter', '--lists', join(folder, 'lists.jsonl'), '--out', out, ...args], {
+    cwd: folder,
+  });
+  return { result, out, written: existsSync(out) ? read(out) : undefined };
+}
+
+describe('filter', () => {
+  it('writes what stays, and prints what each rule did, with examples', async () => {
+    const { result, written } = await filter(['--rules', 'share<=0.95, length>=3']);
+    expect(result.code, result.stderr).toBe(0);
+    expect(written?.map(({ documents }) => documents.map(({ id, verdicts }) => [id, verdicts]))).toEqual([
+      [
+        ['ap', { 'length>=3': 'keep' }],
+        ['an2', { 'share<=0.95': 'keep', 'length>=3': 'keep' }],
+        ['an3', { 'share<=0.95': 'keep', 'length>=3': 'keep' }],
+      ],
+    ]);
+    const lines = result.stdout.trimEnd().split('\n');
+    expect(lines.slice(1, 3).map((line) => line.split(/ {2,}/))).toEqual([
+      ['share<=0.95', 'passages', '3', '2', '0', 'bm25 2'],
+      ['length>=3', 'lists', '1', '1', '0', 'gold 1, bm25 1'],
+    ]);
+    expect(lines.at(-2)).toBe(
+      'length>=3 dropped (2 passages are left): query b "about b", gold bp "positive of b"',
+    );
+    expect(lines.at(-1)).toBe('stay: 3 of 7 passages, 1 of 2 lists');
+  });
+
+  it('marks without taking out; filtering what was marked is as filtering at first', async () => {
+    const marked = await filter(['--rules', 'share<=0.5', '--mark', '--json']);
+    expect(onlyJson(marked.result)).toMatchObject({
+      kept: { passages: 3, lists: 2 },
+      report: { rules: [{ rule: 'share<=0.5', counts: { kept: 1, dropped: 4, skipped: 0 } }] },
+    });
+    expect(marked.written?.flatMap(({ documents }) => documents)).toHaveLength(7);
+    const again = await filter(['--rules', 'margin>=0.05'], marked.written);
+    const fresh = await filter(['--rules', 'margin>=0.05']);
+    expect(again.written).toEqual(fresh.written);
+    expect(again.written).toHaveLength(2);
+  });
+
+  it('takes scores from a file, scales them and brings raw ones back', async () => {
+    const scored = await filter(['--teacher-scores', 'scores.tsv', '--scale', 'query']);
+    expect(scored.result.stderr).toBe('warning: passages without a score in scores.tsv: 2\n');
+    const [a, b] = scored.written ?? [];
+    expect(a?.documents.map(({ teacher_raw }) => teacher_raw)).toEqual([3, 1, 2, -4]);
+    expect(a?.documents.map(({ teacher }) => teacher)).toEqual([
+      1,
+      expect.closeTo(4.85 / 6.82),
+      expect.closeTo(5.85 / 6.82),
+      0,
+    ]);
+    expect(b?.documents.map(({ teacher }) => teacher)).toEqual([1, undefined, undefined]);
+    const raw = await filter(['--scale', 'none'], scored.written);
+    expect(raw.written?.[0]?.documents.map(({ teacher }) => teacher)).toEqual([3, 1, 2, -4]);
+    expect(raw.written?.[0]?.documents[0]).not.toHaveProperty('teacher_raw');
+  });
+
+  it('scores with an encoder and a cross-encoder', async () => {
+    const encoder = await filter(['--teacher', model('tiny-bert')]);
+    expect(encoder.result.code, encoder.result.stderr).toBe(0);
+    const cosines = encoder.written?.flatMap(({ documents }) =>
+      documents.map(({ teacher = NaN }) => teacher),
+    );
+    expect(cosines).toHaveLength(7);
+    expect(cosines?.every((cosine) => Math.abs(cosine) <= 1 && cosine !== 0)).toBe(true);
+
+    const crossEncoder = await filter(['--teacher', model('tiny-cross-encoder')]);
+    expect(crossEncoder.result.stderr).toContain('a cross-encoder with');
+    const logits = crossEncoder.written?.flatMap(({ documents }) => documents.map(({ teacher }) => teacher));
+    expect(logits).toHaveLength(7);
+    expect(logits).not.toEqual(cosines);
+  });
+
+  it('filters what `mine` scored: listwise lists of fused candidates, with a teacher', async () => {
+    const out = join(temporaryFolder(), 'mined.jsonl');
+    const mined = await runCli([
+      ...['mine', '--corpus', writeCollection(aerodynamics), '--split', 'test', '--out', out],
+      ...['--bm25', '--model', model('tiny-bert'), '--fuse', '--lists', 'listwise', '--depth', '2'],
+      ...['--teacher', model('tiny-bert'), '--scale', 'file'],
+    ]);
+    expect(mined.code, mined.stderr).toBe(0);
+    const made = read(out);
+    expect(made.map(({ documents }) => documents.filter(({ source }) => source === 'fused').length)).toEqual([
+      2, 2, 2,
+    ]);
+    for (const { documents } of made) {
+      for (const { source, label, teacher, teacher_raw, ranks } of documents) {
+        expect(label).toEqual(source === 'gold' ? expect.any(Number) : undefined);
+        expect(teacher).toBeGreaterThanOrEqual(0);
+        expect(teacher_raw).toEqual(expect.any(Number));
+        expect(ranks).toHaveProperty('dense');
+      }
+    }
+    const { result } = await filter(['--rules', 'rank<=4@dense, positive-overlap<=0.9'], made);
+    expect(result.code, result.stderr).toBe(0);
+    expect(result.stdout).toMatch(/^rank<=4@dense +lists/m);
+  });
+
+  it('refuses bad input and writes nothing', async () => {
+    for (const [args, message] of [
+      [[], /nothing to do is given.*--rules/],
+      [['--rules', 'shares<=0.9'], /rule "shares<=0\.9": there is no rule "shares"\. Did you mean share/],
+      [
+        ['--rules', 'share<=0.1, length>=3'],
+        /lists\.jsonl: no list is left; "share<=0.1" dropped 5 passages/,
+      ],
+      [['--rules', 'rank<=20'], /no positive of the lists has a rank/],
+      [['--rules', 'share<=1', '--mark', '--format', 'tevatron'], /--mark writes verdicts, which tevatron/],
+      [['--teacher-scores', 'scores.tsv', '--teacher', 'x'], /--teacher and --teacher-scores are both given/],
+      [['--teacher-scores', 'lists.jsonl'], /lists\.jsonl:1: "score" is missing/],
+    ] as const) {
+      const { result, written } = await filter(args);
+      expectBadInput(result, message);
+      expect(written).toBeUndefined();
+    }
+    for (const [args, message] of [
+      [['--bm25', '--fuse'], /--fuse needs two rankings/],
+      [
+        ['--bm25', '--lists', 'listwise', '--depth', '60'],
+        /--depth is 60, but --ranks holds 50.*--ranks 1-120/,
+      ],
+    ] as const) {
+      const corpus = writeCollection(aerodynamics);
+      expectBadInput(
+        await runCli(['mine', '--corpus', corpus, '--out', join(corpus, 'l'), ...args]),
+        message,
+      );
+    }
+  });
+});
