@@ -40,6 +40,31 @@ export interface Session {
   release(): Promise<void>;
 }
 
+/**
+ * A small program over arrays on the device, which it updates in place: what a graph can not do there, whose inputs
+ * and outputs must be different buffers.
+ */
+export interface ElementwiseProgram {
+  readonly name: string;
+  /** float32 arrays of one length, in the program `<name>[i]`: read and written. */
+  readonly arrays: readonly string[];
+  /** float32 values, the same for every element, in the program `<name>`. */
+  readonly scalars: readonly string[];
+  /** WGSL statements, run once for each element `i`. */
+  readonly body: string;
+}
+
+export interface ElementwiseArguments {
+  /** Device tensors by the name of the array, each a buffer of its own. */
+  readonly arrays: Readonly<Record<string, DeviceTensor>>;
+  readonly scalars: Readonly<Record<string, number>>;
+}
+
+export interface ElementwiseKernel {
+  /** Runs the program over each of the sets of arrays. */
+  run(sets: readonly ElementwiseArguments[]): Promise<void>;
+}
+
 export type Device = 'cpu' | 'wasm' | 'webgpu' | 'cuda';
 
 /** Runs ONNX graphs, one at a time (two runs in flight break ONNX Runtime). */
@@ -64,6 +89,8 @@ export interface Runtime {
   hostMemory(tensor: DeviceTensor): TensorData | undefined;
   /** @throws ResourceError if the machine has less memory than the session needs. */
   createSession(model: Uint8Array, options: SessionOptions): Promise<Session>;
+  /** Only where the runtime runs programs of its own beside graphs (WebGPU in a browser). */
+  createKernel?(program: ElementwiseProgram): Promise<ElementwiseKernel>;
   /** Bytes that a new session may still take on this device. */
   availableMemory(): number;
   close(): Promise<void>;

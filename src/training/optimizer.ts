@@ -4,7 +4,7 @@ import { toOnnx } from '../graph/onnx.ts';
 import { reduceSum, reshape } from '../graph/ops/broadcasting.ts';
 import { add, div, mul, sqrt, sub } from '../graph/ops/elementwise.ts';
 import { concat } from '../graph/ops/shape.ts';
-import type { Runtime, Session } from '../host/contract.ts';
+import type { ElementwiseProgram, Runtime, Session } from '../host/contract.ts';
 
 /** AdamW with decoupled weight decay (Loshchilov and Hutter 2019, algorithm 2), as PyTorch computes it. */
 export interface AdamWSettings {
@@ -115,6 +115,24 @@ export async function createUpdateSession(
   const { model } = toOnnx('AdamW', outputs);
   return runtime.createSession(model, { name: 'AdamW', memoryBytes: peakBytes(Object.values(outputs)) });
 }
+
+/**
+ * The same update in place, for runtimes with kernels; the gradient is zero afterwards. A parameter that is not
+ * decayed gets a decayFactor of 1.
+ */
+export const adamWProgram: ElementwiseProgram = {
+  name: 'AdamW',
+  arrays: ['w', 'g', 'm', 'v'],
+  scalars: [...scalarNames, 'beta1', 'beta2'],
+  body: `
+    let gradient = g[i];
+    let newM = beta1 * m[i] + gradientWeight * gradient;
+    let newV = beta2 * v[i] + squareWeight * (gradient * gradient);
+    w[i] = decayFactor * w[i] - stepSize * (newM / (sqrt(newV) + epsilon));
+    m[i] = newM;
+    v[i] = newV;
+    g[i] = 0.0;`,
+};
 
 /**
  * Sums of squares of some gradients, for their global norm: one output `squares` [parts] from `g.<name>` for each.

@@ -1,6 +1,7 @@
 import type { DeviceWeights } from '../encoders/device-weights.ts';
 import type { Weights, WeightTensor } from '../encoders/types.ts';
 import type { DeviceTensor, Runtime, Session } from '../host/contract.ts';
+import { createDeviceUpdate, type DeviceTensors, type DeviceUpdate } from './device-update.ts';
 import {
   createNormSession,
   createUpdateSession,
@@ -267,19 +268,15 @@ class FlatState implements ParameterState {
   }
 }
 
-/** On a GPU each parameter has its own tensors; one graph updates them all and returns them as new ones. */
+/** On a GPU each parameter has its own tensors. */
 class DeviceState implements ParameterState {
-  readonly weights = new Map<string, DeviceTensor>();
+  readonly weights: Map<string, DeviceTensor>;
   readonly trainable: readonly string[];
   readonly embeddingRows = 'device';
   readonly #runtime: Runtime;
   readonly #settings: AdamWSettings;
-  readonly #kinds = {
-    g: new Map<string, DeviceTensor>(),
-    m: new Map<string, DeviceTensor>(),
-    v: new Map<string, DeviceTensor>(),
-  };
-  readonly #update: Session;
+  readonly #tensors: DeviceTensors = { w: new Map(), g: new Map(), m: new Map(), v: new Map() };
+  readonly #update: DeviceUpdate;
   readonly #norm: Session;
 
   static async create(
@@ -297,7 +294,7 @@ class DeviceState implements ParameterState {
       runtime,
       trainable,
       settings,
-      await createUpdateSession(runtime, settings, entries, true),
+      await createDeviceUpdate(runtime, settings, entries),
       await createNormSession(runtime, entries, partSize),
     );
     const trains = new Set(trainable);
@@ -307,8 +304,8 @@ class DeviceState implements ParameterState {
       state.weights.set(name, await runtime.upload(runtime.tensor('float32', dims, values)));
     }
     for (const { name, shape } of entries) {
-      for (const kind of Object.values(state.#kinds)) {
-        kind.set(name, await runtime.upload(runtime.tensor('float32', shape)));
+      for (const kind of ['g', 'm', 'v'] as const) {
+        state.#tensors[kind].set(name, await runtime.upload(runtime.tensor('float32', shape)));
       }
     }
     return state;
@@ -318,7 +315,7 @@ class DeviceState implements ParameterState {
     runtime: Runtime,
     trainable: readonly string[],
     settings: AdamWSettings,
-    update: Session,
+    update: DeviceUpdate,
     norm: Session,
   ) {
     this.#runtime = runtime;
@@ -326,6 +323,7 @@ class DeviceState implements ParameterState {
     this.#settings = settings;
     this.#update = update;
     this.#norm = norm;
+    this.weights = this.#tensors.w;
   }
 
   gradient(name: string): DeviceTensor {
@@ -333,7 +331,7 @@ class DeviceState implements ParameterState {
   }
 
   setGradient(name: string, tensor: DeviceTensor): void {
-    this.#kinds.g.set(name, tensor);
+    this.#tensors.g.set(name, tensor);
   }
 
   addRows(): void {
@@ -346,21 +344,7 @@ class DeviceState implements ParameterState {
   }
 
   async update(learningRate: number, step: number, gradientNorm: number): Promise<void> {
-    const inputs = scalarTensors(this.#runtime, this.#settings, learningRate, step, gradientNorm);
-    const recycle: Record<string, DeviceTensor> = {};
-    for (const name of this.trainable) {
-      inputs[`w.${name}`] = recycle[`new_w.${name}`] = this.weights.get(name) as DeviceTensor;
-      inputs[`g.${name}`] = recycle[`zero.${name}`] = this.gradient(name);
-      inputs[`m.${name}`] = recycle[`new_m.${name}`] = this.#tensor('m', name);
-      inputs[`v.${name}`] = recycle[`new_v.${name}`] = this.#tensor('v', name);
-    }
-    const outputs = await this.#update.run(inputs, recycle);
-    for (const name of this.trainable) {
-      this.weights.set(name, outputs[`new_w.${name}`] as DeviceTensor);
-      this.#kinds.g.set(name, outputs[`zero.${name}`] as DeviceTensor);
-      this.#kinds.m.set(name, outputs[`new_m.${name}`] as DeviceTensor);
-      this.#kinds.v.set(name, outputs[`new_v.${name}`] as DeviceTensor);
-    }
+    await this.#update.run(this.#tensors, updateScalars(this.#settings, learningRate, step, gradientNorm));
   }
 
   async readWeights(): Promise<Map<string, WeightTensor>> {
@@ -385,20 +369,20 @@ class DeviceState implements ParameterState {
       const tensor = weights.get(name);
       if (tensor === undefined) throw new Error(`no weights for ${name}`);
       await this.#replace(this.weights, name, tensor.dims, tensor.data.slice());
-      await this.#replace(this.#kinds.g, name, tensor.dims, new Float32Array(tensor.data.length));
+      await this.#replace(this.#tensors.g, name, tensor.dims, new Float32Array(tensor.data.length));
       if (moments === undefined) continue;
       const [first, second] = [moments.first.get(name), moments.second.get(name)];
       if (first === undefined || second === undefined) throw new Error(`no moments for ${name}`);
-      await this.#replace(this.#kinds.m, name, tensor.dims, first.slice());
-      await this.#replace(this.#kinds.v, name, tensor.dims, second.slice());
+      await this.#replace(this.#tensors.m, name, tensor.dims, first.slice());
+      await this.#replace(this.#tensors.v, name, tensor.dims, second.slice());
     }
   }
 
   async close(): Promise<void> {
-    for (const tensors of [this.weights, ...Object.values(this.#kinds)]) {
+    for (const tensors of Object.values(this.#tensors)) {
       for (const tensor of tensors.values()) tensor.dispose();
     }
-    await this.#update.release();
+    await this.#update.close();
     await this.#norm.release();
   }
 
@@ -413,7 +397,7 @@ class DeviceState implements ParameterState {
   }
 
   #tensor(kind: 'g' | 'm' | 'v', name: string): DeviceTensor {
-    const tensor = this.#kinds[kind].get(name);
+    const tensor = this.#tensors[kind].get(name);
     if (tensor === undefined) throw new Error(`${name} does not train`);
     return tensor;
   }

@@ -1,12 +1,28 @@
 import type { Runtime } from '../contract.ts';
+import { messageOf } from '../errors.ts';
+import { requestAdapter } from './gpu-device.ts';
 import { openWasmRuntime } from './runtime-wasm.ts';
+import { bestWaiting, openWebGpuRuntime, type Waiting } from './runtime-webgpu.ts';
 
 export interface BrowserRuntimeOptions {
-  readonly device: 'wasm';
+  /** `auto` takes a GPU where WebGPU offers one, and WASM elsewhere, also where software would play the GPU. */
+  readonly device: 'auto' | 'wasm' | 'webgpu';
   /** Threads of one operation on WASM; as many as the machine has cores by default, one where none can be had. */
   readonly threads?: number;
   /** What one call may take before the runtime is given up; two minutes by default. */
   readonly deadlineMilliseconds?: number;
+  /** For tests; the better of those that the browser has by default. */
+  readonly waiting?: Waiting;
+}
+
+export interface OpenedRuntime {
+  readonly runtime: Runtime;
+  /** Why `auto` did not take WebGPU. */
+  readonly withoutGpu: string | undefined;
+  /** Rejects when the runtime has ended before it was closed: DeviceLostError, DeadlineError. */
+  readonly failed: Promise<never>;
+  /** GPU buffers alive, ours and ONNX Runtime's: what grows here, leaks. None on WASM. */
+  liveBuffers(): number;
 }
 
 /** Without the isolation headers a browser shares no memory between threads. */
@@ -14,6 +30,32 @@ function defaultThreads(): number {
   return crossOriginIsolated ? navigator.hardwareConcurrency : 1;
 }
 
-export async function openRuntime(options: BrowserRuntimeOptions): Promise<Runtime> {
-  return openWasmRuntime(options.threads ?? defaultThreads(), options.deadlineMilliseconds ?? 120_000);
+/**
+ * Opens ONNX Runtime in this worker, of which it takes possession: a worker has one runtime, and ends with it.
+ * @throws InputError if WebGPU is asked for and not there
+ */
+export async function openRuntime(options: BrowserRuntimeOptions): Promise<OpenedRuntime> {
+  const milliseconds = options.deadlineMilliseconds ?? 120_000;
+  let withoutGpu: string | undefined;
+  if (options.device !== 'wasm') {
+    const adapter = options.device === 'webgpu' ? await requestAdapter() : await hardwareAdapter();
+    if (typeof adapter !== 'string') {
+      const runtime = await openWebGpuRuntime(adapter, options.waiting ?? bestWaiting(), milliseconds);
+      const { failed } = runtime.queue;
+      return { runtime, withoutGpu, failed, liveBuffers: () => runtime.liveBuffers };
+    }
+    withoutGpu = adapter;
+  }
+  const runtime = await openWasmRuntime(options.threads ?? defaultThreads(), milliseconds);
+  return { runtime, withoutGpu, failed: runtime.queue.failed, liveBuffers: () => 0 };
+}
+
+/** A GPU that is faster than WASM, or why there is none. */
+async function hardwareAdapter(): Promise<GPUAdapter | string> {
+  try {
+    const adapter = await requestAdapter();
+    return adapter.info.isFallbackAdapter ? 'the browser plays the GPU in software' : adapter;
+  } catch (error) {
+    return messageOf(error);
+  }
 }

@@ -14,7 +14,7 @@ export type TrainingAnswer =
   | { readonly error: string };
 
 async function train({ runtime: options, steps }: TrainingRequest): Promise<TrainingAnswer> {
-  const runtime = await openRuntime(options);
+  const { runtime } = await openRuntime(options);
   const startedAt = performance.now();
   const trained = await trainSteps(runtime, steps);
   const milliseconds = performance.now() - startedAt;
