@@ -3,8 +3,8 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { WorkerPool } from '../../../src/host/contract.ts';
 import { InputError } from '../../../src/host/errors.ts';
-import type { WorkerPoolOptions } from '../../../src/host/node/workers.ts';
-import { openWorkerPool, WorkerTaskError } from '../../../src/host/node/workers.ts';
+import { WorkerTaskError, type WorkerPoolOptions } from '../../../src/host/worker-pool.ts';
+import { openWorkerPool } from '../../../src/host/node/workers.ts';
 import { ensureBuilt } from '../../support/build.ts';
 
 const entry = new URL('../../support/pool-worker.mjs', import.meta.url);

@@ -1,0 +1,25 @@
+import { answerTask, type TaskHandler, type TaskMessage } from '../worker-tasks.ts';
+
+/** The first message of a worker: the name of the Web Lock that it holds while it lives. */
+export interface AliveMessage {
+  readonly alive: string;
+}
+
+/** What a module needs of the dedicated worker that it runs in. (The types of workers and of pages exclude each other.) */
+interface WorkerScope {
+  postMessage(message: unknown, transfer?: Transferable[]): void;
+  addEventListener(type: 'message', listener: (event: MessageEvent<TaskMessage>) => void): void;
+}
+
+/** Makes this worker answer the tasks of its pool, one at a time. */
+export function serveTasks(handle: TaskHandler): void {
+  const scope = globalThis as unknown as WorkerScope;
+  scope.addEventListener('message', ({ data }) => {
+    void answerTask(data, handle, (reply, transfer) => scope.postMessage(reply, transfer));
+  });
+  const alive = `retriever-studio/worker/${crypto.randomUUID()}`;
+  void navigator.locks.request(alive, () => {
+    scope.postMessage({ alive } satisfies AliveMessage);
+    return new Promise(() => undefined);
+  });
+}
