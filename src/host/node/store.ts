@@ -14,12 +14,13 @@ import type { BlobReference, Store, StoreChanges, StoreRecord, StoreWriter } fro
 import { StoreCorruptionError } from '../contract.ts';
 import { InputError, messageOf } from '../errors.ts';
 import { assertKey, assertNamespace } from '../store-names.ts';
+import { assertJson } from '../store-values.ts';
 import { writeFileAtomic } from './atomic-file.ts';
 import { explainDiskErrors } from './disk-errors.ts';
 import { nodeDisk, type Disk } from './disk.ts';
 import { unlessCode } from './file-operations.ts';
 import { BlobFolder } from './store-blobs.ts';
-import { assertJson, NamespaceFolder, STATES_KEPT, type NamespaceState } from './store-namespace.ts';
+import { NamespaceFolder, STATES_KEPT, type NamespaceState } from './store-namespace.ts';
 import { StoreSession } from './store-session.ts';
 
 /** The newest layout that this version can read. It writes no other. */

@@ -20,10 +20,11 @@ import {
   type Json,
   type StoreWriter,
 } from '../../../src/host/contract.ts';
-import { InputError, ResourceError } from '../../../src/host/errors.ts';
+import { ResourceError } from '../../../src/host/errors.ts';
 import type { FileOperations } from '../../../src/host/node/file-operations.ts';
 import { FolderStore } from '../../../src/host/node/store.ts';
 import { RandomStream } from '../../../src/host/random.ts';
+import { describeStore } from '../store-contract.ts';
 import { Killed, SimulatedDisk, type SimulatedProcess } from '../../support/simulated-disk.ts';
 
 let folder: string;
@@ -42,26 +43,9 @@ const blobPath = ({ sha256 }: BlobReference) => join(folder, 'blobs', sha256.sli
 const blobFiles = () =>
   readdirSync(join(folder, 'blobs'), { recursive: true }).filter((name) => name.length > 60);
 
+describeStore(() => open);
+
 describe('FolderStore', () => {
-  it('keeps blobs and records over a reopening', async () => {
-    const store = await open();
-    const blob = await store.writeBlob(bytes('weights'));
-    expect(blob.bytes).toBe(7);
-    const writer = await store.openWriter('training');
-    await writer.commit({ put: { a: value({ step: 1, list: [true, null, 'ü'] }, [blob]), b: value(2) } });
-    await writer.commit({ put: { c: value(3) }, delete: ['b', 'never-there'] });
-    await store.close();
-
-    const again = await open();
-    expect(await again.keys('training')).toEqual(['a', 'c']);
-    expect(await again.get('training', 'a')).toEqual(value({ step: 1, list: [true, null, 'ü'] }, [blob]));
-    expect(await again.get('training', 'b')).toBeUndefined();
-    expect(text(await again.readBlob(blob))).toBe('weights');
-    expect(await again.namespaces()).toEqual(['training']);
-    expect(await again.keys('other')).toEqual([]);
-    expect(problems).toEqual([]);
-  });
-
   it('keeps equal bytes once, and only what records name', async () => {
     const store = await open();
     const writer = await store.openWriter('training');
@@ -80,80 +64,6 @@ describe('FolderStore', () => {
     const other = await open();
     expect(await other.sweep()).toBe(6);
     expect(blobFiles()).toEqual([]);
-  });
-
-  it('refuses a commit that names a blob which is not there, and changes nothing', async () => {
-    const store = await open();
-    const writer = await store.openWriter('training');
-    const missing = { sha256: '0'.repeat(64), bytes: 3 };
-    const commit = writer.commit({ put: { a: value(1), b: value(2, [missing]) } });
-    await expect(commit).rejects.toThrow(StoreCorruptionError);
-    await expect(writer.commit({ put: { b: value(2, [{ sha256: '../../x', bytes: 3 }]) } })).rejects.toThrow(
-      /not a SHA-256/,
-    );
-    expect(await store.keys('training')).toEqual([]);
-    await writer.commit({ put: { a: value(1) } });
-    expect(await store.keys('training')).toEqual(['a']);
-  });
-
-  it('refuses values that JSON would change in silence', async () => {
-    const writer = await (await open()).openWriter('training');
-    const put = (content: unknown) => writer.commit({ put: { a: value(content as Json) } });
-    await expect(put({ metrics: [1, NaN] })).rejects.toThrow('training/a.metrics[1] is NaN');
-    await expect(put(-Infinity)).rejects.toThrow(TypeError);
-    await expect(put({ x: undefined })).rejects.toThrow('training/a.x is undefined');
-    await expect(put(new Map())).rejects.toThrow(/not a plain object/);
-  });
-
-  it('is not changed by what a caller does to its objects after the commit', async () => {
-    const store = await open();
-    const writer = await store.openWriter('training');
-    const history = [1];
-    await writer.commit({ put: { a: value(history) } });
-    history.push(2);
-    await writer.commit({ put: { b: value(0) } });
-    expect((await (await open()).get('training', 'a'))?.value).toEqual([1]);
-  });
-
-  it.each([
-    '',
-    '..',
-    '../x',
-    'a/b',
-    'a\\b',
-    'A',
-    'con',
-    'nul.txt',
-    'a.',
-    '.hidden',
-    '-x',
-    'x'.repeat(101),
-    'é',
-  ])('refuses the namespace %j', async (name) => {
-    const store = await open();
-    await expect(store.openWriter(name)).rejects.toThrow(InputError);
-    await expect(store.get(name, 'a')).rejects.toThrow(InputError);
-  });
-
-  it.each(['', '__proto__', '.x', 'a b', 'a\n'])('refuses the key %j', async (key) => {
-    const writer = await (await open()).openWriter('training');
-    await expect(writer.commit({ put: { ...{ [key]: value(1) } } })).rejects.toThrow(InputError);
-  });
-
-  it('takes keys that objects have by nature', async () => {
-    const store = await open();
-    expect(await store.get('training', 'constructor')).toBeUndefined();
-    const writer = await store.openWriter('training');
-    await writer.commit({ put: { constructor: value(1) } });
-    expect((await store.get('training', 'constructor'))?.value).toBe(1);
-  });
-
-  it('orders commits that are not awaited', async () => {
-    const store = await open();
-    const writer = await store.openWriter('training');
-    await Promise.all([1, 2, 3, 4].map((n) => writer.commit({ put: { n: value(n), [`k${n}`]: value(n) } })));
-    expect((await store.get('training', 'n'))?.value).toBe(4);
-    expect(await store.keys('training')).toHaveLength(5);
   });
 });
 
@@ -292,47 +202,6 @@ describe('bit rot', () => {
 });
 
 describe('several processes', () => {
-  it('the newest writer of a namespace fences the others off, those of other namespaces not', async () => {
-    const [one, two] = [await open(), await open()];
-    const old = await one.openWriter('training');
-    const elsewhere = await one.openWriter('queue');
-    await old.commit({ put: { a: value(1) } });
-    const current = await two.openWriter('training');
-    expect(current.epoch).toBeGreaterThan(old.epoch);
-    await expect(old.commit({ put: { a: value('lost') } })).rejects.toThrow(StoreFencedError);
-    await current.commit({ put: { b: value(2) } });
-    await expect(old.commit({ put: { a: value('lost') } })).rejects.toThrow(StoreFencedError);
-    await elsewhere.commit({ put: { c: value(3) } });
-    expect(await one.keys('training')).toEqual(['a', 'b']);
-    expect((await one.get('training', 'a'))?.value).toBe(1);
-  });
-
-  it('a writer that slept over many takeovers and commits is still fenced', async () => {
-    const [one, two] = [await open(), await open()];
-    const sleepers: StoreWriter[] = [];
-    for (let i = 0; i < 6; i++) {
-      const writer = await one.openWriter('training');
-      for (let n = 0; n < i; n++) await writer.commit({ put: { [`n${n}`]: value(i) } });
-      sleepers.push(writer);
-    }
-    const writer = await two.openWriter('training');
-    for (let n = 0; n < 10; n++) await writer.commit({ put: { last: value(n) } });
-    for (const sleeper of sleepers) {
-      await expect(sleeper.commit({ put: { last: value('lost') } })).rejects.toThrow(StoreFencedError);
-    }
-    expect((await one.get('training', 'last'))?.value).toBe(9);
-    await writer.commit({ put: { last: value(10) } });
-  });
-
-  it('a sweep spares what another store has written and not yet committed', async () => {
-    const [one, two] = [await open(), await open()];
-    const blob = await one.writeBlob(bytes('not yet committed'));
-    expect(await two.sweep()).toBe(0);
-    await (await one.openWriter('training')).commit({ put: { a: value(1, [blob]) } });
-    expect(await two.sweep()).toBe(0);
-    expect(text(await two.readBlob(blob))).toBe('not yet committed');
-  });
-
   it('what a dead process had written and not committed is swept when the store is opened', async () => {
     const disk = new SimulatedDisk();
     const dead = disk.start();

@@ -1,0 +1,78 @@
+/** How much the browser keeps for this site, whether it may throw it away, and what to say when it keeps no more. */
+import { messageOf, ResourceError } from '../errors.ts';
+
+export interface StorageReport {
+  /** Of the whole site: the store, cached models, the page's own files. An estimate that browsers blur. */
+  readonly usedBytes: number;
+  /** What the browser would keep at most. The disk may hold less. */
+  readonly quotaBytes: number;
+  /** False: the browser may delete everything when the disk gets full. */
+  readonly persistent: boolean;
+}
+
+export async function reportStorage(): Promise<StorageReport> {
+  const [{ usage = 0, quota = 0 }, persistent] = await Promise.all([
+    navigator.storage.estimate(),
+    navigator.storage.persisted(),
+  ]);
+  return { usedBytes: usage, quotaBytes: quota, persistent };
+}
+
+/**
+ * Asks the browser not to delete the site's data by itself. Chrome decides without asking the user (by bookmarks,
+ * installation, how often the site is used), Firefox asks. Only a window may do this, not a worker.
+ * @returns whether it is granted.
+ */
+export async function requestPersistence(): Promise<boolean> {
+  return (await navigator.storage.persisted()) || (await navigator.storage.persist());
+}
+
+/**
+ * Runs a task that stores something; a used-up quota or a database that fails becomes a ResourceError that says what
+ * to do. The task itself sees to it that nothing is left half written.
+ * @param bytes What had to be stored, where it is known.
+ */
+export async function explainStorageErrors<T>(bytes: number | undefined, task: () => Promise<T>): Promise<T> {
+  try {
+    return await task();
+  } catch (error) {
+    if (isQuotaError(error)) throw await quotaError(bytes, error);
+    if (error instanceof DOMException && BROKEN_DATABASE.has(error.name)) {
+      throw new ResourceError(`The browser's storage failed (${error.name}: ${messageOf(error)})`, {
+        remedy: 'See that the disk is not full, restart the browser, then go on; nothing was changed',
+        cause: error,
+      });
+    }
+    throw error;
+  }
+}
+
+/** Firefox has its own name for a full disk. */
+export function isQuotaError(error: unknown): boolean {
+  return (
+    error instanceof DOMException && /^(QuotaExceededError|NS_ERROR_FILE_NO_DEVICE_SPACE)$/.test(error.name)
+  );
+}
+
+/** What IndexedDB says when a disk fails beneath it. */
+const BROKEN_DATABASE = new Set(['UnknownError', 'DataError', 'NotReadableError', 'TimeoutError']);
+
+async function quotaError(bytes: number | undefined, cause: unknown): Promise<ResourceError> {
+  const { usage, quota } = await navigator.storage.estimate();
+  const figures = [
+    ...(bytes === undefined ? [] : [`${megabytes(bytes)} needed`]),
+    ...(usage === undefined || quota === undefined
+      ? []
+      : [`${megabytes(usage)} of ${megabytes(quota)} used`]),
+  ];
+  return new ResourceError(`The browser keeps no more data for this page: ${figures.join(', ')}`, {
+    remedy:
+      'Delete experiments or models that are no longer needed, or free disk space, then go on; nothing was changed',
+    cause,
+  });
+}
+
+/** Rounded up: a task that needs 0.01 MB does not need 0. */
+function megabytes(bytes: number): string {
+  return `${(Math.ceil(bytes / 1e5) / 10).toLocaleString('en-US')} MB`;
+}
