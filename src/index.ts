@@ -99,6 +99,7 @@ export {
   rankWithBm25,
   rankWithVectors,
   type CorpusVectors,
+  type EmbedTexts,
   type RankOptions,
 } from './retrieval/retrieve.ts';
 export { VectorIndex } from './retrieval/vectors.ts';

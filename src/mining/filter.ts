@@ -56,8 +56,7 @@ export type FilterReport = {
  * Verdicts of earlier calls are taken away first, so that a call with other thresholds gives what it would have
  * given on fresh lists. Verdicts of other origin stay, and what they drop no rule judges.
  *
- * @throws InputError if the lists lack what a rule reads (teacher scores, ranks), or a threshold means nothing for
- *   them.
+ * @throws InputError if the lists lack what a rule reads: teacher scores, or ranks.
  */
 export function applyRules(
   lists: readonly ListRecord[],

@@ -32,7 +32,10 @@ describe('rules about passages', () => {
     expect(stay(lists, 'margin>=0.5')).toEqual(['qp qn3 qn4']);
     expect(stay(lists, 'relative-margin>=0.25')).toEqual(['qp qn3 qn4']);
     expect(stay([listOf('q', 2, [1.6, 1.5])], 'relative-margin>=0.25')).toEqual(['qp qn2']);
-    expect(() => stay(lists, 'share<=0.95')).toThrow(/query "q": the positive's teacher score is -2.*Scale/);
+    // A share of it means nothing: 0.95 · −2 is above −2.
+    const { lists: judged, report } = applyRules(lists, parseRules('share<=0.95'));
+    expect(report.rules[0]?.counts).toEqual({ kept: 0, dropped: 0, skipped: 4 });
+    expect(judged[0]?.documents[1]?.verdicts).toEqual({ 'share<=0.95': 'skip: the positive scores below 0' });
   });
 
   it('measures against the best positive, and leaves what has no score', () => {

@@ -26,10 +26,7 @@ interface CommonDefinition {
   readonly threshold: { readonly min: number; readonly max: number; readonly isWhole?: boolean };
 }
 
-/**
- * Judges `list.others[at]`; called for some or all of them, in ascending order.
- * @throws InputError if the threshold means nothing for this list
- */
+/** Judges `list.others[at]`; called for some or all of them, in ascending order. */
 export type PassageJudge = (at: number) => Verdict;
 
 /** Judges the passages that are not positives, one by one. It can be narrowed to those of one source. */

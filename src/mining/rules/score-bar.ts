@@ -3,12 +3,13 @@ import { positiveScore, shortNumber } from './positive-score.ts';
 
 /**
  * Judges passages by a bar on their teacher score that follows from the positive's: above it they go.
- * @param barOf the bar, from the score of the best positive
+ * @param barOf the bar, from the score of the best positive; or why there is none
  */
-export function judgeByBar(list: RemainingList, barOf: (positive: number) => number): PassageJudge {
+export function judgeByBar(list: RemainingList, barOf: (positive: number) => number | string): PassageJudge {
   const positive = positiveScore(list);
   if (positive === undefined) return () => 'skip: no positive with a teacher score';
   const bar = barOf(positive);
+  if (typeof bar === 'string') return () => `skip: ${bar}`;
   return (at) => {
     const score = list.others[at]?.teacher;
     if (score === undefined) return 'skip: no teacher score';
