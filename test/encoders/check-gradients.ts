@@ -22,7 +22,7 @@ export async function checkGradients(
   check: GradientCheck,
 ): Promise<TrainingGraphs> {
   const { shape, parameters, rows, length } = encoder;
-  const onHost = runtime.device === 'cpu';
+  const onHost = runtime.device === 'cpu' || runtime.device === 'wasm';
   const graphs = trainingGraphs({
     shape,
     batch: { rows, length },

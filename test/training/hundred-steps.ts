@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { EncoderDescription } from '../../src/encoders/embedder.ts';
 import { readSafetensors, toFloat32 } from '../../src/encoders/safetensors.ts';
+import type { WeightTensor } from '../../src/encoders/types.ts';
 import type { Runtime } from '../../src/host/contract.ts';
 import { parseLossSpec } from '../../src/losses/loss-spec.ts';
 import { DocumentNumbers, layOutBatch } from '../../src/training/batch-layout.ts';
@@ -45,14 +46,8 @@ export interface TrainedSteps {
   readonly weights: ReadonlyMap<string, Float32Array>;
 }
 
-/** Trains the same small BERT on the same batches on a runtime. */
-export async function trainSteps(
-  runtime: Runtime,
-  steps: number,
-  options: Partial<GradientCacheOptions> = {},
-): Promise<TrainedSteps> {
-  const golden = goldenTraining();
-  const { settings } = golden;
+/** The small BERT of the golden set-up, which takes tokens only. */
+export function goldenModel(): { encoder: EncoderDescription; weights: Map<string, WeightTensor> } {
   const tiny = readGoldenEncoder('tiny-bert');
   const encoder: EncoderDescription = {
     shape: tiny.shape,
@@ -78,6 +73,18 @@ export async function trainSteps(
   const weights = new Map(
     [...tiny.parameters].map(([name, dims]) => [name, { dims, data: tiny.weights.get(name)! }]),
   );
+  return { encoder, weights };
+}
+
+/** Trains the same small BERT on the same batches on a runtime. */
+export async function trainSteps(
+  runtime: Runtime,
+  steps: number,
+  options: Partial<GradientCacheOptions> = {},
+): Promise<TrainedSteps> {
+  const golden = goldenTraining();
+  const { settings } = golden;
+  const { encoder, weights } = goldenModel();
   const state = await createParameterState(runtime, weights, [...weights.keys()], {
     beta1: settings.betas[0],
     beta2: settings.betas[1],
@@ -111,7 +118,7 @@ export async function trainSteps(
         passages: chosen.map((i) => Int32Array.from(golden.passages[i]!)),
       },
       (queries, passages) =>
-        batchLoss(spec, { queries, passages, dimension: tiny.shape.hiddenSize }, layout, {
+        batchLoss(spec, { queries, passages, dimension: encoder.shape.hiddenSize }, layout, {
           similarity: 'dot',
         }),
       step,

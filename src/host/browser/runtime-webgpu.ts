@@ -89,13 +89,13 @@ class GpuTensor implements DeviceTensor {
   }
 }
 
-/** Bytes of a tensor's values; buffers are copied in steps of four. */
 function byteLength(dataType: DataType, dims: readonly number[]): number {
   return elementCount(dims) * { float32: 4, int32: 4, int64: 8, bool: 1 }[dataType];
 }
 
-function inFours(bytes: number): number {
-  return Math.max(4, Math.ceil(bytes / 4) * 4);
+/** The size of a buffer for so many bytes: ONNX Runtime's kernels bind at least four floats. */
+function bufferSize(bytes: number): number {
+  return Math.max(16, Math.ceil(bytes / 16) * 16);
 }
 
 const views: Readonly<Record<DataType, (bytes: ArrayBuffer) => TensorData>> = {
@@ -157,7 +157,7 @@ export class WebGpuRuntime implements Runtime {
     const { dataType, dims, data } = tensor;
     return this.call('upload', () => {
       const buffer = this.#gpu.createBuffer({
-        size: inFours(data.byteLength),
+        size: bufferSize(data.byteLength),
         usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
         mappedAtCreation: true,
       });
@@ -175,12 +175,12 @@ export class WebGpuRuntime implements Runtime {
     const bytes = byteLength(tensor.dataType, tensor.dims);
     return this.call('read', async () => {
       const staging = this.#gpu.createBuffer({
-        size: inFours(bytes),
+        size: bufferSize(bytes),
         usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
       });
       try {
         const encoder = this.#gpu.createCommandEncoder();
-        encoder.copyBufferToBuffer(buffer, 0, staging, 0, inFours(bytes));
+        encoder.copyBufferToBuffer(buffer, 0, staging, 0, Math.ceil(bytes / 4) * 4);
         this.#gpu.queue.submit([encoder.finish()]);
         await staging.mapAsync(GPUMapMode.READ);
         return views[tensor.dataType](staging.getMappedRange().slice(0, bytes));

@@ -3,7 +3,8 @@ import type { DeviceTensor, Runtime } from '../../../src/host/contract.ts';
 import { InputError, ResourceError } from '../../../src/host/errors.ts';
 import { cudaProviderLibraries } from '../../../src/host/node/machine.ts';
 import { openRuntime } from '../../../src/host/node/runtime.ts';
-import { addedProduct, checkOneRunAtATime, doubled } from './runtime-models.ts';
+import { addedProduct, doubled } from '../runtime-models.ts';
+import { checkOneRunAtATime } from './one-run.ts';
 
 describe('the runtime on the Node CPU', () => {
   let runtime: Runtime;

@@ -2,7 +2,8 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { DeviceTensor, Runtime } from '../../../src/host/contract.ts';
 import { openRuntime } from '../../../src/host/node/runtime.ts';
 import { describeOnWebGpu } from '../../support/webgpu.ts';
-import { addedProduct, checkOneRunAtATime, doubled } from './runtime-models.ts';
+import { addedProduct, doubled } from '../runtime-models.ts';
+import { checkOneRunAtATime } from './one-run.ts';
 
 describeOnWebGpu('the runtime on WebGPU', () => {
   let runtime: Runtime;

@@ -1,30 +1,7 @@
 import { InferenceSession } from 'onnxruntime-node';
 import { expect, vi } from 'vitest';
-import { Graph } from '../../../src/graph/expression.ts';
-import { toOnnx } from '../../../src/graph/onnx.ts';
-import { add, mul } from '../../../src/graph/ops/elementwise.ts';
-import { accumulate, gemm, matMul } from '../../../src/graph/ops/linear.ts';
 import type { Runtime } from '../../../src/host/contract.ts';
-
-/** y = 2·x + b */
-export function doubled(size: number): Uint8Array {
-  const graph = new Graph();
-  return toOnnx('doubled', { y: add(mul(graph.input('x', [size]), 2), graph.input('b', [size])) }).model;
-}
-
-/** sum = earlier + aᵀ·b, of [3, 2] and [3, 2] */
-export function addedProduct(): Uint8Array {
-  const graph = new Graph();
-  const product = gemm(graph.input('a', [3, 2]), graph.input('b', [3, 2]), { transA: true });
-  return toOnnx('added product', { sum: accumulate(graph.input('earlier', [2, 2]), product) }).model;
-}
-
-/** y = x·x·x of square matrices: long enough for runs to overlap where they may. */
-function cubed(size: number): Uint8Array {
-  const graph = new Graph();
-  const x = graph.input('x', [size, size]);
-  return toOnnx('cubed', { y: matMul(matMul(x, x), x) }).model;
-}
+import { cubed } from '../runtime-models.ts';
 
 /** Runs of two sessions, and several of each, asked for at the same time: each right, never two in flight. */
 export async function checkOneRunAtATime(open: () => Promise<Runtime>): Promise<void> {

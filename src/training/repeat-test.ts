@@ -1,0 +1,98 @@
+import type { EncoderDescription } from '../encoders/embedder.ts';
+import type { Weights } from '../encoders/types.ts';
+import type { Runtime } from '../host/contract.ts';
+import { RandomStream } from '../host/random.ts';
+import { GradientCache, type GradientCacheOptions } from './gradient-cache.ts';
+import { defaultAdamW } from './optimizer.ts';
+import { createParameterState, type Moments, type ParameterState } from './parameter-state.ts';
+
+export interface RepeatTestOptions extends GradientCacheOptions {
+  readonly trainable: readonly string[];
+  /** How often the step is done; three times by default. */
+  readonly repeats?: number;
+}
+
+export interface RepeatTestResult {
+  /** Whether each repeat gave the same bits. */
+  readonly repeats: boolean;
+  /** The parameters whose gradients differed, in the order of the encoder; empty if it repeats. */
+  readonly differing: readonly string[];
+}
+
+/** Lists of random tokens, as many as a micro-batch of the longest length takes. */
+function randomSequences(
+  encoder: EncoderDescription,
+  { lengthLadder, tokensPerMicroBatch }: GradientCacheOptions,
+): readonly Int32Array[] {
+  const length = Math.max(...lengthLadder);
+  const stream = new RandomStream(1, 'repeat test');
+  return Array.from({ length: Math.max(2, Math.floor(tokensPerMicroBatch / length)) }, () =>
+    // Few different tokens: where rows of one token are added, the order tells.
+    Int32Array.from({ length }, () => stream.integer(Math.min(16, encoder.shape.vocabSize))),
+  );
+}
+
+/**
+ * Does the same training step several times from the same state and compares the bits of what it leads to: a device
+ * that adds in the order in which its threads finish is found here. Weights and gradients of the caller are not
+ * touched.
+ * @throws whatever the runtime throws
+ */
+export async function testRepeats(
+  runtime: Runtime,
+  encoder: EncoderDescription,
+  weights: Weights,
+  options: RepeatTestOptions,
+): Promise<RepeatTestResult> {
+  // Clipping would spread a difference of one gradient to all.
+  const settings = { ...defaultAdamW, clipNorm: 0 };
+  const state = await createParameterState(runtime, weights, options.trainable, settings);
+  const cache = new GradientCache(runtime, encoder, state, options);
+  try {
+    const zeros = new Map(
+      options.trainable.map((name) => [name, new Float32Array(weights.get(name)?.data.length ?? 0)]),
+    );
+    const step = async (): Promise<Moments['first']> => {
+      await state.restore(weights, { first: zeros, second: zeros });
+      await oneStep(cache, state, randomSequences(encoder, options));
+      // The first step moves a weight by its gradient's sign; the moment keeps all of the gradient.
+      return (await state.readMoments()).first;
+    };
+    const first = await step();
+    const differing = new Set<string>();
+    for (let repeat = 1; repeat < (options.repeats ?? 3); repeat++) {
+      for (const [name, data] of await step()) {
+        if (!sameBits(data, first.get(name) ?? new Float32Array())) differing.add(name);
+      }
+    }
+    return {
+      repeats: differing.size === 0,
+      differing: [...first.keys()].filter((name) => differing.has(name)),
+    };
+  } finally {
+    await cache.close();
+    await state.close();
+  }
+}
+
+async function oneStep(
+  cache: GradientCache,
+  state: ParameterState,
+  passages: readonly Int32Array[],
+): Promise<void> {
+  // Any gradient will do that has no symmetry; a loss would only be slower.
+  const gradientOf = (vectors: Float32Array): Float32Array => vectors.map((value, i) => value + Math.sin(i));
+  await cache.run(
+    { queries: [], passages },
+    (queries, vectors) => ({ queryGradient: gradientOf(queries), passageGradient: gradientOf(vectors) }),
+    0,
+  );
+  await state.update(1e-3, 1, await state.gradientNorm());
+}
+
+function sameBits(a: Float32Array<ArrayBuffer>, b: Float32Array<ArrayBuffer>): boolean {
+  const [left, right] = [a, b].map(
+    ({ buffer, byteOffset, length }) => new Uint32Array(buffer, byteOffset, length),
+  ) as [Uint32Array, Uint32Array];
+  return left.length === right.length && left.every((bits, i) => bits === right[i]);
+}
