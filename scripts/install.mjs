@@ -50,17 +50,30 @@ function runNpm(args) {
   return spawnSync('npm', args, { ...options, shell: process.platform === 'win32' });
 }
 
+const byHand =
+  'install Chromium and the Vulkan loader (Debian, Ubuntu: apt-get install chromium libvulkan1; elsewhere: npx playwright install chromium), or name one in CHROMIUM_PATH';
+
 /**
- * Chromium brings the software Vulkan driver that stands in for a GPU. Installs it where that needs no question:
- * as root on a system with apt.
+ * Chromium runs the tests of the page, and brings the software Vulkan driver that stands in for a GPU. Installs it
+ * from the system's packages where that needs no question (as root on a system with apt), else Playwright's own.
  * @returns {string | undefined} What to do by hand, where it could not be installed.
  */
 export function installChromium() {
-  const byHand =
-    'install Chromium and the Vulkan loader (Debian, Ubuntu: apt-get install chromium libvulkan1)';
   const isRoot = process.getuid?.() === 0;
-  if (process.platform !== 'linux' || !isRoot || !existsSync('/usr/bin/apt-get')) return byHand;
-  console.log('Installing Chromium for its software Vulkan driver (apt-get install chromium libvulkan1) …');
+  if (process.platform === 'linux' && isRoot && existsSync('/usr/bin/apt-get') && installFromApt()) {
+    return undefined;
+  }
+  console.log("Installing Playwright's Chromium (npx playwright install chromium) …");
+  const cli = join(root, 'node_modules', 'playwright', 'cli.js');
+  const run = spawnSync(process.execPath, [cli, 'install', 'chromium'], {
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
+  return run.status === 0 ? undefined : byHand;
+}
+
+/** Whether it worked. */
+function installFromApt() {
+  console.log('Installing Chromium and the Vulkan loader (apt-get install chromium libvulkan1) …');
   /** @type {import('node:child_process').SpawnSyncOptions} */
   const options = {
     stdio: ['ignore', 'ignore', 'inherit'],
@@ -68,6 +81,5 @@ export function installChromium() {
   };
   spawnSync('apt-get', ['update', '-qq'], options);
   const packages = ['install', '-y', '-qq', '--no-install-recommends', 'chromium', 'libvulkan1'];
-  const run = spawnSync('apt-get', packages, options);
-  return run.status === 0 ? undefined : `apt-get failed; ${byHand}`;
+  return spawnSync('apt-get', packages, options).status === 0;
 }

@@ -16,11 +16,11 @@
  * @property {number} passed
  * @property {number} failed Tests, and files that failed as a whole.
  * @property {{ file: string, name: string }[]} skipped
- * @property {number} onWebGpu Passed tests that have run a graph on a WebGPU device.
- * @property {{ file: string, name: string }[]} falseWebGpu Passed tests of *.webgpu.test.ts that have not.
+ * @property {number} onWebGpu Passed tests that have run a graph on a WebGPU device, in Node or in a browser.
+ * @property {{ file: string, name: string }[]} falseWebGpu Passed tests of *.webgpu.test.ts and *.webgpu.browser.test.ts that have not.
  */
 
-const webgpuSuffix = '.webgpu.test.ts';
+const webgpuTest = /\.webgpu(\.browser)?\.test\.ts$/;
 
 /**
  * @param {Report} report
@@ -37,7 +37,7 @@ export function summarize(report) {
         failedHere++;
       } else if (outcome === 'passed') {
         summary.passed++;
-        if (!file.endsWith(webgpuSuffix)) continue;
+        if (!webgpuTest.test(file)) continue;
         if ((meta?.webgpuRuns ?? 0) > 0) summary.onWebGpu++;
         else summary.falseWebGpu.push(test);
       } else {

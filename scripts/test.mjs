@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * `npm test [-- vitest's arguments]`: installs what is missing, builds, runs the tests, and ends with how many ran
- * on WebGPU, what was skipped and why, and the line `N passed, N failed, N skipped`.
+ * `npm test [-- vitest's arguments]`: installs what is missing, builds, runs the tests in Node and in Chromium, and
+ * ends with how many ran on WebGPU, what was skipped and why, and the line `N passed, N failed, N skipped`.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -10,7 +10,7 @@ import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { installChromium, installPackages } from './install.mjs';
 import { closingLine, summarize } from './test-report.mjs';
-import { findWebGpu } from './webgpu.mjs';
+import { builtHost, findWebGpu } from './webgpu.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const vitestArguments = process.argv.slice(2);
@@ -21,7 +21,9 @@ async function main() {
   console.log('Building …');
   const builds = runNode([join(root, 'scripts', 'build.mjs')]) === 0;
 
-  const webgpu = await prepareWebGpu();
+  const chromium = await prepareChromium();
+  const webgpu = await findWebGpu();
+  if (!webgpu.available) console.log(`WebGPU tests in Node will be skipped: ${webgpu.reason}.`);
   const { summary, exitCode } = runTests(webgpu.available ? webgpu.environment : {});
 
   const problems = [];
@@ -31,6 +33,7 @@ async function main() {
   }
   // A part of the suite may well have no test for the GPU.
   const runsWholeSuite = vitestArguments.length === 0;
+  if (runsWholeSuite && chromium === undefined && process.env.CI) problems.push('No test ran in a browser.');
   if (runsWholeSuite && summary.onWebGpu === 0 && (webgpu.available || process.env.CI)) {
     problems.push(`No test ran on WebGPU${webgpu.available ? '' : `: ${webgpu.reason}`}.`);
   }
@@ -47,15 +50,19 @@ async function main() {
   return failed === 0 ? 0 : 1;
 }
 
-async function prepareWebGpu() {
-  const found = await findWebGpu();
-  if (found.available) return found;
+/** @returns {Promise<string | undefined>} the browser of the tests, installed where there was none */
+async function prepareChromium() {
+  // Only now: on a fresh checkout the packages that it needs were not there before.
+  const { testChromium } = await import('./chromium.mjs');
+  const { findChromium } = await builtHost();
+  const found = testChromium(findChromium());
+  if (found !== undefined) return found;
   const remedy = installChromium();
-  const retried = remedy === undefined ? await findWebGpu() : found;
-  if (!retried.available) {
-    console.log(`WebGPU tests will be skipped: ${retried.reason}. To run them, ${remedy ?? 'see above'}.`);
+  const installed = testChromium(findChromium());
+  if (installed === undefined) {
+    console.log(`Tests in a browser are left out: there is none. To run them, ${remedy ?? 'see above'}.`);
   }
-  return retried;
+  return installed;
 }
 
 /** @param {Awaited<ReturnType<typeof findWebGpu>>} webgpu */

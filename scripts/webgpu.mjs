@@ -48,7 +48,7 @@ export async function findWebGpu() {
  * The studio's own search for devices and browsers.
  * @returns {Promise<typeof import('../src/host/node/machine.ts')>}
  */
-async function builtHost() {
+export async function builtHost() {
   await buildIfStale();
   return await import(new URL('../dist/src/host/node/machine.js', import.meta.url).href);
 }

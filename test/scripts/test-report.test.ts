@@ -44,10 +44,20 @@ describe('summarize', () => {
         ),
         file('/p/e.webgpu.test.ts', ['lacks the set-up', 'passed']),
         file('/p/f.test.ts', ['is no WebGPU test', 'passed', 5]),
+        file(
+          '/p/g.webgpu.browser.test.ts',
+          ['runs in a browser', 'passed', 2],
+          ['only says so', 'passed', 0],
+        ),
+        file('/p/h.browser.test.ts', ['is no WebGPU test either', 'passed', 5]),
       ],
     });
-    expect(summary).toMatchObject({ passed: 4, onWebGpu: 1 });
-    expect(summary.falseWebGpu.map(({ name }) => name)).toEqual(['pretends', 'lacks the set-up']);
+    expect(summary).toMatchObject({ passed: 7, onWebGpu: 2 });
+    expect(summary.falseWebGpu.map(({ name }) => name)).toEqual([
+      'pretends',
+      'lacks the set-up',
+      'only says so',
+    ]);
   });
 });
 

@@ -13,7 +13,8 @@ export interface LossAnswer {
 }
 
 let device: GPUDevice | undefined;
-const requestDevice = GPUAdapter.prototype.requestDevice;
+const requestDevice = Object.getOwnPropertyDescriptor(GPUAdapter.prototype, 'requestDevice')
+  ?.value as GPUAdapter['requestDevice'];
 GPUAdapter.prototype.requestDevice = async function (...args) {
   device = await requestDevice.apply(this, args);
   return device;
