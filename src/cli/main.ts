@@ -7,6 +7,7 @@ import { registerEval } from './commands/eval.ts';
 import { registerExport } from './commands/export.ts';
 import { registerFilter } from './commands/filter.ts';
 import { registerMine } from './commands/mine.ts';
+import { registerRun } from './commands/run.ts';
 import { registerSearch } from './commands/search.ts';
 import { registerTrain } from './commands/train.ts';
 import type { CliIo } from './io.ts';
@@ -20,6 +21,7 @@ export const exitCodes = { success: 0, failure: 1, badInput: 2 } as const;
  * imported inside the action, so that `--help` and light commands start at once.
  */
 const registrations: readonly ((program: Command, io: CliIo) => void)[] = [
+  registerRun,
   registerEval,
   registerCompare,
   registerDoctor,

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { constants } from 'node:os';
 import { basename, isAbsolute, relative, resolve, sep } from 'node:path';
 import type { Command } from 'commander';
 import { readLists } from '../../corpus/lists.ts';
@@ -30,6 +29,7 @@ import {
   writeModelFolder,
   type ExperimentDescription,
 } from '../experiment.ts';
+import { Interruption } from '../interruption.ts';
 import type { CliIo } from '../io.ts';
 import {
   addComputeOptions,
@@ -268,35 +268,6 @@ async function trainModel(options: TrainOptions, io: CliIo): Promise<void> {
     await runtime.close();
     await experiment.close();
     if (leavesNothing) await nodeFiles.removeFolder(experimentFolder);
-  }
-}
-
-/** Ends a training after its step when the user asks for it, and the process when asked once more. */
-class Interruption {
-  aborted = false;
-  /** As shells count: 128 and the signal's number. */
-  exitCode = 0;
-  readonly #io: CliIo;
-  readonly #listeners: readonly (readonly ['SIGINT' | 'SIGTERM', () => void])[];
-
-  constructor(io: CliIo) {
-    this.#io = io;
-    this.#listeners = [
-      ['SIGINT', () => this.#interrupt(128 + constants.signals.SIGINT)],
-      ['SIGTERM', () => this.#interrupt(128 + constants.signals.SIGTERM)],
-    ];
-    for (const [signal, listener] of this.#listeners) process.on(signal, listener);
-  }
-
-  stopListening(): void {
-    for (const [signal, listener] of this.#listeners) process.off(signal, listener);
-  }
-
-  #interrupt(exitCode: number): void {
-    if (this.aborted) process.exit(exitCode);
-    this.aborted = true;
-    this.exitCode = exitCode;
-    this.#io.note('ending after this step, with a checkpoint; once more to end at once');
   }
 }
 

@@ -1,0 +1,232 @@
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { StoreFencedError, type Json } from '../../host/contract.ts';
+import { InputError } from '../../host/errors.ts';
+import { nodeClock } from '../../host/node/clock.ts';
+import { FolderStore } from '../../host/node/store.ts';
+import type { RecipeJob } from '../../recipes/job.ts';
+import type { RecipeReport } from '../../recipes/report.ts';
+import type { Recipe } from '../../recipes/schema.ts';
+import { checkOutputFolder, writeModelFolder } from '../experiment.ts';
+import { Interruption } from '../interruption.ts';
+import type { CliIo } from '../io.ts';
+import { checkOutputFile, writeOutputFile } from '../output-file.ts';
+import { addComputeOptions, integerOption, numberOption, type ComputeOptions } from '../options.ts';
+import { textTable } from '../text-table.ts';
+import { packageVersion } from '../version.ts';
+
+interface RunOptions extends ComputeOptions {
+  readonly store: string;
+  readonly set: readonly string[];
+  readonly out?: string;
+  readonly plan?: boolean;
+  readonly seeds?: number;
+  readonly checkpointSeconds: number;
+  readonly force?: boolean;
+}
+
+export function registerRun(program: Command, io: CliIo): void {
+  const command = program
+    .command('run')
+    .description(
+      'Runs a recipe: mines, scores, filters, trains every arm with every seed, evaluates and reports. What is ' +
+        'stored is not computed again, and a run that was ended goes on.',
+    )
+    .argument('<recipe>', 'a recipe file, or the name of one that comes with the studio')
+    .option('--store <dir>', 'where the results of all stages are kept', './.retriever-studio')
+    .option(
+      '--set <path=value>',
+      'sets a value of the recipe, e.g. training.learningRate=1e-4 or arms[0].loss=kl; may be repeated',
+      (value: string, earlier: readonly string[]) => [...earlier, value],
+      [] as readonly string[],
+    )
+    .option('--out <dir>', 'a folder for report.md, report.json and the trained models (models/ARM)')
+    .option('--plan', 'print what is to be done and about how long it takes, and do nothing')
+    .option(
+      '--seeds <n>',
+      'train each arm with the seeds 1 to n',
+      integerOption('--seeds', { min: 1, max: 100 }),
+    )
+    .option(
+      '--checkpoint-seconds <s>',
+      'how much of a training a kill may cost, about',
+      numberOption('--checkpoint-seconds', { min: 0 }),
+      30,
+    )
+    .option('--force', 'replace an output folder that holds other files');
+  addComputeOptions(command).action((recipe: string, options: RunOptions, self: Command) =>
+    runRecipe(recipe, { options, seedIsGiven: self.getOptionValueSource('seed') === 'cli' }, io),
+  );
+}
+
+async function runRecipe(
+  name: string,
+  { options, seedIsGiven }: { readonly options: RunOptions; readonly seedIsGiven: boolean },
+  io: CliIo,
+): Promise<void> {
+  const { openRecipe, recipeFiles } = await import('../recipe-files.ts');
+  const { readRecipe } = await import('../../recipes/read-recipe.ts');
+  const { withOverrides } = await import('../../recipes/overrides.ts');
+  const { document, file } = await openRecipe(name);
+  const recipe = readRecipe(
+    withOverrides(document, [...seedOverrides(options, seedIsGiven), ...options.set]),
+    file,
+  );
+  if (options.out !== undefined) await checkOutput(options.out, recipe, options.force === true);
+
+  const { RecipeJob } = await import('../../recipes/job.ts');
+  const { RecipeStoppedError } = await import('../../recipes/stage.ts');
+  const { openModelFiles } = await import('../../host/node/model-files.ts');
+  const { openRuntime } = await import('../../host/node/runtime.ts');
+  const { planLines, RecipeView } = await import('../recipe-view.ts');
+  const { device, threads } = options;
+  const runtime = await openRuntime({ device, ...(threads === undefined ? {} : { threads }) });
+  const store = await FolderStore.open(options.store, { report: (problem) => io.warn(problem) });
+  const interruption = new Interruption(io);
+  const view = new RecipeView(io);
+  try {
+    const job = await RecipeJob.open({
+      recipe,
+      runtime,
+      store,
+      models: openModelFiles(),
+      files: recipeFiles,
+      clock: nodeClock,
+      version: packageVersion(),
+      signal: interruption,
+      checkpointSeconds: options.checkpointSeconds,
+      onEvent: (event) => view.show(event),
+    });
+    const plan = await job.plan();
+    view.stop();
+    if (options.plan === true) {
+      io.printJson({ plan });
+      for (const line of planLines(plan)) io.print(line);
+      return;
+    }
+    for (const line of planLines(plan)) io.note(line);
+    if (plan.memory.bytes > plan.memory.availableBytes && plan.seconds > 0) {
+      io.warn('there may be too little memory: a smaller batches.batchSize or activationBytes needs less');
+    }
+    const report = await job.run();
+    view.stop();
+    const models =
+      options.out === undefined ? undefined : await writeResults(options.out, job, report, options);
+    await printReport(report, models, options, io);
+  } catch (error) {
+    if (error instanceof RecipeStoppedError) {
+      view.stop();
+      io.printJson({ endedBy: 'request', store: options.store });
+      io.print('ended; the same command goes on from there');
+      process.exitCode = interruption.exitCode;
+      return;
+    }
+    if (error instanceof StoreFencedError) {
+      throw new Error(
+        `${options.store}: another process has taken over a training of this recipe. This one has ended; nothing ` +
+          'that was saved is lost.',
+        { cause: error },
+      );
+    }
+    throw error;
+  } finally {
+    interruption.stopListening();
+    view.stop();
+    await runtime.close();
+    await store.close().catch(() => undefined);
+  }
+}
+
+/** Finds out before long work whether everything can be written. @throws InputError */
+async function checkOutput(out: string, { arms }: Recipe, force: boolean): Promise<void> {
+  for (const { name } of arms) await checkOutputFolder(join(out, 'models', name), force);
+  for (const file of ['report.md', 'report.json']) await checkOutputFile(join(out, file));
+}
+
+function seedOverrides({ seeds, seed }: RunOptions, seedIsGiven: boolean): readonly string[] {
+  if (seeds !== undefined && seedIsGiven) {
+    throw new InputError('--seed and --seeds are both given', { remedy: 'Give one of them' });
+  }
+  if (seeds !== undefined) {
+    return [`seeds=[${Array.from({ length: seeds }, (_, i) => i + 1).join(',')}]`];
+  }
+  return seedIsGiven ? [`seeds=[${seed}]`] : [];
+}
+
+/** Writes the report and, of each arm, the model of the first seed. @returns arm → its folder */
+async function writeResults(
+  out: string,
+  job: RecipeJob,
+  report: RecipeReport,
+  options: RunOptions,
+): Promise<Readonly<Record<string, string>>> {
+  const { reportMarkdown } = await import('../../recipes/report-markdown.ts');
+  const { modelCardOfArm } = await import('../../recipes/model-card.ts');
+  const models: Record<string, string> = {};
+  for (const arm of report.arms) {
+    const folder = join(out, 'models', arm.name);
+    const seed = arm.trainings[0]?.seed ?? 0;
+    await writeModelFolder(folder, await job.trainedModel(arm.name, seed), modelCardOfArm(report, arm), {
+      force: options.force === true,
+    });
+    models[arm.name] = folder;
+  }
+  await writeOutputFile(join(out, 'report.md'), reportMarkdown(report));
+  await writeOutputFile(join(out, 'report.json'), `${JSON.stringify({ ...report, models }, undefined, 2)}\n`);
+  return models;
+}
+
+async function printReport(
+  report: RecipeReport,
+  models: Readonly<Record<string, string>> | undefined,
+  { out, store }: RunOptions,
+  io: CliIo,
+): Promise<void> {
+  io.printJson({ ...report, models: models ?? null } as unknown as Json);
+  if (io.json) return;
+  const { comparisonRows, conclusions, leftOut, resultRows } =
+    await import('../../recipes/report-markdown.ts');
+  const { all, disjoint } = report.results;
+  const table = (rows: readonly (readonly string[])[]): readonly string[] =>
+    textTable(rows[0] ?? [], rows.slice(1));
+  const tables: [string, typeof all][] = [[`${all.queries} test queries`, all]];
+  if (disjoint !== null) {
+    tables.push([`${disjoint.queries} of them share no relevant document with a train query`, disjoint]);
+  }
+  for (const [title, each] of tables) {
+    io.print(title);
+    for (const line of table(resultRows(each, report))) io.print(line);
+    io.print('');
+    if (each.comparisons.length > 0) {
+      for (const line of table(comparisonRows(each))) io.print(line);
+      io.print('');
+    }
+  }
+  const [first] = Object.keys(all.systems[0]?.metrics ?? {});
+  const main = { ...all, comparisons: all.comparisons.filter(({ metric }) => metric === first) };
+  for (const line of conclusions(main, report.recipe.evaluation.alpha)) io.print(line);
+  io.print('');
+  for (const line of [...report.notes, ...leftOut(report)]) io.print(line);
+  for (const { id, query, arm, before, after } of report.shown) {
+    io.print('');
+    io.print(`query ${id}: ${query}`);
+    for (const [when, passages] of [
+      ['before', before.passages],
+      [`after (${arm})`, after.passages],
+    ] as const) {
+      io.print(`  ${when}`);
+      passages.forEach(({ grade, text }, i) =>
+        io.print(`    ${i + 1}. ${grade === null ? '-' : String(grade)}  ${text.slice(0, 100)}`),
+      );
+    }
+  }
+  io.print('');
+  if (models === undefined) {
+    io.print(
+      `the trained models are kept in ${store}; the same command with --out DIR writes them and the report`,
+    );
+  } else {
+    for (const [arm, folder] of Object.entries(models)) io.print(`${arm}: ${folder}`);
+    io.print(`report: ${join(out ?? '', 'report.md')} and report.json`);
+  }
+}

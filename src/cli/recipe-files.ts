@@ -1,0 +1,52 @@
+import { access, readdir } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
+import { readRange } from '../corpus/source.ts';
+import { InputError } from '../host/errors.ts';
+import { nearestName } from '../host/nearest-name.ts';
+import { openFile, openTree } from '../host/node/files.ts';
+import { parseRecipeText } from '../recipes/read-recipe.ts';
+import type { RecipeFiles } from '../recipes/recipe-corpus.ts';
+
+/** The package's own folders; relative to dist/src/cli/, where this runs. */
+const packageFolder = fileURLToPath(new URL('../../../', import.meta.url));
+const recipeFolder = join(packageFolder, 'recipes');
+
+/** Opens what recipes name: paths are relative to where the command runs. */
+export const recipeFiles: RecipeFiles = {
+  openCorpus: ({ folder, builtIn }) => openTree(folder ?? join(packageFolder, 'public', builtIn ?? '')),
+  openFile,
+};
+
+/** The JSON of a recipe: a file, or one that comes with the studio. @throws InputError */
+export async function openRecipe(
+  recipe: string,
+): Promise<{ readonly document: unknown; readonly file: string }> {
+  const isPath = recipe.endsWith('.json') || /[/\\]/.test(recipe) || (await exists(recipe));
+  const file = isPath ? recipe : join(recipeFolder, `${recipe}.json`);
+  if (!isPath && !(await exists(file))) {
+    const known = await builtInRecipes();
+    const nearest = nearestName(recipe, known);
+    throw new InputError(`there is no recipe "${recipe}"`, {
+      remedy:
+        nearest === undefined
+          ? `Give a file, or one of ${known.join(', ') || '(none come with this installation)'}`
+          : `Did you mean ${nearest}`,
+    });
+  }
+  const source = await openFile(file);
+  const text = new TextDecoder().decode(await readRange(source, 0, source.size));
+  return { document: parseRecipeText(text, recipe), file: recipe };
+}
+
+async function builtInRecipes(): Promise<string[]> {
+  const files = await readdir(recipeFolder).catch(() => []);
+  return files.filter((file) => file.endsWith('.json')).map((file) => file.slice(0, -5));
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}

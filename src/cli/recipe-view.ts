@@ -1,0 +1,92 @@
+import type { RecipeEvent } from '../recipes/job.ts';
+import type { Plan } from '../recipes/plan.ts';
+import type { CliIo, Progress } from './io.ts';
+import { formatDuration } from './progress.ts';
+import { textTable } from './text-table.ts';
+
+/** The plan as lines: what is to be done, how long it takes and what memory. */
+export function planLines({ stages, seconds, memory }: Plan): readonly string[] {
+  const pending = stages.filter(({ stored }) => !stored);
+  const stored = stages.length - pending.length;
+  if (pending.length === 0)
+    return [`all ${stages.length} stages are stored already: there is nothing to compute`];
+  return [
+    ...textTable(
+      ['stage', 'about'],
+      pending.map((stage) => [stage.label, formatDuration(stage.seconds)]),
+    ),
+    `${pending.length} stages to compute${stored > 0 ? `, ${stored} stored already` : ''}: about ` +
+      `${formatDuration(seconds)}, an estimate from a few texts, and about ${megabytes(memory.bytes)} of memory ` +
+      `(${megabytes(memory.availableBytes)} are free)`,
+  ];
+}
+
+function megabytes(bytes: number): string {
+  return `${Math.ceil(bytes / 2 ** 20)} MiB`;
+}
+
+/** Draws what happens in a job: one bar for the stage at work, one line for each that is finished. */
+export class RecipeView {
+  readonly #io: CliIo;
+  #progress: Progress | undefined;
+  #dev = '';
+
+  constructor(io: CliIo) {
+    this.#io = io;
+  }
+
+  show(event: RecipeEvent): void {
+    const { stage } = event;
+    const left = `all: ${formatDuration(event.secondsLeft)} left`;
+    switch (event.kind) {
+      case 'stage':
+        this.stop();
+        if (event.state === 'finished') {
+          this.#io.note(`${stage.label}: ${event.seconds.toFixed(1)} s${this.#dev}; ${left}`);
+          this.#dev = '';
+        }
+        break;
+      case 'progress':
+        this.#bar(stage.label, event.total, stage.kind === 'training' ? 'steps' : 'texts').update(
+          event.done,
+          [event.detail, left].filter((part) => part !== '').join(', '),
+        );
+        break;
+      case 'training':
+        this.#training(event, left);
+    }
+  }
+
+  stop(): void {
+    this.#progress?.stop();
+    this.#progress = undefined;
+  }
+
+  #training({ stage, event }: Extract<RecipeEvent, { kind: 'training' }>, left: string): void {
+    switch (event.kind) {
+      case 'resumed':
+        for (const problem of event.problems) this.#io.warn(problem);
+        this.#io.note(`${stage.label}: going on after step ${event.step}: ${event.report.message}`);
+        break;
+      case 'evaluation':
+        if (event.isBest) {
+          const values = Object.entries(event.values).map(([name, value]) => `${name} ${value.toFixed(4)}`);
+          this.#dev = `, dev ${values.join(', ')} at step ${event.step}`;
+        }
+        break;
+      case 'step':
+        this.#bar(stage.label, event.totalSteps, 'steps').update(
+          event.step,
+          `loss ${event.loss.toFixed(4)}, ${event.pairsPerSecond.toFixed(0)} pairs/s, ${left}`,
+        );
+        break;
+      case 'checkpoint':
+        break;
+    }
+  }
+
+  #bar(label: string, total: number, unit: string): Progress {
+    this.#progress ??= this.#io.progress(label, total, unit);
+    return this.#progress;
+  }
+}

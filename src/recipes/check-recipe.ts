@@ -1,0 +1,201 @@
+import { InputError } from '../host/errors.ts';
+import { nearestName } from '../host/nearest-name.ts';
+import { foldName } from '../losses/settings.ts';
+import { lossByName } from '../losses/index.ts';
+import { parseMeasures } from '../metrics/measures/registry.ts';
+import { parseRules } from '../mining/rule-spec.ts';
+import { formatPath } from './describe-issues.ts';
+import { hasTemperature, readLoss } from './loss.ts';
+import { omit } from './omit.ts';
+import type { Recipe, RecipeArm, RecipeBaseline, RecipeLoss, RecipeSource } from './schema.ts';
+
+type Path = readonly (string | number)[];
+
+/** Notes what is wrong, each with its path. */
+class Faults {
+  readonly lines: string[] = [];
+
+  add(path: Path, problem: string): void {
+    this.lines.push(`${formatPath(path)}: ${problem}`);
+  }
+
+  /** A name that must be one of the known. */
+  reference(path: Path, typed: string, known: readonly string[], what: string): void {
+    if (known.includes(typed)) return;
+    const nearest = nearestName(typed, known);
+    const hint =
+      nearest === undefined ? `there are ${known.join(', ') || 'none'}` : `did you mean "${nearest}"?`;
+    this.add(path, `there is no ${what} "${typed}" (${hint})`);
+  }
+
+  /** What a reader of texts says. */
+  attempt(path: Path, read: () => unknown): boolean {
+    try {
+      read();
+      return true;
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error;
+      this.add(path, `${error.problem} (${error.remedy})`);
+      return false;
+    }
+  }
+
+  distinct(path: (place: number) => Path, names: readonly string[], what: string): void {
+    names.forEach((name, place) => {
+      const earlier = names.findIndex((other) => other.toLowerCase() === name.toLowerCase());
+      if (earlier < place) this.add(path(place), `two ${what} are called "${name}"`);
+    });
+  }
+}
+
+/** The name of a baseline in tables. */
+export function baselineName(baseline: RecipeBaseline): string {
+  return typeof baseline === 'string' ? baseline : baseline.name;
+}
+
+/** Every row of the table: baselines, then arms. */
+export function systemNames({ evaluation, arms }: Recipe): string[] {
+  return [...evaluation.baselines.map(baselineName), ...arms.map(({ name }) => name)];
+}
+
+/** What the parts of a recipe get wrong about each other; empty if nothing. */
+export function checkRecipe(recipe: Recipe): string[] {
+  const faults = new Faults();
+  checkCorpus(recipe, faults);
+  for (const [name, source] of Object.entries(recipe.sources)) checkSource(recipe, name, source, faults);
+  for (const [name, rules] of Object.entries(recipe.filters)) {
+    rules.forEach((rule, i) => faults.attempt(['filters', name, i], () => parseRules([rule])));
+  }
+  faults.distinct(
+    (i) => ['arms', i, 'name'],
+    recipe.arms.map(({ name }) => name),
+    'arms',
+  );
+  recipe.arms.forEach((arm, i) => checkArm(recipe, arm, i, faults));
+  faults.distinct((i) => ['seeds', i], recipe.seeds.map(String), 'seeds');
+  checkTuning(recipe, faults);
+  checkEvaluation(recipe, faults);
+  return faults.lines;
+}
+
+function checkCorpus({ corpus }: Recipe, faults: Faults): void {
+  if ((corpus.folder === undefined) === (corpus.builtIn === undefined)) {
+    faults.add(['corpus'], 'give one of "folder" and "builtIn"');
+  }
+  const { dev } = corpus;
+  const splits = [corpus.train, dev !== null && 'split' in dev ? dev.split : null];
+  if (splits.includes(corpus.test)) {
+    faults.add(['corpus', 'test'], `"${corpus.test}" is trained on or chosen by as well`);
+  }
+}
+
+function checkSource(recipe: Recipe, name: string, source: RecipeSource, faults: Faults): void {
+  const path = ['sources', name];
+  const oneFile = (given: { file?: string | undefined; corpusFile?: string | undefined }, at: Path): void => {
+    if ((given.file === undefined) === (given.corpusFile === undefined)) {
+      faults.add(at, 'give one of "corpusFile" and "file"');
+    }
+  };
+  switch (source.kind) {
+    case 'mined': {
+      const { ranks, retrievers } = source;
+      if (recipe.corpus.train === null) {
+        faults.add(path, 'mining needs judged train queries, but corpus.train is null');
+      }
+      if (ranks.last < ranks.first) {
+        faults.add([...path, 'ranks', 'last'], `is ${ranks.last}, before the first, ${ranks.first}`);
+      }
+      faults.distinct(
+        (i) => [...path, 'retrievers', i, 'name'],
+        retrievers.map((retriever) => retriever.name),
+        'retrievers',
+      );
+      break;
+    }
+    case 'lists':
+      oneFile(source, path);
+      break;
+    case 'generated':
+      oneFile(source.recorded, [...path, 'recorded']);
+      break;
+    case 'merged': {
+      // A source of merged ones could be one of its own parts.
+      const plain = Object.keys(recipe.sources).filter((each) => recipe.sources[each]?.kind !== 'merged');
+      source.of.forEach((part, i) => faults.reference([...path, 'of', i], part, plain, 'unmerged source'));
+    }
+  }
+}
+
+function checkArm(recipe: Recipe, arm: RecipeArm, i: number, faults: Faults): void {
+  faults.reference(['arms', i, 'source'], arm.source, Object.keys(recipe.sources), 'source');
+  if (arm.filters !== undefined) {
+    faults.reference(['arms', i, 'filters'], arm.filters, Object.keys(recipe.filters), 'stack of filters');
+  }
+  checkLoss(arm.loss, ['arms', i, 'loss'], faults);
+}
+
+function checkLoss(loss: RecipeLoss, path: Path, faults: Faults): void {
+  if (typeof loss === 'string') {
+    faults.attempt(path, () => readLoss(loss));
+    return;
+  }
+  (Array.isArray(loss) ? loss : [loss]).forEach((term, i) => {
+    const at = Array.isArray(loss) ? [...path, i] : path;
+    const { name } = term;
+    const settings = omit(term, 'name', 'weight', 'scope');
+    if (!faults.attempt([...at, 'name'], () => lossByName(name))) return;
+    const known = [...Object.keys(lossByName(name).settings), 'scale', 'mask', 'maskMargin'];
+    const unknown = Object.keys(settings).find(
+      (setting) => !known.some((each) => foldName(each) === foldName(setting)),
+    );
+    if (unknown === undefined) faults.attempt(at, () => readLoss(term));
+    else {
+      const nearest = nearestName(unknown, [...known, 'weight', 'scope']);
+      const hint = nearest === undefined ? `there are ${known.join(', ')}` : `did you mean "${nearest}"?`;
+      faults.add([...at, unknown], `unknown setting (${hint})`);
+    }
+  });
+}
+
+function checkTuning({ tuning, corpus, arms }: Recipe, faults: Faults): void {
+  if (tuning === undefined) return;
+  if (corpus.dev === null) faults.add(['tuning'], 'there is nothing to choose by: corpus.dev is null');
+  if (tuning.learningRates.length + tuning.temperatures.length === 0) {
+    faults.add(['tuning'], 'give learningRates, temperatures or both');
+  }
+  const canRead = arms.every(({ loss }) => new Faults().attempt([], () => readLoss(loss)));
+  if (tuning.learningRates.length > 0 || tuning.temperatures.length === 0 || !canRead) return;
+  if (!arms.some(({ loss }) => hasTemperature(readLoss(loss)))) {
+    faults.add(['tuning', 'temperatures'], 'no arm has a loss with a temperature');
+  }
+}
+
+function checkEvaluation(recipe: Recipe, faults: Faults): void {
+  const { measures, baselines, against, pairs, show } = recipe.evaluation;
+  measures.forEach((measure, i) => {
+    faults.attempt(['evaluation', 'measures', i], () => {
+      const count = parseMeasures(measure).find((each) => each.measure.isCount === true);
+      if (count === undefined) return;
+      throw new InputError(`${count.measure.name} is a count, not a measure to compare`, {
+        remedy: 'choose measures such as ndcg_cut_10',
+      });
+    });
+  });
+  const systems = systemNames(recipe);
+  faults.distinct(
+    (i) => (i < baselines.length ? ['evaluation', 'baselines', i] : ['arms', i - baselines.length, 'name']),
+    systems,
+    'systems',
+  );
+  if (typeof against === 'string') {
+    faults.reference(['evaluation', 'against'], against, systems, 'system');
+  }
+  pairs.forEach((pair, i) => {
+    pair.forEach((system, j) => faults.reference(['evaluation', 'pairs', i, j], system, systems, 'system'));
+    if (pair[0] === pair[1]) faults.add(['evaluation', 'pairs', i], 'compares a system with itself');
+  });
+  if (show.arm !== undefined) {
+    const arms = recipe.arms.map(({ name }) => name);
+    faults.reference(['evaluation', 'show', 'arm'], show.arm, arms, 'arm');
+  }
+}

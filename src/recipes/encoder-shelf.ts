@@ -1,0 +1,95 @@
+import { CrossEncoder } from '../encoders/cross-encoder.ts';
+import { uploadWeights } from '../encoders/device-weights.ts';
+import { Embedder } from '../encoders/embedder.ts';
+import { readCrossEncoder, readEncoder } from '../encoders/read-encoder.ts';
+import type { EncodingOverrides } from '../encoders/sentence-transformers.ts';
+import type { EncoderModel, Weights } from '../encoders/types.ts';
+import type { ModelFiles, ModelFolder, Runtime } from '../host/contract.ts';
+import { sha256 } from '../host/sha256.ts';
+import { canonicalJson } from './stage-store.ts';
+
+/** A model and what names it by content. */
+export interface ShelvedEncoder {
+  readonly model: EncoderModel;
+  /** SHA-256 of its weights, tokenizer, sizes and way of encoding: the same wherever the folder lies. */
+  readonly hash: string;
+}
+
+/** Reads each model once. */
+export class EncoderShelf {
+  readonly #files: ModelFiles;
+  readonly #folders = new Map<string, Promise<ModelFolder>>();
+  readonly #encoders = new Map<string, Promise<ShelvedEncoder>>();
+
+  constructor(files: ModelFiles) {
+    this.#files = files;
+  }
+
+  /** @throws InputError if the model cannot be opened or read */
+  encoder(name: string, overrides: EncodingOverrides): Promise<ShelvedEncoder> {
+    const key = JSON.stringify([name, Object.entries(overrides).sort()]);
+    let encoder = this.#encoders.get(key);
+    if (encoder === undefined) {
+      encoder = this.#read(name, overrides);
+      this.#encoders.set(key, encoder);
+    }
+    return encoder;
+  }
+
+  /** SHA-256 of a cross-encoder's files. */
+  async crossEncoderHash(name: string): Promise<string> {
+    const folder = await this.#folder(name);
+    const model = await readCrossEncoder(folder);
+    const { shape, labels, maxLength } = model;
+    const parts = [canonicalJson({ shape: { ...shape }, labels, maxLength })];
+    parts.push(...(await hashWeights(model.weights)));
+    for (const file of ['tokenizer.json', 'vocab.txt']) {
+      if (await folder.has(file)) parts.push(await sha256(await folder.read(file)));
+    }
+    return sha256(parts.join(' '));
+  }
+
+  async openCrossEncoder(name: string, runtime: Runtime): Promise<CrossEncoder> {
+    return CrossEncoder.create(runtime, await readCrossEncoder(await this.#folder(name)));
+  }
+
+  async #read(name: string, overrides: EncodingOverrides): Promise<ShelvedEncoder> {
+    const model = await readEncoder(await this.#folder(name), overrides);
+    const { shape, encoding, weights, baggage } = model;
+    const parts = [canonicalJson({ shape: { ...shape }, encoding: { ...encoding } })];
+    parts.push(...(await hashWeights(weights)));
+    for (const [file, bytes] of baggage.files) parts.push(file, await sha256(bytes));
+    return { model, hash: await sha256(parts.join(' ')) };
+  }
+
+  #folder(name: string): Promise<ModelFolder> {
+    let folder = this.#folders.get(name);
+    if (folder === undefined) {
+      folder = this.#files.open(name);
+      this.#folders.set(name, folder);
+    }
+    return folder;
+  }
+}
+
+async function hashWeights(weights: Weights): Promise<string[]> {
+  const parts: string[] = [];
+  for (const [name, { dims, data }] of weights) parts.push(name, dims.join(), await sha256(data));
+  return parts;
+}
+
+/** Runs a task with an encoder on the device, and gives the device's memory back. */
+export async function withEmbedder<T>(
+  runtime: Runtime,
+  model: EncoderModel,
+  task: (embedder: Embedder) => Promise<T>,
+): Promise<T> {
+  const weights = await uploadWeights(runtime, model.weights);
+  const embedder = new Embedder(runtime, model, () => weights);
+  try {
+    return await task(embedder);
+  } finally {
+    await embedder.close();
+    for (const tensor of weights.values()) tensor.dispose();
+  }
+}

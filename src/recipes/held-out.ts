@@ -1,0 +1,148 @@
+import { splitByPassage } from '../corpus/split.ts';
+import { isPositive, textKey, withoutDuplicatesOfPositives } from '../corpus/text-key.ts';
+import type { ListRecord, Query } from '../corpus/types.ts';
+import { InputError } from '../host/errors.ts';
+import { sha256 } from '../host/sha256.ts';
+import { hashJudged, type JudgedQueries, type RecipeCorpus } from './recipe-corpus.ts';
+import type { Recipe } from './schema.ts';
+
+/** Which queries train, which choose, and what may be in no training list. */
+export interface HeldOut {
+  /** The train split without what is held out of it; undefined where all lists come from files. */
+  readonly train: JudgedQueries | undefined;
+  /** Undefined where nothing chooses. */
+  readonly dev: JudgedQueries | undefined;
+  /** The text of a dev passage that the corpus may lack. */
+  devTextOf(id: string): string | undefined;
+  /** Of all that {@link guard} looks at. */
+  readonly hash: string;
+  guard(lists: readonly ListRecord[]): {
+    readonly lists: readonly ListRecord[];
+    readonly report: GuardReport;
+  };
+}
+
+/** What was left out of training lists. A type alias, so that it is assignable to Json. */
+export type GuardReport = Readonly<{
+  /** Lists whose query is a test query, by id or by text. */
+  testQueries: number;
+  /** Lists whose query is a dev query, or which share a positive with one that was held out. */
+  devQueries: number;
+  /** Lists in which no passage was left. */
+  emptyLists: number;
+  /** Negatives with the text or the id of a positive of their list. */
+  contradictions: number;
+}>;
+
+/**
+ * Takes dev apart from train.
+ * @param fileLists what the recipe's files hold: the lists that a share is held out of where there is no train split
+ * @throws InputError where no dev set of that share can be made
+ */
+export async function holdOut(
+  recipe: Recipe,
+  corpus: RecipeCorpus,
+  fileLists: readonly ListRecord[],
+): Promise<HeldOut> {
+  const { dev } = recipe.corpus;
+  const texts = new Map<string, string>();
+  let train = corpus.train;
+  let devQueries = corpus.dev;
+  const positives = new Set<string>();
+  if (dev !== null && 'share' in dev) {
+    const all = train === undefined ? fileLists : judgedLists(train, corpus);
+    const held = split(all, dev);
+    for (const { documents } of held) {
+      for (const document of documents.filter((each) => isPositive(each))) {
+        texts.set(document.id, document.text);
+        positives.add(textKey(document.text));
+      }
+    }
+    devQueries = await judgedByLists(held);
+    if (train !== undefined) train = await without(train, new Set(held.map(({ query_id }) => query_id)));
+  }
+  const isTest = queryTest(corpus.test.queries);
+  const isDev = queryTest(devQueries?.queries ?? []);
+  const testHash = await sha256(JSON.stringify(corpus.test.queries));
+  return {
+    train,
+    dev: devQueries,
+    devTextOf: (id) => texts.get(id) ?? corpus.textOf(id),
+    hash: await sha256([testHash, devQueries?.hash ?? '', positives.size > 0 ? 'positives' : ''].join(' ')),
+    guard: (lists) => {
+      const counts = { testQueries: 0, devQueries: 0, emptyLists: 0, contradictions: 0 };
+      const kept = lists.flatMap((list) => {
+        if (isTest(list)) counts.testQueries++;
+        else if (
+          isDev(list) ||
+          list.documents.some((each) => isPositive(each) && positives.has(textKey(each.text)))
+        )
+          counts.devQueries++;
+        else {
+          const { record, removed } = withoutDuplicatesOfPositives(list);
+          counts.contradictions += removed;
+          if (record.documents.length > 0) return [record];
+          counts.emptyLists++;
+        }
+        return [];
+      });
+      return { lists: kept, report: counts };
+    },
+  };
+}
+
+/** Whether a list's query is one of these. */
+function queryTest(queries: readonly Query[]): (list: ListRecord) => boolean {
+  const ids = new Set(queries.map(({ id }) => id));
+  const texts = new Set(queries.map(({ text }) => textKey(text)));
+  return ({ query_id, query }) => ids.has(query_id) || texts.has(textKey(query));
+}
+
+function split(
+  lists: readonly ListRecord[],
+  { share, seed }: { readonly share: number; readonly seed: number },
+): readonly ListRecord[] {
+  const fail = (problem: string): never => {
+    throw new InputError(`corpus.dev.share: ${problem}`, {
+      remedy: 'Give a larger share, a dev split, or null to choose nothing by dev',
+    });
+  };
+  try {
+    const { dev } = splitByPassage(lists, share, seed);
+    return dev.length > 0 ? dev : fail(`${share} of ${lists.length} train queries is none`);
+  } catch (error) {
+    if (error instanceof InputError && !error.problem.startsWith('corpus.dev')) return fail(error.problem);
+    throw error;
+  }
+}
+
+/** The queries with their relevant passages, as far as the corpus has them. */
+function judgedLists({ queries, judgments }: JudgedQueries, corpus: RecipeCorpus): ListRecord[] {
+  return queries.map(({ id, text }) => ({
+    query_id: id,
+    query: text,
+    documents: [...(judgments.get(id) ?? [])].flatMap(([document, label]) => {
+      const passage = corpus.textOf(document);
+      return passage === undefined || label <= 0
+        ? []
+        : [{ id: document, text: passage, label, source: 'gold' }];
+    }),
+  }));
+}
+
+async function judgedByLists(lists: readonly ListRecord[]): Promise<JudgedQueries> {
+  const queries = lists.map(({ query_id, query }) => ({ id: query_id, text: query }));
+  const judgments = new Map(
+    lists.map(({ query_id, documents }) => [
+      query_id,
+      new Map(documents.filter((each) => isPositive(each)).map(({ id, label = 1 }) => [id, label] as const)),
+    ]),
+  );
+  return { queries, judgments, hash: await hashJudged(queries, judgments) };
+}
+
+async function without(train: JudgedQueries, held: ReadonlySet<string>): Promise<JudgedQueries> {
+  const queries = train.queries.filter(({ id }) => !held.has(id));
+  const judgments = new Map([...train.judgments].filter(([id]) => !held.has(id)));
+  return { queries, judgments, hash: await hashJudged(queries, judgments) };
+}

@@ -1,0 +1,213 @@
+import type { Clock, ModelFiles, Runtime, Store, WorkerPool } from '../host/contract.ts';
+import type { EncoderModel } from '../encoders/types.ts';
+import { EncoderShelf } from './encoder-shelf.ts';
+import { expectedMemory, makePlan, neededStages, type Plan } from './plan.ts';
+import { ratesStage, type Rates } from './rates.ts';
+import { readCorpus, type RecipeFiles } from './recipe-corpus.ts';
+import { makeReport, type ArmResult, type RecipeReport } from './report.ts';
+import type { Recipe } from './schema.ts';
+import type { Stage } from './stage.ts';
+import { StageGraph, type ArmStages } from './stage-graph.ts';
+import { StageStore } from './stage-store.ts';
+import { TimeLeft } from './time-left.ts';
+import { choiceOf, trialsOf, tune, type Trial, type TuningChoice, type TuningReport } from './tuning.ts';
+import { RecipeWorkshop, type StageEvent } from './workshop.ts';
+
+export interface RecipeJobParts {
+  readonly recipe: Recipe;
+  readonly runtime: Runtime;
+  /** Keeps every stage's result; several recipes may share it. */
+  readonly store: Store;
+  readonly models: ModelFiles;
+  readonly files: RecipeFiles;
+  readonly clock: Clock;
+  /** Of the program. */
+  readonly version: string;
+  /** Ends the job after the step that it is at. What is finished is stored, and a long training leaves a checkpoint. */
+  readonly signal?: { readonly aborted: boolean };
+  readonly onEvent?: (event: RecipeEvent) => void;
+  /** How much of a training a kill may cost, about; shorter trainings leave no checkpoints. 30 by default. */
+  readonly checkpointSeconds?: number;
+  /** Runs `workers/search.ts`, for large corpora. */
+  readonly pool?: WorkerPool;
+}
+
+/** What happens in a job, with an estimate of what is left of all of it. */
+export type RecipeEvent = StageEvent & { readonly secondsLeft: number };
+
+/** A recipe with everything it reads opened, ready to be planned and run. */
+export class RecipeJob {
+  readonly graph: StageGraph;
+  readonly #recipe: Recipe;
+  readonly #workshop: RecipeWorkshop;
+  readonly #left = new TimeLeft();
+  readonly #startedAt: number;
+  #arms: readonly ArmResult[] = [];
+
+  private constructor(
+    recipe: Recipe,
+    graph: StageGraph,
+    workshop: RecipeWorkshop,
+    left: TimeLeft,
+    startedAt: number,
+  ) {
+    this.#recipe = recipe;
+    this.graph = graph;
+    this.#workshop = workshop;
+    this.#left = left;
+    this.#startedAt = startedAt;
+  }
+
+  /** Reads the corpus, the lists and the models. @throws InputError naming what does not fit, before any work */
+  static async open(parts: RecipeJobParts): Promise<RecipeJob> {
+    const { recipe, runtime, store, clock, version, onEvent } = parts;
+    const startedAt = clock.now();
+    const corpus = await readCorpus(recipe, parts.files);
+    const shelf = new EncoderShelf(parts.models);
+    const left = new TimeLeft();
+    const workshop = new RecipeWorkshop({
+      runtime,
+      clock,
+      version,
+      store,
+      stages: new StageStore(store),
+      corpus,
+      shelf,
+      signal: parts.signal ?? { aborted: false },
+      checkpointSeconds: parts.checkpointSeconds ?? 30,
+      pool: parts.pool,
+      onEvent: (event) => onEvent?.({ ...event, secondsLeft: left.after(event) }),
+    });
+    const graph = await StageGraph.build(recipe, { corpus, shelf, runtime }, parts.files);
+    return new RecipeJob(recipe, graph, workshop, left, startedAt);
+  }
+
+  /**
+   * What is to be done and about how long it takes. Where something is to be computed, the machine's rates are
+   * measured first, once for each encoder and corpus.
+   */
+  async plan(): Promise<Plan> {
+    const workshop = this.#workshop;
+    const isStored = (stage: Stage): Promise<boolean> => workshop.isStored(stage);
+    const needed = await neededStages(await this.#targets(isStored), isStored);
+    const computes = needed.some(
+      ({ stage, stored }) => !stored && stage.work.forwardFlops + stage.work.trainingFlops > 0,
+    );
+    if (computes) {
+      const { value } = await workshop.resultOf(await ratesStage(workshop, this.graph.encoder));
+      workshop.rates = value as unknown as Rates;
+    }
+    const plan = makePlan(needed, workshop.rates, {
+      bytes: expectedMemory(this.graph, workshop.corpus.passages),
+      availableBytes: workshop.runtime.availableMemory(),
+    });
+    this.#left.expect(plan);
+    return plan;
+  }
+
+  /**
+   * Computes what is not stored, and reports.
+   * @throws RecipeStoppedError where it was asked to end. @throws StoreFencedError if another process took a training
+   *   over. @throws InputError for lists that do not fit a loss or a rule
+   */
+  async run(): Promise<RecipeReport> {
+    if (this.#workshop.rates === undefined) await this.plan();
+    const { graph } = this;
+    const workshop = this.#workshop;
+    const arms: ArmResult[] = [];
+    const tunings: TuningReport[] = [];
+    for (const arm of graph.arms) {
+      let choice: TuningChoice = {};
+      if (this.#recipe.tuning !== undefined) {
+        const tuned = await tune(workshop, arm, await trialsOf(graph, arm, this.#recipe.tuning));
+        choice = tuned.choice;
+        tunings.push(tuned.report);
+      }
+      arms.push(await this.#train(arm, choice));
+    }
+    this.#arms = arms;
+    const lengths = await workshop.resultOf(graph.lengths);
+    for (const { rankings } of [...graph.baselines, ...arms]) {
+      for (const ranking of rankings) await workshop.resultOf(ranking);
+    }
+    const comparison = await workshop.resultOf(await graph.comparison(arms));
+    return makeReport({
+      recipe: this.#recipe,
+      graph,
+      workshop,
+      arms,
+      tunings,
+      lengths: lengths.value,
+      comparison: comparison.value,
+      seconds: (workshop.clock.now() - this.#startedAt) / 1000,
+    });
+  }
+
+  /** An arm's encoder as {@link run} trained it with one seed. */
+  async trainedModel(arm: string, seed: number): Promise<EncoderModel> {
+    const result = this.#arms.find(({ name }) => name === arm);
+    const training = result?.trainings.find((each) => each.seed === seed);
+    if (result === undefined || training === undefined) {
+      throw new RangeError(`${arm} was not trained with the seed ${seed}`);
+    }
+    return {
+      ...this.graph.modelOf(result.stages.training),
+      weights: await this.#workshop.weightsOf(training.stage),
+    };
+  }
+
+  async #train(arm: ArmStages, choice: TuningChoice): Promise<ArmResult> {
+    const result = await this.#stagesOf(arm, choice);
+    for (const { stage } of result.trainings) await this.#workshop.resultOf(stage);
+    return result;
+  }
+
+  async #stagesOf(stages: ArmStages, choice: TuningChoice): Promise<ArmResult> {
+    const trainings: { seed: number; stage: Stage }[] = [];
+    const rankings: Stage[] = [];
+    for (const seed of this.#recipe.seeds) {
+      const stage = await this.graph.training(stages, seed, undefined, choice);
+      trainings.push({ seed, stage });
+      rankings.push(await this.graph.ranking(stages, seed, stage));
+    }
+    return { name: stages.arm.name, stages, choice, trainings, rankings };
+  }
+
+  /** What the report needs. Until the trials have been made, the first stands for what will be chosen. */
+  async #targets(isStored: (stage: Stage) => Promise<boolean>): Promise<readonly Stage[]> {
+    const targets: Stage[] = [];
+    const systems: ArmResult[] = [];
+    for (const arm of this.graph.arms) {
+      let choice: TuningChoice = {};
+      if (this.#recipe.tuning !== undefined) {
+        const trials = await trialsOf(this.graph, arm, this.#recipe.tuning);
+        targets.push(...trials.map(({ stage }) => stage));
+        choice = await this.#foreseen(arm, trials, isStored);
+      }
+      const result = await this.#stagesOf(arm, choice);
+      targets.push(...result.trainings.map(({ stage }) => stage));
+      systems.push(result);
+    }
+    const baselines = this.graph.baselines.flatMap(({ rankings }) => rankings);
+    const rankings = systems.flatMap((system) => system.rankings);
+    return [
+      ...targets,
+      this.graph.lengths,
+      ...baselines,
+      ...rankings,
+      this.graph.untrained,
+      await this.graph.comparison(systems),
+    ];
+  }
+
+  async #foreseen(
+    arm: ArmStages,
+    trials: readonly Trial[],
+    isStored: (stage: Stage) => Promise<boolean>,
+  ): Promise<TuningChoice> {
+    const known = await Promise.all(trials.map(({ stage }) => isStored(stage)));
+    if (known.every(Boolean)) return (await tune(this.#workshop, arm, trials)).choice;
+    const [first] = trials;
+    return first === undefined ? {} : choiceOf(arm, first);
+  }
+}

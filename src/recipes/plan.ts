@@ -1,0 +1,97 @@
+import { trainingGraphs } from '../encoders/graphs.ts';
+import { encoderParameters } from '../encoders/parameters.ts';
+import type { EncoderModel } from '../encoders/types.ts';
+import { secondsOf, type Rates } from './rates.ts';
+import type { Stage } from './stage.ts';
+import { expectedTraining, type ArmStages, type StageGraph } from './stage-graph.ts';
+import type { StageKind } from './stage-store.ts';
+import { trainingSettings } from './training-settings.ts';
+
+/** A stage as the plan shows it. A type alias, so that it is assignable to Json. */
+export type PlannedStage = Readonly<{
+  kind: StageKind;
+  label: string;
+  key: string;
+  /** Whether its result is there already. */
+  stored: boolean;
+  /** An estimate; 0 where it is stored. */
+  seconds: number;
+}>;
+
+/** What a job is going to do. */
+export type Plan = Readonly<{
+  stages: readonly PlannedStage[];
+  /** Of what is not stored: an estimate from a few texts, good to a factor of two. */
+  seconds: number;
+  memory: Readonly<{
+    /** An estimate of the most that is held at one time. */
+    bytes: number;
+    availableBytes: number;
+  }>;
+}>;
+
+/** The stages that a result asks for, in the order in which they are computed; what a stored one needs is not. */
+export async function neededStages(
+  targets: readonly Stage[],
+  isStored: (stage: Stage) => Promise<boolean>,
+): Promise<readonly { readonly stage: Stage; readonly stored: boolean }[]> {
+  const found = new Map<string, { stage: Stage; stored: boolean }>();
+  const visit = async (stage: Stage): Promise<void> => {
+    if (found.has(stage.key)) return;
+    const stored = await isStored(stage);
+    if (!stored) for (const need of stage.needs) await visit(need);
+    found.set(stage.key, { stage, stored });
+  };
+  for (const target of targets) await visit(target);
+  return [...found.values()];
+}
+
+export function makePlan(
+  needed: readonly { readonly stage: Stage; readonly stored: boolean }[],
+  rates: Rates | undefined,
+  memory: Plan['memory'],
+): Plan {
+  const stages = needed.map(({ stage, stored }) => ({
+    kind: stage.kind,
+    label: stage.label,
+    key: stage.key,
+    stored,
+    seconds: stored ? 0 : secondsOf(stage.work, rates),
+  }));
+  return { stages, seconds: stages.reduce((sum, { seconds }) => sum + seconds, 0), memory };
+}
+
+/** About the most memory that a job holds: the corpus with its vectors, and the largest of its trainings. */
+export function expectedMemory(
+  { arms, encoder, recipe }: StageGraph,
+  passages: readonly { text: string }[],
+): number {
+  const { model } = encoder;
+  const texts = passages.reduce((sum, { text }) => sum + 2 * text.length + 100, 0);
+  // An index copies the vectors that it is made of.
+  const vectors = 2 * passages.length * model.shape.hiddenSize * 4;
+  const trainings = arms.map((arm) => trainingBytes(model, arm, recipe.seeds[0] ?? 0));
+  return texts + vectors + Math.max(0, ...trainings);
+}
+
+/** Weights, gradients and both moments, and what a micro-batch of the longest texts takes. */
+function trainingBytes(model: EncoderModel, { training, loss, expected }: ArmStages, seed: number): number {
+  const { shape, encoding } = model;
+  const parameters = encoderParameters(shape);
+  let weights = 0;
+  for (const dims of parameters.values()) weights += 4 * dims.reduce((product, size) => product * size, 1);
+  const settings = trainingSettings(training, loss, seed, () => 0);
+  const length = Math.max(encoding.queryMaxLength, encoding.passageMaxLength);
+  const rows = Math.max(1, Math.floor(settings.tokensPerMicroBatch / length));
+  const graphs = trainingGraphs({
+    shape,
+    batch: { rows, length },
+    head: { kind: 'embedding', normalize: encoding.normalize },
+    trainable: new Set(parameters.keys()),
+    embeddingRows: 'host',
+  });
+  const { rowPassages, batchSize } = expectedTraining(training, loss, expected);
+  const microBatches = Math.ceil((batchSize * (1 + rowPassages)) / rows);
+  const kept = Math.min(settings.activationBytes, microBatches * graphs.savedBytes);
+  return 4 * weights + graphs.forward.peakBytes + graphs.backward.peakBytes + kept;
+}

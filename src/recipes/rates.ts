@@ -1,0 +1,130 @@
+import type { ListRecord } from '../corpus/types.ts';
+import { tokenizeSide } from '../encoders/embedder.ts';
+import { parseLossSpec } from '../losses/loss-spec.ts';
+import { forwardFlops } from '../training/flops.ts';
+import { train } from '../training/trainer.ts';
+import { withEmbedder, type ShelvedEncoder } from './encoder-shelf.ts';
+import { makeStage, noWork, type Stage, type Work, type Workshop } from './stage.ts';
+import { trainingSettings } from './training-settings.ts';
+
+/** Floating-point operations per second that this machine reaches with an encoder on texts of this corpus. */
+export type Rates = Readonly<{ forward: number; training: number }>;
+
+/** What is measured costs about this much; a sample has four texts at least. */
+const sampleFlops = 1e10;
+
+/** Measures both rates on a few texts: an estimate, good to a factor of two. */
+export async function ratesStage(
+  { corpus, runtime }: Pick<Workshop, 'corpus' | 'runtime'>,
+  encoder: ShelvedEncoder,
+): Promise<Stage> {
+  return makeStage({
+    kind: 'rates',
+    label: "this machine's rates",
+    inputs: { encoder: encoder.hash, passages: corpus.passagesHash, fingerprint: { ...runtime.fingerprint } },
+    needs: [],
+    work: { ...noWork, seconds: 2 },
+    run: async (workshop) => {
+      const texts = sampleTexts(workshop, encoder);
+      const value: Rates = {
+        forward: await forwardRate(workshop, encoder, texts),
+        training: await trainingRate(workshop, encoder, texts),
+      };
+      return { value };
+    },
+  });
+}
+
+function sampleTexts({ corpus }: Workshop, { model }: ShelvedEncoder): string[] {
+  const every = Math.max(1, Math.floor(corpus.passages.length / 64));
+  const texts: string[] = [];
+  let flops = 0;
+  for (let i = 0; i < corpus.passages.length && texts.length < 64; i += every) {
+    const text = corpus.passages[i]?.text ?? '';
+    texts.push(text);
+    flops += forwardFlops(model.shape, tokenizeSide(model, text, 'passage').length);
+    if (flops > sampleFlops && texts.length >= 4) break;
+  }
+  return texts;
+}
+
+async function forwardRate(
+  { runtime, clock }: Workshop,
+  { model }: ShelvedEncoder,
+  texts: readonly string[],
+): Promise<number> {
+  return withEmbedder(runtime, model, async (embedder) => {
+    // The first time sessions are made.
+    await embedder.embed(texts, 'passage');
+    const startedAt = clock.now();
+    await embedder.embed(texts, 'passage');
+    const flops = texts.reduce(
+      (sum, text) => sum + forwardFlops(model.shape, embedder.tokenize(text, 'passage').length),
+      0,
+    );
+    return perSecond(flops, clock.now() - startedAt);
+  });
+}
+
+async function trainingRate(
+  workshop: Workshop,
+  { model }: ShelvedEncoder,
+  texts: readonly string[],
+): Promise<number> {
+  const { runtime, clock, version } = workshop;
+  const passages = texts.slice(0, 8);
+  const lists: ListRecord[] = [0, 1].map((row) => ({
+    query_id: String(row),
+    query: (passages[row] ?? 'a query').slice(0, 80),
+    documents: passages
+      .map((text, i) => ({
+        id: `${i}`,
+        text: text || 'a passage',
+        label: i === row ? 1 : 0,
+        source: 'sample',
+      }))
+      .filter((_, i) => i % 2 === row),
+  }));
+  const ends: number[] = [];
+  await train({
+    runtime,
+    encoder: model,
+    lists,
+    clock,
+    version,
+    matmulRate: await workshop.matmulRate(),
+    settings: trainingSettings(
+      {
+        learningRate: 1e-9,
+        epochs: 2,
+        batches: { batchSize: 2, rowPer: 'list', distinctPassages: false, incomplete: 'keep' },
+      },
+      parseLossSpec('infonce'),
+      0,
+      () => 2,
+    ),
+    onEvent: (event) => {
+      if (event.kind === 'step') ends.push(clock.now());
+    },
+  });
+  const flops = lists
+    .flatMap(({ query, documents }) => [
+      tokenizeSide(model, query, 'query').length,
+      ...documents.map(({ text }) => tokenizeSide(model, text, 'passage').length),
+    ])
+    .reduce((sum, tokens) => sum + 3 * forwardFlops(model.shape, tokens), 0);
+  return perSecond(flops, (ends[1] ?? 0) - (ends[0] ?? 0));
+}
+
+function perSecond(flops: number, milliseconds: number): number {
+  return (flops * 1000) / Math.max(milliseconds, 0.1);
+}
+
+/** How long work takes at these rates. */
+export function secondsOf(
+  { forwardFlops: forward, trainingFlops, seconds }: Work,
+  rates: Rates | undefined,
+): number {
+  if (rates === undefined) return seconds;
+  return forward / rates.forward + trainingFlops / rates.training + seconds;
+}

@@ -1,0 +1,51 @@
+import * as v from 'valibot';
+import { InputError, messageOf } from '../host/errors.ts';
+import { checkRecipe } from './check-recipe.ts';
+import { describeIssues } from './describe-issues.ts';
+import { recipeSchema, type Recipe } from './schema.ts';
+
+/** A recipe is written by hand: one this long is something else. */
+const MAX_CHARACTERS = 1_000_000;
+const MOST_SHOWN = 5;
+const remedy = 'docs/recipes.md says what a recipe may hold';
+
+/**
+ * Reads the JSON of a recipe.
+ * @param file names it in errors
+ * @throws InputError if it is no JSON
+ */
+export function parseRecipeText(text: string, file: string): unknown {
+  if (text.length > MAX_CHARACTERS) {
+    throw new InputError(`has ${text.length} characters`, { file, remedy: 'Give a recipe' });
+  }
+  try {
+    return JSON.parse(text.replace(/^\uFEFF/, ''));
+  } catch (error) {
+    throw new InputError(`is not JSON: ${messageOf(error)}`, { file, remedy, cause: error });
+  }
+}
+
+/**
+ * A recipe with all its defaults.
+ * @param file names it in errors
+ * @throws InputError naming the path of each wrong value and the nearest right one
+ */
+export function readRecipe(document: unknown, file?: string): Recipe {
+  refuseOtherVersion(document, file);
+  const result = v.safeParse(recipeSchema, document);
+  const faults = result.success ? checkRecipe(result.output) : describeIssues(recipeSchema, document);
+  if (result.success && faults.length === 0) return result.output;
+  const more = faults.length > MOST_SHOWN ? [`and ${faults.length - MOST_SHOWN} more`] : [];
+  throw new InputError([...faults.slice(0, MOST_SHOWN), ...more].join('; '), { file, remedy });
+}
+
+/** Before anything else: what a newer version calls its settings, this one can not know. */
+function refuseOtherVersion(document: unknown, file: string | undefined): void {
+  if (typeof document !== 'object' || document === null || !('version' in document)) return;
+  const { version } = document;
+  if (typeof version !== 'number' || version <= 1) return;
+  throw new InputError(`the recipe is of version ${version}, and this program reads version 1`, {
+    file,
+    remedy: 'Update Retriever Studio',
+  });
+}

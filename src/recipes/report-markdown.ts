@@ -1,0 +1,327 @@
+import { baselineName } from './check-recipe.ts';
+import type { ComparisonTable, MeasuredValue, PairResult } from './compare-systems.ts';
+import type { ArmReport, RecipeReport, ShownPassage, ShownQuery } from './report.ts';
+
+/** The report for people, in Markdown. */
+export function reportMarkdown(report: RecipeReport): string {
+  const { recipe, results } = report;
+  const sections = [
+    `# ${inline(recipe.name)}`,
+    ...(recipe.description === '' ? [] : [recipe.description]),
+    corpusLine(report),
+    '## Results',
+    resultsTable(results.all, report),
+    comparisonsTable(results.all),
+    ...(results.disjoint === null
+      ? []
+      : [
+          '### Queries that share no relevant document with a train query',
+          resultsTable(results.disjoint, report),
+          comparisonsTable(results.disjoint),
+        ]),
+    report.notes.map((note) => `- ${note}`).join('\n'),
+    ...(report.shown.length === 0 ? [] : ['## Before and after', ...report.shown.map(shownQuery)]),
+    '## Trainings',
+    trainingsTable(report.arms),
+    ...tuningSections(report),
+    '## What was left out',
+    leftOut(report)
+      .map((line) => `- ${line}`)
+      .join('\n'),
+    '## How it was computed',
+    computedLines(report)
+      .map((line) => `- ${line}`)
+      .join('\n'),
+    stagesTable(report),
+    '## The recipe',
+    fenced(JSON.stringify(recipe, undefined, 2), 'json'),
+  ];
+  return `${sections.filter((section) => section !== '').join('\n\n')}\n`;
+}
+
+/** The results as rows of cells, for a terminal: a header and a row for each system. */
+export function resultRows(table: ComparisonTable, report: RecipeReport): readonly (readonly string[])[] {
+  const metrics = Object.keys(table.systems[0]?.metrics ?? {});
+  const baselines = new Set(report.recipe.evaluation.baselines.map(baselineName));
+  return [
+    ['system', 'loss', ...metrics.map(metricTitle)],
+    ...table.systems.map(({ name, metrics: values }) => [
+      name,
+      baselines.has(name) ? '' : (report.arms.find((arm) => arm.name === name)?.loss ?? ''),
+      ...metrics.map((metric) => measuredText(values[metric])),
+    ]),
+  ];
+}
+
+/** The tests as rows of cells. */
+export function comparisonRows({ comparisons }: ComparisonTable): readonly (readonly string[])[] {
+  return [
+    [
+      'system',
+      'against',
+      'measure',
+      'difference',
+      'interval',
+      'p (randomization, Holm)',
+      'p (t, Holm)',
+      'wins/ties/losses',
+      'detectable',
+    ],
+    ...comparisons.map((pair) => [
+      pair.system,
+      pair.baseline,
+      metricTitle(pair.metric),
+      signed(pair.difference),
+      `[${pair.interval.map(signed).join(', ')}]`,
+      pText(pair.randomizationHolmP),
+      pText(pair.tTestHolmP),
+      `${pair.wins}/${pair.ties}/${pair.losses}`,
+      pair.smallestDetectable.toFixed(4),
+    ]),
+  ];
+}
+
+/** One sentence for each test. */
+export function conclusions({ comparisons }: ComparisonTable, alpha: number): readonly string[] {
+  return comparisons.map((pair) => conclusion(pair, alpha));
+}
+
+function conclusion(pair: PairResult, alpha: number): string {
+  const { system, baseline, metric, difference, randomizationHolmP, smallestDetectable } = pair;
+  const title = metricTitle(metric);
+  if (randomizationHolmP <= alpha) {
+    return `${title}: ${system} is ${difference > 0 ? 'better' : 'worse'} than ${baseline} by ${Math.abs(difference).toFixed(4)} (corrected p ${pText(randomizationHolmP)})`;
+  }
+  return (
+    `${title}: no difference shown between ${system} and ${baseline} (${signed(difference)}); a true one below ` +
+    `${smallestDetectable.toFixed(4)} had less than an 80 % chance to be found`
+  );
+}
+
+/** `ndcg_cut_10` as people write it. */
+export function metricTitle(metric: string): string {
+  const [, family = metric, cutoff] = /^(.+?)_(\d+)$/.exec(metric) ?? [];
+  const names: Readonly<Record<string, string>> = {
+    ndcg_cut: 'nDCG',
+    ndcg: 'nDCG',
+    recall: 'Recall',
+    map: 'MAP',
+    map_cut: 'MAP',
+    recip_rank: 'MRR',
+    success: 'Success',
+  };
+  const title = names[family] ?? family;
+  return cutoff === undefined ? title : `${title}@${cutoff}`;
+}
+
+function corpusLine({ corpus, recipe }: RecipeReport): string {
+  const parts = [
+    `${corpus.passages} passages`,
+    ...(corpus.trainQueries === null ? [] : [`${corpus.trainQueries} train queries`]),
+    ...(corpus.devQueries === null ? [] : [`${corpus.devQueries} dev queries`]),
+    `${corpus.testQueries} test queries`,
+    `${recipe.seeds.length} seed${recipe.seeds.length === 1 ? '' : 's'} (${recipe.seeds.join(', ')})`,
+  ];
+  return `Corpus ${inline(corpus.name)}: ${parts.join(', ')}. Encoder ${inline(recipe.encoder.model)}.`;
+}
+
+function resultsTable(table: ComparisonTable, report: RecipeReport): string {
+  return `${table.queries} test queries.\n\n${markdownTable(resultRows(table, report), 2)}`;
+}
+
+function comparisonsTable(table: ComparisonTable): string {
+  return table.comparisons.length === 0 ? '' : markdownTable(comparisonRows(table), 3);
+}
+
+function measuredText(value: MeasuredValue | undefined): string {
+  if (value === undefined) return '';
+  return value.spread === null
+    ? value.mean.toFixed(4)
+    : `${value.mean.toFixed(4)} ± ${value.spread.toFixed(4)}`;
+}
+
+function shownQuery({ id, query, arm, seed, metric, before, after }: ShownQuery): string {
+  const passages = (list: readonly ShownPassage[]): string =>
+    list
+      .map(
+        ({ id: passage, text, grade }, i) =>
+          `${i + 1}. (${grade === null ? 'not judged' : `grade ${grade}`}) ${inline(shorten(text))} \`${passage.replaceAll('`', "'")}\``,
+      )
+      .join('\n');
+  return [
+    `### ${inline(query)}`,
+    `Query ${inline(id)}, ${inline(arm)} with seed ${seed}; ${metricTitle(metric)} ${before.value.toFixed(4)} before, ${after.value.toFixed(4)} after.`,
+    'Before:',
+    passages(before.passages),
+    'After:',
+    passages(after.passages),
+  ].join('\n\n');
+}
+
+function trainingsTable(arms: readonly ArmReport[]): string {
+  return markdownTable(
+    [
+      [
+        'arm',
+        'seed',
+        'loss',
+        'learning rate',
+        'lists',
+        'steps',
+        'best step',
+        'dev before',
+        'dev after',
+        'seconds',
+        'pairs/s',
+      ],
+      ...arms.flatMap((arm) =>
+        arm.trainings.map((training) => [
+          arm.name,
+          String(training.seed),
+          arm.loss,
+          String(arm.learningRate),
+          String(arm.lists),
+          `${training.steps}${training.endedBy === 'early stopping' ? ' (stopped early)' : ''}`,
+          String(training.bestStep),
+          training.dev?.before.toFixed(4) ?? '',
+          training.dev?.after.toFixed(4) ?? '',
+          training.seconds.toFixed(1),
+          training.pairsPerSecond.toFixed(0),
+        ]),
+      ),
+    ],
+    3,
+  );
+}
+
+function tuningSections({ tuning }: RecipeReport): string[] {
+  if (tuning.length === 0) return [];
+  const shown = (value: number | null): string => (value === null ? 'as set' : String(value));
+  return [
+    '## Tuning',
+    'Every combination was trained with the first seed; the best on dev was taken for all seeds.',
+    markdownTable(
+      [
+        ['arm', 'learning rate', 'temperature', 'steps', 'dev', 'taken'],
+        ...tuning.flatMap(({ arm, trials }) =>
+          trials.map(({ learningRate, temperature, steps, dev, chosen }) => [
+            arm,
+            shown(learningRate),
+            shown(temperature),
+            String(steps),
+            dev.toFixed(4),
+            chosen ? 'yes' : '',
+          ]),
+        ),
+      ],
+      1,
+    ),
+  ];
+}
+
+/** What was cut, dropped and skipped, and where. */
+export function leftOut({ lengths, arms, corpus }: RecipeReport): string[] {
+  const lines = [
+    `passages cut at ${lengths.passageMaxLength} tokens: ${lengths.cutPassages} of ${lengths.passages}; test queries cut at ${lengths.queryMaxLength}: ${lengths.cutQueries} of ${lengths.queries}`,
+    ...corpus.warnings,
+  ];
+  const seen = new Set<string>();
+  for (const { source, listsReport, filtered, filters } of arms) {
+    if (!seen.has(source)) {
+      seen.add(source);
+      const { mined, guard, recorded } = listsReport;
+      if (recorded) lines.push(`${source}: its lists are recorded generations, made before`);
+      for (const [what, count] of Object.entries({ ...mined, ...guard })) {
+        const described = describedCounts[what];
+        if (described !== undefined && count > 0) lines.push(`${source}: ${described}: ${count}`);
+      }
+    }
+    const stack = `${source}, filters ${filters ?? ''}`;
+    if (filtered?.filter === undefined || filtered.filter === null || seen.has(stack)) continue;
+    seen.add(stack);
+    for (const { rule, judges, counts } of filtered.filter.rules) {
+      lines.push(
+        `${stack}: ${rule} dropped ${counts.dropped} ${judges} and kept ${counts.kept}` +
+          (counts.skipped > 0 ? `, and could not judge ${counts.skipped}` : ''),
+      );
+    }
+    if (filtered.kept.droppedLists > 0)
+      lines.push(`${stack}: lists of which nothing stayed: ${filtered.kept.droppedLists}`);
+  }
+  return lines;
+}
+
+const describedCounts: Readonly<Record<string, string>> = {
+  skippedQueries: 'train queries without a positive in the corpus, which make no list',
+  shortLists: 'lists with fewer candidates than asked for',
+  relevant: 'candidates left out as relevant',
+  duplicatesOfPositives: 'candidates left out for the text of a positive or of the query',
+  testQueries: 'lists left out since their query is a test query',
+  devQueries: 'lists left out since they are held out for dev',
+  emptyLists: 'lists in which nothing was left',
+  contradictions: 'negatives left out for the text of a positive',
+};
+
+function computedLines({
+  versions,
+  device,
+  threads,
+  fingerprint,
+  otherFingerprints,
+  seconds,
+  arms,
+}: RecipeReport): string[] {
+  const breaks = arms.flatMap(({ name, trainings }) =>
+    trainings.flatMap((training) => training.breaks.map((line) => `${name}, seed ${training.seed}: ${line}`)),
+  );
+  return [
+    `Retriever Studio ${versions.studio ?? ''} on ${device}, ${threads} thread${threads === 1 ? '' : 's'}`,
+    Object.entries(fingerprint)
+      .map(([name, value]) => `${name} ${value}`)
+      .join(', '),
+    `${seconds.job.toFixed(1)} s for this run; ${seconds.computed.toFixed(1)} s of stages computed in it, ${seconds.stored.toFixed(1)} s of stages taken from the store`,
+    ...(breaks.length === 0 ? ['every training has the bits of an uninterrupted one'] : breaks),
+    ...otherFingerprints,
+  ];
+}
+
+function stagesTable({ stages }: RecipeReport): string {
+  return markdownTable(
+    [
+      ['stage', 'seconds', ''],
+      ...stages.map(({ label, seconds, state }) => [label, seconds.toFixed(2), state]),
+    ],
+    1,
+  );
+}
+
+/** @param leftAligned how many columns hold words */
+function markdownTable(rows: readonly (readonly string[])[], leftAligned: number): string {
+  const [header = [], ...body] = rows;
+  const line = (cells: readonly string[]): string => `| ${cells.map(inline).join(' | ')} |`;
+  const rule = `| ${header.map((_, i) => (i < leftAligned ? '---' : '---:')).join(' | ')} |`;
+  return [line(header), rule, ...body.map(line)].join('\n');
+}
+
+/** Text of others that can neither end a table's cell nor become markup. */
+function inline(text: string): string {
+  return text.replace(/\s+/g, ' ').replace(/[\\`*_[\]<>|#]/g, (sign) => `\\${sign}`);
+}
+
+function fenced(text: string, language: string): string {
+  return `\`\`\`\`${language}\n${text}\n\`\`\`\``;
+}
+
+const longestShown = 240;
+
+function shorten(text: string): string {
+  return text.length <= longestShown ? text : `${text.slice(0, longestShown).trimEnd()} …`;
+}
+
+function signed(value: number): string {
+  return `${value >= 0 ? '+' : ''}${value.toFixed(4)}`;
+}
+
+function pText(p: number): string {
+  return p < 0.0001 ? '<0.0001' : p.toFixed(4);
+}

@@ -1,0 +1,330 @@
+/**
+ * What a recipe may hold: one versioned JSON document that names every choice of an experiment. docs/recipes.md
+ * explains it, docs/recipe.schema.json is made from this file. What the parts of a recipe say of each other is
+ * checked in check-recipe.ts.
+ */
+import * as v from 'valibot';
+import { analyzerNames } from '../retrieval/analyzer.ts';
+
+const described = <Schema extends v.GenericSchema>(schema: Schema, text: string) =>
+  v.pipe(schema, v.description(text));
+
+const count = v.pipe(v.number(), v.integer(), v.minValue(1));
+const wholeNumber = v.pipe(v.number(), v.integer(), v.minValue(0));
+const share = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
+const positive = v.pipe(v.number(), v.gtValue(0));
+const notNegative = v.pipe(v.number(), v.minValue(0));
+const seed = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(2 ** 31 - 1));
+const text = v.pipe(v.string(), v.nonEmpty());
+
+/** Names of sources, filters, arms and baselines: also file names and the rows of a table. */
+const name = v.pipe(
+  v.string(),
+  v.regex(
+    /^[A-Za-z0-9]([A-Za-z0-9 ._+-]{0,58}[A-Za-z0-9+])?$/,
+    'must be up to 60 letters, digits and " ._+-"',
+  ),
+);
+
+/** A file that belongs to the corpus, or one anywhere. Exactly one of the two. */
+const fileEntries = {
+  corpusFile: described(v.optional(text), 'A file of the corpus folder.'),
+  file: described(v.optional(text), 'A file; its path is relative to where the command runs.'),
+};
+
+const corpus = v.strictObject({
+  folder: described(v.optional(text), 'A folder or zip in BEIR layout.'),
+  builtIn: described(v.optional(v.picklist(['demo'])), 'A corpus that comes with the studio.'),
+  titles: described(v.optional(v.boolean(), true), 'Whether titles are part of the passages.'),
+  train: described(
+    v.optional(v.nullable(text), 'train'),
+    'The split that is trained on; null where all lists come from files.',
+  ),
+  dev: described(
+    v.optional(
+      v.union([
+        v.strictObject({ split: text }),
+        v.strictObject({
+          share: v.pipe(v.number(), v.gtValue(0), v.maxValue(0.9)),
+          seed: v.optional(seed, 0),
+        }),
+        v.null(),
+      ]),
+      { share: 0.1, seed: 0 },
+    ),
+    'What chooses checkpoints and settings: a split, a share of the train queries that is held out together with ' +
+      'all queries that share a positive with it, or null for nothing.',
+  ),
+  devCandidates: described(
+    v.optional(wholeNumber, 20),
+    "BM25 candidates of each dev query among which, with all other dev queries', its positives are to be found.",
+  ),
+  test: described(v.optional(text, 'test'), 'The split that is reported. It is never trained on.'),
+});
+
+const encodingEntries = {
+  queryMaxLength: described(v.optional(count), 'In tokens.'),
+  passageMaxLength: described(v.optional(count), 'In tokens.'),
+  pooling: v.optional(v.picklist(['mean', 'cls'])),
+  normalize: v.optional(v.boolean()),
+  queryPrefix: v.optional(v.string()),
+  passagePrefix: v.optional(v.string()),
+};
+const model = described(text, 'nano, a model folder or ORG/NAME of a hub.');
+
+const bm25Entries = {
+  k1: v.optional(notNegative, 0.9),
+  b: v.optional(share, 0.4),
+  analyzer: v.optional(v.picklist(analyzerNames), 'english'),
+};
+const retriever = v.variant('kind', [
+  v.strictObject({ kind: v.literal('bm25'), name: v.optional(name, 'bm25'), ...bm25Entries }),
+  v.strictObject({
+    kind: v.literal('dense'),
+    name: v.optional(name, 'dense'),
+    model: described(v.optional(model), "Default: the recipe's encoder, untrained."),
+    ...encodingEntries,
+  }),
+]);
+
+const source = v.variant('kind', [
+  v.strictObject({
+    kind: v.literal('mined'),
+    retrievers: described(
+      v.pipe(v.array(retriever), v.minLength(1)),
+      'Whose high ranks the candidates come from.',
+    ),
+    fuse: described(
+      v.optional(v.boolean(), false),
+      'Whether the retrievers count as one, by reciprocal rank fusion.',
+    ),
+    depth: described(v.optional(count, 100), 'Ranks of each retriever that fusion looks at.'),
+    ranks: v.optional(v.strictObject({ first: v.optional(count, 1), last: v.optional(count, 50) }), {}),
+    negatives: described(v.optional(count, 5), 'Candidates of each retriever in a list.'),
+    pick: v.optional(v.picklist(['random', 'top']), 'random'),
+    lists: described(
+      v.optional(v.picklist(['per-query', 'per-positive', 'listwise']), 'per-query'),
+      'One list per query with its positives and negatives labeled 0, one per positive, or listwise: everything ' +
+        'judged relevant and the best candidates, for a teacher to score.',
+    ),
+    level: described(v.optional(count, 1), 'The lowest grade of a positive.'),
+    labelUnjudged: described(
+      v.optional(v.boolean(), false),
+      'Whether listwise candidates that nobody judged get the label 0.',
+    ),
+    seed: v.optional(seed, 0),
+  }),
+  v.strictObject({ kind: v.literal('lists'), ...fileEntries }),
+  v.strictObject({
+    kind: v.literal('generated'),
+    recorded: described(
+      v.strictObject(fileEntries),
+      'What a generator wrote earlier, as training lists whose passages name it as their source.',
+    ),
+  }),
+  v.strictObject({
+    kind: v.literal('merged'),
+    of: described(
+      v.pipe(v.array(name), v.minLength(2)),
+      'Sources whose lists of the same query become one; a passage of several counts for the first.',
+    ),
+  }),
+]);
+
+const scale = v.optional(
+  v.nullable(
+    v.strictObject({
+      group: described(
+        v.optional(v.picklist(['query', 'source', 'file']), 'file'),
+        'Whose scores the percentiles are taken over.',
+      ),
+      low: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(100)), 1),
+      high: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(100)), 99),
+    }),
+  ),
+  null,
+);
+const teacher = v.variant('from', [
+  v.strictObject({ from: v.literal('stored'), scale }),
+  v.strictObject({ from: v.literal('encoder'), model, ...encodingEntries, scale }),
+  v.strictObject({ from: v.literal('cross-encoder'), model, scale }),
+]);
+
+/** The trainer's own settings, all optional: an arm says what differs from the recipe, the recipe from the defaults. */
+export const trainingSchema = v.strictObject({
+  similarity: v.optional(v.picklist(['cosine', 'dot'])),
+  selection: described(
+    v.optional(
+      v.variant('kind', [
+        v.strictObject({ kind: v.literal('all') }),
+        v.strictObject({ kind: v.literal('no-embeddings') }),
+        v.strictObject({ kind: v.literal('last-layers'), layers: count }),
+        v.strictObject({ kind: v.literal('lora'), rank: count, alpha: positive }),
+      ]),
+    ),
+    'Which parameters train.',
+  ),
+  batches: v.optional(
+    v.strictObject({
+      batchSize: v.optional(count),
+      incomplete: v.optional(v.picklist(['drop', 'keep'])),
+      distinctPassages: v.optional(v.boolean()),
+      negatives: v.optional(v.union([wholeNumber, v.literal('all')])),
+      choice: v.optional(v.picklist(['top', 'fixed', 'random'])),
+      rowPer: v.optional(v.picklist(['list', 'positive'])),
+      otherPositives: described(
+        v.optional(v.boolean()),
+        'Default: where the loss reads labels or a teacher.',
+      ),
+      level: described(v.optional(count), 'The lowest label of a positive. Default: any above 0.'),
+    }),
+  ),
+  epochs: v.optional(count),
+  maxSteps: v.optional(count),
+  learningRate: v.optional(positive),
+  schedule: v.optional(
+    v.strictObject({
+      kind: v.optional(v.picklist(['constant', 'linear', 'cosine'])),
+      warmup: v.optional(v.union([v.strictObject({ share }), v.strictObject({ steps: wholeNumber })])),
+      floor: v.optional(share),
+    }),
+  ),
+  optimizer: v.optional(
+    v.strictObject({
+      beta1: v.optional(share),
+      beta2: v.optional(share),
+      epsilon: v.optional(positive),
+      weightDecay: v.optional(notNegative),
+      clipNorm: v.optional(notNegative),
+    }),
+  ),
+  dropout: v.optional(v.strictObject({ hidden: v.optional(share), attention: v.optional(share) })),
+  tokensPerMicroBatch: v.optional(v.pipe(v.number(), v.integer(), v.minValue(16))),
+  activationBytes: v.optional(wholeNumber),
+  evaluateEvery: described(
+    v.optional(count),
+    'Steps between evaluations on dev. Default: a tenth of all steps.',
+  ),
+  earlyStopping: v.optional(v.strictObject({ patience: v.nullable(count) })),
+});
+
+/** One loss: its name, weight and candidates, and its own settings beside them. */
+const lossTerm = v.objectWithRest(
+  { name: text, weight: v.optional(positive), scope: v.optional(text) },
+  v.number(),
+);
+const loss = described(
+  v.union([text, lossTerm, v.pipe(v.array(lossTerm), v.minLength(1))]),
+  'A loss as the train command takes it, "kl + 0.1*infonce(temperature=0.02)"; or an object with its name and ' +
+    'settings, or a list of them.',
+);
+
+const arm = v.strictObject({
+  name,
+  source: name,
+  filters: described(v.optional(name), 'The stack of rules that the lists go through.'),
+  loss,
+  training: v.optional(trainingSchema, {}),
+});
+
+const baseline = v.union([
+  v.picklist(['bm25', 'untrained']),
+  v.strictObject({ name, model, ...encodingEntries }),
+]);
+
+const evaluation = v.strictObject({
+  measures: described(
+    v.optional(v.pipe(v.array(text), v.minLength(1)), ['ndcg_cut_10', 'recall_10']),
+    "Under trec_eval's names; ndcg@10 is read too.",
+  ),
+  depth: described(v.optional(count, 100), 'Documents found for each query.'),
+  dropIdentical: v.optional(v.boolean(), false),
+  level: described(v.optional(count, 1), 'The lowest grade that counts as relevant.'),
+  disjoint: described(
+    v.optional(v.boolean(), true),
+    'Whether test queries that share no relevant document with a train query are reported apart as well.',
+  ),
+  baselines: v.optional(v.array(baseline), ['bm25', 'untrained']),
+  bm25: v.optional(v.strictObject(bm25Entries), {}),
+  against: described(
+    v.optional(v.nullable(name)),
+    'The system that every arm is tested against; null for none. Default: untrained, if it is a baseline.',
+  ),
+  pairs: described(
+    v.optional(v.array(v.strictTuple([name, name])), []),
+    'Further pairs to test: [system, what it is compared with].',
+  ),
+  alpha: v.optional(v.pipe(v.number(), v.gtValue(0), v.maxValue(0.5)), 0.05),
+  samples: described(
+    v.optional(v.pipe(count, v.minValue(1000), v.maxValue(10_000_000)), 10_000),
+    'Random sign patterns and resamples.',
+  ),
+  show: v.optional(
+    v.strictObject({
+      arm: described(v.optional(name), 'Default: the last arm.'),
+      queries: described(
+        v.optional(v.union([wholeNumber, v.array(text)]), 1),
+        'Ids, or how many: those that gained and lost the most, in turns.',
+      ),
+    }),
+    {},
+  ),
+});
+
+const tuning = v.strictObject({
+  learningRates: v.optional(v.array(positive), []),
+  temperatures: described(
+    v.optional(v.array(positive), []),
+    'Tried for each arm whose loss has a temperature.',
+  ),
+  epochs: described(v.optional(count), 'Of a trial. Default: those of the training.'),
+  maxSteps: v.optional(count),
+});
+
+export const recipeSchema = v.strictObject({
+  $schema: v.optional(v.string()),
+  version: described(v.literal(1), 'Of this format.'),
+  name,
+  description: v.optional(v.string(), ''),
+  seeds: described(
+    v.optional(v.pipe(v.array(seed), v.minLength(1)), [1]),
+    'Each arm is trained once with each.',
+  ),
+  corpus,
+  encoder: described(
+    v.strictObject({ model, ...encodingEntries }),
+    'What every arm starts from. What the model says of itself holds unless it is said differently here.',
+  ),
+  sources: described(v.record(name, source), 'Where training lists come from, by name.'),
+  teacher: described(
+    v.optional(teacher, { from: 'stored' }),
+    'Whose scores losses and filters read: those that the lists carry, or a model that scores every passage.',
+  ),
+  filters: described(
+    v.optional(v.record(name, v.pipe(v.array(text), v.minLength(1))), {}),
+    'Stacks of rules by name, each a list such as ["share<=0.95", "margin>=0.05@bm25"].',
+  ),
+  training: described(
+    v.optional(trainingSchema, {}),
+    'What holds for each arm unless the arm says otherwise.',
+  ),
+  arms: described(v.pipe(v.array(arm), v.minLength(1)), 'What is compared.'),
+  tuning: described(
+    v.optional(tuning),
+    'The same small budget for each arm: every combination is tried with the first seed, the best on dev is taken.',
+  ),
+  evaluation: v.optional(evaluation, {}),
+});
+
+/** A recipe with every default filled in. */
+export type Recipe = v.InferOutput<typeof recipeSchema>;
+/** A recipe as it may be written. */
+export type RecipeInput = v.InferInput<typeof recipeSchema>;
+export type RecipeSource = Recipe['sources'][string];
+export type RecipeRetriever = Extract<RecipeSource, { kind: 'mined' }>['retrievers'][number];
+export type RecipeTeacher = Recipe['teacher'];
+export type RecipeArm = Recipe['arms'][number];
+export type RecipeLoss = RecipeArm['loss'];
+export type RecipeTraining = v.InferOutput<typeof trainingSchema>;
+export type RecipeBaseline = Recipe['evaluation']['baselines'][number];
+export type RecipeTuning = NonNullable<Recipe['tuning']>;

@@ -1,0 +1,414 @@
+import type { ListRecord } from '../corpus/types.ts';
+import { isPositive } from '../corpus/text-key.ts';
+import type { EncoderModel } from '../encoders/types.ts';
+import { InputError } from '../host/errors.ts';
+import type { LossSpec } from '../losses/loss-spec.ts';
+import { parseRules } from '../mining/rule-spec.ts';
+import { forwardFlops } from '../training/flops.ts';
+import { baselineName } from './check-recipe.ts';
+import type { ShelvedEncoder } from './encoder-shelf.ts';
+import { holdOut, type HeldOut } from './held-out.ts';
+import { readLoss, readsTeacher } from './loss.ts';
+import type { RecipeFiles } from './recipe-corpus.ts';
+import { readFileLists, type FileLists } from './recipe-lists.ts';
+import { omit } from './omit.ts';
+import type {
+  Recipe,
+  RecipeArm,
+  RecipeBaseline,
+  RecipeRetriever,
+  RecipeSource,
+  RecipeTraining,
+} from './schema.ts';
+import { noWork, typicalTokens, type Stage, type Work, type Workshop } from './stage.ts';
+import { candidatesStage } from './stages/candidates.ts';
+import { comparisonStage, type SystemStages } from './stages/comparison.ts';
+import { devStage } from './stages/dev.ts';
+import { filteredStage } from './stages/filtered.ts';
+import { lengthsStage } from './stages/lengths.ts';
+import { fileListsStage, mergedListsStage, minedListsStage } from './stages/lists.ts';
+import { rankingStage, type Searcher } from './stages/ranking.ts';
+import { scoresStage, type TeacherModel } from './stages/scores.ts';
+import { comparedBy, trainingStage } from './stages/training.ts';
+import { mergeTraining, trainingSettings } from './training-settings.ts';
+
+/** What a source's lists will about look like, before they are there. */
+export interface ExpectedLists {
+  readonly lists: number;
+  readonly passages: number;
+  readonly positives: number;
+  /** Of a passage and a query. */
+  readonly passageTokens: number;
+  readonly queryTokens: number;
+}
+
+/** An arm with its lists, ready to be trained with any seed. */
+export interface ArmStages {
+  readonly arm: RecipeArm;
+  readonly loss: LossSpec;
+  /** The recipe's settings with the arm's own over them. */
+  readonly training: RecipeTraining;
+  readonly lists: Stage;
+  /** The stages that the lists went through, the source's first. */
+  readonly history: readonly Stage[];
+  readonly expected: ExpectedLists;
+}
+
+type GraphParts = Pick<Workshop, 'corpus' | 'shelf' | 'runtime'>;
+
+/** All stages of a recipe, with their keys. Nothing is computed but the hashes of what is read. */
+export class StageGraph {
+  readonly recipe: Recipe;
+  readonly encoder: ShelvedEncoder;
+  readonly heldOut: HeldOut;
+  readonly fileLists: ReadonlyMap<string, FileLists>;
+  readonly dev: Stage | undefined;
+  readonly lengths: Stage;
+  readonly arms: readonly ArmStages[];
+  readonly baselines: readonly SystemStages[];
+  /** What the untrained encoder finds, for the queries that are shown. */
+  readonly untrained: Stage;
+  readonly #parts: GraphParts;
+
+  private constructor(
+    parts: GraphParts,
+    built: Omit<StageGraph, 'comparison' | 'training' | 'ranking' | 'modelOf'>,
+  ) {
+    this.#parts = parts;
+    this.recipe = built.recipe;
+    this.encoder = built.encoder;
+    this.heldOut = built.heldOut;
+    this.fileLists = built.fileLists;
+    this.dev = built.dev;
+    this.lengths = built.lengths;
+    this.arms = built.arms;
+    this.baselines = built.baselines;
+    this.untrained = built.untrained;
+  }
+
+  /** @throws InputError naming what cannot be read or does not fit */
+  static async build(recipe: Recipe, parts: GraphParts, files: RecipeFiles): Promise<StageGraph> {
+    const { corpus, shelf } = parts;
+    const { model, ...overrides } = recipe.encoder;
+    const encoder = await shelf.encoder(model, overrides);
+    const fileLists = await readFileLists(recipe, corpus, files);
+    const heldOut = await holdOut(recipe, corpus, allLists(fileLists));
+    const bm25 = recipe.evaluation.bm25;
+    const dev =
+      heldOut.dev === undefined
+        ? undefined
+        : await devStage(parts, heldOut.dev, heldOut, recipe.corpus.devCandidates, bm25);
+    const untrained = await searchStage(recipe, parts, 'untrained', encoder);
+    return new StageGraph(parts, {
+      recipe,
+      encoder,
+      heldOut,
+      fileLists,
+      dev,
+      lengths: await lengthsStage(parts, encoder),
+      arms: await new ArmBuilder(recipe, parts, encoder, heldOut, fileLists).build(),
+      baselines: await baselineStages(recipe, parts, untrained),
+      untrained,
+    });
+  }
+
+  /** @param changes what a trial of tuning, or its outcome, sets differently */
+  training(
+    { arm, lists, loss, training, expected }: ArmStages,
+    seed: number,
+    label = `training of ${arm.name}, seed ${seed}`,
+    changes: { readonly loss?: LossSpec; readonly training?: RecipeTraining } = {},
+  ): Promise<Stage> {
+    const settled = mergeTraining(training, changes.training ?? {});
+    return trainingStage(this.#parts, {
+      label,
+      encoder: this.encoder,
+      lists,
+      dev: this.dev,
+      loss: changes.loss ?? loss,
+      training: settled,
+      seed,
+      work: trainingWork(this.encoder.model, settled, changes.loss ?? loss, expected, this.#devPassages()),
+    });
+  }
+
+  /** What an arm finds after a training. */
+  ranking({ arm, training }: ArmStages, seed: number, trained: Stage): Promise<Stage> {
+    const searcher: Searcher = { kind: 'trained', model: this.modelOf(training), training: trained };
+    return rankingStage(this.#parts, `${arm.name}, seed ${seed}`, searcher, this.recipe.evaluation);
+  }
+
+  comparison(arms: readonly SystemStages[]): Promise<Stage> {
+    return comparisonStage(this.#parts, this.recipe, [...this.baselines, ...arms]);
+  }
+
+  /** The encoder as an arm with these settings searches with it. */
+  modelOf({ similarity = 'cosine' }: RecipeTraining): EncoderModel {
+    return comparedBy(this.encoder.model, similarity);
+  }
+
+  #devPassages(): number {
+    const { dev } = this.heldOut;
+    return dev === undefined ? 0 : dev.queries.length * (this.recipe.corpus.devCandidates + 2);
+  }
+}
+
+function allLists(fileLists: ReadonlyMap<string, FileLists>): ListRecord[] {
+  return [...fileLists.values()].flatMap(({ lists }) => lists);
+}
+
+async function searchStage(
+  { evaluation, training }: Recipe,
+  parts: GraphParts,
+  name: string,
+  encoder: ShelvedEncoder,
+): Promise<Stage> {
+  const model = comparedBy(encoder.model, training.similarity ?? 'cosine');
+  return rankingStage(parts, name, { kind: 'encoder', encoder: { ...encoder, model } }, evaluation);
+}
+
+async function baselineStages(recipe: Recipe, parts: GraphParts, untrained: Stage): Promise<SystemStages[]> {
+  const { evaluation } = recipe;
+  const stageOf = async (baseline: RecipeBaseline): Promise<Stage> => {
+    if (baseline === 'untrained') return untrained;
+    if (baseline === 'bm25') {
+      return rankingStage(parts, 'bm25', { kind: 'bm25', settings: evaluation.bm25 }, evaluation);
+    }
+    const { name, model, ...overrides } = baseline;
+    return searchStage(recipe, parts, name, await parts.shelf.encoder(model, overrides));
+  };
+  const systems: SystemStages[] = [];
+  for (const baseline of evaluation.baselines) {
+    systems.push({ name: baselineName(baseline), rankings: [await stageOf(baseline)] });
+  }
+  return systems;
+}
+
+/** Builds the lists of arms; what two arms have in common is built once. */
+class ArmBuilder {
+  readonly #recipe: Recipe;
+  readonly #parts: GraphParts;
+  readonly #encoder: ShelvedEncoder;
+  readonly #heldOut: HeldOut;
+  readonly #fileLists: ReadonlyMap<string, FileLists>;
+  readonly #lists = new Map<string, Promise<Stage>>();
+
+  constructor(
+    recipe: Recipe,
+    parts: GraphParts,
+    encoder: ShelvedEncoder,
+    heldOut: HeldOut,
+    fileLists: ReadonlyMap<string, FileLists>,
+  ) {
+    this.#recipe = recipe;
+    this.#parts = parts;
+    this.#encoder = encoder;
+    this.#heldOut = heldOut;
+    this.#fileLists = fileLists;
+  }
+
+  async build(): Promise<ArmStages[]> {
+    const arms: ArmStages[] = [];
+    for (const arm of this.#recipe.arms) arms.push(await this.#arm(arm));
+    return arms;
+  }
+
+  async #arm(arm: RecipeArm): Promise<ArmStages> {
+    const recipe = this.#recipe;
+    const loss = readLoss(arm.loss);
+    const expected = this.#expected(arm.source);
+    const history = [await this.#listsOf(arm.source)];
+    const rules = arm.filters === undefined ? [] : (recipe.filters[arm.filters] ?? []);
+    const rulesRead = rules.length > 0 && parseRules(rules).some(({ definition }) => definition.readsTeacher);
+    const asksTeacher = readsTeacher(loss) || rulesRead;
+    const { teacher } = recipe;
+    if (asksTeacher && teacher.from !== 'stored') {
+      const lists = history[0] as Stage;
+      history.push(
+        await scoresStage(this.#parts, arm.source, lists, await this.#teacher(), expected.passages),
+      );
+    }
+    const scale = asksTeacher ? teacher.scale : null;
+    if (scale !== null || rules.length > 0) {
+      const label = `lists of ${arm.source}, ${arm.filters ?? 'scaled'}`;
+      history.push(await filteredStage(label, history.at(-1) as Stage, scale, rules));
+    }
+    const training = mergeTraining(recipe.training, arm.training);
+    return { arm, loss, training, lists: history.at(-1) as Stage, history, expected };
+  }
+
+  async #teacher(): Promise<TeacherModel> {
+    const { teacher } = this.#recipe;
+    const { shelf } = this.#parts;
+    if (teacher.from === 'stored') throw new Error('stored scores have no model');
+    if (teacher.from === 'cross-encoder') {
+      return {
+        kind: 'cross-encoder',
+        name: teacher.model,
+        hash: await shelf.crossEncoderHash(teacher.model),
+      };
+    }
+    const overrides = omit(teacher, 'from', 'model', 'scale');
+    return { kind: 'encoder', ...(await shelf.encoder(teacher.model, overrides)) };
+  }
+
+  #listsOf(name: string): Promise<Stage> {
+    let lists = this.#lists.get(name);
+    if (lists === undefined) {
+      lists = this.#makeLists(name, this.#source(name));
+      this.#lists.set(name, lists);
+    }
+    return lists;
+  }
+
+  #source(name: string): RecipeSource {
+    const source = this.#recipe.sources[name];
+    if (source === undefined) throw new Error(`the recipe has no source ${name}`);
+    return source;
+  }
+
+  async #makeLists(name: string, source: RecipeSource): Promise<Stage> {
+    switch (source.kind) {
+      case 'mined':
+        return this.#mine(name, source);
+      case 'lists':
+      case 'generated': {
+        const lists = this.#fileLists.get(name)?.lists ?? [];
+        return fileListsStage(name, lists, source.kind === 'generated', this.#heldOut);
+      }
+      case 'merged': {
+        const parts: Stage[] = [];
+        for (const part of source.of) parts.push(await this.#listsOf(part));
+        return mergedListsStage(name, parts);
+      }
+    }
+  }
+
+  async #mine(name: string, source: Extract<RecipeSource, { kind: 'mined' }>): Promise<Stage> {
+    const { train } = this.#heldOut;
+    if (train === undefined || train.queries.length === 0) {
+      throw new InputError(`sources.${name}: there are no train queries to mine for`, {
+        remedy: 'Give corpus.train a split with judgments, and hold less out for dev',
+      });
+    }
+    const k = source.fuse ? Math.max(source.depth, source.ranks.last) : source.ranks.last;
+    const candidates: Stage[] = [];
+    for (const retriever of source.retrievers) {
+      const encoder = retriever.kind === 'dense' ? await this.#dense(retriever) : undefined;
+      candidates.push(await candidatesStage(this.#parts, retriever, encoder, train, k));
+    }
+    return minedListsStage(this.#parts, name, source, candidates, train, this.#heldOut);
+  }
+
+  async #dense(retriever: Extract<RecipeRetriever, { kind: 'dense' }>): Promise<ShelvedEncoder> {
+    const own = omit(retriever, 'kind', 'name', 'model');
+    const { encoder: base } = this.#recipe;
+    const encoder = await (retriever.model === undefined
+      ? this.#parts.shelf.encoder(base.model, { ...omit(base, 'model'), ...own })
+      : this.#parts.shelf.encoder(retriever.model, own));
+    const similarity = this.#recipe.training.similarity ?? 'cosine';
+    return { ...encoder, model: comparedBy(encoder.model, similarity) };
+  }
+
+  #expected(name: string): ExpectedLists {
+    const source = this.#source(name);
+    const { corpus } = this.#parts;
+    const { model } = this.#encoder;
+    if (source.kind === 'merged') {
+      const parts = source.of.map((part) => this.#expected(part));
+      const first = parts[0] as ExpectedLists;
+      return { ...first, passages: parts.reduce((sum, { passages }) => sum + passages, 0) };
+    }
+    if (source.kind === 'mined') {
+      const queries = this.#heldOut.train?.queries ?? [];
+      const judged = [...(this.#heldOut.train?.judgments.values() ?? [])];
+      const positives = judged.reduce(
+        (sum, grades) => sum + [...grades.values()].filter((grade) => grade >= source.level).length,
+        0,
+      );
+      const perPositive = source.lists === 'per-positive';
+      const negatives = source.negatives * (source.fuse ? 1 : source.retrievers.length);
+      const lists = perPositive ? positives : queries.length;
+      return {
+        lists,
+        positives,
+        passages: positives + lists * negatives,
+        passageTokens: typicalTokens(
+          model,
+          corpus.passages.map(({ text }) => text),
+          'passage',
+        ),
+        queryTokens: typicalTokens(
+          model,
+          queries.map(({ text }) => text),
+          'query',
+        ),
+      };
+    }
+    const lists = this.#fileLists.get(name)?.lists ?? [];
+    const passages = lists.flatMap(({ documents }) => documents);
+    return {
+      lists: lists.length,
+      positives: passages.filter((document) => isPositive(document)).length,
+      passages: passages.length,
+      passageTokens: typicalTokens(
+        model,
+        passages.map(({ text }) => text),
+        'passage',
+      ),
+      queryTokens: typicalTokens(
+        model,
+        lists.map(({ query }) => query),
+        'query',
+      ),
+    };
+  }
+}
+
+/** Steps, and what they and the evaluations between them cost. */
+function trainingWork(
+  { shape, encoding }: EncoderModel,
+  training: RecipeTraining,
+  loss: LossSpec,
+  expected: ExpectedLists,
+  devPassages: number,
+): Work {
+  const { steps, evaluations, rowPassages, batchSize } = expectedTraining(training, loss, expected);
+  const passage = forwardFlops(shape, Math.min(expected.passageTokens, encoding.passageMaxLength));
+  const query = forwardFlops(shape, expected.queryTokens);
+  return {
+    ...noWork,
+    trainingFlops: 3 * steps * batchSize * (query + rowPassages * passage),
+    forwardFlops: devPassages === 0 ? 0 : evaluations * devPassages * passage,
+    seconds: 0.5,
+  };
+}
+
+/** About how many steps a training takes, and how many passages stand in a row of its batches. */
+export function expectedTraining(
+  training: RecipeTraining,
+  loss: LossSpec,
+  expected: ExpectedLists,
+): {
+  readonly steps: number;
+  readonly evaluations: number;
+  readonly rowPassages: number;
+  readonly batchSize: number;
+} {
+  const { batches, epochs, maxSteps, evaluateEvery } = trainingSettings(training, loss, 0, () => 0);
+  const rows = batches.rowPer === 'positive' ? Math.max(expected.positives, expected.lists) : expected.lists;
+  const perList = expected.passages / Math.max(1, expected.lists);
+  const others = batches.otherPositives
+    ? perList - 1
+    : perList - expected.positives / Math.max(1, expected.lists);
+  const negatives = batches.negatives === 'all' ? others : Math.min(others, batches.negatives);
+  const all = Math.max(1, Math.floor(rows / batches.batchSize)) * epochs;
+  const steps = Math.min(all, maxSteps ?? all);
+  const every = training.evaluateEvery === undefined ? Math.max(1, Math.ceil(steps / 10)) : evaluateEvery;
+  return {
+    steps,
+    evaluations: 1 + Math.ceil(steps / every),
+    rowPassages: 1 + Math.max(0, negatives),
+    batchSize: batches.batchSize,
+  };
+}

@@ -1,0 +1,134 @@
+import {
+  StoreFencedError,
+  type BlobReference,
+  type Json,
+  type Store,
+  type StoreWriter,
+} from '../host/contract.ts';
+import { sha256 } from '../host/sha256.ts';
+
+/** The namespace that holds the results of all stages of all recipes. */
+const NAMESPACE = 'stages';
+
+/**
+ * The kinds of stages, each with the version of its code: raised when a stage computes something else from the same
+ * inputs, so that what an older program stored is not taken for it.
+ */
+export const stageVersions = {
+  candidates: 1,
+  lists: 1,
+  scores: 1,
+  filtered: 1,
+  dev: 1,
+  lengths: 1,
+  rates: 1,
+  training: 1,
+  ranking: 1,
+  comparison: 1,
+} as const;
+
+export type StageKind = keyof typeof stageVersions;
+
+/** What a stage left. */
+export interface StageResult {
+  readonly key: string;
+  readonly value: Json;
+  readonly blobs: readonly BlobReference[];
+  /** That its computation took, whoever did it. */
+  readonly seconds: number;
+  /** What computed it (Runtime.fingerprint). */
+  readonly fingerprint: Readonly<Record<string, string>>;
+}
+
+export interface StageOutput {
+  readonly value: Json;
+  readonly blobs?: readonly Uint8Array[];
+}
+
+type StageRecord = Readonly<{
+  kind: StageKind;
+  /** What the key was made of, for people. */
+  inputs: Json;
+  /** Null where it is the first blob, as JSON. */
+  value: Json;
+  seconds: number;
+  fingerprint: Readonly<Record<string, string>>;
+}>;
+
+/** Characters of a value that stays in its record; all records are written anew with each commit. */
+const longestValue = 2000;
+
+/** The same text for equal JSON, whatever the order of its members. */
+export function canonicalJson(value: Json): string {
+  return JSON.stringify(value, (_key, member: Json) =>
+    typeof member === 'object' && member !== null && !Array.isArray(member)
+      ? Object.fromEntries(Object.entries(member).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : member,
+  );
+}
+
+/** Names a stage's result by all that it depends on: its code's version and its inputs. */
+export async function stageKey(kind: StageKind, inputs: Json): Promise<string> {
+  return `${kind}/${await sha256(canonicalJson({ kind, version: stageVersions[kind], inputs }))}`;
+}
+
+/**
+ * The results of stages, in a store that several recipes and processes share. A result is a function of its key, so
+ * it does not matter who wrote it.
+ */
+export class StageStore {
+  readonly #store: Store;
+  #writer: StoreWriter | undefined;
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  async find(key: string): Promise<StageResult | undefined> {
+    const record = await this.#store.get(NAMESPACE, key);
+    if (record === undefined) return undefined;
+    const { value, seconds, fingerprint } = record.value as StageRecord;
+    const [first, ...blobs] = record.blobs;
+    if (value !== null || first === undefined) {
+      return { key, value, blobs: record.blobs, seconds, fingerprint };
+    }
+    const text = new TextDecoder().decode(await this.#store.readBlob(first));
+    return { key, value: JSON.parse(text) as Json, blobs, seconds, fingerprint };
+  }
+
+  /** Durable when it resolves. */
+  async save(
+    key: string,
+    kind: StageKind,
+    inputs: Json,
+    output: StageOutput,
+    seconds: number,
+    fingerprint: Readonly<Record<string, string>>,
+  ): Promise<StageResult> {
+    const blobs: BlobReference[] = [];
+    for (const bytes of output.blobs ?? []) blobs.push(await this.#store.writeBlob(bytes));
+    const text = JSON.stringify(output.value);
+    const isLong = text.length > longestValue;
+    const value: StageRecord = { kind, inputs, value: isLong ? null : output.value, seconds, fingerprint };
+    const named = isLong ? [await this.#store.writeBlob(new TextEncoder().encode(text)), ...blobs] : blobs;
+    for (;;) {
+      this.#writer ??= await this.#store.openWriter(NAMESPACE);
+      try {
+        await this.#writer.commit({ put: { [key]: { value, blobs: named } } });
+        return { key, value: output.value, blobs, seconds, fingerprint };
+      } catch (error) {
+        // Another process that runs a recipe has written in between: what it wrote stands, and so will this.
+        if (!(error instanceof StoreFencedError)) throw error;
+        this.#writer = undefined;
+      }
+    }
+  }
+
+  readBlob(reference: BlobReference): Promise<Uint8Array<ArrayBuffer>> {
+    return this.#store.readBlob(reference);
+  }
+
+  get store(): Store {
+    return this.#store;
+  }
+}

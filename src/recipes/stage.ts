@@ -1,0 +1,107 @@
+import type { ListRecord } from '../corpus/types.ts';
+import type { Embedder } from '../encoders/embedder.ts';
+import { forwardFlops } from '../training/flops.ts';
+import type { EncoderModel, Weights } from '../encoders/types.ts';
+import type { Clock, Json, Runtime } from '../host/contract.ts';
+import type { Ranking } from '../retrieval/ranking.ts';
+import type { Bm25Index, Bm25Settings } from '../retrieval/bm25.ts';
+import type { VectorIndex } from '../retrieval/vectors.ts';
+import type { CheckpointStore } from '../training/checkpoint.ts';
+import type { TrainingEvent } from '../training/trainer.ts';
+import type { EncoderShelf, ShelvedEncoder } from './encoder-shelf.ts';
+import type { RecipeCorpus } from './recipe-corpus.ts';
+import { stageKey, type StageKind, type StageOutput, type StageResult } from './stage-store.ts';
+
+/** What a stage costs, as far as it can be told before. */
+export interface Work {
+  /** Floating-point operations of forward passes, and of trainings (forward passes counted three times). */
+  readonly forwardFlops: number;
+  readonly trainingFlops: number;
+  /** Whatever else there is to it. */
+  readonly seconds: number;
+}
+
+/** One computation whose result is kept under the hash of all that it depends on. */
+export interface Stage {
+  readonly kind: StageKind;
+  /** For people. */
+  readonly label: string;
+  readonly key: string;
+  readonly inputs: Json;
+  /** The stages whose results it reads. */
+  readonly needs: readonly Stage[];
+  readonly work: Work;
+  run(workshop: Workshop, task: Task): Promise<StageOutput>;
+}
+
+/** What a stage that is being computed may tell. */
+export interface Task {
+  readonly stage: Stage;
+  /** @throws RecipeStoppedError where the user has asked for an end. */
+  progress(done: number, total: number, detail?: string): void;
+  training(event: TrainingEvent): void;
+}
+
+/** What stages compute with. */
+export interface Workshop {
+  readonly runtime: Runtime;
+  readonly clock: Clock;
+  readonly version: string;
+  readonly signal: { readonly aborted: boolean };
+  readonly corpus: RecipeCorpus;
+  readonly shelf: EncoderShelf;
+  /** The result of a stage, computed if it is not stored. */
+  resultOf(stage: Stage): Promise<StageResult>;
+  listsOf(stage: Stage): Promise<readonly ListRecord[]>;
+  rankingOf(stage: Stage): Promise<Ranking>;
+  weightsOf(stage: Stage): Promise<Weights>;
+  bm25(settings: Bm25Settings): Promise<Bm25Index>;
+  /** The corpus as vectors of an encoder that is not trained here; kept, since mining and a baseline both ask. */
+  vectors(encoder: ShelvedEncoder, task: Task): Promise<VectorIndex>;
+  embedCorpus(embedder: Embedder, task: Task): Promise<VectorIndex>;
+  matmulRate(): Promise<number>;
+  /** Where a training keeps its checkpoints, and how many steps apart; undefined where it takes seconds. */
+  checkpoints(stage: Stage, steps: number): Promise<CheckpointPlan | undefined>;
+}
+
+export interface CheckpointPlan {
+  readonly checkpoints: CheckpointStore;
+  readonly every: number;
+}
+
+/** The user asked for an end. What was finished is stored. */
+export class RecipeStoppedError extends Error {
+  override readonly name = 'RecipeStoppedError';
+
+  constructor() {
+    super('the recipe was ended before its end; the same command goes on from there');
+  }
+}
+
+export async function makeStage(parts: Omit<Stage, 'key'>): Promise<Stage> {
+  return { ...parts, key: await stageKey(parts.kind, parts.inputs) };
+}
+
+export const noWork: Work = { forwardFlops: 0, trainingFlops: 0, seconds: 0 };
+
+/** Of so many texts of typical length. */
+export function encodingFlops({ shape }: EncoderModel, texts: number, tokens: number): number {
+  return texts * forwardFlops(shape, tokens);
+}
+
+/** Tokens of a typical text, from a sample spread over all. */
+export function typicalTokens(
+  model: EncoderModel,
+  texts: readonly string[],
+  side: 'query' | 'passage',
+): number {
+  const { tokenizer, encoding } = model;
+  const most = side === 'query' ? encoding.queryMaxLength : encoding.passageMaxLength;
+  const prefix = side === 'query' ? encoding.queryPrefix : encoding.passagePrefix;
+  const every = Math.max(1, Math.floor(texts.length / sampled));
+  const sample = texts.filter((_, i) => i % every === 0).slice(0, sampled);
+  if (sample.length === 0) return most;
+  return sample.reduce((sum, text) => sum + tokenizer.encode(prefix + text, most).length, 0) / sample.length;
+}
+
+const sampled = 100;

@@ -1,0 +1,81 @@
+import { sharedWithTrain } from '../../corpus/split.ts';
+import type { Judgments } from '../../corpus/types.ts';
+import type { Json } from '../../host/contract.ts';
+import { compareSystems, type ComparisonTable, type RankedSystem } from '../compare-systems.ts';
+import type { Recipe } from '../schema.ts';
+import { makeStage, noWork, type Stage, type Workshop } from '../stage.ts';
+
+/** A row of the table by the stages that rank for it: one, or one for each seed. */
+export interface SystemStages {
+  readonly name: string;
+  readonly rankings: readonly Stage[];
+}
+
+/** What an experiment found. */
+export type ComparisonReport = Readonly<{
+  all: ComparisonTable;
+  /** Over the test queries that share no relevant document with a train query; null where that is not asked or all are. */
+  disjoint: ComparisonTable | null;
+  /** Test queries that share one; null where there is no train split to tell. */
+  sharedQueries: number | null;
+}>;
+
+/** Measures all systems and tests the pairs that the recipe names. */
+export async function comparisonStage(
+  { corpus }: Pick<Workshop, 'corpus'>,
+  recipe: Recipe,
+  systems: readonly SystemStages[],
+): Promise<Stage> {
+  const { measures, level, alpha, samples, disjoint } = recipe.evaluation;
+  const options = { measures, level, alpha, samples, pairs: testedPairs(recipe) };
+  const needs = systems.flatMap(({ rankings }) => rankings);
+  return makeStage({
+    kind: 'comparison',
+    label: 'measures and tests',
+    inputs: {
+      ...options,
+      disjoint: disjoint ? (corpus.train?.hash ?? null) : null,
+      test: corpus.test.hash,
+      systems: systems.map(({ name, rankings }) => [name, ...rankings.map(({ key }) => key)]),
+    },
+    needs,
+    work: { ...noWork, seconds: options.pairs.length * 0.1 },
+    run: async (workshop) => {
+      const ranked: RankedSystem[] = [];
+      for (const { name, rankings } of systems) {
+        const found = [];
+        for (const stage of rankings) found.push(await workshop.rankingOf(stage));
+        ranked.push({ name, rankings: found });
+      }
+      const { judgments } = corpus.test;
+      const shared =
+        corpus.train === undefined ? undefined : sharedWithTrain(judgments, corpus.train.judgments, level);
+      const value: ComparisonReport = {
+        all: compareSystems(judgments, ranked, options),
+        disjoint:
+          disjoint && shared !== undefined && shared.shared.length > 0
+            ? compareSystems(only(judgments, new Set(shared.disjoint)), ranked, options)
+            : null,
+        sharedQueries: shared?.shared.length ?? null,
+      };
+      return { value: value as unknown as Json };
+    },
+  });
+}
+
+/** Every arm against the baseline, and the pairs that were named besides. */
+function testedPairs({ evaluation, arms }: Recipe): readonly (readonly [string, string])[] {
+  const { against, baselines, pairs } = evaluation;
+  const fallback = baselines.includes('untrained') ? 'untrained' : null;
+  const baseline = against === undefined ? fallback : against;
+  const all: (readonly [string, string])[] =
+    baseline === null
+      ? []
+      : arms.filter(({ name }) => name !== baseline).map(({ name }) => [name, baseline] as const);
+  const isNew = ([a, b]: readonly [string, string]): boolean => !all.some(([x, y]) => x === a && y === b);
+  return [...all, ...pairs.filter(isNew)];
+}
+
+function only(judgments: Judgments, queries: ReadonlySet<string>): Judgments {
+  return new Map([...judgments].filter(([query]) => queries.has(query)));
+}

@@ -1,0 +1,39 @@
+import { mineHardNegatives } from '../../mining/hard-negatives.ts';
+import { rankWithBm25 } from '../../retrieval/retrieve.ts';
+import type { Bm25Settings } from '../../retrieval/bm25.ts';
+import type { HeldOut } from '../held-out.ts';
+import type { JudgedQueries } from '../recipe-corpus.ts';
+import { makeStage, noWork, type Stage, type Workshop } from '../stage.ts';
+import { encodeLists } from '../stored-forms.ts';
+import { sizeOf } from './lists.ts';
+
+/** The passages among which the dev queries' positives are to be found: theirs, and BM25's best candidates. */
+export async function devStage(
+  { corpus }: Pick<Workshop, 'corpus'>,
+  dev: JudgedQueries,
+  heldOut: HeldOut,
+  candidates: number,
+  bm25: Bm25Settings,
+): Promise<Stage> {
+  return makeStage({
+    kind: 'dev',
+    label: 'the dev set',
+    inputs: { passages: corpus.passagesHash, dev: dev.hash, candidates, bm25: { ...bm25 } },
+    needs: [],
+    work: { ...noWork, seconds: corpus.passages.length * 4e-5 },
+    run: async (workshop) => {
+      const index = await workshop.bm25(bm25);
+      // What is relevant makes room for the next.
+      const depth = 2 * candidates + 10;
+      const ranking = rankWithBm25(index, dev.queries, { k: depth });
+      const { lists } = mineHardNegatives(
+        dev.queries,
+        dev.judgments,
+        [{ source: 'bm25', ranking }],
+        (id) => heldOut.devTextOf(id),
+        { negatives: candidates, firstRank: 1, lastRank: depth, pick: 'top', seed: 0, lists: 'per-query' },
+      );
+      return { value: sizeOf(lists), blobs: [encodeLists(lists)] };
+    },
+  });
+}

@@ -1,0 +1,51 @@
+import type { EncoderModel } from '../../encoders/types.ts';
+import type { ShelvedEncoder } from '../encoder-shelf.ts';
+import { makeStage, noWork, type Stage, type Workshop } from '../stage.ts';
+
+/** How many texts are longer than the encoder looks at. */
+export type LengthsReport = Readonly<{
+  passages: number;
+  cutPassages: number;
+  passageMaxLength: number;
+  queries: number;
+  cutQueries: number;
+  queryMaxLength: number;
+}>;
+
+/** Counts the passages and test queries that are cut at the maximum lengths. */
+export async function lengthsStage(
+  { corpus }: Pick<Workshop, 'corpus'>,
+  { model, hash }: ShelvedEncoder,
+): Promise<Stage> {
+  return makeStage({
+    kind: 'lengths',
+    label: 'lengths of the texts',
+    inputs: { passages: corpus.passagesHash, queries: corpus.test.hash, encoder: hash },
+    needs: [],
+    work: { ...noWork, seconds: corpus.passages.length * 2e-4 },
+    run: (_workshop, task) => {
+      const { queryMaxLength, passageMaxLength, queryPrefix, passagePrefix } = model.encoding;
+      const { queries } = corpus.test;
+      let done = 0;
+      const count = (texts: readonly { readonly text: string }[], prefix: string, most: number): number =>
+        texts.filter(({ text }) => {
+          if (++done % 256 === 0) task.progress(done, corpus.passages.length + queries.length);
+          return isCut(model, prefix + text, most);
+        }).length;
+      const value: LengthsReport = {
+        passages: corpus.passages.length,
+        cutPassages: count(corpus.passages, passagePrefix, passageMaxLength),
+        passageMaxLength,
+        queries: queries.length,
+        cutQueries: count(queries, queryPrefix, queryMaxLength),
+        queryMaxLength,
+      };
+      return Promise.resolve({ value });
+    },
+  });
+}
+
+/** A text of fewer characters than tokens it may have is short enough without looking. */
+function isCut({ tokenizer }: EncoderModel, text: string, most: number): boolean {
+  return text.length > most - 2 && tokenizer.encode(text, most + 1).length > most;
+}

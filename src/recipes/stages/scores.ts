@@ -1,0 +1,59 @@
+import type { EncoderModel } from '../../encoders/types.ts';
+import { biEncoderTeacher } from '../../mining/bi-encoder-teacher.ts';
+import { crossEncoderTeacher } from '../../mining/cross-encoder-teacher.ts';
+import { scoreLists, type Teacher } from '../../mining/teacher.ts';
+import { withEmbedder } from '../encoder-shelf.ts';
+import { encodingFlops, makeStage, noWork, type Stage, type Workshop } from '../stage.ts';
+import { encodeLists } from '../stored-forms.ts';
+
+export type TeacherModel =
+  | { readonly kind: 'encoder'; readonly model: EncoderModel; readonly hash: string }
+  | { readonly kind: 'cross-encoder'; readonly name: string; readonly hash: string };
+
+/** A teacher's raw scores for every passage of the lists. */
+export async function scoresStage(
+  { runtime }: Pick<Workshop, 'runtime'>,
+  name: string,
+  lists: Stage,
+  teacher: TeacherModel,
+  expectedPassages: number,
+): Promise<Stage> {
+  return makeStage({
+    kind: 'scores',
+    label: `teacher scores of ${name}`,
+    inputs: { lists: lists.key, teacher: teacher.kind, model: teacher.hash, device: runtime.device },
+    needs: [lists],
+    work: {
+      ...noWork,
+      forwardFlops:
+        teacher.kind === 'encoder'
+          ? encodingFlops(teacher.model, expectedPassages, teacher.model.encoding.passageMaxLength / 2)
+          : 0,
+    },
+    run: async (workshop, task) => {
+      const given = await workshop.listsOf(lists);
+      const scored = await withTeacher(workshop, teacher, (scorer) =>
+        scoreLists(given, scorer, { onProgress: (done, total) => task.progress(done, total) }),
+      );
+      return { value: null, blobs: [encodeLists(scored)] };
+    },
+  });
+}
+
+async function withTeacher<T>(
+  { runtime, shelf }: Workshop,
+  teacher: TeacherModel,
+  use: (teacher: Teacher) => Promise<T>,
+): Promise<T> {
+  if (teacher.kind === 'encoder') {
+    return withEmbedder(runtime, teacher.model, (embedder) =>
+      use(biEncoderTeacher((texts, side) => embedder.embed(texts, side))),
+    );
+  }
+  const model = await shelf.openCrossEncoder(teacher.name, runtime);
+  try {
+    return await use(crossEncoderTeacher((pairs) => model.score(pairs)));
+  } finally {
+    await model.close();
+  }
+}

@@ -1,0 +1,127 @@
+import type { ListRecord } from '../../corpus/types.ts';
+import type { EncoderModel } from '../../encoders/types.ts';
+import type { Json } from '../../host/contract.ts';
+import { InputError } from '../../host/errors.ts';
+import { formatLossSpec, type LossSpec } from '../../losses/loss-spec.ts';
+import { DocumentNumbers } from '../../training/batch-layout.ts';
+import { Batches } from '../../training/batches.ts';
+import { devEvaluation } from '../../training/dev-evaluation.ts';
+import { train, type TrainingResult } from '../../training/trainer.ts';
+import type { TrainingSettings } from '../../training/settings.ts';
+import type { ShelvedEncoder } from '../encoder-shelf.ts';
+import { omit } from '../omit.ts';
+import type { RecipeTraining } from '../schema.ts';
+import { makeStage, RecipeStoppedError, type Stage, type Work, type Workshop } from '../stage.ts';
+import { encodeWeights } from '../stored-forms.ts';
+import { trainingSettings } from '../training-settings.ts';
+
+/** One training: an arm with a seed, or a trial of its tuning. */
+export interface TrainingPlan {
+  readonly label: string;
+  readonly encoder: ShelvedEncoder;
+  readonly lists: Stage;
+  /** Undefined where nothing chooses checkpoints: the last weights are kept. */
+  readonly dev: Stage | undefined;
+  readonly loss: LossSpec;
+  readonly training: RecipeTraining;
+  readonly seed: number;
+  readonly work: Work;
+}
+
+/** What a training reports, as it is stored. Its weights are the stage's blob. */
+export type TrainingReport = Readonly<{
+  steps: number;
+  bestStep: number;
+  endedBy: TrainingResult['endedBy'];
+  losses: readonly number[];
+  evaluations: TrainingResult['history']['evaluations'];
+  breaks: readonly string[];
+  trainingSeconds: number;
+  speed: Readonly<Record<string, number>>;
+}>;
+
+export async function trainingStage(
+  { runtime }: Pick<Workshop, 'runtime'>,
+  plan: TrainingPlan,
+): Promise<Stage> {
+  const { label, encoder, lists, dev, loss, training, seed, work } = plan;
+  return makeStage({
+    kind: 'training',
+    label,
+    inputs: {
+      encoder: encoder.hash,
+      lists: lists.key,
+      dev: dev?.key ?? null,
+      settings: decidingSettings(plan),
+      device: runtime.device,
+    },
+    needs: dev === undefined ? [lists] : [lists, dev],
+    work,
+    run: async (workshop, task) => {
+      const { model } = encoder;
+      const given = await workshop.listsOf(lists);
+      const devLists = dev === undefined ? undefined : await workshop.listsOf(dev);
+      const settings = trainingSettings(training, loss, seed, (batching) => stepsOf(given, batching));
+      const plannedSteps = stepsOf(given, settings);
+      const saving = await workshop.checkpoints(task.stage, plannedSteps);
+      const result = await train({
+        runtime: workshop.runtime,
+        encoder: model,
+        lists: given,
+        settings: saving === undefined ? settings : { ...settings, checkpointEvery: saving.every },
+        clock: workshop.clock,
+        version: workshop.version,
+        matmulRate: await workshop.matmulRate(),
+        signal: workshop.signal,
+        onEvent: (event) => task.training(event),
+        ...(saving === undefined ? {} : { checkpoints: saving.checkpoints }),
+        ...(devLists === undefined ? {} : { evaluate: devEvaluation(devLists, settings.similarity) }),
+      }).catch((error: unknown) => {
+        throw error instanceof InputError ? inArm(label, error) : error;
+      });
+      if (result.endedBy === 'request') throw new RecipeStoppedError();
+      const value: TrainingReport = {
+        steps: result.steps,
+        bestStep: result.bestStep,
+        endedBy: result.endedBy,
+        losses: result.history.losses,
+        evaluations: result.history.evaluations,
+        breaks: result.breaks,
+        trainingSeconds: result.trainingSeconds,
+        speed: { ...result.speed },
+      };
+      return { value, blobs: [encodeWeights(result.weights)] };
+    },
+  });
+}
+
+function inArm(label: string, { problem, remedy, file, line, cause }: InputError): InputError {
+  return new InputError(`${label}: ${problem}`, { remedy, file, line, cause });
+}
+
+/** The settings that decide a training's numbers; how many activations are kept does not. */
+function decidingSettings({ loss, training, seed }: TrainingPlan): Json {
+  const all = trainingSettings(training, loss, seed, () => 0);
+  const settings = omit(all, 'evaluateEvery', 'checkpointEvery', 'activationBytes');
+  return {
+    ...settings,
+    loss: formatLossSpec(loss),
+    evaluateEvery: training.evaluateEvery ?? null,
+  } as unknown as Json;
+}
+
+function stepsOf(
+  lists: readonly ListRecord[],
+  { batches, epochs, maxSteps, seed }: Pick<TrainingSettings, 'batches' | 'epochs' | 'maxSteps' | 'seed'>,
+): number {
+  const steps = new Batches(lists, new DocumentNumbers(), { ...batches, seed }).stepsInEpochs(epochs);
+  return Math.min(steps, maxSteps ?? steps);
+}
+
+/** The encoder that an arm searches with: vectors that were compared by cosine have length 1. */
+export function comparedBy(model: EncoderModel, similarity: 'cosine' | 'dot'): EncoderModel {
+  const normalize = model.encoding.normalize || similarity === 'cosine';
+  return normalize === model.encoding.normalize
+    ? model
+    : { ...model, encoding: { ...model.encoding, normalize } };
+}

@@ -1,0 +1,213 @@
+import type { ListRecord } from '../corpus/types.ts';
+import type { Embedder } from '../encoders/embedder.ts';
+import type { Weights } from '../encoders/types.ts';
+import { measureMatmulRate } from '../graph/matmul-rate.ts';
+import type { Clock, Runtime, Store, WorkerPool } from '../host/contract.ts';
+import { Bm25Builder, type Bm25Index, type Bm25Settings } from '../retrieval/bm25.ts';
+import type { Ranking } from '../retrieval/ranking.ts';
+import { VectorIndex } from '../retrieval/vectors.ts';
+import { CheckpointStore } from '../training/checkpoint.ts';
+import type { TrainingEvent } from '../training/trainer.ts';
+import { withEmbedder, type EncoderShelf, type ShelvedEncoder } from './encoder-shelf.ts';
+import { secondsOf, type Rates } from './rates.ts';
+import type { RecipeCorpus } from './recipe-corpus.ts';
+import { RecipeStoppedError, type CheckpointPlan, type Stage, type Task, type Workshop } from './stage.ts';
+import type { StageResult, StageStore } from './stage-store.ts';
+import { decodeLists, decodeRanking, decodeWeights } from './stored-forms.ts';
+
+/** What happened to a stage. */
+export type StageEvent =
+  | { readonly kind: 'stage'; readonly stage: Stage; readonly state: 'stored' | 'started' }
+  | { readonly kind: 'stage'; readonly stage: Stage; readonly state: 'finished'; readonly seconds: number }
+  | {
+      readonly kind: 'progress';
+      readonly stage: Stage;
+      readonly done: number;
+      readonly total: number;
+      readonly detail: string;
+    }
+  | { readonly kind: 'training'; readonly stage: Stage; readonly event: TrainingEvent };
+
+/** How one stage came to its result in this job. */
+export interface StageLogEntry {
+  readonly stage: Stage;
+  readonly result: StageResult;
+  readonly state: 'stored' | 'computed';
+}
+
+export interface WorkshopParts {
+  readonly runtime: Runtime;
+  readonly clock: Clock;
+  readonly version: string;
+  readonly store: Store;
+  readonly stages: StageStore;
+  readonly corpus: RecipeCorpus;
+  readonly shelf: EncoderShelf;
+  readonly signal: { readonly aborted: boolean };
+  readonly onEvent: (event: StageEvent) => void;
+  /** A training that takes longer leaves a checkpoint about this often. */
+  readonly checkpointSeconds: number;
+  readonly pool?: WorkerPool | undefined;
+}
+
+/** Computes stages that are not stored yet, and those that they need. */
+export class RecipeWorkshop implements Workshop {
+  readonly runtime: Runtime;
+  readonly clock: Clock;
+  readonly version: string;
+  readonly corpus: RecipeCorpus;
+  readonly shelf: EncoderShelf;
+  readonly signal: { readonly aborted: boolean };
+  rates: Rates | undefined;
+  readonly #parts: WorkshopParts;
+  readonly #log = new Map<string, StageLogEntry>();
+  readonly #bm25 = new Map<string, Bm25Index>();
+  readonly #vectors = new Map<string, VectorIndex>();
+  #matmulRate: number | undefined;
+
+  constructor(parts: WorkshopParts) {
+    this.#parts = parts;
+    this.runtime = parts.runtime;
+    this.clock = parts.clock;
+    this.version = parts.version;
+    this.corpus = parts.corpus;
+    this.shelf = parts.shelf;
+    this.signal = parts.signal;
+  }
+
+  /** Every stage that was asked for so far, in the order in which they were finished. */
+  get log(): readonly StageLogEntry[] {
+    return [...this.#log.values()];
+  }
+
+  async isStored(stage: Stage): Promise<boolean> {
+    return this.#log.has(stage.key) || (await this.#parts.stages.find(stage.key)) !== undefined;
+  }
+
+  async resultOf(stage: Stage): Promise<StageResult> {
+    const known = this.#log.get(stage.key);
+    if (known !== undefined) return known.result;
+    const stored = await this.#parts.stages.find(stage.key);
+    if (stored !== undefined) {
+      this.#log.set(stage.key, { stage, result: stored, state: 'stored' });
+      this.#parts.onEvent({ kind: 'stage', stage, state: 'stored' });
+      return stored;
+    }
+    for (const need of stage.needs) await this.resultOf(need);
+    return this.#compute(stage);
+  }
+
+  async #compute(stage: Stage): Promise<StageResult> {
+    const { onEvent, stages } = this.#parts;
+    this.#refuseWhenStopped();
+    onEvent({ kind: 'stage', stage, state: 'started' });
+    const task: Task = {
+      stage,
+      progress: (done, total, detail = '') => {
+        onEvent({ kind: 'progress', stage, done, total, detail });
+        this.#refuseWhenStopped();
+      },
+      training: (event) => onEvent({ kind: 'training', stage, event }),
+    };
+    const startedAt = this.clock.now();
+    const output = await stage.run(this, task);
+    const seconds = (this.clock.now() - startedAt) / 1000;
+    const fingerprint = { ...this.runtime.fingerprint, studio: this.version };
+    const result = await stages.save(stage.key, stage.kind, stage.inputs, output, seconds, fingerprint);
+    if (stage.kind === 'training') await this.#clearCheckpoints(stage);
+    this.#log.set(stage.key, { stage, result, state: 'computed' });
+    onEvent({ kind: 'stage', stage, state: 'finished', seconds });
+    return result;
+  }
+
+  #refuseWhenStopped(): void {
+    if (this.signal.aborted) throw new RecipeStoppedError();
+  }
+
+  async listsOf(stage: Stage): Promise<readonly ListRecord[]> {
+    return decodeLists(await this.#blob(stage));
+  }
+
+  async rankingOf(stage: Stage): Promise<Ranking> {
+    return decodeRanking(await this.#blob(stage));
+  }
+
+  async weightsOf(stage: Stage): Promise<Weights> {
+    return decodeWeights(await this.#blob(stage));
+  }
+
+  async #blob(stage: Stage): Promise<Uint8Array<ArrayBuffer>> {
+    const { blobs } = await this.resultOf(stage);
+    const [blob] = blobs;
+    if (blob === undefined) throw new Error(`${stage.label} has stored nothing`);
+    return this.#parts.stages.readBlob(blob);
+  }
+
+  bm25(settings: Bm25Settings): Promise<Bm25Index> {
+    const key = JSON.stringify([settings.k1, settings.b, settings.analyzer]);
+    let index = this.#bm25.get(key);
+    if (index === undefined) {
+      const builder = new Bm25Builder(settings);
+      for (const { id, text } of this.corpus.passages) builder.add(id, text);
+      index = builder.finish();
+      this.#bm25.set(key, index);
+    }
+    return Promise.resolve(index);
+  }
+
+  async vectors({ model, hash }: ShelvedEncoder, task: Task): Promise<VectorIndex> {
+    const key = `${hash} ${model.encoding.normalize}`;
+    let index = this.#vectors.get(key);
+    if (index === undefined) {
+      index = await withEmbedder(this.runtime, model, (embedder) => this.embedCorpus(embedder, task));
+      this.#vectors.set(key, index);
+    }
+    return index;
+  }
+
+  async embedCorpus(embedder: Embedder, task: Task): Promise<VectorIndex> {
+    const { passages } = this.corpus;
+    const vectors = await embedder.embed(
+      passages.map(({ text }) => text),
+      'passage',
+      { onProgress: (done, total) => task.progress(done, total) },
+    );
+    return new VectorIndex(
+      passages.map(({ id }) => id),
+      vectors,
+      embedder.dimensions,
+      this.#parts.pool,
+    );
+  }
+
+  async matmulRate(): Promise<number> {
+    this.#matmulRate ??= await measureMatmulRate(this.runtime, this.clock);
+    return this.#matmulRate;
+  }
+
+  async checkpoints(stage: Stage, steps: number): Promise<CheckpointPlan | undefined> {
+    const { store, checkpointSeconds } = this.#parts;
+    const expected = secondsOf(stage.work, this.rates);
+    const namespace = checkpointNamespace(stage);
+    // What an earlier run began, slower perhaps, goes on from where it was.
+    const begun = (await store.keys(namespace)).length > 0;
+    if (expected <= checkpointSeconds && !begun) return undefined;
+    const writer = await store.openWriter(namespace);
+    return {
+      checkpoints: new CheckpointStore(writer, store),
+      every: Math.max(1, Math.floor((steps * checkpointSeconds) / Math.max(expected, 1e-3))),
+    };
+  }
+
+  async #clearCheckpoints(stage: Stage): Promise<void> {
+    const { store } = this.#parts;
+    const namespace = checkpointNamespace(stage);
+    const keys = await store.keys(namespace);
+    if (keys.length > 0) await (await store.openWriter(namespace)).commit({ delete: keys });
+  }
+}
+
+/** Where the checkpoints of a training lie until it is finished. */
+function checkpointNamespace({ key }: Stage): string {
+  return key.replace('/', '-').slice(0, 60);
+}
