@@ -4,7 +4,10 @@ import { messageOf, ResourceError } from '../errors.ts';
 export interface StorageReport {
   /** Of the whole site: the store, cached models, the page's own files. An estimate that browsers blur. */
   readonly usedBytes: number;
-  /** What the browser would keep at most. The disk may hold less. */
+  /**
+   * What the browser says it would keep at most. It is no promise: Chrome names 10 GiB more than is used, whatever the
+   * disk holds.
+   */
   readonly quotaBytes: number;
   /** False: the browser may delete everything when the disk gets full. */
   readonly persistent: boolean;
@@ -58,12 +61,10 @@ export function isQuotaError(error: unknown): boolean {
 const BROKEN_DATABASE = new Set(['UnknownError', 'DataError', 'NotReadableError', 'TimeoutError']);
 
 async function quotaError(bytes: number | undefined, cause: unknown): Promise<ResourceError> {
-  const { usage, quota } = await navigator.storage.estimate();
+  const { usage } = await navigator.storage.estimate();
   const figures = [
     ...(bytes === undefined ? [] : [`${megabytes(bytes)} needed`]),
-    ...(usage === undefined || quota === undefined
-      ? []
-      : [`${megabytes(usage)} of ${megabytes(quota)} used`]),
+    ...(usage === undefined ? [] : [`${megabytes(usage)} used`]),
   ];
   return new ResourceError(`The browser keeps no more data for this page: ${figures.join(', ')}`, {
     remedy:
