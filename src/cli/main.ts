@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { InputError, messageOf } from '../host/errors.ts';
 import { registerCompare } from './commands/compare.ts';
+import { registerDistill } from './commands/distill.ts';
 import { registerDoctor } from './commands/doctor.ts';
 import { registerEmbed } from './commands/embed.ts';
 import { registerEval } from './commands/eval.ts';
@@ -29,6 +30,7 @@ const registrations: readonly ((program: Command, io: CliIo) => void)[] = [
   registerMine,
   registerFilter,
   registerTrain,
+  registerDistill,
   registerEmbed,
   registerExport,
 ];

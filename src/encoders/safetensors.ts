@@ -440,6 +440,37 @@ export function fromFloat32(dims: readonly number[], data: Float32Array<ArrayBuf
   return { dtype: 'F32', dims, data: new Uint8Array(data.buffer, data.byteOffset, data.byteLength) };
 }
 
+/** A tensor to write as fp16, each value rounded to the nearest, ties to even; beyond 65,504 to infinity. */
+export function toFloat16(dims: readonly number[], data: Float32Array<ArrayBuffer>): StoredTensor {
+  const halves = new Uint16Array(data.length);
+  const single = new Float32Array(1);
+  const bits = new Uint32Array(single.buffer);
+  for (let i = 0; i < data.length; i++) {
+    const value = data[i] as number;
+    const size = Math.abs(value);
+    single[0] = value;
+    const sign = ((bits[0] as number) >>> 16) & 0x8000;
+    // The spacing of halves is 2^-24 below 2^-14, and 2^-10 of the power of two below the value above that.
+    const spacing = 2 ** Math.max(Math.floor(Math.log2(size)) - 10, -24);
+    const rounded = size < 65536 ? roundToEven(size / spacing) * spacing : Infinity;
+    if (Number.isNaN(value)) halves[i] = 0x7e00;
+    else if (rounded > 65504) halves[i] = sign | 0x7c00;
+    else if (rounded < 2 ** -14) halves[i] = sign | (rounded * 2 ** 24);
+    else {
+      single[0] = rounded;
+      halves[i] = sign | (((bits[0] as number) - 0x38000000) >>> 13);
+    }
+  }
+  return { dtype: 'F16', dims, data: new Uint8Array(halves.buffer) };
+}
+
+function roundToEven(value: number): number {
+  const below = Math.floor(value);
+  const rest = value - below;
+  if (rest !== 0.5) return Math.round(value);
+  return below % 2 === 0 ? below : below + 1;
+}
+
 export interface SafetensorsPlan {
   /** Length and header: the first bytes of the file. */
   readonly header: Uint8Array<ArrayBuffer>;

@@ -1,6 +1,6 @@
 import { jsonFile, parseJsonObject, type JsonObject } from './json-file.ts';
 import { modelCard, type ModelCardInfo } from './model-card.ts';
-import { fromFloat32, safetensorsChunks, type StoredTensor } from './safetensors.ts';
+import { fromFloat32, safetensorsChunks, toFloat16, type StoredTensor } from './safetensors.ts';
 import { tokenizerFromVocabulary } from './tokenizer.ts';
 import type { EncoderModel } from './types.ts';
 import { encoderParameters } from './parameters.ts';
@@ -15,6 +15,8 @@ export interface EncoderFile {
 export interface EncoderFilesOptions {
   /** The transformer as an ONNX model, for transformers.js. */
   readonly onnx?: Uint8Array<ArrayBuffer> | undefined;
+  /** How the weights are stored; `F16` rounds them, in half the space. The default is `F32`. */
+  readonly weights?: 'F32' | 'F16';
 }
 
 /**
@@ -38,7 +40,7 @@ export function encoderFiles(
   const files: EncoderFile[] = [
     { path: 'README.md', content: new TextEncoder().encode(readme) },
     { path: 'config.json', content: jsonFile(modelConfig(model)) },
-    { path: 'model.safetensors', content: weightChunks(model) },
+    { path: 'model.safetensors', content: weightChunks(model, options.weights) },
     ...tokenizerFiles(model),
     { path: 'modules.json', content: jsonFile(modules(encoding.normalize)) },
     { path: '1_Pooling/config.json', content: jsonFile(poolingConfig(model)) },
@@ -69,12 +71,16 @@ function modelConfig({ shape, baggage }: EncoderModel): JsonObject {
   };
 }
 
-function weightChunks({ shape, weights }: EncoderModel): Iterable<Uint8Array<ArrayBuffer>> {
+function weightChunks(
+  { shape, weights }: EncoderModel,
+  type: 'F32' | 'F16' = 'F32',
+): Iterable<Uint8Array<ArrayBuffer>> {
+  const store = type === 'F16' ? toFloat16 : fromFloat32;
   const tensors = new Map<string, StoredTensor>();
   for (const name of encoderParameters(shape).keys()) {
     const tensor = weights.get(name);
     if (!tensor) throw new RangeError(`the model has no tensor ${name}`);
-    tensors.set(name, fromFloat32(tensor.dims, tensor.data));
+    tensors.set(name, store(tensor.dims, tensor.data));
   }
   // transformers refuses files whose metadata does not name their format.
   return { [Symbol.iterator]: () => safetensorsChunks(tensors, new Map([['format', 'pt']])) };

@@ -19,20 +19,25 @@ const listsAtOnce = 1024;
  * into its tokens. When checkpoints are made, and how many activations are kept, does not.
  */
 export async function recipeHash({ settings, lists, encoder }: Recipe): Promise<string> {
-  const { shape, encoding, weights, baggage } = encoder;
-  const plain = {
-    ...settings,
-    loss: formatLossSpec(settings.loss),
-    activationBytes: undefined,
-    checkpointEvery: undefined,
-    shape,
-    encoding,
-  };
-  const parts = [await sha256(JSON.stringify(plain))];
+  const data: string[] = [];
   for (let start = 0; start < lists.length; start += listsAtOnce) {
-    parts.push(await sha256(JSON.stringify(lists.slice(start, start + listsAtOnce))));
+    data.push(await sha256(JSON.stringify(lists.slice(start, start + listsAtOnce))));
   }
-  for (const [name, { dims, data }] of weights) parts.push(name, dims.join(), await sha256(data));
+  return trainingHash({ ...settings, loss: formatLossSpec(settings.loss) }, data, encoder);
+}
+
+/**
+ * The same for a training on anything.
+ * @param data the hashes of what it learns from
+ */
+export async function trainingHash(
+  settings: object,
+  data: readonly string[],
+  { shape, encoding, weights, baggage }: EncoderModel,
+): Promise<string> {
+  const plain = { ...settings, activationBytes: undefined, checkpointEvery: undefined, shape, encoding };
+  const parts = [await sha256(JSON.stringify(plain)), ...data];
+  for (const [name, tensor] of weights) parts.push(name, tensor.dims.join(), await sha256(tensor.data));
   for (const [name, bytes] of baggage.files) parts.push(name, await sha256(bytes));
   return sha256(JSON.stringify(parts));
 }

@@ -5,14 +5,10 @@ import type { AdamWSettings } from './optimizer.ts';
 import type { ParameterSelection } from './parameter-selection.ts';
 import type { ScheduleOptions } from './schedules.ts';
 
-/** Everything that decides what a training computes. */
-export interface TrainingSettings {
+/** How a training moves the weights, whatever it learns from. */
+export interface OptimizationSettings {
   readonly seed: number;
-  readonly loss: LossSpec;
-  /** How vectors are compared; an encoder that normalizes gives cosines either way. */
-  readonly similarity: 'cosine' | 'dot';
   readonly selection: ParameterSelection;
-  readonly batches: Omit<BatchOptions, 'seed'>;
   readonly epochs: number;
   /** Ends the training earlier than its epochs do. */
   readonly maxSteps?: number;
@@ -30,4 +26,12 @@ export interface TrainingSettings {
   readonly earlyStopping: EarlyStoppingOptions;
   /** Steps between checkpoints. */
   readonly checkpointEvery: number;
+}
+
+/** Everything that decides what a training on lists computes. */
+export interface TrainingSettings extends OptimizationSettings {
+  readonly loss: LossSpec;
+  /** How vectors are compared; an encoder that normalizes gives cosines either way. */
+  readonly similarity: 'cosine' | 'dot';
+  readonly batches: Omit<BatchOptions, 'seed'>;
 }

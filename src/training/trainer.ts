@@ -5,29 +5,29 @@ import type { EncoderModel, Weights, WeightTensor } from '../encoders/types.ts';
 import { measureMatmulRate } from '../graph/matmul-rate.ts';
 import type { Clock, Json, Runtime } from '../host/contract.ts';
 import { checkLists } from '../losses/requirements.ts';
-import { Batches } from './batches.ts';
-import { DocumentNumbers, layOutBatch, type SampledList } from './batch-layout.ts';
 import type { CheckpointStore } from './checkpoint.ts';
 import { resumeReport, type ResumeReport, type TrainingState } from './checkpoint-state.ts';
 import { initialEarlyStopping, observeEvaluation, type EarlyStoppingState } from './early-stopping.ts';
 import { GradientCache } from './gradient-cache.ts';
 import { forwardFlops } from './flops.ts';
+import { ListObjective } from './list-objective.ts';
 import { lengthLadder } from './micro-batches.ts';
+import type { Objective, ObjectiveBatch } from './objective.ts';
 import { encoderWeights, initialLoraWeights, loraShape, trainableParameters } from './parameter-selection.ts';
 import { createParameterState, type ParameterState } from './parameter-state.ts';
 import { recipeHash } from './recipe-hash.ts';
 import { learningRateShare, scheduleFor, type Schedule } from './schedules.ts';
-import type { TrainingSettings } from './settings.ts';
-import { batchLoss, type BatchLoss } from './similarity.ts';
+import type { OptimizationSettings, TrainingSettings } from './settings.ts';
+import type { BatchLoss } from './similarity.ts';
 
 /** Measures the model as it is: on dev queries, say. The names are those that early stopping watches. */
 export type Evaluate = (embedder: Embedder, step: number) => Promise<Readonly<Record<string, number>>>;
 
-export interface TrainerParts {
+/** What a training needs, whatever it learns from. */
+export interface OptimizationParts {
   readonly runtime: Runtime;
   readonly encoder: EncoderModel;
-  readonly lists: readonly ListRecord[];
-  readonly settings: TrainingSettings;
+  readonly settings: OptimizationSettings;
   readonly clock: Clock;
   /** The device's own rate of matrix products (measureMatmulRate), where it is known; measured if not. */
   readonly matmulRate?: number;
@@ -40,6 +40,11 @@ export interface TrainerParts {
   /** Ends the training after the current step, with a checkpoint. */
   readonly signal?: { readonly aborted: boolean };
   readonly onEvent?: (event: TrainingEvent) => void;
+}
+
+export interface TrainerParts extends OptimizationParts {
+  readonly lists: readonly ListRecord[];
+  readonly settings: TrainingSettings;
 }
 
 /** Averages over the steps of this run. */
@@ -123,7 +128,22 @@ export class TrainingDivergedError extends Error {
 
 /** Trains an encoder on lists, or goes on with a training that its checkpoints know. */
 export async function train(parts: TrainerParts): Promise<TrainingResult> {
-  const trainer = await Trainer.prepare(parts);
+  const { lists, settings, encoder } = parts;
+  checkLists(settings.loss, lists, { level: settings.batches.level });
+  const objective = new ListObjective(lists, settings, encoder.encoding.normalize);
+  return optimize(parts, objective, await recipeHash(parts));
+}
+
+/**
+ * Trains an encoder for any objective, or goes on with a training that its checkpoints know.
+ * @param hash tells whatever decides the training's numbers, for its checkpoints
+ */
+export async function optimize(
+  parts: OptimizationParts,
+  objective: Objective,
+  hash: string,
+): Promise<TrainingResult> {
+  const trainer = await Trainer.prepare(parts, objective, hash);
   try {
     return await trainer.run();
   } finally {
@@ -132,8 +152,7 @@ export async function train(parts: TrainerParts): Promise<TrainingResult> {
 }
 
 interface PreparedTraining {
-  readonly numbers: DocumentNumbers;
-  readonly batches: Batches;
+  readonly objective: Objective;
   readonly schedule: Schedule;
   readonly recipeHash: string;
   /** Floating-point operations per second. */
@@ -142,9 +161,8 @@ interface PreparedTraining {
 }
 
 class Trainer {
-  readonly #parts: TrainerParts;
-  readonly #batches: Batches;
-  readonly #numbers: DocumentNumbers;
+  readonly #parts: OptimizationParts;
+  readonly #objective: Objective;
   readonly #state: ParameterState;
   readonly #cache: GradientCache;
   readonly #embedder: Embedder;
@@ -168,15 +186,10 @@ class Trainer {
   #flopsDone = 0;
   #stepsDone = 0;
 
-  static async prepare(parts: TrainerParts): Promise<Trainer> {
+  static async prepare(parts: OptimizationParts, objective: Objective, hash: string): Promise<Trainer> {
     const { settings, encoder, runtime } = parts;
-    // What may be refused comes before what must be closed.
-    checkLists(settings.loss, parts.lists, { level: settings.batches.level });
-    const numbers = new DocumentNumbers();
-    const batches = new Batches(parts.lists, numbers, { ...settings.batches, seed: settings.seed });
-    const allSteps = batches.stepsInEpochs(settings.epochs);
+    const allSteps = objective.stepsInEpochs(settings.epochs);
     const schedule = scheduleFor(settings.schedule, Math.min(allSteps, settings.maxSteps ?? allSteps));
-    const hash = await recipeHash(parts);
     const matmulRate = parts.matmulRate ?? (await measureMatmulRate(runtime, parts.clock));
     const { selection } = settings;
     const trainable = trainableParameters(encoder.shape, selection);
@@ -185,18 +198,17 @@ class Trainer {
         ? new Map([...encoder.weights, ...initialLoraWeights(encoder.shape, selection.rank, settings.seed)])
         : encoder.weights;
     const state = await createParameterState(runtime, weights, trainable, settings.optimizer);
-    return new Trainer(parts, { numbers, batches, schedule, recipeHash: hash, matmulRate, state });
+    return new Trainer(parts, { objective, schedule, recipeHash: hash, matmulRate, state });
   }
 
-  private constructor(parts: TrainerParts, prepared: PreparedTraining) {
+  private constructor(parts: OptimizationParts, prepared: PreparedTraining) {
     const { settings, encoder, runtime } = parts;
     const { state } = prepared;
     this.#parts = parts;
     this.#recipeHash = prepared.recipeHash;
     this.#state = state;
     this.#matmulRate = prepared.matmulRate;
-    this.#numbers = prepared.numbers;
-    this.#batches = prepared.batches;
+    this.#objective = prepared.objective;
     this.#schedule = prepared.schedule;
     this.#totalSteps = prepared.schedule.totalSteps;
     const longest = Math.max(encoder.encoding.queryMaxLength, encoder.encoding.passageMaxLength);
@@ -256,16 +268,12 @@ class Trainer {
   async #trainStep(): Promise<void> {
     const { settings, clock } = this.#parts;
     const start = clock.now();
-    const { epoch, step } = this.#batches.locate(this.#step);
-    const lists = this.#batches.batch(epoch, step);
-    const sequences = this.#tokenize(lists);
-    const layout = layOutBatch(lists, this.#numbers, settings.batches.level);
+    const { epoch, step } = this.#objective.locate(this.#step);
+    const batch = this.#objective.batch(epoch, step);
+    const sequences = this.#tokenize(batch);
     const loss = await this.#cache.run(
       sequences,
-      (queries, passages) =>
-        batchLoss(settings.loss, { queries, passages, dimension: this.#embedder.dimensions }, layout, {
-          similarity: this.#parts.encoder.encoding.normalize ? 'dot' : settings.similarity,
-        }),
+      (queries, passages) => batch.loss(queries, passages, this.#embedder.dimensions),
       this.#step,
     );
     if (!Number.isFinite(loss.value)) throw new TrainingDivergedError(this.#step + 1, 'loss');
@@ -280,7 +288,7 @@ class Trainer {
     this.#report(epoch, loss, learningRate, gradientNorm);
   }
 
-  #tokenize(lists: readonly SampledList[]): { queries: TokenSequence[]; passages: TokenSequence[] } {
+  #tokenize(batch: ObjectiveBatch): { queries: TokenSequence[]; passages: TokenSequence[] } {
     const tokens = (text: string, side: Side): TokenSequence => {
       const key = `${side} ${text}`;
       let sequence = this.#tokens.get(key);
@@ -293,8 +301,8 @@ class Trainer {
       return sequence;
     };
     return {
-      queries: lists.map(({ record }) => tokens(record.query, 'query')),
-      passages: lists.flatMap(({ documents }) => documents.map(({ text }) => tokens(text, 'passage'))),
+      queries: batch.queries.map((text) => tokens(text, 'query')),
+      passages: batch.passages.map((text) => tokens(text, 'passage')),
     };
   }
 
@@ -374,7 +382,7 @@ class Trainer {
     return {
       step: this.#step,
       // Of the last step taken: there may be none after it.
-      epoch: this.#batches.locate(Math.max(this.#step - 1, 0)).epoch,
+      epoch: this.#objective.locate(Math.max(this.#step - 1, 0)).epoch,
       seed: settings.seed,
       optimizerStep: this.#step,
       recipeHash: this.#recipeHash,

@@ -7,6 +7,7 @@ import {
   readShardIndex,
   safetensorsChunks,
   SafetensorsError,
+  toFloat16,
   toFloat32,
   writeSafetensors,
   type SafetensorsRule,
@@ -306,5 +307,33 @@ describe('readShardIndex', () => {
     ['a number', index({ weight_map: { w: 1 } })],
   ])('refuses %s', (_, bytes) => {
     expect(() => readShardIndex(bytes, 'index.json')).toThrow(InputError);
+  });
+});
+
+describe('toFloat16', () => {
+  const halvesOf = (values: Float32Array<ArrayBuffer>): Uint16Array =>
+    new Uint16Array(toFloat16([values.length], values).data.slice().buffer);
+
+  it('gives every half back that toFloat32 read', () => {
+    const halves = Uint16Array.from({ length: 65536 }, (_, bits) => bits).filter(
+      (bits) => (bits & 0x7fff) <= 0x7c00,
+    );
+    const read = toFloat32({ dtype: 'F16', dims: [halves.length], data: bytesOf(halves) }, 'w', 'file');
+    expect(halvesOf(read)).toEqual(halves);
+    expect(halvesOf(Float32Array.of(NaN))[0]).toBe(0x7e00);
+  });
+
+  it('rounds to the nearest, ties to even', () => {
+    const next = 1 + 2 ** -10;
+    const values = Float32Array.of(
+      1 + 2 ** -11,
+      next + 2 ** -11,
+      1 + 1.5 * 2 ** -11,
+      -(2 ** -25),
+      3 * 2 ** -25,
+      65519,
+      65520,
+    );
+    expect([...halvesOf(values)]).toEqual([0x3c00, 0x3c02, 0x3c01, 0x8000, 2, 0x7bff, 0x7c00]);
   });
 });

@@ -1,0 +1,307 @@
+import { readFile } from 'node:fs/promises';
+import type { Command } from 'commander';
+import { Embedder } from '../../encoders/embedder.ts';
+import { uploadWeights } from '../../encoders/device-weights.ts';
+import { readTokenizer, tokenizerFromVocabulary } from '../../encoders/tokenizer.ts';
+import type { EncoderModel, EncoderShape } from '../../encoders/types.ts';
+import { encoderFiles } from '../../encoders/write-encoder.ts';
+import type { ModelFolder, Runtime, Store } from '../../host/contract.ts';
+import { InputError } from '../../host/errors.ts';
+import { writeFolderAtomic } from '../../host/node/atomic-file.ts';
+import { nodeClock } from '../../host/node/clock.ts';
+import { FolderStore } from '../../host/node/store.ts';
+import { sha256 } from '../../host/sha256.ts';
+import { CheckpointStore } from '../../training/checkpoint.ts';
+import { devCosine, distill } from '../../training/distillation/distill.ts';
+import { principalComponents, project } from '../../training/distillation/principal-components.ts';
+import { parseDistillationRecipe, type DistillationRecipe } from '../../training/distillation/recipe.ts';
+import { studentWeights } from '../../training/distillation/student.ts';
+import type { TrainingEvent } from '../../training/trainer.ts';
+import { distillationData } from '../distillation-data.ts';
+import { checkOutputFolder, openBaseEncoder } from '../experiment.ts';
+import { Interruption } from '../interruption.ts';
+import type { CliIo } from '../io.ts';
+import { addComputeOptions, type ComputeOptions } from '../options.ts';
+import { formatDuration, type Progress } from '../progress.ts';
+import { packageVersion } from '../version.ts';
+
+interface DistillOptions extends ComputeOptions {
+  readonly teacher: string;
+  readonly data: string;
+  readonly out: string;
+  readonly store?: string;
+  readonly force?: boolean;
+}
+
+export function registerDistill(program: Command, io: CliIo): void {
+  const command = program
+    .command('distill')
+    .description(
+      'Makes a small encoder that gives texts the vectors of a large one. The same command again goes on where it ' +
+        'was ended.',
+    )
+    .argument('<recipe>', 'what to learn from and what to make, as recipes/nano.json')
+    .requiredOption('--teacher <model>', 'the encoder to learn from: a folder or ORG/NAME')
+    .requiredOption('--data <dir>', "the folder that the recipe's files lie in")
+    .requiredOption('--out <dir>', 'the model folder to write')
+    .option(
+      '--store <dir>',
+      'where vectors of the teacher and checkpoints are kept (default: OUT.distillation)',
+    )
+    .option('--force', 'replace an output folder that holds other files');
+  addComputeOptions(command).action((recipe: string, options: DistillOptions) =>
+    distillStudent(recipe, options, io),
+  );
+}
+
+async function distillStudent(recipeFile: string, options: DistillOptions, io: CliIo): Promise<void> {
+  const recipe = parseDistillationRecipe(await readRecipe(recipeFile), recipeFile);
+  await checkOutputFolder(options.out, options.force === true);
+  const teacher = await openBaseEncoder(options.teacher, {}, io);
+  const { texts, tokens } = await distillationData(recipe, options.data, teacher);
+  io.note(
+    `${texts.length} texts; ${tokens.length} of the teacher's ${teacher.shape.vocabSize} tokens are kept`,
+  );
+
+  const { openRuntime } = await import('../../host/node/runtime.ts');
+  const { device, threads } = options;
+  const runtime = await openRuntime({ device, ...(threads !== undefined && { threads }) });
+  const store = await FolderStore.open(options.store ?? `${options.out}.distillation`, {
+    report: (problem) => io.warn(problem),
+  });
+  const interruption = new Interruption(io);
+  let progress: Progress | undefined;
+  try {
+    const words = tokens.map((token) => token.replace(/^##/, ''));
+    const vectors = await teacherVectors(teacher, [...texts, ...words], { runtime, store, io, interruption });
+    if (vectors === undefined) {
+      io.print('ended while the teacher embedded; the same command goes on from there');
+      process.exitCode = interruption.exitCode;
+      return;
+    }
+    const from = teacher.shape.hiddenSize;
+    const to = recipe.student.hiddenSize;
+    const ofTexts = vectors.subarray(0, texts.length * from);
+    const components = principalComponents(ofTexts, from, to);
+    const student = await makeStudent(
+      recipe,
+      tokens,
+      project(vectors.subarray(ofTexts.length), components, from, to),
+      teacher,
+    );
+    const lines: string[] = [];
+    const result = await distill({
+      runtime,
+      encoder: student,
+      recipe,
+      targets: { texts, vectors: project(ofTexts, components, from, to) },
+      clock: nodeClock,
+      version: packageVersion(),
+      checkpoints: new CheckpointStore(await store.openWriter('training'), store),
+      signal: interruption,
+      onEvent: (event) => {
+        if (event.kind === 'step') {
+          progress ??= io.progress('distilling', event.totalSteps, 'steps');
+          progress.update(event.step);
+        }
+        const line = eventLine(event);
+        if (line !== undefined) io.note(line);
+        if (line !== undefined) lines.push(line);
+      },
+    });
+    progress?.stop();
+    if (result.endedBy === 'request') {
+      io.print(`ended after step ${result.steps}; the same command goes on from there`);
+      process.exitCode = interruption.exitCode;
+      return;
+    }
+    const cosine = result.history.evaluations.find(({ step }) => step === result.bestStep)?.values[devCosine];
+    await writeStudent(options, recipe, { ...student, weights: result.weights }, texts.length);
+    io.printJson({ model: options.out, texts: texts.length, steps: result.steps, cosine: cosine ?? null });
+    io.print(
+      `${options.out}: after ${result.steps} steps, mean cosine ${cosine?.toFixed(4) ?? '?'} to the teacher on held-out texts`,
+    );
+  } finally {
+    interruption.stopListening();
+    progress?.stop();
+    await runtime.close();
+    await store.close();
+  }
+}
+
+async function readRecipe(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (cause) {
+    throw new InputError('the recipe cannot be read', {
+      file,
+      remedy: 'Give recipes/nano.json or one like it',
+      cause,
+    });
+  }
+}
+
+interface TeacherParts {
+  readonly runtime: Runtime;
+  readonly store: Store;
+  readonly io: CliIo;
+  readonly interruption: Interruption;
+}
+
+/** Embedded and stored together, so that what was done before an end is not done again. */
+const textsAtOnce = 2048;
+
+/**
+ * The teacher's vectors, those known to the store taken from there.
+ * @returns [texts, dimension], or undefined if the user ended it
+ */
+async function teacherVectors(
+  teacher: EncoderModel,
+  texts: readonly string[],
+  { runtime, store, io, interruption }: TeacherParts,
+): Promise<Float32Array<ArrayBuffer> | undefined> {
+  const width = teacher.shape.hiddenSize;
+  const weights = await uploadWeights(runtime, teacher.weights);
+  const embedder = new Embedder(runtime, teacher, () => weights);
+  const writer = await store.openWriter('teacher');
+  const known = new Set(await store.keys('teacher'));
+  const teacherHash = await sha256(
+    JSON.stringify(
+      await Promise.all([...teacher.weights].map(async ([name, { data }]) => [name, await sha256(data)])),
+    ),
+  );
+  const vectors = new Float32Array(texts.length * width);
+  const progress = io.progress('embedding with the teacher', texts.length, 'texts');
+  try {
+    for (let start = 0; start < texts.length; start += textsAtOnce) {
+      if (interruption.aborted) return undefined;
+      const chunk = texts.slice(start, start + textsAtOnce);
+      const key = await sha256(JSON.stringify([teacherHash, chunk]));
+      const record = known.has(key) ? await store.get('teacher', key) : undefined;
+      const reference = record?.blobs[0];
+      if (reference === undefined) {
+        const embedded = await embedder.embed(chunk, 'passage');
+        const blob = await store.writeBlob(new Uint8Array(embedded.buffer));
+        await writer.commit({ put: { [key]: { value: null, blobs: [blob] } } });
+        vectors.set(embedded, start * width);
+      } else {
+        vectors.set(new Float32Array((await store.readBlob(reference)).slice().buffer), start * width);
+      }
+      progress.update(start + chunk.length);
+    }
+    return vectors;
+  } finally {
+    progress.stop();
+    await embedder.close();
+    for (const tensor of weights.values()) tensor.dispose();
+  }
+}
+
+/** The student before training: its vocabulary, its shape, and its tokens' vectors from the teacher. */
+async function makeStudent(
+  { name, seed, student }: DistillationRecipe,
+  tokens: readonly string[],
+  tokenVectors: Float32Array<ArrayBuffer>,
+  teacher: EncoderModel,
+): Promise<EncoderModel> {
+  const vocabulary = new TextEncoder().encode(`${tokens.join('\n')}\n`);
+  const settings = {
+    tokenizer_class: 'BertTokenizer',
+    do_lower_case: true,
+    model_max_length: student.maxLength,
+    pad_token: '[PAD]',
+    unk_token: '[UNK]',
+    cls_token: '[CLS]',
+    sep_token: '[SEP]',
+    mask_token: '[MASK]',
+  };
+  const bytes = (value: unknown): Uint8Array<ArrayBuffer> => new TextEncoder().encode(JSON.stringify(value));
+  const files = new Map([
+    ['tokenizer.json', bytes(tokenizerFromVocabulary(vocabulary, settings, 'vocab.txt'))],
+    ['tokenizer_config.json', bytes(settings)],
+  ]);
+  const folder: ModelFolder = {
+    name,
+    has: (path) => Promise.resolve(files.has(path)),
+    read: (path) => {
+      const file = files.get(path);
+      return file === undefined ? Promise.reject(new Error(`${path} is not there`)) : Promise.resolve(file);
+    },
+  };
+  const shape: EncoderShape = {
+    family: 'bert',
+    vocabSize: tokens.length,
+    hiddenSize: student.hiddenSize,
+    layers: student.layers,
+    heads: student.heads,
+    intermediateSize: student.intermediateSize,
+    maxPositions: student.maxLength,
+    segments: 2,
+    layerNormEpsilon: 1e-12,
+    activation: 'gelu',
+    hiddenDropout: 0.1,
+    attentionDropout: 0.1,
+  };
+  return {
+    name,
+    shape,
+    encoding: {
+      pooling: 'mean',
+      normalize: true,
+      queryPrefix: '',
+      passagePrefix: '',
+      queryMaxLength: student.maxLength,
+      passageMaxLength: student.maxLength,
+    },
+    weights: studentWeights(shape, tokenVectors, seed),
+    tokenizer: await readTokenizer(folder, { lowerCase: true }),
+    baggage: { config: configOf(shape), files, license: teacher.baggage.license },
+  };
+}
+
+/** As transformers writes it for its BertModel. */
+function configOf(shape: EncoderShape): Readonly<Record<string, unknown>> {
+  return {
+    architectures: ['BertModel'],
+    model_type: 'bert',
+    vocab_size: shape.vocabSize,
+    hidden_size: shape.hiddenSize,
+    num_hidden_layers: shape.layers,
+    num_attention_heads: shape.heads,
+    intermediate_size: shape.intermediateSize,
+    max_position_embeddings: shape.maxPositions,
+    type_vocab_size: shape.segments,
+    layer_norm_eps: shape.layerNormEpsilon,
+    hidden_act: shape.activation,
+    hidden_dropout_prob: shape.hiddenDropout,
+    attention_probs_dropout_prob: shape.attentionDropout,
+    pad_token_id: 0,
+    torch_dtype: 'float32',
+  };
+}
+
+function eventLine(event: TrainingEvent): string | undefined {
+  if (event.kind === 'evaluation') {
+    return `step ${event.step}: mean cosine ${event.values[devCosine]?.toFixed(4) ?? '?'} on held-out texts`;
+  }
+  if (event.kind === 'resumed') return `goes on from step ${event.step}: ${event.report.message}`;
+  if (event.kind !== 'step' || event.step % 100 !== 0) return undefined;
+  return `step ${event.step} of ${event.totalSteps}: loss ${event.loss.toFixed(4)}, ${event.tokensPerSecond.toFixed(0)} tokens/s, ${formatDuration(event.secondsLeft)} left`;
+}
+
+async function writeStudent(
+  { out, force = false }: DistillOptions,
+  { name, training, texts }: DistillationRecipe,
+  student: EncoderModel,
+  count: number,
+): Promise<void> {
+  const card = {
+    title: name,
+    baseModel: undefined,
+    trainingData: `Distilled from a larger encoder on ${count} texts: the passages, titles, sentences and runs of words of ${texts.corpora.length} corpora, the training queries of ${texts.queries.length}, and ${texts.randomPhrases} phrases of random words.`,
+    loss: `1 - cosine to the teacher's projected vector + ${training.similarityWeight} × KL of in-batch similarities`,
+    hyperparameters: { ...training },
+    metrics: [],
+  };
+  await writeFolderAtomic(out, encoderFiles(student, card, { weights: 'F16' }), { force });
+}

@@ -1,0 +1,72 @@
+import { join } from 'node:path';
+import { readDocuments } from '../corpus/documents.ts';
+import { readJudgments } from '../corpus/judgments.ts';
+import { readQueries } from '../corpus/queries.ts';
+import { chooseTokens, wordPieceVocabulary } from '../encoders/prune-vocabulary.ts';
+import type { EncoderModel } from '../encoders/types.ts';
+import { InputError } from '../host/errors.ts';
+import { openFile } from '../host/node/files.ts';
+import type { DistillationRecipe } from '../training/distillation/recipe.ts';
+import { distinctTexts, documentTexts, wordTexts } from '../training/distillation/texts.ts';
+
+/** The texts of a distillation, and the tokens its student keeps of the teacher's vocabulary. */
+export interface DistillationData {
+  readonly texts: readonly string[];
+  /** Of the student's vocabulary, by its ids. */
+  readonly tokens: readonly string[];
+}
+
+/** Reads what a recipe names. Queries of neither train split nor recipe are kept out by their text. */
+export async function distillationData(
+  recipe: DistillationRecipe,
+  folder: string,
+  teacher: EncoderModel,
+): Promise<DistillationData> {
+  const { corpora, queries, neverTexts, randomPhrases } = recipe.texts;
+  const texts: string[] = [];
+  const passages: string[] = [];
+  for (const corpus of corpora) {
+    for await (const document of readDocuments(await openFile(join(folder, corpus)))) {
+      const pieces = documentTexts(document, recipe.seed);
+      passages.push(...pieces.slice(0, 1));
+      texts.push(...pieces);
+    }
+  }
+  const trained = new Set<string>();
+  const forbidden: string[] = [];
+  for (const { file, judgments } of queries) {
+    const judged = await readJudgments(await openFile(join(folder, judgments)));
+    for (const query of await readQueries(await openFile(join(folder, file)))) {
+      if (judged.has(query.id)) trained.add(query.text);
+    }
+  }
+  for (const file of neverTexts) {
+    for (const query of await readQueries(await openFile(join(folder, file)))) {
+      if (!trained.has(query.text)) forbidden.push(query.text);
+    }
+  }
+  const vocabulary = wordPieceVocabulary(tokenizerFile(teacher), `${teacher.name}/tokenizer.json`);
+  const counts = new Uint32Array(vocabulary.length);
+  for (const text of passages) {
+    for (const id of teacher.tokenizer.encode(text, longestPassage)) counts[id] = (counts[id] as number) + 1;
+  }
+  const keptTokens = chooseTokens(vocabulary, counts, recipe.student.vocabSize);
+  const tokens = keptTokens.map((id) => vocabulary[id] as string);
+  const words = tokens.filter((token) => /^[a-z]{3,}$/.test(token));
+  return {
+    texts: distinctTexts([...trained, ...texts, ...wordTexts(words, randomPhrases, recipe.seed)], forbidden),
+    tokens,
+  };
+}
+
+/** In tokens; for counting only. */
+const longestPassage = 100_000;
+
+function tokenizerFile({ baggage, name }: EncoderModel): Uint8Array<ArrayBuffer> {
+  const file = baggage.files.get('tokenizer.json');
+  if (file !== undefined) return file;
+  throw new InputError('the teacher has no tokenizer.json', {
+    file: name,
+    remedy: 'Use a model of the BERT family with a tokenizer.json',
+  });
+}

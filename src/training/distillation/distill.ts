@@ -1,0 +1,78 @@
+import type { Embedder } from '../../encoders/embedder.ts';
+import { InputError } from '../../host/errors.ts';
+import { RandomStream } from '../../host/random.ts';
+import { sha256 } from '../../host/sha256.ts';
+import { defaultAdamW } from '../optimizer.ts';
+import { trainingHash } from '../recipe-hash.ts';
+import type { OptimizationSettings } from '../settings.ts';
+import { optimize, type OptimizationParts, type TrainingResult } from '../trainer.ts';
+import { DistillationObjective, type DistillationTargets } from './objective.ts';
+import type { DistillationRecipe } from './recipe.ts';
+
+export interface DistillationParts extends Omit<OptimizationParts, 'settings' | 'evaluate'> {
+  readonly targets: DistillationTargets;
+  readonly recipe: Pick<DistillationRecipe, 'seed' | 'training'>;
+}
+
+/** What the evaluation on held-out texts reports: the mean cosine of a text's vector and the teacher's. */
+export const devCosine = 'cosine';
+
+/**
+ * Teaches an encoder to give texts the vectors that a teacher gives them. The weights returned are those that come
+ * nearest on texts held out.
+ * @throws InputError if there are too few texts
+ */
+export async function distill(parts: DistillationParts): Promise<TrainingResult> {
+  const { targets, recipe, encoder } = parts;
+  const { training, seed } = recipe;
+  const { train, dev } = holdOut(targets, encoder.shape.hiddenSize, training.devShare, seed);
+  const objective = new DistillationObjective(train, training.batchSize, seed, training);
+  const steps = objective.stepsInEpochs(training.epochs);
+  const settings: OptimizationSettings = {
+    seed,
+    selection: { kind: 'all' },
+    epochs: training.epochs,
+    learningRate: training.learningRate,
+    schedule: { kind: 'linear', warmup: { share: training.warmupShare } },
+    optimizer: defaultAdamW,
+    dropout: { hidden: 0, attention: 0 },
+    tokensPerMicroBatch: 512,
+    activationBytes: 2 ** 30,
+    evaluateEvery: Math.max(1, Math.ceil(steps / evaluations)),
+    earlyStopping: { watch: [{ name: devCosine, better: 'higher' }], patience: null },
+    checkpointEvery: Math.max(1, Math.ceil(steps / evaluations)),
+  };
+  const data = [await sha256(JSON.stringify(targets.texts)), await sha256(targets.vectors)];
+  const hash = await trainingHash({ ...settings, ...training }, data, encoder);
+  const evaluate = async (embedder: Embedder): Promise<Record<string, number>> => {
+    const vectors = await embedder.embed(dev.texts, 'passage');
+    let sum = 0;
+    vectors.forEach((value, at) => (sum += value * (dev.vectors[at] as number)));
+    return { [devCosine]: sum / dev.texts.length };
+  };
+  return optimize({ ...parts, settings, evaluate }, objective, hash);
+}
+
+/** Over a whole training, the one before it not counted. */
+const evaluations = 30;
+
+function holdOut(
+  { texts, vectors }: DistillationTargets,
+  dimension: number,
+  share: number,
+  seed: number,
+): { readonly train: DistillationTargets; readonly dev: DistillationTargets } {
+  const order = new RandomStream(seed, 'held out').shuffle(Int32Array.from(texts.keys()));
+  const held = Math.ceil(share * texts.length);
+  if (held < 1 || texts.length - held < 2) {
+    throw new InputError(`${texts.length} texts are too few to learn from`, { remedy: 'Give more texts' });
+  }
+  const pick = (chosen: Int32Array): DistillationTargets => {
+    const picked = new Float32Array(chosen.length * dimension);
+    chosen.forEach((text, row) => {
+      picked.set(vectors.subarray(text * dimension, (text + 1) * dimension), row * dimension);
+    });
+    return { texts: Array.from(chosen, (text) => texts[text] as string), vectors: picked };
+  };
+  return { dev: pick(order.subarray(0, held)), train: pick(order.subarray(held)) };
+}

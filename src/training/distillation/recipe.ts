@@ -1,0 +1,57 @@
+import * as v from 'valibot';
+import { InputError } from '../../host/errors.ts';
+
+const count = v.pipe(v.number(), v.integer(), v.minValue(1));
+const share = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
+
+const schema = v.strictObject({
+  version: v.literal(1),
+  name: v.string(),
+  seed: v.pipe(v.number(), v.integer()),
+  /** Paths are relative to the folder of data that the command is given. */
+  texts: v.strictObject({
+    corpora: v.array(v.string()),
+    /** Those queries of a file that the judgments name. */
+    queries: v.array(v.strictObject({ file: v.string(), judgments: v.string() })),
+    /** Files of queries; a text of theirs is never learned from, unless `queries` names it. */
+    neverTexts: v.array(v.string()),
+    randomPhrases: v.pipe(v.number(), v.integer(), v.minValue(0)),
+  }),
+  student: v.strictObject({
+    vocabSize: count,
+    hiddenSize: count,
+    layers: count,
+    heads: count,
+    intermediateSize: count,
+    maxLength: count,
+  }),
+  training: v.strictObject({
+    batchSize: count,
+    epochs: count,
+    learningRate: v.pipe(v.number(), v.gtValue(0)),
+    warmupShare: share,
+    similarityWeight: v.pipe(v.number(), v.minValue(0)),
+    similarityTemperature: v.pipe(v.number(), v.gtValue(0)),
+    devShare: share,
+  }),
+});
+
+/** Everything that decides what a student becomes, but the teacher and the data. */
+export type DistillationRecipe = v.InferOutput<typeof schema>;
+
+/** @throws InputError naming the file, the place in it and what is expected there */
+export function parseDistillationRecipe(text: string, file: string): DistillationRecipe {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (cause) {
+    throw new InputError('is not JSON', { file, remedy: 'Mend the file: recipes/nano.json is one', cause });
+  }
+  const result = v.safeParse(schema, json);
+  if (result.success) return result.output;
+  const [issue] = result.issues;
+  throw new InputError(`${v.getDotPath(issue) ?? 'the recipe'}: ${issue.message}`, {
+    file,
+    remedy: 'Compare it with recipes/nano.json',
+  });
+}

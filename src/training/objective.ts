@@ -1,0 +1,25 @@
+import type { BatchLoss } from './similarity.ts';
+
+/** The texts of one step and how their vectors are judged. */
+export interface ObjectiveBatch {
+  readonly queries: readonly string[];
+  readonly passages: readonly string[];
+  /**
+   * The loss and ∂loss/∂vectors.
+   * @param queryVectors [queries, dimension]
+   * @param passageVectors [passages, dimension]
+   */
+  loss(
+    queryVectors: Float32Array<ArrayBuffer>,
+    passageVectors: Float32Array<ArrayBuffer>,
+    dimension: number,
+  ): BatchLoss<Float32Array> | Promise<BatchLoss<Float32Array>>;
+}
+
+/** What a training learns from. What stands in a batch is a pure function of (objective, epoch, step). */
+export interface Objective {
+  stepsInEpochs(epochs: number): number;
+  /** Where a step counted from the start of the training lies. */
+  locate(globalStep: number): { readonly epoch: number; readonly step: number };
+  batch(epoch: number, step: number): ObjectiveBatch;
+}
