@@ -1,3 +1,5 @@
+import { cosineOfTurns, log } from './exact-math.ts';
+
 /**
  * Counter-based random numbers: every value is a pure function of (seed, stream, index), so nothing has to be
  * stored to repeat or resume a computation, on any host. Integer arithmetic only.
@@ -57,8 +59,8 @@ export class RandomStream {
 
   /** Standard normal (Box–Muller). */
   normal(): number {
-    const radius = Math.sqrt(-2 * Math.log(1 - this.uniform()));
-    return radius * Math.cos(2 * Math.PI * this.uniform());
+    const radius = Math.sqrt(-2 * log(1 - this.uniform()));
+    return radius * cosineOfTurns(this.uniform());
   }
 
   /** Shuffles in place (Fisher–Yates) and returns the same array. */

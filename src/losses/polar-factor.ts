@@ -66,8 +66,8 @@ function orthogonalize(columns: Float64Array, rotation: Float64Array, size: numb
         if (Math.abs(product) <= 4 * Number.EPSILON * Math.sqrt(squaresP * squaresQ)) continue;
         rotated = true;
         const ratio = (squaresQ - squaresP) / (2 * product);
-        const tangent = (ratio >= 0 ? 1 : -1) / (Math.abs(ratio) + Math.hypot(1, ratio));
-        const cosine = 1 / Math.hypot(1, tangent);
+        const tangent = (ratio >= 0 ? 1 : -1) / (Math.abs(ratio) + Math.sqrt(1 + ratio * ratio));
+        const cosine = 1 / Math.sqrt(1 + tangent * tangent);
         const sine = cosine * tangent;
         rotate(columns, p * size, q * size, size, cosine, sine);
         rotate(rotation, p * size, q * size, size, cosine, sine);

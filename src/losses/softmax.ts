@@ -1,3 +1,5 @@
+import { exp, log } from '../host/exact-math.ts';
+
 /**
  * Turns the logits values[from, to) into probabilities in place. Entries of −Infinity take no part and become 0;
  * at least one must be finite. Stable for logits of any size, since nothing above e⁰ is formed.
@@ -12,11 +14,11 @@ export function softmaxInPlace(values: Float64Array, from: number, to: number): 
   }
   let sum = 0;
   for (let j = from; j < to; j++) {
-    const term = Math.exp((values[j] as number) - maximum);
+    const term = exp((values[j] as number) - maximum);
     values[j] = term;
     sum += term;
   }
   const scale = 1 / sum;
   for (let j = from; j < to; j++) values[j] = (values[j] as number) * scale;
-  return maximum + Math.log(sum);
+  return maximum + log(sum);
 }

@@ -4,6 +4,7 @@ import { toOnnx } from '../graph/onnx.ts';
 import { reduceSum, reshape } from '../graph/ops/broadcasting.ts';
 import { add, div, mul, sqrt, sub } from '../graph/ops/elementwise.ts';
 import { concat } from '../graph/ops/shape.ts';
+import { integerPower } from '../host/exact-math.ts';
 import type { ElementwiseProgram, Runtime, Session } from '../host/contract.ts';
 
 /** AdamW with decoupled weight decay (Loshchilov and Hutter 2019, algorithm 2), as PyTorch computes it. */
@@ -59,11 +60,11 @@ export function updateScalars(
 ): UpdateScalars {
   const { beta1, beta2, clipNorm } = settings;
   const clipping = clipNorm > 0 ? Math.min(1, clipNorm / (gradientNorm + 1e-6)) : 1;
-  const rootCorrection = Math.sqrt(1 - beta2 ** step);
+  const rootCorrection = Math.sqrt(1 - integerPower(beta2, step));
   return {
     gradientWeight: (1 - beta1) * clipping,
     squareWeight: (1 - beta2) * clipping * clipping,
-    stepSize: (learningRate / (1 - beta1 ** step)) * rootCorrection,
+    stepSize: (learningRate / (1 - integerPower(beta1, step))) * rootCorrection,
     epsilon: settings.epsilon * rootCorrection,
     decayFactor: 1 - learningRate * settings.weightDecay,
   };

@@ -1,4 +1,5 @@
 import { InputError } from '../host/errors.ts';
+import { cosineOfTurns } from '../host/exact-math.ts';
 
 export type ScheduleKind = 'constant' | 'linear' | 'cosine';
 
@@ -59,6 +60,6 @@ export function learningRateShare(schedule: Schedule, step: number): number {
   const left =
     kind === 'linear'
       ? Math.max(0, totalSteps - step) / decaySteps
-      : 0.5 * (1 + Math.cos(Math.PI * Math.min(1, (step - warmupSteps) / decaySteps)));
+      : 0.5 * (1 + cosineOfTurns(Math.min(1, (step - warmupSteps) / decaySteps) / 2));
   return left * (1 - floor) + floor;
 }
