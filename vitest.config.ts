@@ -7,6 +7,8 @@ import { findChromium } from './src/host/node/machine.ts';
 
 const webgpuTests = 'test/**/*.webgpu.test.ts';
 const browserTests = 'test/**/*.browser.test.ts';
+/** Measurements in Chromium, asked for by BROWSER_BENCH=1. */
+const browserBenches = process.env.BROWSER_BENCH === '1' ? ['bench/**/*.browser.bench.ts'] : [];
 
 const inNode: TestProjectInlineConfiguration[] = [
   {
@@ -42,7 +44,7 @@ function inChromium(): TestProjectInlineConfiguration[] {
       server: { headers: isolationHeaders },
       test: {
         name: 'browser',
-        include: [browserTests],
+        include: [browserTests, ...browserBenches],
         setupFiles: 'test/support/browser/proof.ts',
         browser: {
           enabled: true,

@@ -3,11 +3,12 @@ import { messageOf } from '../errors.ts';
 import { requestAdapter } from './gpu-device.ts';
 import { openWasmRuntime } from './runtime-wasm.ts';
 import { bestWaiting, openWebGpuRuntime, type Waiting } from './runtime-webgpu.ts';
+import { wasmThreads } from './threads.ts';
 
 export interface BrowserRuntimeOptions {
   /** `auto` takes a GPU where WebGPU offers one, and WASM elsewhere, also where software would play the GPU. */
   readonly device: 'auto' | 'wasm' | 'webgpu';
-  /** Threads of one operation on WASM; as many as the machine has cores by default, one where none can be had. */
+  /** Threads of one operation on WASM; see threads.ts for how many by default. */
   readonly threads?: number;
   /** What one call may take before the runtime is given up; two minutes by default. */
   readonly deadlineMilliseconds?: number;
@@ -23,11 +24,6 @@ export interface OpenedRuntime {
   readonly failed: Promise<never>;
   /** GPU buffers alive, ours and ONNX Runtime's: what grows here, leaks. None on WASM. */
   liveBuffers(): number;
-}
-
-/** Without the isolation headers a browser shares no memory between threads. */
-function defaultThreads(): number {
-  return crossOriginIsolated ? navigator.hardwareConcurrency : 1;
 }
 
 /**
@@ -46,7 +42,10 @@ export async function openRuntime(options: BrowserRuntimeOptions): Promise<Opene
     }
     withoutGpu = adapter;
   }
-  const runtime = await openWasmRuntime(options.threads ?? defaultThreads(), milliseconds);
+  const runtime = await openWasmRuntime(
+    options.threads ?? wasmThreads(navigator.hardwareConcurrency, crossOriginIsolated),
+    milliseconds,
+  );
   return { runtime, withoutGpu, failed: runtime.queue.failed, liveBuffers: () => 0 };
 }
 
