@@ -50,7 +50,11 @@ async function* chunksOf(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
 }
 
 /** All bytes of a range, in one array. The caller bounds the range. */
-export async function readRange(source: ByteSource, start: number, end: number): Promise<Uint8Array> {
+export async function readRange(
+  source: ByteSource,
+  start: number,
+  end: number,
+): Promise<Uint8Array<ArrayBuffer>> {
   const bytes = new Uint8Array(end - start);
   let length = 0;
   for await (const chunk of source.stream(start, end)) {

@@ -6,7 +6,8 @@ import type { FetchProgress } from '../contract.ts';
 import { InputError, ResourceError } from '../errors.ts';
 import { explainDiskErrors } from './disk-errors.ts';
 import { nodeFiles } from './file-operations.ts';
-import { TransientError, type Hub, type HubFile } from './hub.ts';
+import type { HubFile } from '../hub-listing.ts';
+import { TransientError, type Hub } from './hub.ts';
 import { labelOwner, nodeProcesses, ownerLabel } from './processes.ts';
 
 /** One file of one commit: its bytes never change. */

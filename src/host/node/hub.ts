@@ -3,6 +3,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { InputError, messageOf } from '../errors.ts';
+import { HubUnreachableError, malformedListing, parseListing, type HubListing } from '../hub-listing.ts';
 
 export interface HubOptions {
   /** Default: $HF_ENDPOINT, else https://huggingface.co. */
@@ -13,26 +14,6 @@ export interface HubOptions {
   readonly stallMs?: number | undefined;
   /** The first pause before trying again; it doubles each time. Default 500. */
   readonly retryMs?: number | undefined;
-}
-
-/** One file of a repository, as the hub lists it. */
-export interface HubFile {
-  readonly path: string;
-  readonly size: number | undefined;
-  /** Hex. Large files have a SHA-256 (LFS), small ones the SHA-1 that git names them by; a mirror may know neither. */
-  readonly sha256: string | undefined;
-  readonly gitSha1: string | undefined;
-}
-
-export interface HubListing {
-  /** The commit that the revision stands for. */
-  readonly commit: string;
-  readonly files: readonly HubFile[];
-}
-
-/** The hub did not answer, or only with errors of its own: what is cached may still serve. */
-export class HubUnreachableError extends InputError {
-  override readonly name = 'HubUnreachableError';
 }
 
 /** A failure that may pass: worth another attempt. */
@@ -77,7 +58,7 @@ export class Hub {
       let bytes = 0;
       for await (const chunk of this.stream(await this.#request(url, {}, id, revision))) {
         bytes += chunk.length;
-        if (bytes > MAX_LISTING_BYTES) throw malformed(url);
+        if (bytes > MAX_LISTING_BYTES) throw malformedListing(url);
         chunks.push(chunk);
       }
       return parseListing(Buffer.concat(chunks).toString('utf8'), url);
@@ -263,49 +244,6 @@ function endpointUrl(text: string): URL {
     });
   }
   return url;
-}
-
-function parseListing(text: string, url: URL): HubListing {
-  let listing: unknown;
-  try {
-    listing = JSON.parse(text);
-  } catch {
-    throw malformed(url);
-  }
-  const commit = field(listing, 'sha');
-  const siblings = field(listing, 'siblings');
-  if (typeof commit !== 'string' || !/^[0-9a-f]{40}$/.test(commit) || !Array.isArray(siblings))
-    throw malformed(url);
-  const files = (siblings as readonly unknown[]).map((sibling): HubFile => {
-    const path = field(sibling, 'rfilename');
-    const size = field(sibling, 'size');
-    if (typeof path !== 'string') throw malformed(url);
-    return {
-      path,
-      size: typeof size === 'number' && Number.isSafeInteger(size) && size >= 0 ? size : undefined,
-      sha256: hex(field(field(sibling, 'lfs'), 'sha256'), 64),
-      gitSha1: hex(field(sibling, 'blobId'), 40),
-    };
-  });
-  return { commit, files };
-}
-
-function field(value: unknown, key: string): unknown {
-  return typeof value === 'object' && value !== null && Object.hasOwn(value, key)
-    ? (value as Record<string, unknown>)[key]
-    : undefined;
-}
-
-function hex(value: unknown, digits: number): string | undefined {
-  return typeof value === 'string' && value.length === digits && /^[0-9a-f]+$/.test(value)
-    ? value
-    : undefined;
-}
-
-function malformed(url: URL): InputError {
-  return new InputError(`${url.host} does not answer as the Hugging Face hub does`, {
-    remedy: 'Check the endpoint (HF_ENDPOINT)',
-  });
 }
 
 /** What went wrong beneath fetch's "fetch failed". */

@@ -9,7 +9,14 @@ import { InputError } from '../errors.ts';
 import { writeFileAtomic } from './atomic-file.ts';
 import { download } from './download.ts';
 import { nodeFiles, unlessCode } from './file-operations.ts';
-import { Hub, HubUnreachableError, type HubFile, type HubListing, type HubOptions } from './hub.ts';
+import {
+  HubUnreachableError,
+  parseHubName,
+  type HubFile,
+  type HubListing,
+  type HubName,
+} from '../hub-listing.ts';
+import { Hub, type HubOptions } from './hub.ts';
 
 export interface ModelFilesOptions extends HubOptions {
   /** Where downloads are kept. Default: $RETRIEVER_STUDIO_CACHE, else retriever-studio/models in the user's cache. */
@@ -26,16 +33,14 @@ export function openModelFiles(options: ModelFilesOptions = {}): ModelFiles {
       const path = model.startsWith('~/') ? join(homedir(), model.slice(2)) : model;
       const status = await unlessCode('ENOTDIR', nodeFiles.stat(path));
       if (status?.isFolder) return openModelFolder(path, model);
-      const hub = /^([\w.-]+\/[\w.-]+)(?:@([\w./-]+))?$/.exec(model);
-      const [, id = '', revision = 'main'] = hub ?? [];
-      const odd = (part: string): boolean => /^\.|\.\.|\/\/|^\/|\/$/.test(part);
-      if (status || !hub || id.split('/').some(odd) || odd(revision)) {
+      const name = parseHubName(model);
+      if (status || !name) {
         throw new InputError(status ? 'the model is a file, not a folder' : 'there is no such folder', {
           file: model,
           remedy: 'Give a model folder, a hub name as ORG/NAME or ORG/NAME@REVISION, or nano',
         });
       }
-      return openHubModel({ model, id, revision, onProgress }, options);
+      return openHubModel({ model, ...name, onProgress }, options);
     },
   };
 }
@@ -88,10 +93,8 @@ async function openModelFolder(path: string, name: string): Promise<ModelFolder>
   };
 }
 
-interface HubModel {
+interface HubModel extends HubName {
   readonly model: string;
-  readonly id: string;
-  readonly revision: string;
   readonly onProgress: ((progress: FetchProgress) => void) | undefined;
 }
 

@@ -1,0 +1,38 @@
+import { isQuotaError } from './storage-space.ts';
+
+/**
+ * Downloads kept for the next time, by address, in the browser's cache for pages. The browser may drop them; nothing
+ * depends on them.
+ */
+export class ModelCache {
+  readonly #name: string;
+  readonly #report: (problem: string) => void;
+
+  /** @param report Told in one line if something could not be kept. */
+  constructor(name: string, report: (problem: string) => void) {
+    this.#name = name;
+    this.#report = report;
+  }
+
+  async get(url: URL): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    try {
+      const response = await (await caches.open(this.#name)).match(url);
+      return response && new Uint8Array(await response.arrayBuffer());
+    } catch {
+      // Not kept, lost, or kept where the browser does not let us look: fetched anew.
+      return undefined;
+    }
+  }
+
+  async put(url: URL, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+    try {
+      await (await caches.open(this.#name)).put(url, new Response(bytes));
+    } catch (error) {
+      this.#report(
+        isQuotaError(error)
+          ? `The browser keeps no more data for this page: ${url.pathname} will be downloaded again next time`
+          : `The browser did not keep ${url.pathname}: it will be downloaded again next time`,
+      );
+    }
+  }
+}

@@ -1,0 +1,81 @@
+/** The Hugging Face hub as every host sees it: how models are named and how their files are listed. */
+import { InputError } from './errors.ts';
+
+/** A repository on the hub, at a branch, tag or commit. */
+export interface HubName {
+  /** `ORG/NAME`. */
+  readonly id: string;
+  readonly revision: string;
+}
+
+/** Reads `ORG/NAME` or `ORG/NAME@REVISION`; undefined if it is neither. */
+export function parseHubName(model: string): HubName | undefined {
+  const [, id = '', revision = 'main'] = /^([\w.-]+\/[\w.-]+)(?:@([\w./-]+))?$/.exec(model) ?? [];
+  const odd = (part: string): boolean => /^$|^\.|\.\.|\/\/|^\/|\/$/.test(part);
+  return id.split('/').some(odd) || odd(revision) ? undefined : { id, revision };
+}
+
+/** One file of a repository, as the hub lists it. */
+export interface HubFile {
+  readonly path: string;
+  readonly size: number | undefined;
+  /** Hex. Large files have a SHA-256 (LFS), small ones the SHA-1 that git names them by; a mirror may know neither. */
+  readonly sha256: string | undefined;
+  readonly gitSha1: string | undefined;
+}
+
+export interface HubListing {
+  /** The commit that the revision stands for. */
+  readonly commit: string;
+  readonly files: readonly HubFile[];
+}
+
+/** The hub did not answer, or only with errors of its own: what is cached may still serve. */
+export class HubUnreachableError extends InputError {
+  override readonly name = 'HubUnreachableError';
+}
+
+/** @throws InputError if it is no listing. */
+export function parseListing(text: string, url: URL): HubListing {
+  let listing: unknown;
+  try {
+    listing = JSON.parse(text);
+  } catch {
+    throw malformedListing(url);
+  }
+  const commit = field(listing, 'sha');
+  const siblings = field(listing, 'siblings');
+  if (typeof commit !== 'string' || !/^[0-9a-f]{40}$/.test(commit) || !Array.isArray(siblings))
+    throw malformedListing(url);
+  const files = (siblings as readonly unknown[]).map((sibling): HubFile => {
+    const path = field(sibling, 'rfilename');
+    const size = field(sibling, 'size');
+    if (typeof path !== 'string') throw malformedListing(url);
+    return {
+      path,
+      size: typeof size === 'number' && Number.isSafeInteger(size) && size >= 0 ? size : undefined,
+      sha256: hex(field(field(sibling, 'lfs'), 'sha256'), 64),
+      gitSha1: hex(field(sibling, 'blobId'), 40),
+    };
+  });
+  return { commit, files };
+}
+
+function field(value: unknown, key: string): unknown {
+  return typeof value === 'object' && value !== null && Object.hasOwn(value, key)
+    ? (value as Record<string, unknown>)[key]
+    : undefined;
+}
+
+function hex(value: unknown, digits: number): string | undefined {
+  return typeof value === 'string' && value.length === digits && /^[0-9a-f]+$/.test(value)
+    ? value
+    : undefined;
+}
+
+/** The error of an endpoint that is something else. */
+export function malformedListing(url: URL): InputError {
+  return new InputError(`${url.host} does not answer as the Hugging Face hub does`, {
+    remedy: 'Check the address of the hub (on the command line HF_ENDPOINT)',
+  });
+}
