@@ -1,0 +1,226 @@
+/**
+ * What the page and its training worker say to each other. The page asks (each question has a number and gets one
+ * answer), the worker tells what happens meanwhile (each event names its run). Files and bytes are moved or shared,
+ * never copied.
+ */
+import type { DroppedItem } from '../host/browser/files.ts';
+import type { Device } from '../host/contract.ts';
+import type { SentError } from '../host/worker-tasks.ts';
+import type { Plan } from '../recipes/plan.ts';
+import type { RecipeReport } from '../recipes/report.ts';
+import type { RecipeInput } from '../recipes/schema.ts';
+import type { StageKind } from '../recipes/stage-store.ts';
+import type { TrainingEvent } from '../training/trainer.ts';
+
+/** How to open the worker. */
+export interface WorkerOptions {
+  /** `auto` takes a GPU where WebGPU offers a real one, and WASM elsewhere. Default `auto`. */
+  readonly device?: 'auto' | 'wasm' | 'webgpu' | undefined;
+  /** Of WASM; by default one for each core. */
+  readonly threads?: number | undefined;
+  /** What the page's own files lie under: `demo/`, `models/nano/`. Default: the site's root. */
+  readonly base?: string | undefined;
+  /** Name of the database; tests have their own. */
+  readonly store?: string | undefined;
+  /** How much of a training the end of the tab may cost, about; shorter trainings begin anew. Default 10. */
+  readonly checkpointSeconds?: number | undefined;
+}
+
+/** What the worker computes with. */
+export interface ComputeFacts {
+  readonly device: Device;
+  readonly threads: number;
+  /** Why it is not WebGPU, where that was not asked for; undefined on WebGPU. */
+  readonly withoutGpu: string | undefined;
+  /** Runtime, device, threads, adapter: for people. */
+  readonly fingerprint: Readonly<Record<string, string>>;
+}
+
+/**
+ * A folder, zip or file that the user gave, kept in the browser so that a run outlives its tab. In recipes its `id`
+ * stands where the command line has a path: `corpus.folder`, `encoder.model`, a source's `file`.
+ */
+export type KeptItem = Readonly<{
+  /** Its name and a part of its hash: the same files are kept once. */
+  id: string;
+  name: string;
+  bytes: number;
+  /** What it can be used as. */
+  kind: 'corpus' | 'model' | 'lists';
+  /** Of a corpus: the splits that it has judgments for. */
+  splits: readonly string[];
+  /** Of a corpus: its JSONL files besides corpus and queries, which may hold training lists. */
+  listFiles: readonly string[];
+  /** ISO 8601. */
+  keptAt: string;
+}>;
+
+/** A run as it is kept. Running its recipe again under its id goes on from where it was, or shows the report at once. */
+export type KeptRun = Readonly<{
+  runId: string;
+  recipe: RecipeInput;
+  state: 'begun' | 'finished';
+  /** ISO 8601. */
+  begunAt: string;
+  changedAt: string;
+}>;
+
+export interface FoundPassage {
+  readonly id: string;
+  readonly text: string;
+  readonly score: number;
+  /** 1-based. */
+  readonly rank: number;
+  /** What the judgments say of it for this query; undefined where nobody judged it, or the query is a new one. */
+  readonly grade: number | undefined;
+}
+
+/** What one system finds for a query. */
+export interface FoundBySystem {
+  /** A row of the table: `bm25`, `untrained`, or the name of an arm. */
+  readonly system: string;
+  readonly passages: readonly FoundPassage[];
+}
+
+export interface SearchAnswer {
+  /** The judged query that was typed, where it is one. */
+  readonly queryId: string | undefined;
+  readonly found: readonly FoundBySystem[];
+}
+
+/** A judged query of the test split, to choose from. */
+export interface TestQuery {
+  readonly id: string;
+  readonly text: string;
+}
+
+/** A run that is opened: what was read, and what there is to do. */
+export interface OpenedRun {
+  readonly runId: string;
+  readonly plan: Plan;
+  readonly corpus: {
+    readonly name: string;
+    readonly passages: number;
+    readonly testQueries: readonly TestQuery[];
+    readonly warnings: readonly string[];
+  };
+  /** What the encoder's folder leaves open and the user may want to settle. */
+  readonly advice: readonly string[];
+}
+
+export interface ExportedModel {
+  /** A file name for the download: `demo-listwise.zip`. */
+  readonly name: string;
+  /** A zip that sentence-transformers and transformers.js open unpacked. Moved to the page. */
+  readonly zip: Uint8Array<ArrayBuffer>;
+}
+
+/** Every question with its answer. */
+export interface StudioCalls {
+  open: { readonly ask: { readonly options: WorkerOptions }; readonly answer: ComputeFacts };
+  /** Keeps what was dropped or chosen. A `kind` is only needed for a file that could be read as several. */
+  keep: { readonly ask: { readonly item: DroppedItem }; readonly answer: KeptItem };
+  kept: { readonly ask: object; readonly answer: readonly KeptItem[] };
+  forgetKept: { readonly ask: { readonly id: string }; readonly answer: null };
+  runs: { readonly ask: object; readonly answer: readonly KeptRun[] };
+  forgetRun: { readonly ask: { readonly runId: string }; readonly answer: null };
+  /** Reads corpus, lists and model, and plans. Searching with `bm25` and `untrained` needs no more than this. */
+  openRun: {
+    readonly ask: { readonly runId: string; readonly recipe: RecipeInput };
+    readonly answer: OpenedRun;
+  };
+  /** Computes what is not stored, and reports. Opens the run first if it is not open. */
+  run: {
+    readonly ask: { readonly runId: string; readonly recipe: RecipeInput };
+    readonly answer: RunOutcome;
+  };
+  /** Holds the run within its current step, in memory. */
+  pause: { readonly ask: { readonly runId: string }; readonly answer: null };
+  resume: { readonly ask: { readonly runId: string }; readonly answer: null };
+  /** Ends the run after its current step; `run` answers that it was canceled. What is stored stays. */
+  cancel: { readonly ask: { readonly runId: string }; readonly answer: null };
+  /** Needs an opened run; an arm's name only after `run`. Waits while the run computes. */
+  search: {
+    readonly ask: {
+      readonly runId: string;
+      readonly query: string;
+      readonly systems: readonly string[];
+      readonly k?: number | undefined;
+    };
+    readonly answer: SearchAnswer;
+  };
+  /** A trained encoder; the first seed by default. Needs a run that has reported. */
+  exportModel: {
+    readonly ask: { readonly runId: string; readonly arm: string; readonly seed?: number | undefined };
+    readonly answer: ExportedModel;
+  };
+}
+
+/** How a run ended. */
+export type RunOutcome =
+  { readonly state: 'finished'; readonly report: RecipeReport } | { readonly state: 'canceled' };
+
+export type StudioCall = keyof StudioCalls;
+
+/** A question: one of these for each call. */
+export type StudioRequest = {
+  readonly [Call in StudioCall]: { readonly id: number; readonly call: Call } & StudioCalls[Call]['ask'];
+}[StudioCall];
+
+/** One computation of a run. */
+export interface StageName {
+  readonly kind: StageKind;
+  /** For people, e.g. `training of listwise, seed 1`. */
+  readonly label: string;
+  readonly key: string;
+  /** Of a training. */
+  readonly arm?: string | undefined;
+  readonly seed?: number | undefined;
+}
+
+/** What happens in a run. `secondsLeft` is of the whole run. */
+export type RunEvent =
+  | {
+      readonly kind: 'download';
+      readonly file: string;
+      readonly receivedBytes: number;
+      readonly totalBytes: number | undefined;
+    }
+  | { readonly kind: 'plan'; readonly plan: Plan }
+  | {
+      readonly kind: 'stage';
+      readonly stage: StageName;
+      readonly state: 'stored' | 'started' | 'finished';
+      /** What it took, once it is finished. */
+      readonly seconds: number | undefined;
+      readonly secondsLeft: number;
+    }
+  | {
+      readonly kind: 'progress';
+      readonly stage: StageName;
+      readonly done: number;
+      readonly total: number;
+      readonly detail: string;
+      readonly secondsLeft: number;
+    }
+  | {
+      readonly kind: 'training';
+      readonly stage: StageName;
+      /** A step with loss, terms and speed; an evaluation on dev (`ndcg_cut_10`); a checkpoint; a resume. */
+      readonly event: TrainingEvent;
+      readonly secondsLeft: number;
+    }
+  | { readonly kind: 'paused' }
+  | { readonly kind: 'resumed' }
+  /** The device was lost, or the worker hung: another worker goes on from the last checkpoint. Told by the client. */
+  | { readonly kind: 'recovering'; readonly reason: string };
+
+/** What the worker posts. */
+export type StudioMessage =
+  | { readonly kind: 'answer'; readonly id: number; readonly answer: StudioCalls[StudioCall]['answer'] }
+  | { readonly kind: 'refusal'; readonly id: number; readonly error: SentError }
+  | { readonly kind: 'event'; readonly runId: string; readonly event: RunEvent }
+  /** The user should know, in one line: the store is held by another tab, a copy was read, the disk is full. */
+  | { readonly kind: 'warning'; readonly text: string }
+  /** The runtime is gone: nothing more comes from this worker. */
+  | { readonly kind: 'lost'; readonly error: SentError };
