@@ -146,3 +146,13 @@ export { formatRules, parseRules } from './mining/rule-spec.ts';
 export { filterRules } from './mining/rules/index.ts';
 export type { FilterRule, RuleDefinition } from './mining/rules/contract.ts';
 export { isDropped, keepPassages, withoutVerdicts, type KeepReport } from './mining/verdicts.ts';
+
+// Recipes.
+export { RecipeJob, type RecipeEvent, type RecipeJobParts } from './recipes/job.ts';
+export type { Plan } from './recipes/plan.ts';
+export { readRecipe } from './recipes/read-recipe.ts';
+export type { RecipeFiles } from './recipes/recipe-corpus.ts';
+export { reportMarkdown } from './recipes/report-markdown.ts';
+export type { RecipeReport } from './recipes/report.ts';
+export type { Recipe, RecipeInput } from './recipes/schema.ts';
+export { RecipeStoppedError } from './recipes/stage.ts';

@@ -1,12 +1,16 @@
-/** Levenshtein distance: insertions, deletions and replacements that turn one text into the other. */
+/** Insertions, deletions, replacements and swaps of neighbors that turn one text into the other, at least. */
 function editDistance(left: string, right: string): number {
+  let beforePrevious: number[] = [];
   let previous = Array.from({ length: right.length + 1 }, (_, j) => j);
   for (let i = 0; i < left.length; i++) {
     const current = [i + 1];
     for (let j = 0; j < right.length; j++) {
       const replaced = (previous[j] as number) + (left[i] === right[j] ? 0 : 1);
-      current.push(Math.min(replaced, (previous[j + 1] as number) + 1, (current[j] as number) + 1));
+      const isSwap = i > 0 && j > 0 && left[i] === right[j - 1] && left[i - 1] === right[j];
+      const swapped = isSwap ? (beforePrevious[j - 1] as number) + 1 : Infinity;
+      current.push(Math.min(replaced, swapped, (previous[j + 1] as number) + 1, (current[j] as number) + 1));
     }
+    beforePrevious = previous;
     previous = current;
   }
   return previous[right.length] as number;

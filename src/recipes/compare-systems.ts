@@ -1,5 +1,6 @@
 import type { Judgments } from '../corpus/types.ts';
 import { evaluate } from '../metrics/evaluate.ts';
+import { compareBytes } from '../metrics/ranking.ts';
 import { measureNames, parseMeasures } from '../metrics/measures/registry.ts';
 import { bootstrapIntervalOverSeeds } from '../metrics/significance/bootstrap.ts';
 import { smallestDetectableDifference } from '../metrics/significance/detectable-difference.ts';
@@ -72,7 +73,7 @@ export function compareSystems(
 ): ComparisonTable {
   const requested = parseMeasures(measures.join(','));
   const names = requested.flatMap(measureNames);
-  const queries = [...judgments.keys()];
+  const queries = [...judgments.keys()].sort(compareBytes);
   /** System → measure → one value for each query, for each seed. */
   const values = new Map<string, Map<string, Float64Array[]>>();
   for (const { name, rankings } of systems) {
@@ -94,6 +95,8 @@ export function compareSystems(
   const valuesOf = (system: string, metric: string): readonly Float64Array[] =>
     values.get(system)?.get(metric) ?? [];
   const tested = queries.length < 2 ? [] : pairs;
+  // In standard deviations, which depends on the number of queries alone.
+  const detectable = tested.length === 0 ? 0 : smallestDetectableDifference(queries.length, 1, { alpha });
   const uncorrected = tested.flatMap(([system, baseline]) =>
     names.map((metric) => {
       const rows = differencesBySeed(valuesOf(system, metric), valuesOf(baseline, metric));
@@ -110,7 +113,7 @@ export function compareSystems(
         wins,
         ties,
         losses,
-        smallestDetectable: smallestDetectableDifference(queries.length, standardDeviation, { alpha }),
+        smallestDetectable: detectable * standardDeviation,
       };
     }),
   );

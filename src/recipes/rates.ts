@@ -8,7 +8,12 @@ import { makeStage, noWork, type Stage, type Work, type Workshop } from './stage
 import { trainingSettings } from './training-settings.ts';
 
 /** Floating-point operations per second that this machine reaches with an encoder on texts of this corpus. */
-export type Rates = Readonly<{ forward: number; training: number }>;
+export type Rates = Readonly<{
+  forward: number;
+  training: number;
+  /** Of plain matrix products, which trainings are measured against. */
+  matmul: number;
+}>;
 
 /** What is measured costs about this much; a sample has four texts at least. */
 const sampleFlops = 1e10;
@@ -29,6 +34,7 @@ export async function ratesStage(
       const value: Rates = {
         forward: await forwardRate(workshop, encoder, texts),
         training: await trainingRate(workshop, encoder, texts),
+        matmul: await workshop.matmulRate(),
       };
       return { value };
     },

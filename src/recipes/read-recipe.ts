@@ -31,6 +31,8 @@ export function parseRecipeText(text: string, file: string): unknown {
  * @throws InputError naming the path of each wrong value and the nearest right one
  */
 export function readRecipe(document: unknown, file?: string): Recipe {
+  // To valibot a list is an object, too.
+  if (Array.isArray(document)) throw new InputError('is a list, not an object {…}', { file, remedy });
   refuseOtherVersion(document, file);
   const result = v.safeParse(recipeSchema, document);
   const faults = result.success ? checkRecipe(result.output) : describeIssues(recipeSchema, document);

@@ -49,13 +49,14 @@ type StageRecord = Readonly<{
   kind: StageKind;
   /** What the key was made of, for people. */
   inputs: Json;
-  /** Null where it is the first blob, as JSON. */
   value: Json;
+  /** Whether the value is the first blob, as JSON: a long one would be written anew with each commit. */
+  valueIsBlob: boolean;
   seconds: number;
   fingerprint: Readonly<Record<string, string>>;
 }>;
 
-/** Characters of a value that stays in its record; all records are written anew with each commit. */
+/** Characters of a value that stays in its record. */
 const longestValue = 2000;
 
 /** The same text for equal JSON, whatever the order of its members. */
@@ -87,9 +88,9 @@ export class StageStore {
   async find(key: string): Promise<StageResult | undefined> {
     const record = await this.#store.get(NAMESPACE, key);
     if (record === undefined) return undefined;
-    const { value, seconds, fingerprint } = record.value as StageRecord;
+    const { value, valueIsBlob, seconds, fingerprint } = record.value as StageRecord;
     const [first, ...blobs] = record.blobs;
-    if (value !== null || first === undefined) {
+    if (!valueIsBlob || first === undefined) {
       return { key, value, blobs: record.blobs, seconds, fingerprint };
     }
     const text = new TextDecoder().decode(await this.#store.readBlob(first));
@@ -109,7 +110,14 @@ export class StageStore {
     for (const bytes of output.blobs ?? []) blobs.push(await this.#store.writeBlob(bytes));
     const text = JSON.stringify(output.value);
     const isLong = text.length > longestValue;
-    const value: StageRecord = { kind, inputs, value: isLong ? null : output.value, seconds, fingerprint };
+    const value: StageRecord = {
+      kind,
+      inputs,
+      value: isLong ? null : output.value,
+      valueIsBlob: isLong,
+      seconds,
+      fingerprint,
+    };
     const named = isLong ? [await this.#store.writeBlob(new TextEncoder().encode(text)), ...blobs] : blobs;
     for (;;) {
       this.#writer ??= await this.#store.openWriter(NAMESPACE);

@@ -181,7 +181,7 @@ export class RecipeWorkshop implements Workshop {
   }
 
   async matmulRate(): Promise<number> {
-    this.#matmulRate ??= await measureMatmulRate(this.runtime, this.clock);
+    this.#matmulRate ??= this.rates?.matmul ?? (await measureMatmulRate(this.runtime, this.clock));
     return this.#matmulRate;
   }
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { bootstrapInterval } from '../../src/metrics/significance/bootstrap.ts';
+import { bootstrapInterval, bootstrapIntervalOverSeeds } from '../../src/metrics/significance/bootstrap.ts';
 import {
   smallestDetectableDifference,
   tTestPower,
@@ -190,6 +190,42 @@ describe('holm', () => {
         }
       }),
     );
+  });
+});
+
+describe('bootstrapIntervalOverSeeds', () => {
+  const differences = [0.3, -0.1, 0.25, 0, 0.4, 0.1, -0.2, 0.05];
+
+  it('is the interval over queries where there is one seed', () => {
+    expect(bootstrapIntervalOverSeeds([differences], { samples: 2000 })).toEqual(
+      bootstrapInterval(differences, { samples: 2000 }),
+    );
+  });
+
+  it('adds what seeds vary to what queries vary', () => {
+    const higher = differences.map((value) => value + 0.5);
+    const [low, high] = bootstrapIntervalOverSeeds([differences, higher], { samples: 4000 });
+    const [lowOfMean, highOfMean] = bootstrapInterval(
+      differences.map((value) => value + 0.25),
+      { samples: 4000 },
+    );
+    expect(low).toBeLessThan(lowOfMean - 0.1);
+    expect(high).toBeGreaterThan(highOfMean + 0.1);
+    // Seeds without any variation between queries: the interval is theirs alone.
+    expect(
+      bootstrapIntervalOverSeeds(
+        [
+          [1, 1],
+          [3, 3],
+        ],
+        { samples: 2000 },
+      ),
+    ).toEqual([1, 3]);
+  });
+
+  it('refuses rows that do not fit', () => {
+    expect(() => bootstrapIntervalOverSeeds([])).toThrow('there are no queries');
+    expect(() => bootstrapIntervalOverSeeds([[1], [1, 2]])).toThrow('measured on different queries');
   });
 });
 

@@ -61,9 +61,10 @@ export async function trainingStage(
       const { model } = encoder;
       const given = await workshop.listsOf(lists);
       const devLists = dev === undefined ? undefined : await workshop.listsOf(dev);
-      const settings = trainingSettings(training, loss, seed, (batching) => stepsOf(given, batching));
-      const plannedSteps = stepsOf(given, settings);
-      const saving = await workshop.checkpoints(task.stage, plannedSteps);
+      const settings = naming(label, () =>
+        trainingSettings(training, loss, seed, (batching) => stepsOf(given, batching)),
+      );
+      const saving = await workshop.checkpoints(task.stage, stepsOf(given, settings));
       const result = await train({
         runtime: workshop.runtime,
         encoder: model,
@@ -77,7 +78,7 @@ export async function trainingStage(
         ...(saving === undefined ? {} : { checkpoints: saving.checkpoints }),
         ...(devLists === undefined ? {} : { evaluate: devEvaluation(devLists, settings.similarity) }),
       }).catch((error: unknown) => {
-        throw error instanceof InputError ? inArm(label, error) : error;
+        throw inArm(label, error);
       });
       if (result.endedBy === 'request') throw new RecipeStoppedError();
       const value: TrainingReport = {
@@ -95,7 +96,18 @@ export async function trainingStage(
   });
 }
 
-function inArm(label: string, { problem, remedy, file, line, cause }: InputError): InputError {
+function naming<T>(label: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw inArm(label, error);
+  }
+}
+
+/** An error about user input that says which training it is about. */
+function inArm(label: string, error: unknown): unknown {
+  if (!(error instanceof InputError)) return error;
+  const { problem, remedy, file, line, cause } = error;
   return new InputError(`${label}: ${problem}`, { remedy, file, line, cause });
 }
 

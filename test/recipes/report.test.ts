@@ -1,0 +1,135 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import type { Runtime } from '../../src/host/contract.ts';
+import { openRuntime } from '../../src/host/node/runtime.ts';
+import { FolderStore } from '../../src/host/node/store.ts';
+import { leftOut, metricTitle, reportMarkdown } from '../../src/recipes/report-markdown.ts';
+import { runRecipe, type RecipeRun } from '../support/recipe-job.ts';
+import { makeLists } from '../support/training-lists.ts';
+import { recipeCorpus, smallRecipe } from '../support/small-recipe.ts';
+
+let runtime: Runtime;
+beforeAll(async () => {
+  runtime = await openRuntime({ device: 'cpu', threads: 1 });
+});
+afterAll(() => runtime.close());
+
+async function run(changes: Readonly<Record<string, unknown>>): Promise<RecipeRun> {
+  const folder = await mkdtemp(join(tmpdir(), 'studio-report-'));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  return runRecipe(
+    smallRecipe(recipeCorpus(), changes),
+    runtime,
+    await FolderStore.open(join(folder, 'store')),
+  );
+}
+
+describe('the report', () => {
+  it('holds what was found, what it was found with, and what was left out', async () => {
+    const { report, job } = await run({
+      description: 'A | small <one>',
+      encoder: { ...(smallRecipe('').encoder as object), passageMaxLength: 6 },
+      filters: { strict: ['length>=2', 'relative-margin>=0.02'] },
+      evaluation: { samples: 1000, depth: 20, show: { arm: 'listwise', queries: 2 } },
+    });
+    expect(report.recipe.evaluation.depth).toBe(20);
+    expect(report.versions).toEqual({ studio: 'test' });
+    expect(report.device).toBe('cpu');
+    expect(report.fingerprint).toMatchObject({ ...runtime.fingerprint });
+    expect(report.otherFingerprints).toEqual([]);
+    expect(report.corpus).toMatchObject({ passages: 80, trainQueries: 22, devQueries: 6, testQueries: 12 });
+    expect(report.stages.length).toBeGreaterThan(15);
+    expect(report.seconds.computed).toBeGreaterThan(0);
+
+    // Cut passages are counted as the tokenizer cuts them.
+    const { tokenizer } = job.graph.encoder.model;
+    const texts = makeLists(40).flatMap(({ documents }) => documents.slice(0, 2).map(({ text }) => text));
+    expect(report.lengths.cutPassages).toBe(
+      texts.filter((text) => tokenizer.encode(text, 512).length > 6).length,
+    );
+    expect(report.lengths.cutPassages).toBeGreaterThan(0);
+
+    expect(report.arms.map(({ name, loss }) => [name, loss])).toEqual([
+      ['contrastive', 'infonce'],
+      ['filtered', 'infonce(temperature=0.1)'],
+      ['listwise', 'kl'],
+    ]);
+    for (const arm of report.arms) {
+      expect(arm.trainings.map(({ seed, losses }) => [seed, losses.length])).toEqual([
+        [1, 5],
+        [2, 5],
+      ]);
+      for (const { dev, breaks } of arm.trainings) {
+        expect(dev!.after).toBeGreaterThanOrEqual(dev!.before);
+        expect(breaks).toEqual([]);
+      }
+    }
+    const filtered = report.arms[1]!.filtered!;
+    expect(filtered.filter!.rules.map(({ rule }) => rule)).toEqual(['length>=2', 'relative-margin>=0.02']);
+    const lines = leftOut(report);
+    expect(lines[0]).toBe(
+      `passages cut at 6 tokens: ${report.lengths.cutPassages} of 80; test queries cut at 16: 0 of 12`,
+    );
+    expect(
+      lines.some((line) => /^mined, filters strict: relative-margin>=0.02 dropped \d+ passages/.test(line)),
+    ).toBe(true);
+
+    // The query that gained the most, then the one that lost the most, with five passages each.
+    expect(report.shown).toHaveLength(2);
+    const [gained, lost] = report.shown.map(({ before, after }) => after.value - before.value);
+    expect(gained).toBeGreaterThanOrEqual(lost!);
+    for (const { before, after } of report.shown) {
+      expect(before.passages).toHaveLength(5);
+      expect(after.passages).toHaveLength(5);
+    }
+    expect(JSON.parse(JSON.stringify(report))).toEqual(report);
+  });
+
+  it('is written in Markdown that no text of others can break', async () => {
+    const { report } = await run({ description: '', seeds: [1] });
+    const sneaky = {
+      ...report,
+      shown: report.shown.map((shown) => ({ ...shown, query: 'a | b <script> `x`\n# heading' })),
+    };
+    const text = reportMarkdown(sneaky);
+    for (const heading of [
+      '# small',
+      '## Results',
+      '## Before and after',
+      '## Trainings',
+      '## What was left out',
+      '## How it was computed',
+      '## The recipe',
+    ]) {
+      expect(text.split('\n')).toContain(heading);
+    }
+    expect(text).toContain('| system | loss | nDCG@10 | Recall@10 |');
+    expect(text).toMatch(/\| bm25 \|\s+\| 0\.\d{4} \| 0\.\d{4} \|/);
+    expect(text).toContain('There is one seed: what another would change is not in the intervals.');
+    expect(text).not.toContain('<script>');
+    expect(text).not.toMatch(/^# heading/m);
+    // The recipe is in it as it would be run again.
+    const recipe = /^````json\n(.*?)^````$/ms.exec(text)?.[1] ?? '';
+    expect(JSON.parse(recipe)).toEqual(report.recipe);
+    // Every table's rows have as many cells as its header.
+    for (const table of text.matchAll(/(?:^\|.*\|$\n?)+/gm)) {
+      const widths = table[0]
+        .trim()
+        .split('\n')
+        .map((row) => row.replaceAll('\\|', '').split('|').length);
+      expect(new Set(widths).size).toBe(1);
+    }
+  });
+});
+
+it.each([
+  ['ndcg_cut_10', 'nDCG@10'],
+  ['recall_100', 'Recall@100'],
+  ['map', 'MAP'],
+  ['recip_rank', 'MRR'],
+  ['P_5', 'P@5'],
+])('%s is called %s', (metric, title) => {
+  expect(metricTitle(metric)).toBe(title);
+});
