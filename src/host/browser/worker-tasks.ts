@@ -14,12 +14,18 @@ interface WorkerScope {
 /** Makes this worker answer the tasks of its pool, one at a time. */
 export function serveTasks(handle: TaskHandler): void {
   const scope = globalThis as unknown as WorkerScope;
-  scope.addEventListener('message', ({ data }) => {
-    void answerTask(data, handle, (reply, transfer) => scope.postMessage(reply, transfer));
-  });
   const alive = `retriever-studio/worker/${crypto.randomUUID()}`;
-  void navigator.locks.request(alive, () => {
-    scope.postMessage({ alive } satisfies AliveMessage);
-    return new Promise(() => undefined);
+  const watched = new Promise<void>((resolve) => {
+    void navigator.locks.request(alive, () => {
+      scope.postMessage({ alive } satisfies AliveMessage);
+      resolve();
+      return new Promise(() => undefined);
+    });
+  });
+  scope.addEventListener('message', ({ data }) => {
+    // Not before the pool would notice if the task ended the worker.
+    void watched.then(() =>
+      answerTask(data, handle, (reply, transfer) => scope.postMessage(reply, transfer)),
+    );
   });
 }
