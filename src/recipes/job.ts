@@ -3,7 +3,7 @@ import type { EncoderModel } from '../encoders/types.ts';
 import { EncoderShelf } from './encoder-shelf.ts';
 import { expectedMemory, makePlan, neededStages, type Plan } from './plan.ts';
 import { ratesStage, type Rates } from './rates.ts';
-import { readCorpus, type RecipeFiles } from './recipe-corpus.ts';
+import { readCorpus, type RecipeCorpus, type RecipeFiles } from './recipe-corpus.ts';
 import { makeReport, type ArmResult, type RecipeReport } from './report.ts';
 import type { Recipe } from './schema.ts';
 import type { Stage } from './stage.ts';
@@ -80,6 +80,11 @@ export class RecipeJob {
     });
     const graph = await StageGraph.build(recipe, { corpus, shelf, runtime }, parts.files);
     return new RecipeJob(recipe, graph, workshop, left, startedAt);
+  }
+
+  /** What is searched. */
+  get corpus(): RecipeCorpus {
+    return this.#workshop.corpus;
   }
 
   /**

@@ -21,8 +21,8 @@ const text = v.pipe(v.string(), v.nonEmpty());
 const name = v.pipe(
   v.string(),
   v.regex(
-    /^[A-Za-z0-9]([A-Za-z0-9 ._+-]{0,58}[A-Za-z0-9+])?$/,
-    'must be up to 60 letters, digits and " ._+-"',
+    /^[A-Za-z0-9]([A-Za-z0-9 ,._+-]{0,58}[A-Za-z0-9+])?$/,
+    'must be up to 60 letters, digits and " ,._+-"',
   ),
 );
 

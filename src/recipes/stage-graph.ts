@@ -116,7 +116,7 @@ export class StageGraph {
   training(
     { arm, lists, loss, training, expected }: ArmStages,
     seed: number,
-    label = `training of ${arm.name}, seed ${seed}`,
+    label = trainingLabel(arm.name, seed),
     changes: { readonly loss?: LossSpec; readonly training?: RecipeTraining } = {},
   ): Promise<Stage> {
     const settled = mergeTraining(training, changes.training ?? {});
@@ -151,6 +151,11 @@ export class StageGraph {
     const { dev } = this.heldOut;
     return dev === undefined ? 0 : dev.queries.length * (this.recipe.corpus.devCandidates + 2);
   }
+}
+
+/** What the training of an arm is called. */
+export function trainingLabel(arm: string, seed: number): string {
+  return `training of ${arm}, seed ${seed}`;
 }
 
 function allLists(fileLists: ReadonlyMap<string, FileLists>): ListRecord[] {
