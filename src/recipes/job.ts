@@ -148,6 +148,11 @@ export class RecipeJob {
     });
   }
 
+  /** Whether {@link run} has trained an arm. */
+  isTrained(arm: string): boolean {
+    return this.#arms.some(({ name }) => name === arm);
+  }
+
   /** An arm's encoder as {@link run} trained it with one seed. */
   async trainedModel(arm: string, seed: number): Promise<EncoderModel> {
     const result = this.#arms.find(({ name }) => name === arm);

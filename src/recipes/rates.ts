@@ -16,7 +16,7 @@ export type Rates = Readonly<{
 }>;
 
 /** What is measured costs about this much; a sample has four texts at least. */
-const sampleFlops = 1e10;
+const sampleFlops = 5e9;
 
 /** Measures both rates on a few texts: an estimate, good to a factor of two. */
 export async function ratesStage(
@@ -78,19 +78,17 @@ async function trainingRate(
   texts: readonly string[],
 ): Promise<number> {
   const { runtime, clock, version } = workshop;
-  const passages = texts.slice(0, 8);
-  const lists: ListRecord[] = [0, 1].map((row) => ({
-    query_id: String(row),
-    query: (passages[row] ?? 'a query').slice(0, 80),
-    documents: passages
-      .map((text, i) => ({
-        id: `${i}`,
-        text: text || 'a passage',
-        label: i === row ? 1 : 0,
-        source: 'sample',
-      }))
-      .filter((_, i) => i % 2 === row),
-  }));
+  const passages = texts.map((text, i) => ({ id: `${i}`, text: text || 'a passage', source: 'sample' }));
+  const lists: ListRecord[] = Array.from(
+    { length: Math.max(1, Math.floor(texts.length / passagesPerList)) },
+    (_, row) => ({
+      query_id: `${row}`,
+      query: (texts[row * passagesPerList] ?? 'a query').slice(0, 80) || 'a query',
+      documents: passages
+        .slice(row * passagesPerList, (row + 1) * passagesPerList)
+        .map((passage, i) => ({ ...passage, label: i === 0 ? 1 : 0 })),
+    }),
+  );
   const ends: number[] = [];
   await train({
     runtime,
@@ -103,7 +101,7 @@ async function trainingRate(
       {
         learningRate: 1e-9,
         epochs: 2,
-        batches: { batchSize: 2, rowPer: 'list', distinctPassages: false, incomplete: 'keep' },
+        batches: { batchSize: lists.length, rowPer: 'list', distinctPassages: false, incomplete: 'keep' },
       },
       parseLossSpec('infonce'),
       0,
@@ -121,6 +119,8 @@ async function trainingRate(
     .reduce((sum, tokens) => sum + 3 * forwardFlops(model.shape, tokens), 0);
   return perSecond(flops, (ends[1] ?? 0) - (ends[0] ?? 0));
 }
+
+const passagesPerList = 4;
 
 function perSecond(flops: number, milliseconds: number): number {
   return (flops * 1000) / Math.max(milliseconds, 0.1);
