@@ -49,7 +49,8 @@ export async function answerTask(
   }
 }
 
-function sendError(error: unknown): SentError {
+/** An error of any kind, to be sent to another thread. */
+export function sendError(error: unknown): SentError {
   if (!(error instanceof Error)) {
     return { name: 'Error', message: String(error), stack: undefined, input: undefined };
   }

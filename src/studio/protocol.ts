@@ -24,6 +24,8 @@ export interface WorkerOptions {
   readonly store?: string | undefined;
   /** How much of a training the end of the tab may cost, about; shorter trainings begin anew. Default 10. */
   readonly checkpointSeconds?: number | undefined;
+  /** Of the program: checkpoints and results say what computed them. */
+  readonly version?: string | undefined;
 }
 
 /** What the worker computes with. */
@@ -118,10 +120,10 @@ export interface ExportedModel {
 /** Every question with its answer. */
 export interface StudioCalls {
   open: { readonly ask: { readonly options: WorkerOptions }; readonly answer: ComputeFacts };
-  /** Keeps what was dropped or chosen. A `kind` is only needed for a file that could be read as several. */
+  /** Keeps what was dropped or chosen. */
   keep: { readonly ask: { readonly item: DroppedItem }; readonly answer: KeptItem };
   kept: { readonly ask: object; readonly answer: readonly KeptItem[] };
-  forgetKept: { readonly ask: { readonly id: string }; readonly answer: null };
+  forgetKept: { readonly ask: { readonly itemId: string }; readonly answer: null };
   runs: { readonly ask: object; readonly answer: readonly KeptRun[] };
   forgetRun: { readonly ask: { readonly runId: string }; readonly answer: null };
   /** Reads corpus, lists and model, and plans. Searching with `bm25` and `untrained` needs no more than this. */
@@ -164,7 +166,11 @@ export type StudioCall = keyof StudioCalls;
 
 /** A question: one of these for each call. */
 export type StudioRequest = {
-  readonly [Call in StudioCall]: { readonly id: number; readonly call: Call } & StudioCalls[Call]['ask'];
+  readonly [Call in StudioCall]: {
+    readonly id: number;
+    readonly call: Call;
+    readonly ask: StudioCalls[Call]['ask'];
+  };
 }[StudioCall];
 
 /** One computation of a run. */
@@ -210,6 +216,8 @@ export type RunEvent =
       readonly event: TrainingEvent;
       readonly secondsLeft: number;
     }
+  /** A search has its first query for a system: the corpus is embedded. */
+  | { readonly kind: 'indexing'; readonly system: string; readonly done: number; readonly total: number }
   | { readonly kind: 'paused' }
   | { readonly kind: 'resumed' }
   /** The device was lost, or the worker hung: another worker goes on from the last checkpoint. Told by the client. */
@@ -220,6 +228,8 @@ export type StudioMessage =
   | { readonly kind: 'answer'; readonly id: number; readonly answer: StudioCalls[StudioCall]['answer'] }
   | { readonly kind: 'refusal'; readonly id: number; readonly error: SentError }
   | { readonly kind: 'event'; readonly runId: string; readonly event: RunEvent }
+  /** Posted every few seconds: a worker that says nothing for minutes hangs. */
+  | { readonly kind: 'alive' }
   /** The user should know, in one line: the store is held by another tab, a copy was read, the disk is full. */
   | { readonly kind: 'warning'; readonly text: string }
   /** The runtime is gone: nothing more comes from this worker. */

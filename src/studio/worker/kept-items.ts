@@ -1,0 +1,209 @@
+import { beirSplits } from '../../corpus/beir.ts';
+import { missingPath, withoutTopFolder, type ByteSource, type FileTree } from '../../corpus/source.ts';
+import { isZip } from '../../corpus/zip.ts';
+import { isModelFile } from '../../encoders/read-encoder.ts';
+import { openFile, openTree, type DroppedItem } from '../../host/browser/files.ts';
+import type { BlobReference, Store, StoreRecord } from '../../host/contract.ts';
+import { InputError } from '../../host/errors.ts';
+import { sha256 } from '../../host/sha256.ts';
+import type { KeptItem } from '../protocol.ts';
+import { commitInTurn } from './commit.ts';
+
+const NAMESPACE = 'kept';
+/** Read and written at once. */
+const PART_BYTES = 8 * 2 ** 20;
+
+/** One file; its bytes are the next `parts` blobs of the record. */
+type KeptFile = Readonly<{ path: string; bytes: number; parts: number }>;
+type KeptRecord = Readonly<{ item: KeptItem; files: readonly KeptFile[] }>;
+
+/** What the user dropped, copied into the store: a dropped file is forgotten with its tab. */
+export class KeptItems {
+  readonly #store: Store;
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  /**
+   * Keeps the files of a corpus, a model or a file of lists, and nothing else that lay beside them.
+   * @throws InputError if it is none of these; ResourceError if the browser keeps no more
+   */
+  async keep(dropped: DroppedItem): Promise<KeptItem> {
+    const { kind, name, files } = await sort(dropped);
+    const kept: KeptFile[] = [];
+    const blobs: BlobReference[] = [];
+    for (const { path, source } of files) {
+      let parts = 0;
+      for await (const part of partsOf(source)) {
+        blobs.push(await this.#store.writeBlob(part));
+        parts++;
+      }
+      kept.push({ path, bytes: source.size, parts });
+    }
+    const paths = kept.map(({ path }) => path);
+    const hash = await sha256(JSON.stringify([kept, blobs.map((blob) => blob.sha256)]));
+    const item: KeptItem = {
+      id: `${slugOf(name)}-${hash.slice(0, 8)}`,
+      name,
+      bytes: kept.reduce((sum, { bytes }) => sum + bytes, 0),
+      kind,
+      splits: kind === 'corpus' ? beirSplits(treeOf(name, paths)) : [],
+      listFiles: kind === 'corpus' ? paths.filter(mayHoldLists) : [],
+      keptAt: new Date().toISOString(),
+    };
+    const value: KeptRecord = { item, files: kept };
+    await commitInTurn(this.#store, NAMESPACE, { put: { [item.id]: { value, blobs } } });
+    return item;
+  }
+
+  async list(): Promise<KeptItem[]> {
+    const items: KeptItem[] = [];
+    for (const id of await this.#store.keys(NAMESPACE)) {
+      const record = await this.#store.get(NAMESPACE, id);
+      if (record !== undefined) items.push((record.value as KeptRecord).item);
+    }
+    return items.sort((a, b) => (a.keptAt < b.keptAt ? 1 : -1));
+  }
+
+  async forget(id: string): Promise<void> {
+    await commitInTurn(this.#store, NAMESPACE, { delete: [id] });
+    await this.#store.sweep();
+  }
+
+  /** @throws InputError if nothing of that name is kept */
+  async openTree(id: string): Promise<FileTree> {
+    const record = await this.#store.get(NAMESPACE, id);
+    if (record === undefined) throw forgotten(id);
+    return storedTree(this.#store, record);
+  }
+
+  /** A kept file of lists. @throws InputError */
+  async openFile(id: string): Promise<ByteSource> {
+    const tree = await this.openTree(id);
+    return tree.open(tree.paths[0] ?? '');
+  }
+}
+
+function forgotten(id: string): InputError {
+  return new InputError('is not kept in this browser', {
+    file: id,
+    remedy: 'Drop the folder or file on the page again',
+  });
+}
+
+interface Sorted {
+  readonly kind: KeptItem['kind'];
+  readonly name: string;
+  readonly files: readonly { readonly path: string; readonly source: ByteSource }[];
+}
+
+/** Finds out what was dropped. */
+async function sort(dropped: DroppedItem): Promise<Sorted> {
+  if (dropped instanceof File && !(await isZip(openFile(dropped)))) {
+    if (!/\.(jsonl|ndjson)$/i.test(dropped.name)) throw unknownItem(dropped.name);
+    return { kind: 'lists', name: dropped.name, files: [{ path: dropped.name, source: openFile(dropped) }] };
+  }
+  const tree = withoutTopFolder(await openTree(dropped));
+  const kind = tree.paths.includes('corpus.jsonl')
+    ? 'corpus'
+    : tree.paths.includes('config.json')
+      ? 'model'
+      : undefined;
+  if (kind === undefined) throw unknownItem(tree.name);
+  const files = [];
+  for (const path of tree.paths.filter(kind === 'corpus' ? isCorpusFile : isModelFile)) {
+    files.push({ path, source: await tree.open(path) });
+  }
+  return { kind, name: tree.name.replace(/\.zip$/i, ''), files };
+}
+
+function isCorpusFile(path: string): boolean {
+  return /^[^/]+\.jsonl$/.test(path) || /^qrels\/[^/]+\.(tsv|jsonl)$/.test(path);
+}
+
+function mayHoldLists(path: string): boolean {
+  return /^[^/]+\.jsonl$/.test(path) && !['corpus.jsonl', 'queries.jsonl', 'qrels.jsonl'].includes(path);
+}
+
+function unknownItem(name: string): InputError {
+  return new InputError('is no corpus, no model and no file of lists', {
+    file: name,
+    remedy:
+      'Drop a BEIR folder or zip (corpus.jsonl, queries.jsonl, qrels/), a Hugging Face model folder (config.json, ' +
+      'model.safetensors, tokenizer.json), or training lists as .jsonl',
+  });
+}
+
+function slugOf(name: string): string {
+  const slug = name
+    .replace(/\.[a-z]+$/i, '')
+    .replace(/[^A-Za-z0-9]+/g, '-')
+    .replace(/^-+|-+$/g, '');
+  return slug.slice(0, 40) || 'folder';
+}
+
+/** The bytes of a file in parts of one size, the last one shorter. */
+async function* partsOf(source: ByteSource): AsyncGenerator<Uint8Array> {
+  let part = new Uint8Array(Math.min(PART_BYTES, source.size));
+  let filled = 0;
+  let left = source.size;
+  for await (const chunk of source.stream()) {
+    for (let start = 0; start < chunk.length;) {
+      const taken = chunk.subarray(start, start + part.length - filled);
+      part.set(taken, filled);
+      filled += taken.length;
+      start += taken.length;
+      left -= taken.length;
+      if (filled < part.length) continue;
+      yield part;
+      part = new Uint8Array(Math.min(PART_BYTES, left));
+      filled = 0;
+      if (part.length === 0) return;
+    }
+  }
+}
+
+function treeOf(name: string, paths: readonly string[]): FileTree {
+  return { name, paths, open: (path) => Promise.reject(missingPath(treeOf(name, paths), path)) };
+}
+
+/** A kept folder as it is read: a part at a time. */
+function storedTree(store: Store, { value, blobs }: StoreRecord): FileTree {
+  const { item, files } = value as KeptRecord;
+  const sources = new Map<string, ByteSource>();
+  let next = 0;
+  for (const { path, bytes, parts } of files) {
+    const own = blobs.slice(next, next + parts);
+    next += parts;
+    const name = item.kind === 'lists' ? path : `${item.name}/${path}`;
+    sources.set(path, {
+      name,
+      size: bytes,
+      stream: (start = 0, end = bytes) => streamParts(store, own, start, end),
+    });
+  }
+  const tree: FileTree = {
+    name: item.name,
+    paths: [...sources.keys()].sort(),
+    open: (path) => {
+      const source = sources.get(path);
+      return source ? Promise.resolve(source) : Promise.reject(missingPath(tree, path));
+    },
+  };
+  return tree;
+}
+
+async function* streamParts(
+  store: Store,
+  parts: readonly BlobReference[],
+  start: number,
+  end: number,
+): AsyncGenerator<Uint8Array> {
+  let position = 0;
+  for (const part of parts) {
+    const [from, to] = [Math.max(0, start - position), Math.min(part.bytes, end - position)];
+    position += part.bytes;
+    if (from < to) yield (await store.readBlob(part)).subarray(from, to);
+  }
+}

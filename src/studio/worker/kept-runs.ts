@@ -1,0 +1,43 @@
+import type { Json, Store } from '../../host/contract.ts';
+import type { RecipeInput } from '../../recipes/schema.ts';
+import type { KeptRun } from '../protocol.ts';
+import { commitInTurn } from './commit.ts';
+
+const NAMESPACE = 'runs';
+
+/** The runs that were begun in this browser. Their results are kept by their stages, under hashes of their own. */
+export class KeptRuns {
+  readonly #store: Store;
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  /** The latest first. */
+  async list(): Promise<KeptRun[]> {
+    const runs: KeptRun[] = [];
+    for (const id of await this.#store.keys(NAMESPACE)) {
+      const run = await this.#find(id);
+      if (run !== undefined) runs.push(run);
+    }
+    return runs.sort((a, b) => (a.changedAt < b.changedAt ? 1 : -1));
+  }
+
+  async write(runId: string, recipe: RecipeInput, state: KeptRun['state']): Promise<void> {
+    const now = new Date().toISOString();
+    const earlier = await this.#find(runId);
+    const run: KeptRun = { runId, recipe, state, begunAt: earlier?.begunAt ?? now, changedAt: now };
+    await commitInTurn(this.#store, NAMESPACE, {
+      put: { [runId]: { value: run as unknown as Json, blobs: [] } },
+    });
+  }
+
+  async forget(runId: string): Promise<void> {
+    await commitInTurn(this.#store, NAMESPACE, { delete: [runId] });
+  }
+
+  async #find(runId: string): Promise<KeptRun | undefined> {
+    const record = await this.#store.get(NAMESPACE, runId);
+    return record?.value as unknown as KeptRun | undefined;
+  }
+}

@@ -1,0 +1,130 @@
+import { uploadWeights, type DeviceWeights } from '../../encoders/device-weights.ts';
+import { Embedder } from '../../encoders/embedder.ts';
+import type { EncoderModel } from '../../encoders/types.ts';
+import type { Runtime } from '../../host/contract.ts';
+import { InputError } from '../../host/errors.ts';
+import type { RecipeJob } from '../../recipes/job.ts';
+import { Bm25Builder } from '../../retrieval/bm25.ts';
+import type { RankedDocument } from '../../retrieval/ranking.ts';
+import { VectorIndex } from '../../retrieval/vectors.ts';
+import type { SearchAnswer } from '../protocol.ts';
+
+/** Tells that so many passages of the corpus are embedded. */
+export type OnIndexing = (system: string, done: number, total: number) => void;
+
+/** A query's best passages by one system. */
+interface Searcher {
+  search(query: string, k: number): Promise<readonly RankedDocument[]>;
+  close(): Promise<void>;
+}
+
+/** Searches the corpus of a run for what somebody types. Each system's index is made for its first query, and kept. */
+export class RunSearch {
+  readonly #runtime: Runtime;
+  readonly #job: RecipeJob;
+  readonly #searchers = new Map<string, Searcher>();
+
+  constructor(runtime: Runtime, job: RecipeJob) {
+    this.#runtime = runtime;
+    this.#job = job;
+  }
+
+  /** @throws InputError for a system that there is not, or not yet */
+  async search(
+    query: string,
+    systems: readonly string[],
+    k: number,
+    onIndexing: OnIndexing,
+  ): Promise<SearchAnswer> {
+    const { corpus } = this.#job;
+    const text = query.trim();
+    if (text === '') throw new InputError('the query is empty', { remedy: 'Type a few words' });
+    const known = corpus.test.queries.find((each) => each.text.trim() === text);
+    const grades = known === undefined ? undefined : corpus.test.judgments.get(known.id);
+    const found = [];
+    for (const system of systems) {
+      const searcher = await this.#searcher(system, onIndexing);
+      const passages = (await searcher.search(text, k)).map(({ id, score, rank }) => ({
+        id,
+        text: corpus.textOf(id) ?? '',
+        score,
+        rank,
+        grade: grades?.get(id),
+      }));
+      found.push({ system, passages });
+    }
+    return { queryId: known?.id, found };
+  }
+
+  async close(): Promise<void> {
+    for (const searcher of this.#searchers.values()) await searcher.close();
+    this.#searchers.clear();
+  }
+
+  async #searcher(system: string, onIndexing: OnIndexing): Promise<Searcher> {
+    const known = this.#searchers.get(system);
+    if (known !== undefined) return known;
+    const made =
+      system === 'bm25'
+        ? this.#bm25()
+        : await this.#dense(await this.#modelOf(system), (done, total) => onIndexing(system, done, total));
+    this.#searchers.set(system, made);
+    return made;
+  }
+
+  #bm25(): Searcher {
+    const { corpus, graph } = this.#job;
+    const builder = new Bm25Builder(graph.recipe.evaluation.bm25);
+    for (const { id, text } of corpus.passages) builder.add(id, text);
+    const index = builder.finish();
+    return {
+      search: (query, k) => Promise.resolve(index.search(query, k)),
+      close: () => Promise.resolve(),
+    };
+  }
+
+  async #modelOf(system: string): Promise<EncoderModel> {
+    const { graph } = this.#job;
+    const { recipe } = graph;
+    if (system === 'untrained') return graph.modelOf(recipe.training);
+    const arm = recipe.arms.find(({ name }) => name === system);
+    const [seed] = recipe.seeds;
+    if (arm === undefined || seed === undefined) {
+      const systems = ['bm25', 'untrained', ...recipe.arms.map(({ name }) => name)];
+      throw new InputError(`there is no system "${system}" to search with`, {
+        remedy: `Choose one of ${systems.join(', ')}`,
+      });
+    }
+    if (!this.#job.isTrained(system)) {
+      throw new InputError(`${system} is not trained yet`, { remedy: 'Run the training to its end first' });
+    }
+    return this.#job.trainedModel(system, seed);
+  }
+
+  async #dense(model: EncoderModel, onProgress: (done: number, total: number) => void): Promise<Searcher> {
+    const { passages } = this.#job.corpus;
+    const weights = await uploadWeights(this.#runtime, model.weights);
+    const embedder = new Embedder(this.#runtime, model, () => weights);
+    const close = async (): Promise<void> => {
+      await embedder.close();
+      dispose(weights);
+    };
+    try {
+      const texts = passages.map(({ text }) => text);
+      const ids = passages.map(({ id }) => id);
+      const vectors = await embedder.embed(texts, 'passage', { onProgress });
+      const index = new VectorIndex(ids, vectors, embedder.dimensions);
+      return {
+        search: async (query, k) => (await index.search(await embedder.embed([query], 'query'), k))[0] ?? [],
+        close,
+      };
+    } catch (error) {
+      await close();
+      throw error;
+    }
+  }
+}
+
+function dispose(weights: DeviceWeights): void {
+  for (const tensor of weights.values()) tensor.dispose();
+}

@@ -1,0 +1,262 @@
+import type { FileTree } from '../../corpus/source.ts';
+import { browserClock } from '../../host/browser/clock.ts';
+import { openModelFiles } from '../../host/browser/model-files.ts';
+import { openRuntime, type OpenedRuntime } from '../../host/browser/runtime.ts';
+import { IndexedDbStore } from '../../host/browser/store.ts';
+import { StoreFencedError, type FetchProgress, type ModelFiles } from '../../host/contract.ts';
+import { InputError } from '../../host/errors.ts';
+import { RecipeJob } from '../../recipes/job.ts';
+import { modelCardOfArm } from '../../recipes/model-card.ts';
+import { readRecipe } from '../../recipes/read-recipe.ts';
+import type { RecipeFiles } from '../../recipes/recipe-corpus.ts';
+import type { RecipeReport } from '../../recipes/report.ts';
+import { RecipeStoppedError } from '../../recipes/stage.ts';
+import type { Plan } from '../../recipes/plan.ts';
+import type { RecipeInput } from '../../recipes/schema.ts';
+import type {
+  ComputeFacts,
+  ExportedModel,
+  OpenedRun,
+  RunEvent,
+  RunOutcome,
+  SearchAnswer,
+  StudioCalls,
+  WorkerOptions,
+} from '../protocol.ts';
+import { demoFiles } from './demo-files.ts';
+import { KeptItems } from './kept-items.ts';
+import { KeptRuns } from './kept-runs.ts';
+import { modelZip } from './model-zip.ts';
+import { PausableRuntime } from './pausable-runtime.ts';
+import { RunEvents } from './run-events.ts';
+import { RunSearch } from './run-search.ts';
+
+/** What the worker tells while it answers. */
+export interface SessionEvents {
+  event(runId: string, event: RunEvent): void;
+  warning(text: string): void;
+  /** The runtime is gone, and this worker with it. */
+  lost(error: unknown): void;
+}
+
+/** The run whose files are open. */
+interface CurrentRun {
+  readonly runId: string;
+  /** The recipe as it was given, as JSON. */
+  readonly recipe: string;
+  readonly job: RecipeJob;
+  readonly plan: Plan;
+  readonly search: RunSearch;
+  readonly stop: { aborted: boolean };
+  report: RecipeReport | undefined;
+}
+
+/** A worker's runtime, store and current run: the answers to what the page asks. */
+export class StudioSession {
+  readonly compute: ComputeFacts;
+  readonly items: KeptItems;
+  readonly runs: KeptRuns;
+  readonly #options: WorkerOptions;
+  readonly #runtime: PausableRuntime;
+  readonly #store: IndexedDbStore;
+  readonly #events: SessionEvents;
+  readonly #base: URL;
+  #current: CurrentRun | undefined;
+  /** The run that is computing, or being read. */
+  #busy: { readonly runId: string; readonly stop: { aborted: boolean } } | undefined;
+
+  /** @throws InputError if there is no such device, or the store cannot be opened */
+  static async open(options: WorkerOptions, events: SessionEvents): Promise<StudioSession> {
+    const { device = 'auto', threads, store: name } = options;
+    const store = await IndexedDbStore.open({
+      report: (problem) => events.warning(problem),
+      ...(name === undefined ? {} : { name }),
+    });
+    const opened = await openRuntime({ device, ...(threads === undefined ? {} : { threads }) });
+    opened.failed.catch((error: unknown) => events.lost(error));
+    return new StudioSession(options, opened, store, events);
+  }
+
+  private constructor(
+    options: WorkerOptions,
+    { runtime, withoutGpu }: OpenedRuntime,
+    store: IndexedDbStore,
+    events: SessionEvents,
+  ) {
+    const { device, threads, fingerprint } = runtime;
+    this.compute = { device, threads, withoutGpu, fingerprint };
+    this.items = new KeptItems(store);
+    this.runs = new KeptRuns(store);
+    this.#options = options;
+    this.#runtime = new PausableRuntime(runtime);
+    this.#store = store;
+    this.#events = events;
+    this.#base = new URL(options.base ?? '/', location.href);
+  }
+
+  async openRun({ runId, recipe }: StudioCalls['openRun']['ask']): Promise<OpenedRun> {
+    return this.#alone(runId, async (stop) => {
+      const { job, plan } = await this.#open(runId, recipe, stop);
+      const { name, passages, test, warnings } = job.corpus;
+      const testQueries = test.queries.map(({ id, text }) => ({ id, text }));
+      return {
+        runId,
+        plan,
+        corpus: { name, passages: passages.length, testQueries, warnings },
+        advice: job.graph.encoder.model.advice ?? [],
+      };
+    });
+  }
+
+  async run({ runId, recipe }: StudioCalls['run']['ask']): Promise<RunOutcome> {
+    return this.#alone(runId, async (stop) => {
+      try {
+        const current = await this.#open(runId, recipe, stop);
+        this.#events.event(runId, { kind: 'plan', plan: current.plan });
+        await this.runs.write(runId, recipe, 'begun');
+        const report = await current.job.run();
+        current.report = report;
+        await this.runs.write(runId, recipe, 'finished');
+        return { state: 'finished', report };
+      } catch (error) {
+        if (error instanceof RecipeStoppedError) {
+          // Its signal stays set: the next time it is opened anew.
+          this.#current = undefined;
+          return { state: 'canceled' };
+        }
+        throw error instanceof StoreFencedError ? takenOver(error) : error;
+      }
+    });
+  }
+
+  pause({ runId }: StudioCalls['pause']['ask']): void {
+    this.#refuseIdle(runId);
+    if (this.#runtime.isPaused) return;
+    this.#runtime.pause();
+    this.#events.event(runId, { kind: 'paused' });
+  }
+
+  resume({ runId }: StudioCalls['resume']['ask']): void {
+    this.#refuseIdle(runId);
+    if (!this.#runtime.isPaused) return;
+    this.#runtime.resume();
+    this.#events.event(runId, { kind: 'resumed' });
+  }
+
+  cancel({ runId }: StudioCalls['cancel']['ask']): void {
+    const stop = this.#refuseIdle(runId);
+    stop.aborted = true;
+    this.#runtime.resume();
+  }
+
+  async search({ runId, query, systems, k = 10 }: StudioCalls['search']['ask']): Promise<SearchAnswer> {
+    return this.#alone(runId, () =>
+      this.#opened(runId).search.search(query, systems, k, (system, done, total) => {
+        this.#events.event(runId, { kind: 'indexing', system, done, total });
+      }),
+    );
+  }
+
+  async exportModel({ runId, arm, seed }: StudioCalls['exportModel']['ask']): Promise<ExportedModel> {
+    return this.#alone(runId, async () => {
+      const { job, report } = this.#opened(runId);
+      const armReport = report?.arms.find(({ name }) => name === arm);
+      if (report === undefined || armReport === undefined) {
+        throw new InputError(`there is no trained model of "${arm}"`, {
+          remedy: 'Run the training to its end first',
+        });
+      }
+      const model = await job.trainedModel(arm, seed ?? armReport.trainings[0]?.seed ?? 0);
+      const folder = `${report.recipe.name}-${arm}`.replace(/[^A-Za-z0-9._-]+/g, '-').toLowerCase();
+      return { name: `${folder}.zip`, zip: modelZip(folder, model, modelCardOfArm(report, armReport)) };
+    });
+  }
+
+  /** Reads what a recipe names and plans; nothing where that is done. */
+  async #open(runId: string, recipe: RecipeInput, stop: { aborted: boolean }): Promise<CurrentRun> {
+    const known = this.#current;
+    const text = JSON.stringify(recipe);
+    if (known?.runId === runId && known.recipe === text) {
+      known.stop.aborted = stop.aborted;
+      this.#busy = { runId, stop: known.stop };
+      return known;
+    }
+    this.#current = undefined;
+    await known?.search.close();
+    const read = readRecipe(recipe);
+    const events = new RunEvents(read);
+    const job = await RecipeJob.open({
+      recipe: read,
+      runtime: this.#runtime,
+      store: this.#store,
+      models: await this.#models(runId),
+      files: this.#files(runId),
+      clock: browserClock,
+      version: this.#options.version ?? 'development',
+      signal: stop,
+      checkpointSeconds: this.#options.checkpointSeconds ?? 10,
+      onEvent: (event) => this.#events.event(runId, events.of(event)),
+    });
+    const plan = await job.plan();
+    const search = new RunSearch(this.#runtime, job);
+    this.#current = { runId, recipe: text, job, plan, search, stop, report: undefined };
+    return this.#current;
+  }
+
+  #files(runId: string): RecipeFiles {
+    return {
+      openCorpus: ({ folder, builtIn }) =>
+        builtIn === undefined
+          ? this.items.openTree(folder ?? '')
+          : Promise.resolve(demoFiles(this.#base, this.#onDownload(runId))),
+      openFile: (path) => this.items.openFile(path),
+    };
+  }
+
+  async #models(runId: string): Promise<ModelFiles> {
+    const folders = new Map<string, FileTree>();
+    for (const { id, kind } of await this.items.list()) {
+      if (kind === 'model') folders.set(id, await this.items.openTree(id));
+    }
+    const report = (problem: string): void => this.#events.warning(problem);
+    const models = openModelFiles({ base: this.#base, folders, report });
+    return { open: (model) => models.open(model, this.#onDownload(runId)) };
+  }
+
+  #onDownload(runId: string): (progress: FetchProgress) => void {
+    return (progress) => this.#events.event(runId, { kind: 'download', ...progress });
+  }
+
+  #opened(runId: string): CurrentRun {
+    if (this.#current?.runId === runId) return this.#current;
+    throw new InputError('the run is not open', { remedy: 'Open it first' });
+  }
+
+  /** What computes has the worker for itself. @throws InputError while something else does */
+  async #alone<T>(runId: string, task: (stop: { aborted: boolean }) => Promise<T>): Promise<T> {
+    if (this.#busy !== undefined) {
+      throw new InputError('a run is under way', { remedy: 'Wait for its end, or cancel it' });
+    }
+    const stop = { aborted: false };
+    this.#busy = { runId, stop };
+    try {
+      return await task(stop);
+    } finally {
+      this.#busy = undefined;
+      this.#runtime.resume();
+    }
+  }
+
+  /** @throws InputError if this run is not the one that computes */
+  #refuseIdle(runId: string): { aborted: boolean } {
+    if (this.#busy?.runId === runId) return this.#busy.stop;
+    throw new InputError('the run is not under way', { remedy: 'Start it first' });
+  }
+}
+
+function takenOver(cause: StoreFencedError): InputError {
+  return new InputError('another tab trains this run by now; this one has ended', {
+    remedy: 'Go on there, or close that tab and start the run again: nothing that was saved is lost',
+    cause,
+  });
+}
