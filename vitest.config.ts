@@ -44,6 +44,7 @@ function inChromium(): TestProjectInlineConfiguration[] {
       server: { headers: isolationHeaders },
       test: {
         name: 'browser',
+        env: { LONG_TESTS: process.env.LONG_TESTS ?? '' },
         include: [browserTests, ...browserBenches],
         setupFiles: 'test/support/browser/proof.ts',
         browser: {

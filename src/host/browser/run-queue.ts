@@ -9,6 +9,8 @@ export class RunQueue {
   #last: Promise<unknown> = Promise.resolve();
   #error: Error | undefined;
   #reject: (error: Error) => void = () => undefined;
+  /** Rejects the call under way. */
+  #giveUp: ((error: Error) => void) | undefined;
   /** Rejects when the queue fails; never resolves. */
   readonly failed: Promise<never>;
 
@@ -36,6 +38,7 @@ export class RunQueue {
   fail(error: Error): void {
     this.#error ??= error;
     this.#reject(this.#error);
+    this.#giveUp?.(this.#error);
   }
 
   async #withDeadline<T>(call: string, task: () => Promise<T>): Promise<T> {
@@ -45,9 +48,14 @@ export class RunQueue {
       this.#milliseconds,
     );
     try {
-      return await Promise.race([task(), this.failed]);
+      // Not a race with `failed`, which would hold on to every call that it ever raced with.
+      return await new Promise<T>((resolve, reject) => {
+        this.#giveUp = reject;
+        task().then(resolve, reject);
+      });
     } finally {
       clearTimeout(timer);
+      this.#giveUp = undefined;
     }
   }
 }

@@ -142,11 +142,6 @@ export class WebGpuRuntime implements Runtime {
     return this.#census.count;
   }
 
-  /** For tests that lose it. */
-  get gpuDevice(): GPUDevice {
-    return this.#gpu;
-  }
-
   tensor(dataType: DataType, dims: readonly number[], data?: TensorData): DeviceTensor {
     return new HostTensor(dataType, dims, data);
   }
