@@ -87,9 +87,7 @@ async function distillStudent(recipeFile: string, options: DistillOptions, io: C
       recipe,
       tokens,
       project(vectors.subarray(ofTexts.length), components, from, to),
-      teacher,
     );
-    const lines: string[] = [];
     const result = await distill({
       runtime,
       encoder: student,
@@ -106,7 +104,6 @@ async function distillStudent(recipeFile: string, options: DistillOptions, io: C
         }
         const line = eventLine(event);
         if (line !== undefined) io.note(line);
-        if (line !== undefined) lines.push(line);
       },
     });
     progress?.stop();
@@ -116,7 +113,7 @@ async function distillStudent(recipeFile: string, options: DistillOptions, io: C
       return;
     }
     const cosine = result.history.evaluations.find(({ step }) => step === result.bestStep)?.values[devCosine];
-    await writeStudent(options, recipe, { ...student, weights: result.weights }, texts.length);
+    await writeStudent(options, recipe, { ...student, weights: result.weights });
     io.printJson({ model: options.out, texts: texts.length, steps: result.steps, cosine: cosine ?? null });
     io.print(
       `${options.out}: after ${result.steps} steps, mean cosine ${cosine?.toFixed(4) ?? '?'} to the teacher on held-out texts`,
@@ -199,10 +196,9 @@ async function teacherVectors(
 
 /** The student before training: its vocabulary, its shape, and its tokens' vectors from the teacher. */
 async function makeStudent(
-  { name, seed, student }: DistillationRecipe,
+  { name, seed, student, card }: DistillationRecipe,
   tokens: readonly string[],
   tokenVectors: Float32Array<ArrayBuffer>,
-  teacher: EncoderModel,
 ): Promise<EncoderModel> {
   const vocabulary = new TextEncoder().encode(`${tokens.join('\n')}\n`);
   const settings = {
@@ -255,7 +251,7 @@ async function makeStudent(
     },
     weights: studentWeights(shape, tokenVectors, seed),
     tokenizer: await readTokenizer(folder, { lowerCase: true }),
-    baggage: { config: configOf(shape), files, license: teacher.baggage.license },
+    baggage: { config: configOf(shape), files, license: card.license },
   };
 }
 
@@ -291,17 +287,17 @@ function eventLine(event: TrainingEvent): string | undefined {
 
 async function writeStudent(
   { out, force = false }: DistillOptions,
-  { name, training, texts }: DistillationRecipe,
+  { name, training, card }: DistillationRecipe,
   student: EncoderModel,
-  count: number,
 ): Promise<void> {
-  const card = {
+  const { similarityWeight, similarityTemperature, ...settings } = training;
+  const info = {
     title: name,
-    baseModel: undefined,
-    trainingData: `Distilled from a larger encoder on ${count} texts: the passages, titles, sentences and runs of words of ${texts.corpora.length} corpora, the training queries of ${texts.queries.length}, and ${texts.randomPhrases} phrases of random words.`,
-    loss: `1 - cosine to the teacher's projected vector + ${training.similarityWeight} × KL of in-batch similarities`,
-    hyperparameters: { ...training },
-    metrics: [],
+    baseModel: card.teacher,
+    trainingData: card.trainingData,
+    loss: `1 - cosine to the teacher's vector, projected to ${student.shape.hiddenSize} dimensions, + ${similarityWeight} × KL of the similarities in a batch at temperature ${similarityTemperature}`,
+    hyperparameters: settings,
+    metrics: card.metrics,
   };
-  await writeFolderAtomic(out, encoderFiles(student, card, { weights: 'F16' }), { force });
+  await writeFolderAtomic(out, encoderFiles(student, info, { weights: 'F16' }), { force });
 }

@@ -34,6 +34,14 @@ const schema = v.strictObject({
     similarityTemperature: v.pipe(v.number(), v.gtValue(0)),
     devShare: share,
   }),
+  /** What the model card says of it: nothing of this changes the model. */
+  card: v.strictObject({
+    /** As ORG/NAME. */
+    teacher: v.string(),
+    license: v.string(),
+    trainingData: v.string(),
+    metrics: v.array(v.strictObject({ dataset: v.string(), metric: v.string(), after: v.number() })),
+  }),
 });
 
 /** Everything that decides what a student becomes, but the teacher and the data. */
