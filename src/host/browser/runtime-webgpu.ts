@@ -131,6 +131,8 @@ export class WebGpuRuntime implements Runtime {
       device: 'webgpu',
       adapter: [info.vendor, info.architecture, info.device, info.description].filter(Boolean).join(' '),
       features: [...device.features].sort().join(' '),
+      // It compiles the shaders.
+      browser: navigator.userAgent,
     };
     void device.lost.then(({ reason, message }) => {
       if (!this.#closed) queue.fail(new DeviceLostError(reason, message));

@@ -96,6 +96,7 @@ describeOnBrowserGpu('the runtime on WebGPU in Chromium', () => {
       runtime: expect.stringMatching(/^onnxruntime-web 1\.30\.0 (jspi|asyncify)$/) as string,
       device: 'webgpu',
       adapter: expect.stringMatching(/./) as string,
+      browser: navigator.userAgent,
     });
     expect(opened.withoutGpu).toBeUndefined();
   });
