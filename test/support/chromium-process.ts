@@ -13,6 +13,9 @@ export const chromiumPath = testChromium(findChromium());
  */
 export const SQLITE_SWITCH = '--enable-features=IdbSqliteBackingStore,IdbSqliteOnDiskRollout';
 
+/** Makes it keep to LevelDB, when SQLite has become its habit. */
+export const LEVELDB_SWITCH = '--disable-features=IdbSqliteBackingStore,IdbSqliteOnDiskRollout';
+
 export interface ChromiumProcess {
   /** Opens a page and waits until `tested` is there. */
   open(url: string): Promise<Page>;

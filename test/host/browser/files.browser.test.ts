@@ -1,5 +1,6 @@
 import { strToU8, zipSync } from 'fflate';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { readBeir } from '../../../src/corpus/beir.ts';
 import { readRange } from '../../../src/corpus/source.ts';
 import {
   chosenItem,
@@ -8,6 +9,7 @@ import {
   openFiles,
   openFolder,
   openTree,
+  type DroppedItem,
 } from '../../../src/host/browser/files.ts';
 import { collect, refused } from '../../corpus/support.ts';
 
@@ -111,5 +113,29 @@ describe('files and folders', () => {
     transfer.items.add(new File(['y'], 'other.txt'));
     expect(chosenItem(transfer.files)).toMatchObject([{ path: 'set.zip' }, { path: 'other.txt' }]);
     expect(chosenItem(new DataTransfer().files)).toBeUndefined();
+  });
+});
+
+describe('a BEIR set', () => {
+  const texts = {
+    'corpus.jsonl': '{"_id": "d1", "title": "T", "text": "bread"}\n{"_id": "d2", "text": "bees"}\n',
+    'queries.jsonl': '{"_id": "q1", "text": "how to bake"}\n',
+    'qrels/test.tsv': 'query-id\tcorpus-id\tscore\nq1\td1\t1\n',
+  };
+  const zip = zipSync(
+    Object.fromEntries(Object.entries(texts).map(([path, text]) => [`set/${path}`, strToU8(text)])),
+  );
+  const listed = Object.entries(texts).map(([path, text]) => ({
+    path: `set/${path}`,
+    file: new File([text], path.split('/').at(-1)!),
+  }));
+
+  it.each<[string, DroppedItem]>([
+    ['zip', new File([zip], 'set.zip')],
+    ['folder', listed],
+  ])('is read from a dropped %s', async (_, item) => {
+    const set = await readBeir(await openTree(item));
+    expect(set.queries.map(({ id }) => id)).toEqual(['q1']);
+    expect((await collect(set.documents())).map(({ id }) => id)).toEqual(['d1', 'd2']);
   });
 });

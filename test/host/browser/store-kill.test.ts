@@ -2,13 +2,18 @@
  * `kill -9` of a real browser that saves checkpoints, at random moments, on both kinds of file that Chromium keeps
  * IndexedDB in: KILL_TRIALS=10 for more than a sample.
  */
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RandomStream } from '../../../src/host/random.ts';
-import { chromiumPath, SQLITE_SWITCH, startChromium } from '../../support/chromium-process.ts';
+import {
+  chromiumPath,
+  LEVELDB_SWITCH,
+  SQLITE_SWITCH,
+  startChromium,
+} from '../../support/chromium-process.ts';
 import { startModuleServer, type ModuleServer } from '../../support/module-server.ts';
 
 const TRIALS = Number(process.env.KILL_TRIALS ?? 2);
@@ -28,7 +33,7 @@ describe.skipIf(chromiumPath === undefined)(
   'the store of a browser (skipped where there is no Chromium)',
   () => {
     it.each([
-      ['LevelDB', []],
+      ['LevelDB', [LEVELDB_SWITCH]],
       ['SQLite', [SQLITE_SWITCH]],
     ])(
       `survives ${TRIALS} kills on %s`,
@@ -73,7 +78,10 @@ describe.skipIf(chromiumPath === undefined)(
         const files = readdirSync(join(profile, 'Default', 'IndexedDB'));
         expect(files.some((file) => file.endsWith('.leveldb'))).toBe(backend === 'LevelDB');
         if (process.env.KILL_TRIALS) {
+          const browser = await startChromium(profile, switches);
+          const page = await browser.open(server.pageOf('/test/host/browser/store-page.ts'));
           console.log({
+            milliseconds: await page.evaluate('tested.measure()'),
             backend,
             kills: TRIALS,
             saves: acknowledged,
@@ -85,5 +93,27 @@ describe.skipIf(chromiumPath === undefined)(
       },
       60_000 + TRIALS * 20_000,
     );
+
+    it('says what is damaged where a file that the browser kept is gone', async () => {
+      const profile = join(folder, 'lost-file');
+      const address = server.pageOf('/test/host/browser/store-page.ts');
+      const browser = await startChromium(profile, [LEVELDB_SWITCH]);
+      await (await browser.open(address)).evaluate('tested.store(5_000_000)');
+      await browser.kill();
+      const kept = join(profile, 'Default', 'IndexedDB');
+      const blobs = readdirSync(kept, { recursive: true, encoding: 'utf8' }).filter(
+        (name) => name.includes('.indexeddb.blob') && statSync(join(kept, name)).isFile(),
+      );
+      expect(blobs.length).toBeGreaterThan(0);
+      for (const name of blobs) rmSync(join(kept, name));
+      const reopened = await startChromium(profile, [LEVELDB_SWITCH]);
+      const page = await reopened.open(address);
+      await expect(page.evaluate('tested.readStored()')).rejects.toThrow(
+        /StoreCorruptionError: blob [0-9a-f]{64} is damaged/,
+      );
+      // Written again, it is whole.
+      await page.evaluate('tested.store(5_000_000)');
+      expect(await page.evaluate('tested.readStored()')).toBe(5_000_000);
+    });
   },
 );

@@ -1,5 +1,5 @@
 /** What a page does in the tests that kill its browser or fill its storage. */
-import type { StoreWriter } from '../../../src/host/contract.ts';
+import type { BlobReference, StoreWriter } from '../../../src/host/contract.ts';
 import { IndexedDbStore } from '../../../src/host/browser/store.ts';
 import { reportStorage, requestPersistence } from '../../../src/host/browser/storage-space.ts';
 import { messageOf } from '../../../src/host/errors.ts';
@@ -129,6 +129,54 @@ export async function store(bytes: number): Promise<void> {
   const writer = await opened.openWriter('training');
   await writer.commit({ put: { a: { value: 1, blobs: [await opened.writeBlob(pseudoRandom(1, bytes))] } } });
   await opened.close();
+}
+
+/** How many bytes {@link store} has stored. */
+export async function readStored(): Promise<number> {
+  const opened = await open();
+  try {
+    const blob = (await opened.get('training', 'a'))?.blobs[0];
+    return blob ? (await opened.readBlob(blob)).length : 0;
+  } finally {
+    await opened.close();
+  }
+}
+
+/** Milliseconds: of a small commit (median of 51), and to save and load a checkpoint of 34 shards of 8 MB, thrice. */
+export async function measure(): Promise<{ commit: number; save: number[]; load: number[] }> {
+  const opened = await open();
+  const writer = await opened.openWriter('measured');
+  const commits: number[] = [];
+  for (let n = 0; n < 51; n++) {
+    commits.push(await timed(() => writer.commit({ put: { small: { value: n, blobs: [] } } })));
+  }
+  const save: number[] = [];
+  const load: number[] = [];
+  for (let repeat = 0; repeat < 3; repeat++) {
+    const shards = Array.from({ length: 34 }, (_, i) => pseudoRandom(repeat * 100 + i, 8_000_000));
+    const blobs: BlobReference[] = [];
+    save.push(
+      await timed(async () => {
+        for (const shard of shards) blobs.push(await opened.writeBlob(shard));
+        await writer.commit({ put: { large: { value: repeat, blobs } } });
+      }),
+    );
+    load.push(
+      await timed(async () => {
+        for (const blob of blobs) await opened.readBlob(blob);
+      }),
+    );
+    await opened.sweep();
+  }
+  await writer.commit({ delete: ['small', 'large'] });
+  await opened.close();
+  return { commit: commits.sort((a, b) => a - b)[25] ?? NaN, save, load };
+}
+
+async function timed(work: () => Promise<unknown>): Promise<number> {
+  const startedAt = performance.now();
+  await work();
+  return performance.now() - startedAt;
 }
 
 export { reportStorage, requestPersistence };

@@ -6,6 +6,7 @@ import type { Page } from 'playwright';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   chromiumPath,
+  LEVELDB_SWITCH,
   SQLITE_SWITCH,
   startChromium,
   type ChromiumProcess,
@@ -40,7 +41,7 @@ async function openPage(browser: ChromiumProcess, bytes: number): Promise<Page> 
 }
 
 describe.skipIf(chromiumPath === undefined).each([
-  ['LevelDB', []],
+  ['LevelDB', [LEVELDB_SWITCH]],
   ['SQLite', [SQLITE_SWITCH]],
 ])('a full storage on %s (skipped where there is no Chromium)', (backend, switches) => {
   const start = (name: string) => startChromium(join(folder, `${backend}-${name}`), switches);
