@@ -71,8 +71,12 @@ interface MicroBatch {
   kept: Record<string, DeviceTensor> | undefined;
 }
 
-/** Shapes whose sessions, with the memory they keep for their next run, stay open. */
-const mostShapes = 10;
+/**
+ * Shapes whose sessions, with the memory they keep for their next run, stay open: at least so many, and more while
+ * their activations fit into so many bytes. A small encoder takes longer to make a session than to run it.
+ */
+const fewestShapes = 10;
+const bytesOfShapes = 2 ** 29;
 
 async function release({ forward, backward }: CompiledShape): Promise<void> {
   await forward.release();
@@ -276,10 +280,13 @@ export class GradientCache {
     const key = `${rows}×${length}`;
     let shape = this.#shapes.get(key);
     if (shape === undefined) {
+      let bytes = 0;
+      for (const { graphs } of this.#shapes.values()) bytes += graphs.savedBytes;
       for (const [oldKey, old] of this.#shapes) {
-        if (this.#shapes.size < mostShapes) break;
+        if (this.#shapes.size < fewestShapes || bytes < bytesOfShapes) break;
         if (inUse.has(old)) continue;
         this.#shapes.delete(oldKey);
+        bytes -= old.graphs.savedBytes;
         await release(old);
       }
       shape = await this.#create(rows, length);

@@ -40,7 +40,7 @@ export function registerDistill(program: Command, io: CliIo): void {
       'Makes a small encoder that gives texts the vectors of a large one. The same command again goes on where it ' +
         'was ended.',
     )
-    .argument('<recipe>', 'what to learn from and what to make, as recipes/nano.json')
+    .argument('<recipe>', 'what to learn from and what to make, as recipes/distillation/nano.json')
     .requiredOption('--teacher <model>', 'the encoder to learn from: a folder or ORG/NAME')
     .requiredOption('--data <dir>', "the folder that the recipe's files lie in")
     .requiredOption('--out <dir>', 'the model folder to write')
@@ -132,7 +132,7 @@ async function readRecipe(file: string): Promise<string> {
   } catch (cause) {
     throw new InputError('the recipe cannot be read', {
       file,
-      remedy: 'Give recipes/nano.json or one like it',
+      remedy: 'Give recipes/distillation/nano.json or one like it',
       cause,
     });
   }

@@ -53,13 +53,13 @@ export function parseDistillationRecipe(text: string, file: string): Distillatio
   try {
     json = JSON.parse(text);
   } catch (cause) {
-    throw new InputError('is not JSON', { file, remedy: 'Mend the file: recipes/nano.json is one', cause });
+    throw new InputError('is not JSON', { file, remedy: 'Mend the file: recipes/distillation/nano.json is one', cause });
   }
   const result = v.safeParse(schema, json);
   if (result.success) return result.output;
   const [issue] = result.issues;
   throw new InputError(`${v.getDotPath(issue) ?? 'the recipe'}: ${issue.message}`, {
     file,
-    remedy: 'Compare it with recipes/nano.json',
+    remedy: 'Compare it with recipes/distillation/nano.json',
   });
 }
