@@ -39,7 +39,11 @@ function inChromium(): TestProjectInlineConfiguration[] {
         // The helpers of the tests read the committed files alike in Node and here.
         alias: { 'node:fs': fileURLToPath(new URL('test/support/browser/files.ts', import.meta.url)) },
       },
-      optimizeDeps: { exclude: notToBundleAhead },
+      optimizeDeps: {
+        exclude: notToBundleAhead,
+        // What only workers import is found late, and the tests would start anew.
+        include: ['fflate', 'idb', 'papaparse', 'valibot', '@huggingface/tokenizers'],
+      },
       worker: { format: 'es' },
       server: { headers: isolationHeaders },
       test: {

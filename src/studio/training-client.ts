@@ -206,8 +206,9 @@ export class TrainingClient {
       const id = this.#nextId++;
       this.#questions.set(id, { resolve: (answer) => resolve(answer), reject });
       this.#watch();
-      // Of the same call, which TypeScript does not follow.
-      this.#worker?.postMessage({ id, call, ask });
+      // The question of this very call, which TypeScript does not follow.
+      const request = { id, call, ask } as StudioRequest;
+      this.#worker?.postMessage(request);
     });
   }
 

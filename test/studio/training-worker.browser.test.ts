@@ -1,0 +1,205 @@
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { readEncoder } from '../../src/encoders/read-encoder.ts';
+import { bytesSource } from '../../src/corpus/source.ts';
+import { openZip } from '../../src/corpus/zip.ts';
+import { openFiles } from '../../src/host/browser/files.ts';
+import { modelFolderOf } from '../../src/host/browser/model-files.ts';
+import type { RecipeReport } from '../../src/recipes/report.ts';
+import type { RecipeInput } from '../../src/recipes/schema.ts';
+import type { RunEvent } from '../../src/studio/protocol.ts';
+import { TrainingClient, type TrainingClientOptions } from '../../src/studio/training-client.ts';
+import { droppedCorpus, droppedModel, smallRecipe, testQuery } from './small-run.ts';
+
+const clients: TrainingClient[] = [];
+let databases = 0;
+
+/** A worker on WASM with a database of its own. */
+async function openClient(options: TrainingClientOptions = {}): Promise<TrainingClient> {
+  const client = await TrainingClient.open({
+    device: 'wasm',
+    threads: 1,
+    store: `training-worker-${++databases}`,
+    ...options,
+  });
+  clients.push(client);
+  return client;
+}
+
+async function keepSmall(
+  client: TrainingClient,
+  training: RecipeInput['training'] = {},
+): Promise<RecipeInput> {
+  const corpus = await client.keep(droppedCorpus());
+  const model = await client.keep(await droppedModel());
+  return smallRecipe(corpus.id, model.id, training);
+}
+
+async function finish(client: TrainingClient, recipe: RecipeInput, onEvent?: (event: RunEvent) => void) {
+  const outcome = await client.run('small', recipe, onEvent);
+  if (outcome.state !== 'finished') throw new Error('the run was canceled');
+  return outcome.report;
+}
+
+function stepOf(event: RunEvent): number | undefined {
+  return event.kind === 'training' && event.event.kind === 'step' ? event.event.step : undefined;
+}
+
+/** What a training learned, without what a clock says. */
+function learned({ arms, results }: RecipeReport): unknown {
+  return {
+    results,
+    arms: arms.map(({ name, trainings }) => ({
+      name,
+      trainings: trainings.map(({ losses, dev, bestStep, breaks }) => ({ losses, dev, bestStep, breaks })),
+    })),
+  };
+}
+
+afterEach(() => {
+  for (const client of clients.splice(0)) client.close();
+});
+
+describe('a run in the training worker', () => {
+  let undisturbed: RecipeReport;
+
+  beforeAll(async () => {
+    const client = await openClient();
+    undisturbed = await finish(client, await keepSmall(client));
+    client.close();
+  });
+
+  it('says what it computes with', async () => {
+    const client = await openClient();
+    expect(client.compute).toMatchObject({ device: 'wasm', threads: 1 });
+  });
+
+  it('trains both arms and reports, with events of every step and evaluation', async () => {
+    const client = await openClient();
+    const recipe = await keepSmall(client);
+    const opened = await client.openRun('small', recipe);
+    expect(opened.corpus).toMatchObject({ name: 'small', passages: 80 });
+    expect(opened.corpus.testQueries).toHaveLength(12);
+    expect(opened.plan.stages.filter(({ kind }) => kind === 'training')).toHaveLength(2);
+    const events: RunEvent[] = [];
+    const report = await finish(client, recipe, (event) => events.push(event));
+    expect(learned(report)).toEqual(learned(undisturbed));
+    expect(report.results.all.systems.map(({ name }) => name)).toEqual([
+      'bm25',
+      'untrained',
+      'contrastive',
+      'listwise',
+    ]);
+    const steps = events.filter((event) => stepOf(event) !== undefined);
+    expect(steps).toHaveLength(10);
+    expect(steps[0]).toMatchObject({
+      stage: { arm: 'contrastive', seed: 1 },
+      event: { totalSteps: 6, terms: [{ name: 'infonce' }] },
+    });
+    const evaluations = events.filter(
+      (event) => event.kind === 'training' && event.event.kind === 'evaluation',
+    );
+    expect(evaluations).toHaveLength(6);
+    expect(await client.runs()).toMatchObject([{ runId: 'small', state: 'finished', recipe }]);
+  });
+
+  it('is held by a pause, goes on after it with the same bits', async () => {
+    const client = await openClient();
+    const recipe = await keepSmall(client);
+    let paused: Promise<void> | undefined;
+    let isPaused = false;
+    let stepsWhilePaused = 0;
+    const kinds: string[] = [];
+    const report = await finish(client, recipe, (event) => {
+      kinds.push(event.kind);
+      if (event.kind === 'paused') isPaused = true;
+      if (event.kind === 'resumed') isPaused = false;
+      if (isPaused && stepOf(event) !== undefined) stepsWhilePaused++;
+      if (stepOf(event) === 2 && paused === undefined) {
+        paused = client
+          .pause('small')
+          .then(() => new Promise((resolve) => setTimeout(resolve, 300)))
+          .then(() => client.resume('small'));
+      }
+    });
+    await paused;
+    expect(kinds).toContain('paused');
+    expect(kinds).toContain('resumed');
+    expect(stepsWhilePaused).toBe(0);
+    expect(learned(report)).toEqual(learned(undisturbed));
+  });
+
+  it('ends when it is canceled, and goes on from its checkpoint when it is run again', async () => {
+    const client = await openClient({ checkpointSeconds: 0 });
+    const recipe = await keepSmall(client);
+    let canceled: Promise<void> | undefined;
+    const outcome = await client.run('small', recipe, (event) => {
+      if (stepOf(event) === 3) canceled ??= client.cancel('small');
+    });
+    await canceled;
+    expect(outcome).toEqual({ state: 'canceled' });
+    expect(await client.runs()).toMatchObject([{ runId: 'small', state: 'begun' }]);
+    const steps: number[] = [];
+    const report = await finish(client, recipe, (event) => {
+      const step = stepOf(event);
+      if (step !== undefined) steps.push(step);
+    });
+    expect(steps[0]).toBeGreaterThan(3);
+    expect(learned(report)).toEqual(learned(undisturbed));
+  });
+
+  it('goes on in a new worker when its own was ended in the middle, with the same bits', async () => {
+    const store = 'training-worker-ended';
+    const first = await openClient({ store, checkpointSeconds: 0 });
+    const recipe = await keepSmall(first);
+    await expect(
+      first.run('small', recipe, (event) => {
+        if (stepOf(event) === 4) first.close();
+      }),
+    ).rejects.toThrow('closed');
+    const second = await openClient({ store, checkpointSeconds: 0 });
+    const [kept] = await second.runs();
+    if (kept === undefined) throw new Error('the run was not kept');
+    const steps: number[] = [];
+    const resumes: string[] = [];
+    const report = await finish(second, kept.recipe, (event) => {
+      const step = stepOf(event);
+      if (step !== undefined) steps.push(step);
+      if (event.kind === 'training' && event.event.kind === 'resumed')
+        resumes.push(event.event.report.message);
+    });
+    expect(resumes).toEqual(['bit-exact']);
+    expect(steps[0]).toBeGreaterThan(1);
+    expect(learned(report)).toEqual(learned(undisturbed));
+  });
+
+  it('finds passages for a query before and after, and exports a model that opens again', async () => {
+    const client = await openClient();
+    const recipe = await keepSmall(client);
+    await client.openRun('small', recipe);
+    const before = await client.search('small', testQuery.text, ['bm25', 'untrained'], 5);
+    expect(before.queryId).toBe(testQuery.id);
+    expect(before.found.map(({ system, passages }) => [system, passages.length])).toEqual([
+      ['bm25', 5],
+      ['untrained', 5],
+    ]);
+    const best = before.found[0]?.passages.find(({ id }) => id === testQuery.relevant);
+    expect(best?.grade).toBe(1);
+    await expect(client.search('small', testQuery.text, ['listwise'])).rejects.toThrow('not trained yet');
+
+    await finish(client, recipe);
+    const after = await client.search('small', 'heat of water', ['untrained', 'listwise']);
+    expect(after.queryId).toBeUndefined();
+    expect(after.found.map(({ passages }) => passages.length)).toEqual([10, 10]);
+    expect(after.found[0]?.passages).not.toEqual(after.found[1]?.passages);
+
+    const { name, zip } = await client.exportModel('small', 'listwise');
+    expect(name).toBe('small-listwise.zip');
+    const tree = await openZip(bytesSource(name, zip));
+    const model = await readEncoder(modelFolderOf(tree));
+    expect(tree.paths).toContain('small-listwise/onnx/model.onnx');
+    const untrained = await readEncoder(modelFolderOf(openFiles(await droppedModel())));
+    const weight = 'encoder.layer.0.attention.self.query.weight';
+    expect(model.weights.get(weight)?.dims).toEqual(untrained.weights.get(weight)?.dims);
+    expect(model.weights.get(weight)?.data).not.toEqual(untrained.weights.get(weight)?.data);
+  });
+});
