@@ -11,6 +11,7 @@ import { StageGraph, type ArmStages } from './stage-graph.ts';
 import { StageStore } from './stage-store.ts';
 import { TimeLeft } from './time-left.ts';
 import { choiceOf, trialsOf, tune, type Trial, type TuningChoice, type TuningReport } from './tuning.ts';
+import type { VectorIndex } from '../retrieval/vectors.ts';
 import { RecipeWorkshop, type StageEvent } from './workshop.ts';
 
 export interface RecipeJobParts {
@@ -30,6 +31,8 @@ export interface RecipeJobParts {
   readonly checkpointSeconds?: number;
   /** Runs `workers/search.ts`, for large corpora. */
   readonly pool?: WorkerPool;
+  /** Keeps the corpus's vectors of every trained encoder in memory, for who searches on ({@link RecipeJob.vectorsOf}). */
+  readonly keepVectors?: boolean;
 }
 
 /** What happens in a job, with an estimate of what is left of all of it. */
@@ -76,6 +79,7 @@ export class RecipeJob {
       signal: parts.signal ?? { aborted: false },
       checkpointSeconds: parts.checkpointSeconds ?? 30,
       pool: parts.pool,
+      keepVectors: parts.keepVectors ?? false,
       onEvent: (event) => onEvent?.({ ...event, secondsLeft: left.after(event) }),
     });
     const graph = await StageGraph.build(recipe, { corpus, shelf, runtime }, parts.files);
@@ -146,6 +150,19 @@ export class RecipeJob {
       comparison: comparison.value,
       seconds: (workshop.clock.now() - this.#startedAt) / 1000,
     });
+  }
+
+  /**
+   * The corpus as vectors of the untrained encoder, or of an arm as it was trained with the first seed; undefined where
+   * this job has had no need to make them, or has not kept them.
+   */
+  vectorsOf(system: string): VectorIndex | undefined {
+    const { encoder, recipe } = this.graph;
+    if (system === 'untrained') {
+      return this.#workshop.keptVectors({ ...encoder, model: this.graph.modelOf(recipe.training) });
+    }
+    const training = this.#arms.find(({ name }) => name === system)?.trainings[0];
+    return training && this.#workshop.keptVectors(training.stage);
   }
 
   /** Whether {@link run} has trained an arm. */

@@ -58,7 +58,8 @@ export interface Workshop {
   bm25(settings: Bm25Settings): Promise<Bm25Index>;
   /** The corpus as vectors of an encoder that is not trained here; kept, since mining and a baseline both ask. */
   vectors(encoder: ShelvedEncoder, task: Task): Promise<VectorIndex>;
-  embedCorpus(embedder: Embedder, task: Task): Promise<VectorIndex>;
+  /** The corpus as vectors of the embedder, which has the weights of a training. */
+  trainedVectors(training: Stage, embedder: Embedder, task: Task): Promise<VectorIndex>;
   matmulRate(): Promise<number>;
   /** Where a training keeps its checkpoints, and how many steps apart; undefined where it takes seconds. */
   checkpoints(stage: Stage, steps: number): Promise<CheckpointPlan | undefined>;

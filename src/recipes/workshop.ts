@@ -48,6 +48,8 @@ export interface WorkshopParts {
   /** A training that takes longer leaves a checkpoint about this often. */
   readonly checkpointSeconds: number;
   readonly pool?: WorkerPool | undefined;
+  /** Whether the corpus's vectors of trained encoders stay in memory, too. */
+  readonly keepVectors: boolean;
 }
 
 /** Computes stages that are not stored yet, and those that they need. */
@@ -155,17 +157,29 @@ export class RecipeWorkshop implements Workshop {
     return Promise.resolve(index);
   }
 
-  async vectors({ model, hash }: ShelvedEncoder, task: Task): Promise<VectorIndex> {
-    const key = `${hash} ${model.encoding.normalize}`;
-    let index = this.#vectors.get(key);
+  async vectors(encoder: ShelvedEncoder, task: Task): Promise<VectorIndex> {
+    let index = this.keptVectors(encoder);
     if (index === undefined) {
-      index = await withEmbedder(this.runtime, model, (embedder) => this.embedCorpus(embedder, task));
-      this.#vectors.set(key, index);
+      index = await withEmbedder(this.runtime, encoder.model, (embedder) =>
+        this.#embedCorpus(embedder, task),
+      );
+      this.#vectors.set(vectorsKey(encoder), index);
     }
     return index;
   }
 
-  async embedCorpus(embedder: Embedder, task: Task): Promise<VectorIndex> {
+  async trainedVectors(training: Stage, embedder: Embedder, task: Task): Promise<VectorIndex> {
+    const index = await this.#embedCorpus(embedder, task);
+    if (this.#parts.keepVectors) this.#vectors.set(training.key, index);
+    return index;
+  }
+
+  /** The corpus as vectors of an encoder or of a training, where they were made and kept. */
+  keptVectors(of: ShelvedEncoder | Stage): VectorIndex | undefined {
+    return this.#vectors.get('hash' in of ? vectorsKey(of) : of.key);
+  }
+
+  async #embedCorpus(embedder: Embedder, task: Task): Promise<VectorIndex> {
     const { passages } = this.corpus;
     const vectors = await embedder.embed(
       passages.map(({ text }) => text),
@@ -210,4 +224,8 @@ export class RecipeWorkshop implements Workshop {
 /** Where the checkpoints of a training lie until it is finished. */
 function checkpointNamespace({ key }: Stage): string {
   return key.replace('/', '-').slice(0, 60);
+}
+
+function vectorsKey({ model, hash }: ShelvedEncoder): string {
+  return `${hash} ${model.encoding.normalize}`;
 }

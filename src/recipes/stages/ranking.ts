@@ -83,7 +83,7 @@ export async function rankingStage(
           const trained = { ...model, weights: await workshop.weightsOf(training) };
           const ranking = await withEmbedder(workshop.runtime, trained, async (embedder) =>
             rankWithVectors(
-              await workshop.embedCorpus(embedder, task),
+              await workshop.trainedVectors(training, embedder, task),
               queries,
               (texts, side) => embedder.embed(texts, side),
               options,

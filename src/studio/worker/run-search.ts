@@ -18,7 +18,8 @@ interface Searcher {
   close(): Promise<void>;
 }
 
-/** Searches the corpus of a run for what somebody types. Each system's index is made for its first query, and kept. */
+/** Searches the corpus of a run for what somebody types. Where the run has kept no
+ * vectors of a system, they are made for its first query. */
 export class RunSearch {
   readonly #runtime: Runtime;
   readonly #job: RecipeJob;
@@ -67,7 +68,7 @@ export class RunSearch {
     const made =
       system === 'bm25'
         ? this.#bm25()
-        : await this.#dense(await this.#modelOf(system), (done, total) => onIndexing(system, done, total));
+        : await this.#dense(system, (done, total) => onIndexing(system, done, total));
     this.#searchers.set(system, made);
     return made;
   }
@@ -101,8 +102,8 @@ export class RunSearch {
     return this.#job.trainedModel(system, seed);
   }
 
-  async #dense(model: EncoderModel, onProgress: (done: number, total: number) => void): Promise<Searcher> {
-    const { passages } = this.#job.corpus;
+  async #dense(system: string, onProgress: (done: number, total: number) => void): Promise<Searcher> {
+    const model = await this.#modelOf(system);
     const weights = await uploadWeights(this.#runtime, model.weights);
     const embedder = new Embedder(this.#runtime, model, () => weights);
     const close = async (): Promise<void> => {
@@ -110,10 +111,7 @@ export class RunSearch {
       dispose(weights);
     };
     try {
-      const texts = passages.map(({ text }) => text);
-      const ids = passages.map(({ id }) => id);
-      const vectors = await embedder.embed(texts, 'passage', { onProgress });
-      const index = new VectorIndex(ids, vectors, embedder.dimensions);
+      const index = this.#job.vectorsOf(system) ?? (await this.#index(embedder, onProgress));
       return {
         search: async (query, k) => (await index.search(await embedder.embed([query], 'query'), k))[0] ?? [],
         close,
@@ -122,6 +120,14 @@ export class RunSearch {
       await close();
       throw error;
     }
+  }
+
+  async #index(embedder: Embedder, onProgress: (done: number, total: number) => void): Promise<VectorIndex> {
+    const { passages } = this.#job.corpus;
+    const texts = passages.map(({ text }) => text);
+    const vectors = await embedder.embed(texts, 'passage', { onProgress });
+    const ids = passages.map(({ id }) => id);
+    return new VectorIndex(ids, vectors, embedder.dimensions);
   }
 }
 

@@ -194,6 +194,7 @@ export class StudioSession {
       clock: browserClock,
       version: this.#options.version ?? 'development',
       signal: stop,
+      keepVectors: true,
       checkpointSeconds: this.#options.checkpointSeconds ?? 10,
       onEvent: (event) => this.#events.event(runId, events.of(event)),
     });
