@@ -22,9 +22,11 @@ export const recipeFiles: RecipeFiles = {
 export async function openRecipe(
   recipe: string,
 ): Promise<{ readonly document: unknown; readonly file: string }> {
-  const isPath = recipe.endsWith('.json') || /[/\\]/.test(recipe) || (await exists(recipe));
-  const file = isPath ? recipe : join(recipeFolder, `${recipe}.json`);
-  if (!isPath && !(await exists(file))) {
+  const builtIn = join(recipeFolder, `${recipe}.json`);
+  // A name goes before a file or folder that happens to be called the same.
+  const isPath = recipe.endsWith('.json') || /[/\\]/.test(recipe) || !(await exists(builtIn));
+  const file = isPath ? recipe : builtIn;
+  if (isPath && !(await exists(recipe))) {
     const known = await builtInRecipes();
     const nearest = nearestName(recipe, known);
     throw new InputError(`there is no recipe "${recipe}"`, {
