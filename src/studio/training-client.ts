@@ -23,6 +23,8 @@ export interface TrainingClientOptions extends WorkerOptions {
   readonly onWarning?: ((text: string) => void) | undefined;
   /** The worker was opened anew: after a lost device perhaps on another one. */
   readonly onCompute?: ((facts: ComputeFacts) => void) | undefined;
+  /** For tests: makes the worker, whose module calls `serveStudio`. */
+  readonly start?: (() => Worker) | undefined;
 }
 
 type OnEvent = (event: RunEvent) => void;
@@ -170,7 +172,7 @@ export class TrainingClient {
   }
 
   async #start(): Promise<ComputeFacts> {
-    const worker = new Worker(new URL('../../workers/training.ts', import.meta.url), { type: 'module' });
+    const worker = (this.#options.start ?? startWorker)();
     worker.addEventListener('message', ({ data }: MessageEvent<StudioMessage>) => this.#hear(data));
     worker.addEventListener('messageerror', () => this.#end('its answer could not be read'));
     worker.addEventListener('error', (event) => {
@@ -262,6 +264,11 @@ export class TrainingClient {
     for (const { reject } of questions)
       reject(new WorkerLostError(`the training worker was lost: ${reason}`));
   }
+}
+
+/** Bundlers look for this very form. */
+function startWorker(): Worker {
+  return new Worker(new URL('../../workers/training.ts', import.meta.url), { type: 'module' });
 }
 
 /** The options that a worker can be sent. */

@@ -1,6 +1,10 @@
 /** A corpus, a model and a recipe that take seconds, as a user would drop them on the page. */
+import { afterEach } from 'vitest';
 import type { ListedFile } from '../../src/host/browser/files.ts';
+import type { RecipeReport } from '../../src/recipes/report.ts';
 import type { RecipeInput } from '../../src/recipes/schema.ts';
+import type { RunEvent } from '../../src/studio/protocol.ts';
+import { TrainingClient, type TrainingClientOptions } from '../../src/studio/training-client.ts';
 import { listFile, makeLists } from '../support/training-lists.ts';
 
 const lists = makeLists(40);
@@ -75,3 +79,56 @@ export function smallRecipe(
 function listed(path: string, content: string | ArrayBuffer): ListedFile {
   return { path, file: new File([content], path.split('/').at(-1) ?? path) };
 }
+
+const clients: TrainingClient[] = [];
+let databases = 0;
+
+/** A worker on WASM with a database of its own. */
+export async function openClient(options: TrainingClientOptions = {}): Promise<TrainingClient> {
+  const client = await TrainingClient.open({
+    device: 'wasm',
+    threads: 1,
+    store: `training-worker-${++databases}`,
+    ...options,
+  });
+  clients.push(client);
+  return client;
+}
+
+export async function keepSmall(
+  client: TrainingClient,
+  training: RecipeInput['training'] = {},
+): Promise<RecipeInput> {
+  const corpus = await client.keep(droppedCorpus());
+  const model = await client.keep(await droppedModel());
+  return smallRecipe(corpus.id, model.id, training);
+}
+
+export async function finish(
+  client: TrainingClient,
+  recipe: RecipeInput,
+  onEvent?: (event: RunEvent) => void,
+) {
+  const outcome = await client.run('small', recipe, onEvent);
+  if (outcome.state !== 'finished') throw new Error('the run was canceled');
+  return outcome.report;
+}
+
+export function stepOf(event: RunEvent): number | undefined {
+  return event.kind === 'training' && event.event.kind === 'step' ? event.event.step : undefined;
+}
+
+/** What a training learned, without what a clock says. */
+export function learned({ arms, results }: RecipeReport): unknown {
+  return {
+    results,
+    arms: arms.map(({ name, trainings }) => ({
+      name,
+      trainings: trainings.map(({ losses, dev, bestStep, breaks }) => ({ losses, dev, bestStep, breaks })),
+    })),
+  };
+}
+
+afterEach(() => {
+  for (const client of clients.splice(0)) client.close();
+});

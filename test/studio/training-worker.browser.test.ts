@@ -1,63 +1,22 @@
-import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { readEncoder } from '../../src/encoders/read-encoder.ts';
 import { bytesSource } from '../../src/corpus/source.ts';
 import { openZip } from '../../src/corpus/zip.ts';
 import { openFiles } from '../../src/host/browser/files.ts';
 import { modelFolderOf } from '../../src/host/browser/model-files.ts';
+import { InputError } from '../../src/host/errors.ts';
 import type { RecipeReport } from '../../src/recipes/report.ts';
-import type { RecipeInput } from '../../src/recipes/schema.ts';
 import type { RunEvent } from '../../src/studio/protocol.ts';
-import { TrainingClient, type TrainingClientOptions } from '../../src/studio/training-client.ts';
-import { droppedCorpus, droppedModel, smallRecipe, testQuery } from './small-run.ts';
-
-const clients: TrainingClient[] = [];
-let databases = 0;
-
-/** A worker on WASM with a database of its own. */
-async function openClient(options: TrainingClientOptions = {}): Promise<TrainingClient> {
-  const client = await TrainingClient.open({
-    device: 'wasm',
-    threads: 1,
-    store: `training-worker-${++databases}`,
-    ...options,
-  });
-  clients.push(client);
-  return client;
-}
-
-async function keepSmall(
-  client: TrainingClient,
-  training: RecipeInput['training'] = {},
-): Promise<RecipeInput> {
-  const corpus = await client.keep(droppedCorpus());
-  const model = await client.keep(await droppedModel());
-  return smallRecipe(corpus.id, model.id, training);
-}
-
-async function finish(client: TrainingClient, recipe: RecipeInput, onEvent?: (event: RunEvent) => void) {
-  const outcome = await client.run('small', recipe, onEvent);
-  if (outcome.state !== 'finished') throw new Error('the run was canceled');
-  return outcome.report;
-}
-
-function stepOf(event: RunEvent): number | undefined {
-  return event.kind === 'training' && event.event.kind === 'step' ? event.event.step : undefined;
-}
-
-/** What a training learned, without what a clock says. */
-function learned({ arms, results }: RecipeReport): unknown {
-  return {
-    results,
-    arms: arms.map(({ name, trainings }) => ({
-      name,
-      trainings: trainings.map(({ losses, dev, bestStep, breaks }) => ({ losses, dev, bestStep, breaks })),
-    })),
-  };
-}
-
-afterEach(() => {
-  for (const client of clients.splice(0)) client.close();
-});
+import {
+  droppedCorpus,
+  droppedModel,
+  finish,
+  keepSmall,
+  learned,
+  openClient,
+  stepOf,
+  testQuery,
+} from './small-run.ts';
 
 describe('a run in the training worker', () => {
   let undisturbed: RecipeReport;
@@ -93,7 +52,7 @@ describe('a run in the training worker', () => {
     expect(steps).toHaveLength(10);
     expect(steps[0]).toMatchObject({
       stage: { arm: 'contrastive', seed: 1 },
-      event: { totalSteps: 6, terms: [{ name: 'infonce' }] },
+      event: { totalSteps: 5, terms: [{ name: 'infonce' }] },
     });
     const evaluations = events.filter(
       (event) => event.kind === 'training' && event.event.kind === 'evaluation',
@@ -172,6 +131,27 @@ describe('a run in the training worker', () => {
     expect(learned(report)).toEqual(learned(undisturbed));
   });
 
+  it('goes on by itself in another worker when its own has failed', async () => {
+    const starts: number[] = [];
+    const client = await openClient({
+      checkpointSeconds: 0,
+      start: () => {
+        starts.push(0);
+        return starts.length === 1
+          ? new Worker(new URL('doomed-worker.ts?crash=7', import.meta.url), { type: 'module' })
+          : new Worker(new URL('../../workers/training.ts', import.meta.url), { type: 'module' });
+      },
+    });
+    const recipe = await keepSmall(client);
+    const reasons: string[] = [];
+    const report = await finish(client, recipe, (event) => {
+      if (event.kind === 'recovering') reasons.push(event.reason);
+    });
+    expect(starts).toHaveLength(2);
+    expect(reasons).toEqual([expect.stringContaining('the test has ended this worker')]);
+    expect(learned(report)).toEqual(learned(undisturbed));
+  });
+
   it('finds passages for a query before and after, and exports a model that opens again', async () => {
     const client = await openClient();
     const recipe = await keepSmall(client);
@@ -203,3 +183,84 @@ describe('a run in the training worker', () => {
     expect(model.weights.get(weight)?.data).not.toEqual(untrained.weights.get(weight)?.data);
   });
 });
+
+describe('the training worker refuses, with problem and remedy,', () => {
+  it('files that are nothing it knows', async () => {
+    const client = await openClient();
+    const error = await failure(client.keep(new File(['a photo'], 'photo.jpg')));
+    expect(error).toBeInstanceOf(InputError);
+    expect(error).toMatchObject({
+      file: 'photo.jpg',
+      problem: 'is no corpus, no model and no file of lists',
+      remedy: expect.stringContaining('Drop a BEIR folder or zip') as string,
+    });
+  });
+
+  it('a recipe with a wrong name, a folder that is not kept, a model that there is not', async () => {
+    const client = await openClient();
+    const recipe = await keepSmall(client);
+    const [arm] = recipe.arms;
+    if (arm === undefined) throw new Error('the recipe has no arms');
+    const misspelled = { ...recipe, arms: [{ ...arm, loss: 'infonze' }] };
+    expect(await failure(client.run('small', misspelled))).toMatchObject({
+      problem: expect.stringContaining('infonce') as string,
+    });
+    const corpus = { ...recipe.corpus, folder: 'gone-12345678' };
+    expect(await failure(client.run('small', { ...recipe, corpus }))).toMatchObject({
+      file: 'gone-12345678',
+      problem: 'is not kept in this browser',
+    });
+    const encoder = { model: 'no such model' };
+    expect(await failure(client.openRun('small', { ...recipe, encoder }))).toMatchObject({
+      problem: 'there is no such model',
+    });
+    expect(await client.runs()).toEqual([]);
+  });
+
+  it('a second run, a search and an export while a run computes, and a pause of none', async () => {
+    const client = await openClient();
+    const recipe = await keepSmall(client);
+    expect(await failure(client.pause('small'))).toMatchObject({ problem: 'the run is not under way' });
+    expect(await failure(client.search('small', 'light', ['bm25']))).toMatchObject({
+      problem: 'the run is not open',
+    });
+    let refused: Promise<unknown[]> | undefined;
+    const outcome = await client.run('small', recipe, (event) => {
+      if (stepOf(event) !== 1 || refused !== undefined) return;
+      refused = Promise.all([
+        failure(client.run('another', recipe)),
+        failure(client.search('small', 'light', ['bm25'])),
+        failure(client.exportModel('small', 'listwise')),
+      ]).finally(() => client.cancel('small'));
+    });
+    expect(outcome.state).toBe('canceled');
+    const underWay = { problem: 'a run is under way', remedy: 'Wait for its end, or cancel it' };
+    expect(await refused).toMatchObject([underWay, underWay, underWay]);
+  });
+});
+
+describe('what is kept', () => {
+  it('holds the files of a corpus and no others, the same ones once, until it is forgotten', async () => {
+    const client = await openClient();
+    const kept = await client.keep(droppedCorpus());
+    expect(kept).toMatchObject({
+      name: 'small',
+      kind: 'corpus',
+      splits: ['test', 'train'],
+      listFiles: ['lists.jsonl'],
+    });
+    expect(await client.keep(droppedCorpus())).toMatchObject({ id: kept.id });
+    expect(await client.keep(await droppedModel())).toMatchObject({ name: 'tiny-bert', kind: 'model' });
+    const names = (await client.kept()).map(({ name }) => name);
+    expect(names.sort()).toEqual(['small', 'tiny-bert']);
+    await client.forgetKept(kept.id);
+    expect((await client.kept()).map(({ name }) => name)).toEqual(['tiny-bert']);
+  });
+});
+
+function failure(promise: Promise<unknown>): Promise<unknown> {
+  return promise.then(
+    () => 'no error',
+    (error: unknown) => error,
+  );
+}
