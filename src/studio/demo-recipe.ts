@@ -15,13 +15,13 @@ export const demoRecipe: RecipeInput = {
   training: {
     batches: {
       batchSize: 24,
-      negatives: 6,
+      negatives: 4,
       choice: 'random',
       rowPer: 'list',
       distinctPassages: false,
       level: 2,
     },
-    epochs: 3,
+    epochs: 2,
     learningRate: 5e-4,
     evaluateEvery: 3,
   },
