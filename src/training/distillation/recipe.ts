@@ -53,7 +53,11 @@ export function parseDistillationRecipe(text: string, file: string): Distillatio
   try {
     json = JSON.parse(text);
   } catch (cause) {
-    throw new InputError('is not JSON', { file, remedy: 'Mend the file: recipes/distillation/nano.json is one', cause });
+    throw new InputError('is not JSON', {
+      file,
+      remedy: 'Mend the file: recipes/distillation/nano.json is one',
+      cause,
+    });
   }
   const result = v.safeParse(schema, json);
   if (result.success) return result.output;
