@@ -1,3 +1,4 @@
+import svelte from 'eslint-plugin-svelte';
 import globals from 'globals';
 import tseslint from 'typescript-eslint';
 
@@ -8,12 +9,13 @@ export default tseslint.config(
   { ignores: ['dist/', 'node_modules/', '.retriever-studio/', '**/.venv/'] },
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   {
-    files: ['**/*.ts'],
+    files: ['**/*.ts', '**/*.svelte'],
     extends: [...tseslint.configs.strictTypeChecked, ...tseslint.configs.stylisticTypeChecked],
     languageOptions: {
       parserOptions: {
         project: ['./tsconfig.json', './tsconfig.browser.json'],
         tsconfigRootDir: import.meta.dirname,
+        extraFileExtensions: ['.svelte'],
       },
     },
     rules: {
@@ -41,8 +43,25 @@ export default tseslint.config(
       '@typescript-eslint/prefer-for-of': 'off',
     },
   },
+  ...svelte.configs.recommended,
   {
-    files: ['src/**/*.ts'],
+    files: ['**/*.svelte', '**/*.svelte.ts'],
+    languageOptions: {
+      parserOptions: { parser: tseslint.parser, extraFileExtensions: ['.svelte'] },
+    },
+    rules: {
+      // Whatever a text of a corpus holds, it is shown and never run.
+      'svelte/no-at-html-tags': 'error',
+      'svelte/require-each-key': 'error',
+      // What is not drawn, such as the objects that lie behind a screen, need not be reactive.
+      'svelte/prefer-svelte-reactivity': 'off',
+      // Compares with the whole of `let { a, b } = $props()`, of which some are bindable.
+      'prefer-const': 'off',
+      'svelte/prefer-const': ['error', { destructuring: 'all' }],
+    },
+  },
+  {
+    files: ['src/**/*.ts', 'src/**/*.svelte'],
     rules: {
       // What the studio has to say it returns or throws; the command line decides what is printed where.
       'no-console': 'error',
@@ -50,7 +69,7 @@ export default tseslint.config(
   },
   {
     files: ['src/**/*.ts'],
-    ignores: ['src/host/node/**', 'src/host/browser/**', 'src/cli/**'],
+    ignores: ['src/host/node/**', 'src/host/browser/**', 'src/cli/**', 'src/studio/**'],
     rules: {
       'no-restricted-globals': [
         'error',

@@ -1,6 +1,6 @@
 /**
- * Compiles the TypeScript sources into dist/. `node scripts/build.mjs` always builds; the command line calls
- * {@link buildIfStale}, which builds only when a source is newer than the last build.
+ * Compiles the TypeScript sources into dist/. `node scripts/build.mjs` always does, and builds the page where it is
+ * stale; the command line calls {@link buildIfStale}, which compiles only when a source is newer than the last build.
  */
 import { spawn } from 'node:child_process';
 import { mkdirSync, readdirSync, rmdirSync, statSync, utimesSync, writeFileSync } from 'node:fs';
@@ -109,5 +109,7 @@ export async function buildIfStale() {
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const report = await build(() => true);
   process.stderr.write(report);
-  if (report !== '') process.exitCode = 1;
+  // Only here: the command line, which builds by itself, has no use for the page.
+  const { buildPageIfStale } = await import('./build-page.mjs');
+  if (report !== '' || !buildPageIfStale()) process.exitCode = 1;
 }

@@ -1,45 +1,47 @@
 // @ts-check
-/** `npm start`: installs what is missing, builds, and shows what can be done. */
-import { spawnSync } from 'node:child_process';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+/** `npm start [-- --port N]`: installs what is missing, builds what is stale, and serves the page to this machine. */
+import { parseArgs } from 'node:util';
+import { buildIfStale } from './build.mjs';
+import { buildPageIfStale, pageFolder } from './build-page.mjs';
 import { installPackages } from './install.mjs';
+import { openBrowser } from './open-browser.mjs';
+import { servePage } from './serve-page.mjs';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
-
-const welcome = `
-The page is still to come. Until then Retriever Studio is a command line, ready to use in this folder:
-
-  npm run studio -- --help                 all commands; each has a --help of its own
-  npm run studio -- doctor                 what this machine can run, and what to do about what is missing
-
-With a corpus in BEIR's layout (corpus.jsonl, queries.jsonl, qrels/test.tsv) in DIR:
-
-  npm run studio -- search --bm25 --corpus DIR --out bm25.run
-  npm run studio -- eval --qrels DIR/qrels/test.tsv --run bm25.run
-
-README.md goes on from here: searching with a model, mining negatives, training, comparing, exporting.
-`;
-
-/** @returns {number} the exit code */
-function main() {
-  try {
-    installPackages();
-  } catch (error) {
-    console.error(error instanceof Error ? error.message : String(error));
-    return 1;
+/** @returns {number} 0 for any free port */
+function readPort() {
+  const { values } = parseArgs({ options: { port: { type: 'string', default: '0' } } });
+  const port = Number(values.port);
+  if (!Number.isInteger(port) || port < 0 || port > 65535) {
+    throw new Error(`--port is ${values.port}, but must be a number from 0 to 65535.`);
   }
-  console.log('Building …');
-  const build = spawnSync(process.execPath, [join(root, 'scripts', 'build.mjs')], {
-    cwd: root,
-    stdio: ['ignore', 'inherit', 'inherit'],
-  });
-  if (build.status !== 0) {
-    console.error('The build failed (see above).');
-    return 1;
-  }
-  console.log(welcome);
-  return 0;
+  return port;
 }
 
-process.exitCode = main();
+/** @param {unknown} error */
+function explain(error) {
+  const { code, message } = /** @type {NodeJS.ErrnoException} */ (error);
+  return code === 'EADDRINUSE' ? 'That port is taken. Leave --port out for a free one.' : message;
+}
+
+try {
+  const port = readPort();
+  installPackages();
+  console.log('Building what has changed …');
+  if (!(await buildIfStale()) || !buildPageIfStale()) throw new Error('The build failed (see above).');
+  const { address, close } = await servePage(pageFolder, port);
+  console.log(`
+Retriever Studio is at ${address}
+It answers to this machine only, for as long as this command runs: Ctrl+C ends it.
+
+The same from the command line: npm run studio -- --help
+`);
+  openBrowser(address);
+  for (const signal of ['SIGINT', 'SIGTERM']) {
+    process.once(signal, () => {
+      void close().then(() => process.exit(0));
+    });
+  }
+} catch (error) {
+  console.error(explain(error));
+  process.exitCode = 1;
+}

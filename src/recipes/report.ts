@@ -61,7 +61,10 @@ export type ArmReport = Readonly<{
     bestStep: number;
     endedBy: string;
     dev: Readonly<{ metric: string; before: number; after: number }> | null;
+    /** Of each step. */
     losses: readonly number[];
+    /** On dev, by the step after which it was evaluated. */
+    evaluations: TrainingReport['evaluations'];
     seconds: number;
     pairsPerSecond: number;
     /** Whether the bits are those of a training that was never interrupted, and if not, why. */
@@ -185,6 +188,7 @@ async function armReport({ workshop }: ReportParts, arm: ArmResult): Promise<Arm
       endedBy,
       dev: before === undefined || after === undefined ? null : { metric: devMetric, before, after },
       losses,
+      evaluations,
       seconds,
       pairsPerSecond: speed.pairsPerSecond ?? 0,
       breaks,

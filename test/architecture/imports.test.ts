@@ -11,7 +11,7 @@ function readSources(): Map<string, string> {
   for (const folder of ['src', 'workers']) {
     for (const entry of readdirSync(join(root, folder), { recursive: true, withFileTypes: true })) {
       const file = join(entry.parentPath, entry.name);
-      if (!entry.isFile() || !file.endsWith('.ts')) continue;
+      if (!entry.isFile() || !/\.(ts|svelte|css)$/.test(file)) continue;
       sources.set(relative(root, file).split(sep).join('/'), readFileSync(file, 'utf8'));
     }
   }
@@ -137,6 +137,18 @@ describe('the check', () => {
   it('catches an import of a file that is not there', () => {
     expect(check({ 'src/graph/a.ts': `import './gone.ts';` })).toEqual([
       'src/graph/a.ts imports src/graph/gone.ts, which is not among the sources',
+    ]);
+  });
+
+  it('reads the scripts of components', () => {
+    expect(
+      check({
+        'src/cli/io.ts': '',
+        'src/studio/styles/page.css': '@import "node:fs";',
+        'src/studio/App.svelte': `<script lang="ts">\n  import './styles/page.css';\n  import '../cli/io.ts';\n</script>\n<p>import 'node:fs'</p>`,
+      }),
+    ).toEqual([
+      'src/studio/App.svelte imports src/cli/io.ts, which comes after it in the order of the folders',
     ]);
   });
 

@@ -76,8 +76,15 @@ function importsOf(file: string, text: string): string[] {
     if (specifier !== undefined && ts.isStringLiteralLike(specifier)) specifiers.push(specifier.text);
     ts.forEachChild(node, visit);
   };
-  visit(ts.createSourceFile(file, text, ts.ScriptTarget.Latest));
+  visit(ts.createSourceFile(file, scriptOf(file, text), ts.ScriptTarget.Latest));
   return specifiers;
+}
+
+/** The TypeScript of a file: of a component its script, of a style sheet nothing. */
+function scriptOf(file: string, text: string): string {
+  if (file.endsWith('.ts')) return text;
+  if (!file.endsWith('.svelte')) return '';
+  return [...text.matchAll(/<script[^>]*>(.*?)<\/script>/gs)].map(([, script]) => script ?? '').join('\n');
 }
 
 function specifierOf(node: ts.Node): ts.Node | undefined {

@@ -1,0 +1,233 @@
+/** From the choices of the screen "Own data" to a recipe, and what is still missing for one. */
+import type { LossDefinition } from '../losses/contract.ts';
+import { lossByName } from '../losses/index.ts';
+import { formatLossSpec, lossTerm } from '../losses/loss-spec.ts';
+import { InputError } from '../host/errors.ts';
+import type { RecipeInput } from '../recipes/schema.ts';
+import type { KeptItem } from './protocol.ts';
+
+/** Where the lists that are trained on come from. */
+export type ListsChoice =
+  /** Negatives are looked up by keyword search among the passages of the corpus. */
+  | { readonly kind: 'mined' }
+  /** A file of the corpus folder. */
+  | { readonly kind: 'corpus-file'; readonly path: string }
+  /** A kept file of lists. */
+  | { readonly kind: 'kept-file'; readonly id: string };
+
+export interface OwnChoices {
+  readonly corpus: KeptItem | undefined;
+  /** nano, a hub id or the id of a kept folder. */
+  readonly encoder: string;
+  readonly lists: ListsChoice;
+  /** Whose scores a loss with a teacher reads: an encoder as above, or `lists` for those that the lists carry. */
+  readonly teacher: string;
+  readonly loss: string;
+  readonly scope: string;
+  /** Those that differ from the loss's defaults. */
+  readonly lossSettings: Readonly<Record<string, number>>;
+  /** Whether a contrastive training runs beside it, on the same lists from the same seed. */
+  readonly compare: boolean;
+  readonly testSplit: string;
+  readonly epochs: number;
+  readonly batchSize: number;
+  readonly learningRate: number;
+  /** Of each list, in a batch. */
+  readonly negatives: number;
+  readonly queryMaxLength: number;
+  readonly passageMaxLength: number;
+  readonly seed: number;
+}
+
+export const defaultChoices: Omit<OwnChoices, 'corpus'> = {
+  encoder: 'nano',
+  lists: { kind: 'mined' },
+  teacher: 'lists',
+  loss: 'infonce',
+  scope: 'batch',
+  lossSettings: {},
+  compare: false,
+  testSplit: 'test',
+  epochs: 1,
+  batchSize: 16,
+  learningRate: 1e-4,
+  negatives: 5,
+  queryMaxLength: 64,
+  passageMaxLength: 192,
+  seed: 1,
+};
+
+/** What a loss reads of the training data, for people. */
+export function needsOf({ needs }: LossDefinition): string {
+  const said = {
+    positive: 'a relevant passage for each query',
+    labels: 'a grade for each passage (a judged passage counts with its grade, another as 0)',
+    teacher: 'scores of a teacher model for each passage',
+  } as const;
+  return needs.map((need) => said[need]).join(', and ');
+}
+
+/** A hub's `ORG/NAME`, perhaps with a revision. */
+const hubId = /^[\w.-]+\/[\w.-]+(@[\w./-]+)?$/;
+
+/** What keeps the choices from being trained, each a sentence with what to do. */
+export function missingFor(choices: OwnChoices): readonly string[] {
+  const { corpus, lists, teacher, encoder, testSplit } = choices;
+  const definition = lossByName(choices.loss);
+  const missing: string[] = [];
+  if (corpus === undefined) {
+    missing.push('There is no corpus yet: drop a BEIR folder or zip, or choose a kept one.');
+  } else {
+    if (!corpus.splits.includes(testSplit)) {
+      missing.push(
+        `${corpus.name} has no judgments qrels/${testSplit}.tsv: choose another split to report on, or add the file.`,
+      );
+    }
+    if (lists.kind === 'mined' && !corpus.splits.includes('train')) {
+      missing.push(
+        `${corpus.name} has no judgments qrels/train.tsv to train on: add the file, or choose ready training lists.`,
+      );
+    }
+    if (lists.kind === 'mined' && testSplit === 'train') {
+      missing.push(
+        'The split that is reported on must not be trained on: choose another, or ready training lists.',
+      );
+    }
+  }
+  if (!isModelName(encoder))
+    missing.push('Name the encoder: nano, a kept folder, or ORG/NAME of the Hugging Face hub.');
+  if (definition.needs.includes('teacher')) {
+    if (teacher === 'lists' && lists.kind === 'mined') {
+      missing.push(
+        `${definition.title} learns from a teacher's scores, and looked-up lists carry none: choose a teacher model.`,
+      );
+    } else if (teacher !== 'lists' && !isModelName(teacher)) {
+      missing.push('Name the teacher: nano, a kept folder, or ORG/NAME of the Hugging Face hub.');
+    }
+  }
+  return [...missing, ...wrongNumbers(choices)];
+}
+
+/** What the lowest value of a number is that has to be a whole one. */
+const wholeNumbers = {
+  epochs: ['Epochs', 1],
+  batchSize: ['Queries in a batch', 1],
+  negatives: ['Negatives per query', 0],
+  queryMaxLength: ['Longest query', 8],
+  passageMaxLength: ['Longest passage', 8],
+  seed: ['Seed', 0],
+} as const;
+
+function wrongNumbers(choices: OwnChoices): readonly string[] {
+  const wrong: string[] = [];
+  for (const [name, [title, least]] of Object.entries(wholeNumbers)) {
+    const value = choices[name as keyof typeof wholeNumbers];
+    if (!Number.isInteger(value) || value < least)
+      wrong.push(`${title}: give a whole number of ${least} or more.`);
+  }
+  if (!(choices.learningRate > 0 && choices.learningRate < Infinity)) {
+    wrong.push('Learning rate: give a number above 0, such as 1e-4.');
+  }
+  try {
+    lossText(choices);
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    wrong.push(error.message);
+  }
+  return wrong;
+}
+
+function isModelName(name: string): boolean {
+  // A kept folder's id has no slash: it was chosen from a list, not typed.
+  return name !== '' && (!name.includes('/') || hubId.test(name));
+}
+
+/** The recipe of complete choices (see {@link missingFor}). */
+export function ownRecipe(choices: OwnChoices & { readonly corpus: KeptItem }): RecipeInput {
+  const { corpus, encoder, testSplit, batchSize, epochs, learningRate } = choices;
+  const definition = lossByName(choices.loss);
+  const readsTeacher = definition.needs.includes('teacher');
+  const hasTrain = corpus.splits.includes('train') && testSplit !== 'train';
+  const { queryMaxLength, passageMaxLength } = choices;
+  return {
+    version: 1,
+    name: recipeName(corpus.name),
+    seeds: [choices.seed],
+    corpus: {
+      folder: corpus.id,
+      train: hasTrain ? 'train' : null,
+      dev: devOf(corpus, hasTrain, testSplit),
+      test: testSplit,
+    },
+    encoder: { model: encoder, queryMaxLength, passageMaxLength },
+    sources: { lists: sourceOf(choices, definition) },
+    ...(readsTeacher && choices.teacher !== 'lists'
+      ? { teacher: { from: 'encoder', model: choices.teacher } }
+      : {}),
+    training: { batches: { batchSize, negatives: choices.negatives }, epochs, learningRate },
+    arms: [
+      ...(choices.compare && definition.name !== 'infonce'
+        ? [{ name: 'contrastive', source: 'lists', loss: 'infonce' }]
+        : []),
+      { name: definition.name, source: 'lists', loss: lossText(choices) },
+    ],
+    evaluation: { baselines: ['bm25', 'untrained'] },
+  };
+}
+
+/** @throws InputError for a setting out of its range */
+function lossText({ loss, scope, lossSettings }: OwnChoices): string {
+  return formatLossSpec({ terms: [lossTerm({ loss, scope, settings: lossSettings })] });
+}
+
+function sourceOf(
+  { lists, negatives }: OwnChoices,
+  { needs }: LossDefinition,
+): RecipeInput['sources'][string] {
+  switch (lists.kind) {
+    case 'corpus-file':
+      return { kind: 'lists', corpusFile: lists.path };
+    case 'kept-file':
+      return { kind: 'lists', file: lists.id };
+    case 'mined': {
+      const isGraded = needs.includes('labels') || needs.includes('teacher');
+      return {
+        kind: 'mined',
+        retrievers: [{ kind: 'bm25' }],
+        // More than a batch takes, so that each epoch draws others.
+        negatives: 2 * negatives,
+        ...(isGraded ? { lists: 'listwise', labelUnjudged: true } : {}),
+      };
+    }
+  }
+}
+
+/** What chooses the checkpoint: the corpus's own dev split, or a tenth of its train queries. */
+function devOf(
+  { splits }: KeptItem,
+  hasTrain: boolean,
+  testSplit: string,
+): NonNullable<RecipeInput['corpus']['dev']> | null {
+  const own = ['dev', 'validation', 'val'].find((split) => splits.includes(split) && split !== testSplit);
+  if (own !== undefined) return { split: own };
+  return hasTrain ? { share: 0.1 } : null;
+}
+
+/** A corpus's name as a recipe may be called. */
+function recipeName(name: string): string {
+  const words = name.replace(/\.zip$/i, '').replace(/[^A-Za-z0-9 ,._+-]+/g, ' ');
+  return (
+    words
+      .replace(/^[^A-Za-z0-9]+/, '')
+      .slice(0, 60)
+      .replace(/[^A-Za-z0-9+]+$/, '') || 'own data'
+  );
+}
+
+/** A run's id: what it trains on, and when. */
+export function ownRunId(corpus: KeptItem, now: Date): string {
+  const slug = recipeName(corpus.name)
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-');
+  return `own-${slug}-${now.getTime().toString(36)}`;
+}

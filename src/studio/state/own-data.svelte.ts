@@ -1,0 +1,101 @@
+import { lossByName } from '../../losses/index.ts';
+import {
+  defaultChoices,
+  missingFor,
+  ownRecipe,
+  ownRunId,
+  type ListsChoice,
+  type OwnChoices,
+} from '../own-recipe.ts';
+import type { KeptItem, KeptRun } from '../protocol.ts';
+
+/** The choices on the screen "Own data", as they are made. */
+export class OwnData {
+  corpus = $state.raw<KeptItem | undefined>();
+  encoder = $state(defaultChoices.encoder);
+  lists = $state.raw<ListsChoice>(defaultChoices.lists);
+  teacher = $state(defaultChoices.teacher);
+  scope = $state(defaultChoices.scope);
+  lossSettings = $state.raw<Readonly<Record<string, number>>>(defaultChoices.lossSettings);
+  compare = $state(defaultChoices.compare);
+  testSplit = $state(defaultChoices.testSplit);
+  epochs = $state(defaultChoices.epochs);
+  batchSize = $state(defaultChoices.batchSize);
+  learningRate = $state(defaultChoices.learningRate);
+  negatives = $state(defaultChoices.negatives);
+  queryMaxLength = $state(defaultChoices.queryMaxLength);
+  passageMaxLength = $state(defaultChoices.passageMaxLength);
+  seed = $state(defaultChoices.seed);
+  #loss = $state(defaultChoices.loss);
+  readonly definition = $derived(lossByName(this.#loss));
+  readonly missing = $derived(missingFor(this.choices));
+
+  get loss(): string {
+    return this.#loss;
+  }
+
+  /** Another loss begins with its own defaults. */
+  set loss(name: string) {
+    const definition = lossByName(name);
+    this.#loss = definition.name;
+    this.scope = definition.scopes[0] ?? 'own';
+    this.lossSettings = {};
+  }
+
+  get choices(): OwnChoices {
+    return {
+      corpus: this.corpus,
+      encoder: this.encoder.trim(),
+      lists: this.lists,
+      teacher: this.teacher.trim(),
+      loss: this.#loss,
+      scope: this.scope,
+      lossSettings: this.lossSettings,
+      compare: this.compare,
+      testSplit: this.testSplit,
+      epochs: this.epochs,
+      batchSize: this.batchSize,
+      learningRate: this.learningRate,
+      negatives: this.negatives,
+      queryMaxLength: this.queryMaxLength,
+      passageMaxLength: this.passageMaxLength,
+      seed: this.seed,
+    };
+  }
+
+  /** Takes a kept item for what it can be. */
+  use(item: KeptItem): void {
+    switch (item.kind) {
+      case 'corpus':
+        this.corpus = item;
+        this.lists = { kind: 'mined' };
+        this.testSplit = item.splits.includes('test') ? 'test' : (item.splits.at(-1) ?? 'test');
+        break;
+      case 'model':
+        this.encoder = item.id;
+        break;
+      case 'lists':
+        this.lists = { kind: 'kept-file', id: item.id };
+        break;
+    }
+  }
+
+  /** The item is kept no more. */
+  forget(item: KeptItem): void {
+    if (this.corpus?.id === item.id) this.corpus = undefined;
+    if (this.encoder === item.id) this.encoder = defaultChoices.encoder;
+    if (this.teacher === item.id) this.teacher = defaultChoices.teacher;
+    if (this.lists.kind === 'kept-file' && this.lists.id === item.id) this.lists = defaultChoices.lists;
+  }
+
+  setLossSetting(name: string, value: number): void {
+    this.lossSettings = { ...this.lossSettings, [name]: value };
+  }
+
+  /** The run of these choices; undefined while something is missing. */
+  run(): Pick<KeptRun, 'runId' | 'recipe'> | undefined {
+    const { corpus } = this;
+    if (corpus === undefined || this.missing.length > 0) return undefined;
+    return { runId: ownRunId(corpus, new Date()), recipe: ownRecipe({ ...this.choices, corpus }) };
+  }
+}

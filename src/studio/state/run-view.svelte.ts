@@ -1,0 +1,248 @@
+import type { RecipeReport } from '../../recipes/report.ts';
+import type { OpenedRun, RunEvent, SearchAnswer, ExportedModel, KeptRun } from '../protocol.ts';
+import { CurveCollector, curvesOfReport, devMeasure, type TrainingCurves } from './curves.ts';
+import { problemOf, type Problem } from './problem.ts';
+import type { StudioClient } from './studio-client.ts';
+
+export type RunState = 'idle' | 'running' | 'paused' | 'stopping' | 'canceled' | 'finished' | 'failed';
+
+/** One computation of the run, as the list of steps shows it. */
+export interface StageView {
+  readonly key: string;
+  readonly label: string;
+  readonly state: 'waiting' | 'running' | 'done';
+}
+
+/** What a run needs of the studio that it belongs to. */
+export interface RunHost {
+  client(): Promise<StudioClient>;
+  /** The run computes from now on. */
+  begin(run: RunView): void;
+  /** @param isSettled it finished, or was canceled: nothing is left to go on with */
+  end(run: RunView, isSettled: boolean): Promise<void>;
+  /** Whether the worker has this run open, so that it can be searched and exported. */
+  hasOpen(runId: string): boolean;
+}
+
+/** The curves are drawn this often at most, in milliseconds: an eye sees no more, and the worker needs the processor. */
+const drawEvery = 150;
+const mostNotices = 4;
+
+/** What the page shows of one run, and what can be done with it. */
+export class RunView {
+  readonly runId: string;
+  readonly recipe: KeptRun['recipe'];
+  state = $state<RunState>('idle');
+  /** What it does now, for people. */
+  activity = $state('');
+  stages = $state.raw<readonly StageView[]>([]);
+  /** From 0 to 1; never goes back. */
+  share = $state(0);
+  secondsLeft = $state<number | undefined>();
+  curves = $state.raw<readonly TrainingCurves[]>([]);
+  /** What happened on the way: a device was lost, a checkpoint was damaged. */
+  notices = $state.raw<readonly string[]>([]);
+  opened = $state.raw<OpenedRun | undefined>();
+  report = $state.raw<RecipeReport | undefined>();
+  problem = $state.raw<Problem | undefined>();
+  /** Of the corpus that is embedded for a search: `12 of 2239 passages`. */
+  indexing = $state<string | undefined>();
+  readonly #studio: RunHost;
+  #collector = new CurveCollector();
+  #drawing: ReturnType<typeof setTimeout> | undefined;
+  #secondsBefore = 0;
+  #since = 0;
+
+  constructor(runId: string, recipe: KeptRun['recipe'], studio: RunHost) {
+    this.runId = runId;
+    this.recipe = recipe;
+    this.#studio = studio;
+  }
+
+  /** Whether it computes or is held. */
+  get isUnderWay(): boolean {
+    return this.state === 'running' || this.state === 'paused' || this.state === 'stopping';
+  }
+
+  /** Trains, goes on where it was, or shows the stored results at once. */
+  async start(): Promise<void> {
+    if (this.isUnderWay) return;
+    this.state = 'running';
+    this.problem = undefined;
+    this.notices = [];
+    this.share = 0;
+    this.secondsLeft = undefined;
+    this.#secondsBefore = 0;
+    this.#since = performance.now();
+    this.#collector = new CurveCollector();
+    this.activity = 'Starting the training worker';
+    this.#studio.begin(this);
+    try {
+      const client = await this.#studio.client();
+      this.activity = 'Reading the corpus and the encoder';
+      const listen = (event: RunEvent): void => this.#hear(event);
+      this.opened = await client.openRun(this.runId, this.recipe, listen);
+      const outcome = await client.run(this.runId, this.recipe, listen);
+      this.#draw();
+      if (outcome.state === 'finished') {
+        this.report = outcome.report;
+        this.curves = curvesOfReport(outcome.report);
+        this.share = 1;
+      }
+      this.state = outcome.state;
+      await this.#studio.end(this, true);
+    } catch (error) {
+      this.#draw();
+      this.problem = problemOf(error);
+      this.state = 'failed';
+      await this.#studio.end(this, false);
+    }
+  }
+
+  async pause(): Promise<void> {
+    await this.#ask(async () => (await this.#studio.client()).pause(this.runId));
+  }
+
+  async resume(): Promise<void> {
+    await this.#ask(async () => (await this.#studio.client()).resume(this.runId));
+  }
+
+  async cancel(): Promise<void> {
+    this.state = 'stopping';
+    await this.#ask(async () => (await this.#studio.client()).cancel(this.runId));
+  }
+
+  async search(query: string, systems: readonly string[]): Promise<SearchAnswer> {
+    try {
+      await this.#reopen();
+      return await (await this.#studio.client()).search(this.runId, query, systems);
+    } finally {
+      this.indexing = undefined;
+    }
+  }
+
+  async exportModel(arm: string): Promise<ExportedModel> {
+    await this.#reopen();
+    return (await this.#studio.client()).exportModel(this.runId, arm);
+  }
+
+  /** Another run may have been opened since: the worker has one open at a time. */
+  async #reopen(): Promise<void> {
+    if (this.#studio.hasOpen(this.runId)) return;
+    await this.start();
+    if (this.problem !== undefined) throw new Error(this.problem.text);
+  }
+
+  async #ask(question: () => Promise<void>): Promise<void> {
+    try {
+      await question();
+    } catch (error) {
+      this.#notice(problemOf(error).text);
+    }
+  }
+
+  #hear(event: RunEvent): void {
+    switch (event.kind) {
+      case 'download': {
+        const { file, receivedBytes, totalBytes } = event;
+        const of = totalBytes === undefined ? '' : ` of ${megabytes(totalBytes)}`;
+        this.activity = `Fetching ${file}: ${megabytes(receivedBytes)}${of}`;
+        return;
+      }
+      case 'plan':
+        this.stages = event.plan.stages.map(({ key, label, stored }) => ({
+          key,
+          label,
+          state: stored ? 'done' : 'waiting',
+        }));
+        this.#expect(event.plan.seconds);
+        return;
+      case 'stage':
+        this.#mark(event.stage.key, event.state === 'started' ? 'running' : 'done');
+        if (event.state === 'started') this.activity = capitalize(event.stage.label);
+        this.#expect(event.secondsLeft);
+        return;
+      case 'progress': {
+        const { stage, done, total, detail } = event;
+        this.activity = `${capitalize(stage.label)}: ${done} of ${total} ${detail}`.trim();
+        this.#expect(event.secondsLeft);
+        return;
+      }
+      case 'training':
+        this.#hearTraining(event);
+        // Between steps the time left is that of the other stages alone.
+        if (event.event.kind === 'step') this.#expect(event.secondsLeft);
+        return;
+      case 'indexing':
+        this.indexing = `${event.done} of ${event.total} passages`;
+        return;
+      case 'paused':
+        this.#secondsBefore = this.#elapsed();
+        this.state = 'paused';
+        return;
+      case 'resumed':
+        this.#since = performance.now();
+        this.state = 'running';
+        return;
+      case 'recovering':
+        this.#notice(`${capitalize(event.reason)}. Going on from the last checkpoint.`);
+        return;
+    }
+  }
+
+  #hearTraining({ stage, event }: Extract<RunEvent, { kind: 'training' }>): void {
+    const arm = stage.arm ?? stage.label;
+    const seed = stage.seed ?? 0;
+    switch (event.kind) {
+      case 'step':
+        this.activity = `${capitalize(stage.label)}: step ${event.step} of ${event.totalSteps}`;
+        this.#collector.addLoss(arm, seed, event.step, event.totalSteps, event.loss);
+        break;
+      case 'evaluation': {
+        const value = event.values[devMeasure];
+        if (value !== undefined) this.#collector.addDev(arm, seed, event.step, value);
+        break;
+      }
+      case 'resumed':
+        this.#notice(`${capitalize(stage.label)} goes on from step ${event.step}.`);
+        for (const problem of event.problems) this.#notice(problem);
+        break;
+      case 'checkpoint':
+        break;
+    }
+    this.#drawing ??= setTimeout(() => this.#draw(), drawEvery);
+  }
+
+  #draw(): void {
+    clearTimeout(this.#drawing);
+    this.#drawing = undefined;
+    this.curves = this.#collector.snapshot();
+  }
+
+  #mark(key: string, state: StageView['state']): void {
+    this.stages = this.stages.map((stage) => (stage.key === key ? { ...stage, state } : stage));
+  }
+
+  #elapsed(): number {
+    return this.#secondsBefore + (performance.now() - this.#since) / 1000;
+  }
+
+  #expect(secondsLeft: number): void {
+    if (!Number.isFinite(secondsLeft)) return;
+    this.secondsLeft = secondsLeft;
+    const elapsed = this.#elapsed();
+    this.share = Math.max(this.share, Math.min(0.99, elapsed / Math.max(elapsed + secondsLeft, 1e-3)));
+  }
+
+  #notice(text: string): void {
+    this.notices = [...this.notices, text].slice(-mostNotices);
+  }
+}
+
+function capitalize(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(1)} MB`;
+}

@@ -1,0 +1,20 @@
+import type { TrainingClient } from '../training-client.ts';
+
+/** What the page uses of the training worker's client. */
+export type StudioClient = Pick<
+  TrainingClient,
+  | 'cancel'
+  | 'close'
+  | 'compute'
+  | 'exportModel'
+  | 'forgetKept'
+  | 'forgetRun'
+  | 'keep'
+  | 'kept'
+  | 'openRun'
+  | 'pause'
+  | 'resume'
+  | 'run'
+  | 'runs'
+  | 'search'
+>;

@@ -1,0 +1,184 @@
+import type { DroppedItem } from '../../host/browser/files.ts';
+import type { ComputeFacts, KeptItem, KeptRun } from '../protocol.ts';
+import { TrainingClient, type TrainingClientOptions } from '../training-client.ts';
+import { readPreference, writePreference } from './preferences.ts';
+import { problemOf, type Problem } from './problem.ts';
+import { RunView, type RunHost } from './run-view.svelte.ts';
+import type { StudioClient } from './studio-client.ts';
+
+export const deviceChoices = ['auto', 'wasm', 'webgpu'] as const;
+export type DeviceChoice = (typeof deviceChoices)[number];
+
+type OpenClient = (options: TrainingClientOptions) => Promise<StudioClient>;
+
+const openWorker: OpenClient = (options) => TrainingClient.open(options);
+const mostWarnings = 5;
+
+/**
+ * What all screens share: the worker, what it computes with, what is kept, and the training that runs. The worker
+ * brings megabytes of WASM with it, and is opened when it is first needed.
+ */
+export class Studio implements RunHost {
+  compute = $state.raw<ComputeFacts | undefined>();
+  isOpening = $state(false);
+  /** Why the worker could not be opened. */
+  problem = $state.raw<Problem | undefined>();
+  warnings = $state.raw<readonly string[]>([]);
+  /** Undefined until they are read. */
+  runs = $state.raw<readonly KeptRun[] | undefined>();
+  kept = $state.raw<readonly KeptItem[]>([]);
+  /** The training that computes or is held. */
+  active = $state.raw<RunView | undefined>();
+  /** What the last visit left unfinished: a run's id. */
+  unfinished = $state<string | undefined>(readPreference('unfinished'));
+  #device = $state<DeviceChoice>(
+    deviceChoices.find((device) => device === readPreference('device')) ?? 'auto',
+  );
+  readonly #openClient: OpenClient;
+  readonly #views = new Map<string, RunView>();
+  #client: Promise<StudioClient> | undefined;
+  /** The run that the worker has open. */
+  #openRunId: string | undefined;
+
+  constructor(openClient: OpenClient = openWorker) {
+    this.#openClient = openClient;
+  }
+
+  get device(): DeviceChoice {
+    return this.#device;
+  }
+
+  /** Another device takes another worker. Not while a training runs. */
+  async chooseDevice(device: DeviceChoice): Promise<void> {
+    this.#device = device;
+    writePreference('device', device === 'auto' ? undefined : device);
+    const open = this.#client;
+    this.#client = undefined;
+    this.compute = undefined;
+    this.#openRunId = undefined;
+    await open?.then((client) => client.close()).catch(() => undefined);
+    await this.open();
+  }
+
+  /** Opens the worker, if it is not open. What keeps it from opening is told in `problem`. */
+  async open(): Promise<void> {
+    try {
+      await this.client();
+    } catch {
+      // Told in `problem`.
+    }
+  }
+
+  client(): Promise<StudioClient> {
+    this.#client ??= this.#start();
+    return this.#client;
+  }
+
+  async #start(): Promise<StudioClient> {
+    this.isOpening = true;
+    this.problem = undefined;
+    try {
+      const client = await this.#openClient({
+        device: this.#device,
+        version: __STUDIO_VERSION__,
+        base: new URL('./', document.baseURI).href,
+        onWarning: (text) => this.#warn(text),
+        onCompute: (facts) => {
+          this.compute = facts;
+          this.#openRunId = undefined;
+        },
+      });
+      this.compute = client.compute;
+      this.runs = await client.runs();
+      this.kept = await client.kept();
+      return client;
+    } catch (error) {
+      this.#client = undefined;
+      this.problem = problemOf(error);
+      throw error;
+    } finally {
+      this.isOpening = false;
+    }
+  }
+
+  /** What the page shows of a run: one object for each, whatever screen shows it. */
+  view(runId: string, recipe: KeptRun['recipe']): RunView {
+    const known = this.#views.get(runId);
+    if (known !== undefined && JSON.stringify(known.recipe) === JSON.stringify(recipe)) return known;
+    const view = new RunView(runId, recipe, this);
+    this.#views.set(runId, view);
+    return view;
+  }
+
+  /** A run that is kept; undefined if there is none of that id. */
+  keptView(runId: string): RunView | undefined {
+    const kept = this.runs?.find((run) => run.runId === runId);
+    return kept === undefined ? this.#views.get(runId) : this.view(runId, kept.recipe);
+  }
+
+  /** The run computes from now on: one at a time, and the next visit offers to go on with it. */
+  begin(view: RunView): void {
+    this.active = view;
+    this.unfinished = undefined;
+    writePreference('unfinished', view.runId);
+    // Without it the browser may delete what is kept when the disk is full. It decides; nothing depends on it.
+    void navigator.storage.persist().catch(() => false);
+  }
+
+  /** @param isSettled it finished, or the user canceled it: nothing to offer at the next visit */
+  async end(view: RunView, isSettled: boolean): Promise<void> {
+    if (this.active === view) this.active = undefined;
+    if (isSettled) writePreference('unfinished', undefined);
+    this.#openRunId = isSettled ? view.runId : undefined;
+    await this.refreshRuns();
+  }
+
+  /** Whether the worker has this run open, so that it can be searched and exported. */
+  hasOpen(runId: string): boolean {
+    return this.#openRunId === runId;
+  }
+
+  dismissUnfinished(): void {
+    this.unfinished = undefined;
+    writePreference('unfinished', undefined);
+  }
+
+  async refreshRuns(): Promise<void> {
+    try {
+      this.runs = await (await this.client()).runs();
+    } catch (error) {
+      this.#warn(problemOf(error).text);
+    }
+  }
+
+  async keep(item: DroppedItem): Promise<KeptItem> {
+    const client = await this.client();
+    const kept = await client.keep(item);
+    this.kept = await client.kept();
+    return kept;
+  }
+
+  async forgetKept(itemId: string): Promise<void> {
+    const client = await this.client();
+    await client.forgetKept(itemId);
+    this.kept = await client.kept();
+  }
+
+  async forgetRun(runId: string): Promise<void> {
+    const client = await this.client();
+    await client.forgetRun(runId);
+    this.#views.delete(runId);
+    if (this.#openRunId === runId) this.#openRunId = undefined;
+    if (readPreference('unfinished') === runId) this.dismissUnfinished();
+    this.runs = await client.runs();
+  }
+
+  dismissWarning(text: string): void {
+    this.warnings = this.warnings.filter((each) => each !== text);
+  }
+
+  #warn(text: string): void {
+    if (this.warnings.includes(text)) return;
+    this.warnings = [...this.warnings, text].slice(-mostWarnings);
+  }
+}

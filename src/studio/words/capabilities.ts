@@ -1,0 +1,73 @@
+import type { ComputeFacts } from '../protocol.ts';
+
+/** Something the browser has or lacks, and what that means here. */
+export interface Capability {
+  readonly name: string;
+  readonly isThere: boolean;
+  readonly meaning: string;
+}
+
+/** What of a browser is looked at; a parameter, so that every answer can be tested. */
+export interface BrowserFacts {
+  readonly isIsolated: boolean;
+  readonly hasWebGpu: boolean;
+  readonly hasIndexedDb: boolean;
+  readonly hasWebAssembly: boolean;
+  readonly processors: number;
+}
+
+export function browserFacts(): BrowserFacts {
+  return {
+    isIsolated: crossOriginIsolated,
+    hasWebGpu: 'gpu' in navigator,
+    hasIndexedDb: 'indexedDB' in globalThis,
+    hasWebAssembly: 'WebAssembly' in globalThis,
+    processors: navigator.hardwareConcurrency,
+  };
+}
+
+export function capabilities(facts: BrowserFacts): readonly Capability[] {
+  const { isIsolated, hasWebGpu, hasIndexedDb, hasWebAssembly, processors } = facts;
+  return [
+    {
+      name: 'WebAssembly',
+      isThere: hasWebAssembly,
+      meaning: hasWebAssembly
+        ? 'the processor can train'
+        : 'nothing can be computed: use a current Chrome, Edge or Firefox',
+    },
+    {
+      name: 'Shared memory between threads',
+      isThere: isIsolated,
+      meaning: isIsolated
+        ? `several of the ${processors} logical processors work together`
+        : 'only one thread works: the server must send the headers COOP and COEP, as npm start does',
+    },
+    {
+      name: 'WebGPU',
+      isThere: hasWebGpu,
+      meaning: hasWebGpu
+        ? 'a graphics processor can train, if the browser offers one'
+        : 'the processor trains instead: use a current Chrome or Edge with hardware acceleration for more speed',
+    },
+    {
+      name: 'Storage',
+      isThere: hasIndexedDb,
+      meaning: hasIndexedDb
+        ? 'trainings outlive the tab'
+        : 'nothing can be kept: leave private browsing, or allow this page to store data',
+    },
+  ];
+}
+
+/** What trains, in a sentence. */
+export function deviceSentence(facts: ComputeFacts): string {
+  if (facts.device === 'webgpu') {
+    const adapter = facts.fingerprint.adapter;
+    return `Trains on the graphics processor with WebGPU${adapter === undefined || adapter === '' ? '' : ` (${adapter})`}.`;
+  }
+  const threads = `${facts.threads} thread${facts.threads === 1 ? '' : 's'}`;
+  const why =
+    facts.withoutGpu === undefined ? '' : ` WebGPU is not used: ${facts.withoutGpu.replace(/\.$/, '')}.`;
+  return `Trains on the processor with WASM, ${threads}.${why}`;
+}
