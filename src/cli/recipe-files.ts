@@ -24,9 +24,10 @@ export async function openRecipe(
 ): Promise<{ readonly document: unknown; readonly file: string }> {
   const builtIn = join(recipeFolder, `${recipe}.json`);
   // A name goes before a file or folder that happens to be called the same.
-  const isPath = recipe.endsWith('.json') || /[/\\]/.test(recipe) || !(await exists(builtIn));
-  const file = isPath ? recipe : builtIn;
-  if (isPath && !(await exists(recipe))) {
+  const isName = !recipe.endsWith('.json') && !/[/\\]/.test(recipe);
+  const isBuiltIn = isName && (await exists(builtIn));
+  const file = isBuiltIn ? builtIn : recipe;
+  if (isName && !isBuiltIn && !(await exists(recipe))) {
     const known = await builtInRecipes();
     const nearest = nearestName(recipe, known);
     throw new InputError(`there is no recipe "${recipe}"`, {
