@@ -32,7 +32,7 @@ it('runs the demo with nothing but what comes with it: table, tests, a query bef
     join(folder, 'out'),
   ];
   const result = await runCli([...args, '--set', 'training.maxSteps=1', '--json'], { cwd: root });
-  const { report } = onlyJson(result) as { report: { recipe: { arms: { name: string }[] } } };
+  const report = onlyJson(result) as { recipe: { arms: { name: string }[] } };
   const arms = ['contrastive', 'contrastive filtered', 'listwise labels', 'listwise teacher', 'combined'];
   expect(report.recipe.arms.map(({ name }) => name)).toEqual(arms);
   for (const arm of arms) {
