@@ -4,7 +4,7 @@ import { principalComponents, project } from '../../../src/training/distillation
 
 it('finds the plane that vectors lie in, and keeps their dot products there', () => {
   const random = new RandomStream(2, 'plane');
-  const [first, second] = [
+  const [first, second]: [number[], number[]] = [
     [1, 2, 0, -1, 3],
     [0, 1, 1, 1, 0],
   ];
@@ -12,7 +12,7 @@ it('finds the plane that vectors lie in, and keeps their dot products there', ()
   const vectors = new Float32Array(rows * 5);
   for (let row = 0; row < rows; row++) {
     const [a, b] = [random.normal(), random.normal()];
-    const made = Array.from({ length: 5 }, (_, k) => a * (first?.[k] ?? 0) + b * (second?.[k] ?? 0));
+    const made = Array.from({ length: 5 }, (_, k) => a * (first[k] ?? 0) + b * (second[k] ?? 0));
     const length = Math.hypot(...made);
     vectors.set(
       made.map((value) => value / length),
