@@ -215,7 +215,7 @@ function devOf(
 
 /** A corpus's name as a recipe may be called. */
 function recipeName(name: string): string {
-  const words = name.replace(/\.zip$/i, '').replace(/[^A-Za-z0-9 ,._+-]+/g, ' ');
+  const words = name.replace(/\.zip$/i, '').replace(/[^A-Za-z0-9,._+-]+/g, ' ');
   return (
     words
       .replace(/^[^A-Za-z0-9]+/, '')

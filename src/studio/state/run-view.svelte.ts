@@ -20,6 +20,8 @@ export interface RunHost {
   begin(run: RunView): void;
   /** @param isSettled it finished, or was canceled: nothing is left to go on with */
   end(run: RunView, isSettled: boolean): Promise<void>;
+  /** The run that computes or is held. */
+  readonly active: RunView | undefined;
   /** Whether the worker has this run open, so that it can be searched and exported. */
   hasOpen(runId: string): boolean;
 }
@@ -50,7 +52,10 @@ export class RunView {
   readonly #studio: RunHost;
   #collector = new CurveCollector();
   #drawing: ReturnType<typeof setTimeout> | undefined;
+  #hasPlan = false;
+  /** Seconds from the plan to the last pause. */
   #secondsBefore = 0;
+  /** When the plan was made or the last pause ended. */
   #since = 0;
 
   constructor(runId: string, recipe: KeptRun['recipe'], studio: RunHost) {
@@ -67,13 +72,20 @@ export class RunView {
   /** Trains, goes on where it was, or shows the stored results at once. */
   async start(): Promise<void> {
     if (this.isUnderWay) return;
-    this.state = 'running';
     this.problem = undefined;
+    const other = this.#studio.active;
+    if (other !== undefined) {
+      this.problem = {
+        text: `The training “${other.recipe.name}” is under way, and there can be one at a time.`,
+        remedy: 'Wait for its end, or cancel it.',
+      };
+      return;
+    }
+    this.state = 'running';
     this.notices = [];
     this.share = 0;
     this.secondsLeft = undefined;
-    this.#secondsBefore = 0;
-    this.#since = performance.now();
+    this.#hasPlan = false;
     this.#collector = new CurveCollector();
     this.activity = 'Starting the training worker';
     this.#studio.begin(this);
@@ -130,7 +142,8 @@ export class RunView {
   async #reopen(): Promise<void> {
     if (this.#studio.hasOpen(this.runId)) return;
     await this.start();
-    if (this.problem !== undefined) throw new Error(this.problem.text);
+    if (this.problem !== undefined)
+      throw new Error(`${this.problem.text} ${this.problem.remedy ?? ''}`.trim());
   }
 
   async #ask(question: () => Promise<void>): Promise<void> {
@@ -155,6 +168,9 @@ export class RunView {
           label,
           state: stored ? 'done' : 'waiting',
         }));
+        this.#hasPlan = true;
+        this.#secondsBefore = 0;
+        this.#since = performance.now();
         this.#expect(event.plan.seconds);
         return;
       case 'stage':
@@ -228,7 +244,8 @@ export class RunView {
   }
 
   #expect(secondsLeft: number): void {
-    if (!Number.isFinite(secondsLeft)) return;
+    // What comes before the plan is known to take a moment, and says nothing of the rest.
+    if (!this.#hasPlan || !Number.isFinite(secondsLeft)) return;
     this.secondsLeft = secondsLeft;
     const elapsed = this.#elapsed();
     this.share = Math.max(this.share, Math.min(0.99, elapsed / Math.max(elapsed + secondsLeft, 1e-3)));

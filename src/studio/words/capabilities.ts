@@ -60,14 +60,17 @@ export function capabilities(facts: BrowserFacts): readonly Capability[] {
   ];
 }
 
+export function threadsText(threads: number): string {
+  return threads === 1 ? 'one thread' : `${threads} threads`;
+}
+
 /** What trains, in a sentence. */
 export function deviceSentence(facts: ComputeFacts): string {
   if (facts.device === 'webgpu') {
     const adapter = facts.fingerprint.adapter;
     return `Trains on the graphics processor with WebGPU${adapter === undefined || adapter === '' ? '' : ` (${adapter})`}.`;
   }
-  const threads = `${facts.threads} thread${facts.threads === 1 ? '' : 's'}`;
   const why =
     facts.withoutGpu === undefined ? '' : ` WebGPU is not used: ${facts.withoutGpu.replace(/\.$/, '')}.`;
-  return `Trains on the processor with WASM, ${threads}.${why}`;
+  return `Trains on the processor with WASM, ${threadsText(facts.threads)}.${why}`;
 }

@@ -1,4 +1,5 @@
 import type { ComparisonTable, PairResult } from '../../recipes/compare-systems.ts';
+import type { RecipeReport } from '../../recipes/report.ts';
 import { metricTitle } from '../../recipes/report-markdown.ts';
 
 /** How systems are called in sentences; arms by their own names. */
@@ -37,8 +38,17 @@ export function findingOf(pair: PairResult, alpha: number, queries: number): str
   const level = Math.round(100 * (1 - alpha));
   const range = `the ${level} % interval is ${signed(interval[0])} to ${signed(interval[1])}`;
   const counts = `better on ${wins} and worse on ${losses} of ${queries} test queries`;
+  if (wins + losses === 0) return `${capitalize(one)} and ${other} do equally well on every test query.`;
   const verdict = verdictOf(pair, alpha);
   if (verdict === 'open') {
+    const [low, high] = interval;
+    if (low > 0 || high < 0) {
+      return (
+        `${capitalize(one)} may be ${difference > 0 ? 'better' : 'worse'} than ${other}: ${metric} ` +
+        `${signed(difference)}, ${range} (${counts}). But several comparisons were made, and corrected for that the ` +
+        `test does not show it (p = ${pair.randomizationHolmP.toFixed(2)}).`
+      );
+    }
     return (
       `No difference shown between ${one} and ${other}: ${metric} ${signed(difference)}, ${range} (${counts}). ` +
       `A true difference below ${pair.smallestDetectable.toFixed(3)} could easily have been missed.`
@@ -53,6 +63,19 @@ export function findings(table: ComparisonTable, alpha: number): readonly string
   return table.comparisons
     .filter((pair) => pair.metric === metric)
     .map((pair) => findingOf(pair, alpha, table.queries));
+}
+
+/** The trainings that ended as they began: no step did better on the dev queries than the start. */
+export function unchanged({ arms }: Pick<RecipeReport, 'arms'>): readonly string[] {
+  return arms.flatMap(({ name, trainings }) => {
+    const kept = trainings.filter(({ bestStep }) => bestStep === 0).length;
+    if (kept === 0) return [];
+    const which = trainings.length === 1 ? '' : ` with ${kept} of ${trainings.length} seeds`;
+    return [
+      `${capitalize(name)}${which}: after no step was it better on the dev queries than before the training, so the ` +
+        'weights it began with were kept.',
+    ];
+  });
 }
 
 function capitalize(text: string): string {

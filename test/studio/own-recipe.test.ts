@@ -1,0 +1,119 @@
+import { describe, expect, it } from 'vitest';
+import { losses } from '../../src/losses/index.ts';
+import { readRecipe } from '../../src/recipes/read-recipe.ts';
+import {
+  defaultChoices,
+  missingFor,
+  ownRecipe,
+  ownRunId,
+  type OwnChoices,
+} from '../../src/studio/own-recipe.ts';
+import type { KeptItem } from '../../src/studio/protocol.ts';
+
+const corpus: KeptItem = {
+  id: 'my-corpus-12345678',
+  name: 'My corpus (v2).zip',
+  bytes: 1000,
+  kind: 'corpus',
+  splits: ['test', 'train'],
+  listFiles: ['lists.jsonl'],
+  keptAt: '2026-01-01T00:00:00Z',
+};
+const choices: OwnChoices & { readonly corpus: KeptItem } = { ...defaultChoices, corpus };
+
+describe('the recipe of the choices', () => {
+  it.each(losses.map(({ name, scopes, needs }) => ({ loss: name, scope: scopes[0] ?? 'own', needs })))(
+    'is one that can be run: $loss',
+    ({ loss, scope, needs }) => {
+      const own = {
+        ...choices,
+        loss,
+        scope,
+        teacher: needs.includes('teacher') ? 'nano' : 'lists',
+        compare: true,
+      };
+      expect(missingFor(own)).toEqual([]);
+      const recipe = readRecipe(ownRecipe(own));
+      expect(recipe.corpus).toMatchObject({
+        folder: corpus.id,
+        train: 'train',
+        dev: { share: 0.1 },
+        test: 'test',
+      });
+      expect(recipe.arms.map(({ name }) => name)).toEqual(
+        loss === 'infonce' ? ['infonce'] : ['contrastive', loss],
+      );
+      expect(recipe.sources.lists).toMatchObject({
+        kind: 'mined',
+        lists: needs.some((need) => need !== 'positive') ? 'listwise' : 'per-query',
+      });
+    },
+  );
+
+  it('has the loss with its settings, and the training as chosen', () => {
+    const recipe = readRecipe(
+      ownRecipe({
+        ...choices,
+        scope: 'own',
+        lossSettings: { temperature: 0.1 },
+        epochs: 3,
+        negatives: 7,
+        seed: 9,
+      }),
+    );
+    expect(recipe.arms[0]?.loss).toBe('infonce(temperature=0.1, scope=own)');
+    expect(recipe.training).toMatchObject({
+      epochs: 3,
+      batches: { batchSize: 16, negatives: 7 },
+      learningRate: 1e-4,
+    });
+    expect(recipe.seeds).toEqual([9]);
+    expect(recipe.name).toBe('My corpus v2');
+  });
+
+  it('takes ready lists and the dev split of the corpus', () => {
+    const own = {
+      ...choices,
+      corpus: { ...corpus, splits: ['dev', 'test'] },
+      lists: { kind: 'corpus-file', path: 'lists.jsonl' } as const,
+    };
+    expect(missingFor(own)).toEqual([]);
+    const recipe = readRecipe(ownRecipe(own));
+    expect(recipe.corpus).toMatchObject({ train: null, dev: { split: 'dev' } });
+    expect(recipe.sources.lists).toMatchObject({ kind: 'lists', corpusFile: 'lists.jsonl' });
+  });
+
+  it('never trains on the split that is reported', () => {
+    const own = { ...choices, testSplit: 'train', lists: { kind: 'kept-file', id: 'lists-1' } as const };
+    expect(missingFor(own)).toEqual([]);
+    expect(readRecipe(ownRecipe(own)).corpus.train).toBeNull();
+    expect(missingFor({ ...own, lists: { kind: 'mined' } })).toEqual([
+      expect.stringContaining('must not be trained on'),
+    ]);
+  });
+});
+
+describe('what is missing', () => {
+  it.each<[string, Partial<OwnChoices>, string]>([
+    ['a corpus', { corpus: undefined }, 'There is no corpus yet'],
+    ['judgments to train on', { corpus: { ...corpus, splits: ['test'] } }, 'no judgments qrels/train.tsv'],
+    ['judgments to report on', { corpus: { ...corpus, splits: ['train'] } }, 'no judgments qrels/test.tsv'],
+    ['a teacher', { loss: 'kl', scope: 'own' }, 'choose a teacher model'],
+    ['an encoder', { encoder: '' }, 'Name the encoder'],
+    ['a whole name of a hub', { encoder: 'org/' }, 'Name the encoder'],
+    ['a number', { batchSize: Number.NaN }, 'Queries in a batch: give a whole number'],
+    ['a learning rate', { learningRate: 0 }, 'Learning rate: give a number above 0'],
+    [
+      'a sensible setting of the loss',
+      { lossSettings: { temperature: 0 } },
+      'temperature is 0, but must be above 0',
+    ],
+  ])('names %s', (_, change, text) => {
+    expect(missingFor({ ...choices, ...change })).toEqual([expect.stringContaining(text)]);
+  });
+});
+
+it('names a run so that the store can keep it', () => {
+  expect(ownRunId(corpus, new Date(0))).toBe('own-my-corpus-v2-0');
+  expect(ownRunId({ ...corpus, name: '書類.zip' }, new Date(36))).toBe('own-own-data-10');
+});

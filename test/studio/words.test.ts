@@ -1,0 +1,160 @@
+import { describe, expect, it } from 'vitest';
+import type { PairResult } from '../../src/recipes/compare-systems.ts';
+import type { FoundPassage } from '../../src/studio/protocol.ts';
+import { CurveCollector, thin } from '../../src/studio/state/curves.ts';
+import { capabilities, deviceSentence } from '../../src/studio/words/capabilities.ts';
+import { findingOf, signed } from '../../src/studio/words/findings.ts';
+import { gradeText } from '../../src/studio/words/grades.ts';
+import { moveAfter, moveBefore, moveOf } from '../../src/studio/words/moves.ts';
+import { aboutSeconds } from '../../src/studio/words/time.ts';
+
+const pair: PairResult = {
+  system: 'listwise',
+  baseline: 'untrained',
+  metric: 'ndcg_cut_10',
+  difference: 0.05,
+  interval: [0.02, 0.08],
+  tTestP: 0.001,
+  tTestHolmP: 0.004,
+  randomizationP: 0.001,
+  randomizationHolmP: 0.004,
+  wins: 40,
+  ties: 60,
+  losses: 20,
+  smallestDetectable: 0.04,
+};
+
+describe('a finding', () => {
+  it('says what is shown', () => {
+    expect(findingOf(pair, 0.05, 120)).toBe(
+      'Listwise is better than the untrained encoder: nDCG@10 +0.050, the 95 % interval is +0.020 to +0.080 ' +
+        '(better on 40 and worse on 20 of 120 test queries).',
+    );
+  });
+
+  it('says what is not shown, and what might have been missed', () => {
+    const open = { ...pair, difference: 0.01, interval: [-0.02, 0.04] as const, randomizationHolmP: 0.6 };
+    expect(findingOf(open, 0.05, 120)).toMatch(
+      /^No difference shown .* −0\.020 to \+0\.040 .* below 0\.040 could/,
+    );
+  });
+
+  it('says when only the correction speaks against it', () => {
+    expect(findingOf({ ...pair, randomizationHolmP: 0.08 }, 0.05, 120)).toMatch(
+      /^Listwise may be better .* does not show it \(p = 0\.08\)\.$/,
+    );
+  });
+
+  it('says when nothing differs', () => {
+    expect(findingOf({ ...pair, wins: 0, losses: 0, randomizationHolmP: 1 }, 0.05, 120)).toBe(
+      'Listwise and the untrained encoder do equally well on every test query.',
+    );
+  });
+
+  it('has no minus before nothing', () => {
+    expect(signed(-0.0001)).toBe('+0.000');
+  });
+});
+
+describe('the marks of passages', () => {
+  const ranked = (...ids: string[]): FoundPassage[] =>
+    ids.map((id, i) => ({ id, text: id, score: -i, rank: i + 1, grade: undefined }));
+  const before = ranked('a', 'b', 'c');
+  const after = ranked('c', 'b', 'd');
+
+  it.each([
+    [0, 'up 2, from place 3'],
+    [1, 'same place'],
+    [2, 'new: was below place 3'],
+  ])('tells where number %i after comes from', (at, words) => {
+    const passage = after[at];
+    expect(passage && moveAfter(moveOf(passage, before), before.length).words).toBe(words);
+  });
+
+  it.each([
+    [0, 'leaves the best 3'],
+    [1, 'same place'],
+    [2, 'rises to place 1'],
+  ])('tells where number %i before goes', (at, words) => {
+    const passage = before[at];
+    expect(passage && moveBefore(moveOf(passage, after), after.length).words).toBe(words);
+  });
+});
+
+it('tells grades in words, and that nobody judged', () => {
+  expect(gradeText(3, true)).toBe('grade 3: answers fully');
+  expect(gradeText(1, false)).toBe('grade 1: relevant');
+  expect(gradeText(7, true)).toBe('grade 7');
+  expect(gradeText(undefined, true)).toBe('not judged');
+});
+
+it.each([
+  [0.2, 'a moment'],
+  [7.1, 'about 8 s'],
+  [41, 'about 45 s'],
+  [200, 'about 4 min'],
+  [7800, 'about 2 h 10 min'],
+])('tells %i seconds as people do', (seconds, text) => {
+  expect(aboutSeconds(seconds)).toBe(text);
+});
+
+describe('curves', () => {
+  it('let later points hold where a training goes back to a checkpoint', () => {
+    const collector = new CurveCollector();
+    for (const [step, value] of [
+      [1, 5],
+      [2, 4],
+      [3, 3],
+      [2, 4.5],
+    ] as const) {
+      collector.addLoss('listwise', 1, step, 9, value);
+    }
+    collector.addDev('listwise', 1, 0, 0.5);
+    expect(collector.snapshot()).toEqual([
+      {
+        arm: 'listwise',
+        seed: 1,
+        totalSteps: 9,
+        loss: [
+          [1, 5],
+          [2, 4.5],
+        ],
+        dev: [[0, 0.5]],
+      },
+    ]);
+  });
+
+  it('are thinned to means', () => {
+    const points = Array.from({ length: 100 }, (_, i) => [i + 1, i % 2] as const);
+    expect(thin(points, 10)).toHaveLength(10);
+    expect(thin(points, 10).at(-1)).toEqual([100, 0.5]);
+    expect(thin(points, 100)).toBe(points);
+  });
+});
+
+describe('what the device can do', () => {
+  it('names what is missing and what to do', () => {
+    const lacking = {
+      isIsolated: false,
+      hasWebGpu: false,
+      hasIndexedDb: false,
+      hasWebAssembly: true,
+      processors: 4,
+    };
+    const missing = capabilities(lacking).filter(({ isThere }) => !isThere);
+    expect(missing.map(({ name }) => name)).toEqual(['Shared memory between threads', 'WebGPU', 'Storage']);
+    expect(missing[1]?.meaning).toContain('hardware acceleration');
+  });
+
+  it('says why WebGPU is not used', () => {
+    const facts = {
+      device: 'wasm',
+      threads: 1,
+      withoutGpu: 'this browser has no WebGPU.',
+      fingerprint: {},
+    } as const;
+    expect(deviceSentence(facts)).toBe(
+      'Trains on the processor with WASM, one thread. WebGPU is not used: this browser has no WebGPU.',
+    );
+  });
+});
