@@ -1,0 +1,100 @@
+/** What a host supplies where text is to be written: a language model behind one contract, wherever it runs. */
+import type { Json } from './contract.ts';
+
+export interface ChatMessage {
+  readonly role: 'system' | 'user' | 'assistant';
+  readonly content: string;
+}
+
+/** A JSON Schema, as a JSON object. */
+export type JsonSchema = Readonly<Record<string, Json>>;
+
+/** How a model draws its tokens. What is not given is the model's own default. */
+export interface SamplingSettings {
+  readonly temperature?: number;
+  readonly topP?: number;
+  readonly topK?: number;
+  /** The most tokens of a reply. */
+  readonly maxTokens: number;
+  readonly stop?: readonly string[];
+}
+
+export interface GenerationRequest {
+  /**
+   * Names the request by what it asks, without the model that answers: equal messages, schema, settings and seed have
+   * equal ids. Recorded replies are found by it.
+   */
+  readonly id: string;
+  readonly messages: readonly ChatMessage[];
+  /** What the reply is to fit. A generator that cannot hold its model to it ignores it: every reply is checked. */
+  readonly schema?: JsonSchema;
+  readonly sampling: SamplingSettings;
+  readonly seed: number;
+}
+
+export interface GenerationReply {
+  readonly text: string;
+  /** `length`: cut at the most tokens. */
+  readonly finish: 'stop' | 'length';
+  readonly promptTokens?: number;
+  readonly completionTokens?: number;
+  /** What the model took, without waiting in line. */
+  readonly seconds: number;
+}
+
+export interface GeneratorLoadProgress {
+  readonly phase: 'download' | 'read' | 'compile' | 'check';
+  /** From 0 to 1 within the phase; undefined where nobody can tell. */
+  readonly share?: number;
+  readonly receivedBytes?: number;
+  readonly totalBytes?: number;
+  /** Of the phase. */
+  readonly secondsLeft?: number;
+}
+
+export interface GeneratorDescription {
+  readonly kind: 'webllm' | 'wllama' | 'http' | 'recorded';
+  /** As the user named it: a model id, an address, a file. */
+  readonly model: string;
+  /** Whether it replays what a model wrote earlier: said wherever its texts are shown. */
+  readonly recorded: boolean;
+  /** Whether it holds the model to a schema while it writes. */
+  readonly constrains: boolean;
+  /** Requests that it answers at the same time. */
+  readonly parallel: number;
+}
+
+/**
+ * Writes text. Models that hold a device (WebLLM, wllama) answer one request at a time and are unloaded before a
+ * training begins.
+ */
+export interface Generator {
+  readonly description: GeneratorDescription;
+  /** Makes the model ready. Loading twice is loading once. */
+  load(options?: {
+    readonly onProgress?: (progress: GeneratorLoadProgress) => void;
+    readonly signal?: AbortSignal;
+  }): Promise<void>;
+  /**
+   * @throws TransientGeneratorError where asking again later may help; InputError where the user has to do something;
+   * the signal's reason when it was aborted.
+   */
+  generate(request: GenerationRequest, signal?: AbortSignal): Promise<GenerationReply>;
+  /** Frees what the model holds. It may be loaded again. */
+  unload(): Promise<void>;
+}
+
+/** A reply that failed for a reason that may pass: a busy server, a broken connection, a lost worker. */
+export class TransientGeneratorError extends Error {
+  override readonly name = 'TransientGeneratorError';
+  /** What the other side asked for, if it did. */
+  readonly retryAfterSeconds: number | undefined;
+
+  constructor(
+    message: string,
+    options: { readonly retryAfterSeconds?: number; readonly cause?: unknown } = {},
+  ) {
+    super(message, { cause: options.cause });
+    this.retryAfterSeconds = options.retryAfterSeconds;
+  }
+}
