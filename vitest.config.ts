@@ -1,3 +1,4 @@
+import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { playwright } from '@vitest/browser-playwright';
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
 import { fileURLToPath } from 'node:url';
@@ -34,6 +35,8 @@ function inChromium(): TestProjectInlineConfiguration[] {
   return [
     {
       extends: true,
+      plugins: [svelte()],
+      define: { __STUDIO_VERSION__: JSON.stringify('test') },
       resolve: {
         conditions: [onnxRuntimeCondition, 'module', 'browser', 'development|production'],
         // The helpers of the tests read the committed files alike in Node and here.

@@ -1,0 +1,170 @@
+/** A finished training, invented: what the page shows of it does not depend on what was trained. */
+import type { ArmReport, RecipeReport } from '../../src/recipes/report.ts';
+import { readRecipe } from '../../src/recipes/read-recipe.ts';
+import { demoRecipe } from '../../src/studio/demo-recipe.ts';
+import type { ComputeFacts, KeptItem, KeptRun, OpenedRun, SearchAnswer } from '../../src/studio/protocol.ts';
+
+const steps = Array.from({ length: 18 }, (_, i) => i + 1);
+
+function arm(name: string, loss: string, gain: number): ArmReport {
+  return {
+    name,
+    source: 'lists',
+    filters: null,
+    loss,
+    learningRate: 5e-4,
+    lists: 216,
+    passages: 2000,
+    listsReport: { lists: 216, passages: 2000, mined: null, guard: {}, recorded: false },
+    filtered: null,
+    trainings: [
+      {
+        seed: 1,
+        steps: steps.length,
+        bestStep: steps.length,
+        endedBy: 'steps',
+        dev: { metric: 'ndcg_cut_10', before: 0.4, after: 0.4 + gain },
+        losses: steps.map((step) => 2 / step),
+        evaluations: [0, 6, 12, 18].map((step) => ({
+          step,
+          values: { ndcg_cut_10: 0.4 + (gain * step) / 18 },
+        })),
+        seconds: 12,
+        pairsPerSecond: 100,
+        breaks: [],
+        key: name,
+      },
+    ],
+  };
+}
+
+const measured = (mean: number) => ({ mean, perSeed: [mean], spread: null });
+const system = (name: string, ndcg: number) => ({
+  name,
+  metrics: { ndcg_cut_10: measured(ndcg), recall_10: measured(ndcg - 0.1) },
+});
+const pair = (name: string, baseline: string, difference: number, p: number) => ({
+  system: name,
+  baseline,
+  metric: 'ndcg_cut_10',
+  difference,
+  interval: [difference - 0.03, difference + 0.03] as const,
+  tTestP: p,
+  tTestHolmP: p,
+  randomizationP: p,
+  randomizationHolmP: p,
+  wins: 50,
+  ties: 40,
+  losses: 30,
+  smallestDetectable: 0.04,
+});
+
+export const report: RecipeReport = {
+  format: 1,
+  recipe: readRecipe(demoRecipe),
+  versions: { studio: '0.1.0' },
+  device: 'wasm',
+  threads: 1,
+  fingerprint: {},
+  otherFingerprints: [],
+  seconds: { job: 40, computed: 40, stored: 0 },
+  corpus: { name: 'demo', passages: 2239, trainQueries: 216, devQueries: 24, testQueries: 120, warnings: [] },
+  lengths: {
+    passages: 2239,
+    cutPassages: 0,
+    passageMaxLength: 96,
+    queries: 360,
+    cutQueries: 0,
+    queryMaxLength: 64,
+  },
+  arms: [arm('contrastive', 'infonce', 0.05), arm('listwise', 'kl', 0.08)],
+  tuning: [],
+  results: {
+    all: {
+      queries: 120,
+      systems: [
+        system('bm25', 0.4),
+        system('untrained', 0.41),
+        system('contrastive', 0.46),
+        system('listwise', 0.5),
+      ],
+      comparisons: [
+        pair('contrastive', 'untrained', 0.05, 0.01),
+        pair('listwise', 'untrained', 0.09, 0.001),
+        pair('listwise', 'contrastive', 0.02, 0.4),
+      ],
+    },
+    disjoint: null,
+    sharedQueries: null,
+  },
+  shown: [],
+  notes: ['There is one seed: what another would change is not in the intervals.'],
+  stages: [],
+};
+
+export const compute: ComputeFacts = {
+  device: 'wasm',
+  threads: 1,
+  withoutGpu: 'the browser plays the GPU in software',
+  fingerprint: {},
+};
+
+const keptAt = '2026-01-01T12:00:00.000Z';
+const own = { ...demoRecipe, name: 'own corpus', corpus: { folder: 'own-corpus-1' } };
+
+export const runs: readonly KeptRun[] = [
+  { runId: 'demo', recipe: demoRecipe, state: 'finished', begunAt: keptAt, changedAt: keptAt },
+  { runId: 'own-1', recipe: own, state: 'begun', begunAt: keptAt, changedAt: keptAt },
+];
+
+export const kept: readonly KeptItem[] = [
+  {
+    id: 'own-corpus-1',
+    name: 'own corpus',
+    bytes: 2_000_000,
+    kind: 'corpus',
+    splits: ['test', 'train'],
+    listFiles: ['lists.jsonl'],
+    keptAt,
+  },
+];
+
+export const opened: OpenedRun = {
+  runId: 'demo',
+  plan: { stages: [], seconds: 40, memory: { bytes: 1, availableBytes: 2 } },
+  corpus: {
+    name: 'demo',
+    passages: 2239,
+    testQueries: [{ id: 'q', text: 'why does bread rise' }],
+    warnings: [],
+  },
+  advice: [],
+};
+
+const markup = '<img src=x onerror="document.title = 1"><b>Yeast</b> gives off carbon dioxide.';
+
+/** One of the passages would be dangerous as HTML. */
+export const answer: SearchAnswer = {
+  queryId: 'q',
+  found: [
+    { system: 'untrained', passages: [passage('a', 1, 0), passage('b', 2, 1), passage('c', 3, undefined)] },
+    { system: 'listwise', passages: [passage('d', 1, 3), passage('b', 2, 1), passage('a', 3, 0)] },
+  ],
+};
+
+function passage(id: string, rank: number, grade: number | undefined) {
+  return { id, rank, grade, score: 1 / rank, text: id === 'd' ? markup : `Passage ${id} of the corpus.` };
+}
+
+/** What the page's worker answers, by call. */
+export const answers = {
+  open: compute,
+  runs,
+  kept,
+  openRun: opened,
+  run: { state: 'finished', report },
+  search: answer,
+  pause: null,
+  resume: null,
+  cancel: null,
+} as const;

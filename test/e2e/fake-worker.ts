@@ -1,0 +1,73 @@
+import type { Page } from 'playwright';
+
+export interface FakeWorkerOptions {
+  /** Whether `run` answers at once. Otherwise it is held in the middle of a training. */
+  readonly finishes: boolean;
+}
+
+/**
+ * Puts a worker in the page that answers with what it is given, and trains nothing. To be called before the page is
+ * opened.
+ */
+export async function installFakeWorker(
+  page: Page,
+  answers: Readonly<Record<string, unknown>>,
+  { finishes }: FakeWorkerOptions,
+): Promise<void> {
+  await page.addInitScript(
+    ({ answers, finishes }) => {
+      interface Question {
+        readonly id: number;
+        readonly call: string;
+        readonly ask: { readonly runId?: string };
+      }
+      class FakeWorker extends EventTarget {
+        postMessage({ id, call, ask }: Question): void {
+          const tell = (data: unknown): void =>
+            void this.dispatchEvent(new MessageEvent('message', { data }));
+          const event = (event: unknown): void => tell({ kind: 'event', runId: ask.runId, event });
+          setTimeout(() => {
+            if (call === 'run' && !finishes) {
+              const training = (arm: string) => ({
+                kind: 'training',
+                label: `training of ${arm}, seed 1`,
+                key: arm,
+                arm,
+                seed: 1,
+              });
+              const stages = ['contrastive', 'listwise'].map((arm) => ({
+                ...training(arm),
+                stored: false,
+                seconds: 20,
+              }));
+              event({ kind: 'plan', plan: { stages, seconds: 40, memory: { bytes: 1, availableBytes: 2 } } });
+              event({ kind: 'stage', stage: training('contrastive'), state: 'started', secondsLeft: 40 });
+              for (let step = 1; step <= 9; step++) {
+                const report = { kind: 'step', step, totalSteps: 18, loss: 2 / step };
+                event({
+                  kind: 'training',
+                  stage: training('contrastive'),
+                  event: report,
+                  secondsLeft: 40 - step,
+                });
+              }
+              const values = { ndcg_cut_10: 0.5 };
+              const evaluation = { kind: 'evaluation', step: 6, values, isBest: true };
+              event({ kind: 'training', stage: training('contrastive'), event: evaluation, secondsLeft: 30 });
+              return;
+            }
+            if (call === 'pause') event({ kind: 'paused' });
+            if (call === 'resume') event({ kind: 'resumed' });
+            tell({ kind: 'answer', id, answer: answers[call] ?? null });
+          });
+        }
+
+        terminate(): void {
+          // Nothing runs here.
+        }
+      }
+      Object.assign(globalThis, { Worker: FakeWorker });
+    },
+    { answers, finishes },
+  );
+}

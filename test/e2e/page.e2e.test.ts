@@ -1,0 +1,218 @@
+/** The built page in a browser: what a visitor meets before and after a training. */
+import { gzipSync } from 'node:zlib';
+import axe from 'axe-core';
+import { chromium, type Browser, type Page } from 'playwright';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { buildPageIfStale, pageFolder } from '../../scripts/build-page.mjs';
+import { chromiumArguments, testChromium } from '../../scripts/chromium.mjs';
+import { servePage } from '../../scripts/serve-page.mjs';
+import { findChromium } from '../../src/host/node/machine.ts';
+import { answers } from './canned-run.ts';
+import { installFakeWorker } from './fake-worker.ts';
+
+const executablePath = testChromium(findChromium());
+const hasChromium = executablePath !== undefined;
+const name = `the built page${hasChromium ? '' : ' (skipped: there is no Chromium)'}`;
+
+const themes = ['light', 'dark'] as const;
+const widths = [1280, 360] as const;
+const looks = themes.flatMap((theme) => widths.map((width) => ({ theme, width })));
+type Look = (typeof looks)[number];
+
+let browser: Browser;
+let server: Awaited<ReturnType<typeof servePage>>;
+
+async function open(screen: string, { theme, width }: Look, finishes = true): Promise<Page> {
+  const page = await browser.newPage({
+    viewport: { width, height: 900 },
+    colorScheme: theme,
+    reducedMotion: 'reduce',
+    // So that axe can be put into a page that runs nothing but its own.
+    bypassCSP: true,
+  });
+  // A machine may be busy with other things.
+  page.setDefaultTimeout(60_000);
+  await installFakeWorker(page, answers, { finishes });
+  await page.goto(`${server.address}#${screen}`, { waitUntil: 'domcontentloaded' });
+  await page.getByRole('heading', { level: 1 }).waitFor();
+  return page;
+}
+
+/** What axe finds wrong, each with the elements, and whether the page is wider than its window. */
+async function complaints(page: Page): Promise<string[]> {
+  await page.evaluate(axe.source);
+  const found = await page.evaluate(async () => {
+    const { axe: checker } = globalThis as unknown as {
+      axe: { run(): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> };
+    };
+    const { violations } = await checker.run();
+    const lines = violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`));
+    const overflow = document.documentElement.scrollWidth - innerWidth;
+    return overflow > 0 ? [...lines, `the page is ${overflow} px wider than its window`] : lines;
+  });
+  return found;
+}
+
+describe.skipIf(!hasChromium)(name, () => {
+  beforeAll(async () => {
+    expect(buildPageIfStale()).toBe(true);
+    server = await servePage(pageFolder);
+    browser = await chromium.launch({ executablePath: executablePath ?? '', args: chromiumArguments() });
+  });
+
+  afterAll(async () => {
+    await browser.close();
+    await server.close();
+  });
+
+  it('takes at most 150 KB gzipped, from its own server, before a worker is needed', async () => {
+    const page = await browser.newPage();
+    const bodies: { url: string; bytes: number }[] = [];
+    const foreign: string[] = [];
+    page.on('request', (request) => {
+      const { protocol } = new URL(request.url());
+      if (protocol.startsWith('http') && !request.url().startsWith(server.address))
+        foreign.push(request.url());
+    });
+    page.on('requestfinished', (request) => {
+      void request.response().then(async (response) => {
+        const body = await response?.body();
+        if (body !== undefined) bodies.push({ url: request.url(), bytes: gzipSync(body).length });
+      });
+    });
+    await page.goto(server.address);
+    await page.getByRole('button', { name: 'Train both now' }).waitFor();
+    await page.waitForLoadState('networkidle');
+    const total = bodies.reduce((sum, { bytes }) => sum + bytes, 0);
+    expect(bodies.some(({ url }) => url.endsWith('.js'))).toBe(true);
+    expect(bodies.filter(({ url }) => /\.wasm|onnx|training|models|demo\//.test(url))).toEqual([]);
+    expect(foreign).toEqual([]);
+    expect(total).toBeLessThan(150_000);
+    await page.close();
+  });
+
+  it('is isolated, so that WASM may use threads, and its policy stops nothing that it does', async () => {
+    const page = await browser.newPage();
+    const errors: string[] = [];
+    page.on('console', (message) => {
+      if (message.type() === 'error') errors.push(message.text());
+    });
+    page.on('pageerror', (error) => errors.push(error.message));
+    await page.goto(`${server.address}#own-data`);
+    expect(await page.evaluate(() => crossOriginIsolated)).toBe(true);
+    // The true worker, on the true WASM.
+    await page.getByText(/^Trains on the (graphics )?processor with/).waitFor({ timeout: 60_000 });
+    expect(errors).toEqual([]);
+    await page.close();
+  });
+
+  describe.each(looks)('$theme, $width px wide', (look) => {
+    it.each(['demo', 'own-data', 'results'])('has an accessible screen: %s', async (screen) => {
+      const page = await open(screen, look);
+      expect(await complaints(page)).toEqual([]);
+      await page.close();
+    });
+
+    it('has an accessible training', async () => {
+      const page = await open('demo', look, false);
+      await page.getByRole('button', { name: 'Train both now' }).click();
+      await page.getByText('step 9 of 18').waitFor();
+      await page.getByText('The curves as a table').click();
+      expect(await complaints(page)).toEqual([]);
+      await page.close();
+    });
+
+    it('has accessible results and search', async () => {
+      const page = await open('results/demo', look);
+      await page.getByRole('button', { name: 'Take a test query' }).click();
+      await page.getByRole('region', { name: 'Listwise' }).waitFor();
+      expect(await complaints(page)).toEqual([]);
+      await page.close();
+    });
+  });
+
+  const [wide] = looks as [Look];
+
+  it('draws curves that a screen reader can read', async () => {
+    const page = await open('results/demo', wide);
+    const chart = page.getByRole('img', { name: /^nDCG at 10/ });
+    expect(await chart.getAttribute('aria-label')).toContain(
+      'listwise: from 0.400 at step 0 to 0.480 at step 18',
+    );
+    await page.getByText('The curves as a table').click();
+    await expect(page.getByRole('row', { name: 'listwise dev nDCG@10 18 0.480' }).count()).resolves.toBe(1);
+    await page.close();
+  });
+
+  it('says in words what a training brought', async () => {
+    const page = await open('results/demo', wide);
+    const results = page.getByRole('region', { name: 'Results' }).first();
+    await results.getByText('Listwise is better than the untrained encoder: nDCG@10 +0.090').waitFor();
+    await results.getByText('No difference shown between listwise and contrastive').waitFor();
+    await page.close();
+  });
+
+  it('shows passages as text, whatever they hold, with judgments and moves in words', async () => {
+    const page = await open('results/demo', wide);
+    await page.getByRole('button', { name: 'Take a test query' }).click();
+    const after = page.getByRole('region', { name: 'Listwise' });
+    await after.getByText('<img src=x onerror=').waitFor();
+    expect(await page.locator('main img').count()).toBe(0);
+    expect(await page.title()).toBe('Results · Retriever Studio');
+    await after.getByText('grade 3: answers fully').waitFor();
+    expect(await after.getByText('new: was below place 3').count()).toBe(1);
+    expect(await after.getByText('down 2, from place 1').count()).toBe(1);
+    await page.close();
+  });
+
+  it('pauses, resumes and offers to go on after it was closed', async () => {
+    const page = await open('demo', wide, false);
+    await page.getByRole('button', { name: 'Train both now' }).click();
+    await page.getByRole('button', { name: 'Pause' }).click();
+    await page.getByRole('status').getByText('Paused').waitFor();
+    await page.getByRole('button', { name: 'Resume' }).click();
+    await page.getByRole('button', { name: 'Pause' }).waitFor();
+    await page.reload();
+    const offer = page.getByRole('region', { name: 'Unfinished training' });
+    await offer.getByRole('button', { name: 'Go on' }).click();
+    await page.getByText('step 9 of 18').waitFor();
+    expect(await offer.count()).toBe(0);
+    await page.close();
+  });
+
+  it('goes from screen to screen by keyboard, and keeps the chosen colors', async () => {
+    const page = await open('demo', wide);
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    expect(await page.evaluate(() => document.activeElement?.tagName)).toBe('H1');
+    await page.getByRole('link', { name: 'Own data' }).focus();
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { level: 1, name: 'Train on your own data' }).waitFor();
+    await expect
+      .poll(() => page.evaluate(() => document.activeElement?.textContent))
+      .toBe('Train on your own data');
+    const background = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+    const light = await background();
+    await page.getByRole('radio', { name: 'Dark' }).press('Space');
+    const dark = await background();
+    expect(dark).not.toBe(light);
+    await page.reload();
+    expect(await background()).toBe(dark);
+    await page.close();
+  });
+
+  it('trains on own data when nothing is missing any more', async () => {
+    const page = await open('own-data', wide, false);
+    const start = page.getByRole('button', { name: 'Train', exact: true });
+    await page.getByText('There is no corpus yet').waitFor();
+    expect(await start.isDisabled()).toBe(true);
+    await page.getByRole('button', { name: 'Use own corpus' }).click();
+    await page.getByLabel('Loss', { exact: true }).selectOption('kl');
+    await page.getByText('choose a teacher model').waitFor();
+    await page.getByLabel('Teacher', { exact: true }).selectOption('nano');
+    await start.click();
+    await page.getByText('step 9 of 18').waitFor();
+    expect(new URL(page.url()).hash).toMatch(/^#results\/own-own-corpus-/);
+    await page.close();
+  });
+});
