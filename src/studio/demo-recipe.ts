@@ -15,19 +15,20 @@ export const demoRecipe: RecipeInput = {
   training: {
     batches: {
       batchSize: 24,
-      negatives: 4,
+      negatives: 3,
       choice: 'random',
       rowPer: 'list',
       distinctPassages: false,
       level: 2,
     },
     epochs: 2,
-    learningRate: 5e-4,
-    evaluateEvery: 3,
+    maxSteps: 15,
+    learningRate: 3e-4,
+    evaluateEvery: 5,
   },
   arms: [
     { name: 'contrastive', source: 'lists', loss: 'infonce(temperature=0.05, scope=batch)' },
-    { name: 'listwise', source: 'lists', loss: 'kl(temperature=0.05)' },
+    { name: 'listwise', source: 'lists', loss: 'kl(temperature=0.05, teacherTemperature=0.05)' },
   ],
   evaluation: { baselines: ['bm25', 'untrained'], pairs: [['listwise', 'contrastive']] },
 };

@@ -2,10 +2,13 @@
 const most = 8;
 
 /**
- * Threads for WASM: one for each core, of which two logical processors are mostly one, and the page has to draw too.
+ * Threads for WASM: one for each core, of which two logical processors are mostly one. Two where there are but two or
+ * three processors: a training step is a third faster then, even if they are of one core.
  * @param logicalProcessors navigator.hardwareConcurrency
  * @param isolated crossOriginIsolated: without it a browser shares no memory between threads
  */
 export function wasmThreads(logicalProcessors: number, isolated: boolean): number {
-  return isolated ? Math.min(most, Math.max(1, Math.floor(logicalProcessors / 2))) : 1;
+  return isolated
+    ? Math.min(most, Math.max(Math.min(2, logicalProcessors), Math.floor(logicalProcessors / 2)))
+    : 1;
 }

@@ -3,7 +3,8 @@ import { wasmThreads } from '../../../src/host/browser/threads.ts';
 
 it.each([
   [1, true, 1],
-  [2, true, 1],
+  [2, true, 2],
+  [3, true, 2],
   [4, true, 2],
   [12, true, 6],
   [64, true, 8],

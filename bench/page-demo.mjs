@@ -1,0 +1,68 @@
+// @ts-check
+/**
+ * `npm run build && node bench/page-demo.mjs [--runs 3]`: from the press of the demo's button to its table, in a fresh
+ * profile each time (nothing cached), and the longest time that the page's main thread was held meanwhile.
+ */
+import { parseArgs } from 'node:util';
+import { chromium } from 'playwright';
+import { buildPageIfStale, pageFolder } from '../scripts/build-page.mjs';
+import { chromiumArguments, testChromium } from '../scripts/chromium.mjs';
+import { builtHost } from '../scripts/webgpu.mjs';
+import { servePage } from '../scripts/serve-page.mjs';
+
+const { values } = parseArgs({
+  options: { runs: { type: 'string', default: '3' }, gpu: { type: 'boolean' } },
+});
+
+if (!buildPageIfStale()) throw new Error('The page could not be built.');
+const { findChromium } = await builtHost();
+const executablePath = testChromium(findChromium());
+if (executablePath === undefined) throw new Error('There is no Chromium.');
+const server = await servePage(pageFolder);
+try {
+  for (let run = 1; run <= Number(values.runs); run++) {
+    const browser = await chromium.launch({
+      executablePath,
+      args: values.gpu ? chromiumArguments() : ['--no-sandbox'],
+    });
+    const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
+    page.setDefaultTimeout(600_000);
+    await page.addInitScript(() => {
+      const tasks = /** @type {number[]} */ ([]);
+      Object.assign(globalThis, { longTasks: tasks });
+      new PerformanceObserver((list) => {
+        for (const { duration } of list.getEntries()) tasks.push(Math.round(duration));
+      }).observe({ type: 'longtask', buffered: true });
+    });
+    await page.goto(server.address);
+    const button = page.getByRole('button', { name: 'Train both now' });
+    await button.waitFor();
+    const before = await page.evaluate('longTasks.length');
+    const pressed = performance.now();
+    await button.click();
+    let said = '';
+    const watch = setInterval(() => {
+      void page
+        .locator('[role=status], progress')
+        .allTextContents()
+        .then((texts) => {
+          const now = texts.join(' ').trim();
+          if (now !== said && process.env.VERBOSE)
+            console.log(`${((performance.now() - pressed) / 1000).toFixed(1)} ${now}`);
+          said = now;
+        })
+        .catch(() => undefined);
+    }, 500);
+    await page.getByRole('region', { name: 'Results of all systems' }).first().waitFor();
+    const seconds = (performance.now() - pressed) / 1000;
+    clearInterval(watch);
+    const tasks = /** @type {number[]} */ (await page.evaluate(`longTasks.slice(${String(before)})`));
+    console.log(
+      `run ${run}: ${seconds.toFixed(1)} s from press to table; tasks above 50 ms on the main thread: ` +
+        `${tasks.length === 0 ? 'none' : tasks.join(', ')}`,
+    );
+    await browser.close();
+  }
+} finally {
+  await server.close();
+}
