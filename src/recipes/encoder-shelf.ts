@@ -4,9 +4,9 @@ import { Embedder } from '../encoders/embedder.ts';
 import { readCrossEncoder, readEncoder } from '../encoders/read-encoder.ts';
 import type { EncodingOverrides } from '../encoders/sentence-transformers.ts';
 import type { EncoderModel, Weights } from '../encoders/types.ts';
+import { canonicalJson } from '../host/canonical-json.ts';
 import type { ModelFiles, ModelFolder, Runtime } from '../host/contract.ts';
 import { sha256 } from '../host/sha256.ts';
-import { canonicalJson } from './stage-store.ts';
 
 /** A model and what names it by content. */
 export interface ShelvedEncoder {

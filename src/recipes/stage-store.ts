@@ -5,6 +5,7 @@ import {
   type Store,
   type StoreWriter,
 } from '../host/contract.ts';
+import { canonicalJson } from '../host/canonical-json.ts';
 import { sha256 } from '../host/sha256.ts';
 
 /** The namespace that holds the results of all stages of all recipes. */
@@ -58,15 +59,6 @@ type StageRecord = Readonly<{
 
 /** Characters of a value that stays in its record. */
 const longestValue = 2000;
-
-/** The same text for equal JSON, whatever the order of its members. */
-export function canonicalJson(value: Json): string {
-  return JSON.stringify(value, (_key, member: Json) =>
-    typeof member === 'object' && member !== null && !Array.isArray(member)
-      ? Object.fromEntries(Object.entries(member).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : member,
-  );
-}
 
 /** Names a stage's result by all that it depends on: its code's version and its inputs. */
 export async function stageKey(kind: StageKind, inputs: Json): Promise<string> {

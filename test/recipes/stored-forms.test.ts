@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import type { Ranking } from '../../src/retrieval/ranking.ts';
-import { canonicalJson, stageKey } from '../../src/recipes/stage-store.ts';
+import { canonicalJson } from '../../src/host/canonical-json.ts';
+import { stageKey } from '../../src/recipes/stage-store.ts';
 import {
   decodeLists,
   decodeRanking,

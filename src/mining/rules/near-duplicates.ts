@@ -1,5 +1,5 @@
 import type { ListDocument } from '../../corpus/types.ts';
-import { TokenSets, tokenJaccard, type TokenSet } from '../token-overlap.ts';
+import { TokenSets, tokenJaccard, type TokenSet } from '../../retrieval/token-overlap.ts';
 import type { Verdict } from '../verdicts.ts';
 import type { PassageRuleDefinition } from './contract.ts';
 import { shortNumber } from './positive-score.ts';
@@ -11,7 +11,6 @@ export const positiveOverlap: PassageRuleDefinition = {
   bound: '<=',
   judges: 'passages',
   keeps: 'passages that share at most T of their words with each positive (Jaccard)',
-  readsTeacher: false,
   threshold,
   prepare: (most) => {
     const words = new TokenSets();
@@ -27,7 +26,6 @@ export const negativeOverlap: PassageRuleDefinition = {
   bound: '<=',
   judges: 'passages',
   keeps: 'passages that share at most T of their words with each one kept before them in the list (Jaccard)',
-  readsTeacher: false,
   threshold,
   prepare: (most) => {
     const words = new TokenSets();

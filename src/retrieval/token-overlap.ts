@@ -1,4 +1,4 @@
-import { copyString, createAnalyzer } from '../retrieval/analyzer.ts';
+import { copyString, createAnalyzer } from './analyzer.ts';
 
 /** The numbers of a text's distinct words, ascending. */
 export type TokenSet = Int32Array;
