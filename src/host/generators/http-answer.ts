@@ -1,0 +1,97 @@
+/** One HTTP exchange with a deadline: the answer whole, or why there is none. */
+import { messageOf } from '../errors.ts';
+import { TransientGeneratorError } from '../generator.ts';
+
+export interface HttpAnswer {
+  readonly status: number;
+  readonly text: string;
+  /** Seconds that the other side asks to wait. */
+  readonly retryAfterSeconds: number | undefined;
+  /** Whether it points elsewhere instead of answering. */
+  readonly redirects: boolean;
+}
+
+export interface HttpExchange {
+  readonly fetch: typeof fetch;
+  /** From the first byte sent to the last received. */
+  readonly deadlineSeconds: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Replies are some KiB; whoever sends this much is not a language model. */
+const mostBytes = 16 * 1024 * 1024;
+
+/**
+ * Sends a request and reads all of the answer, whatever its status.
+ * @throws TransientGeneratorError without a whole answer in time; the signal's reason when it was aborted.
+ */
+export async function exchange(
+  url: string,
+  init: RequestInit,
+  { fetch, deadlineSeconds, signal }: HttpExchange,
+): Promise<HttpAnswer> {
+  signal?.throwIfAborted();
+  // Not AbortSignal.any with AbortSignal.timeout: Node 20 may collect the combination before it fires.
+  const ending = new AbortController();
+  const end = (): void => ending.abort();
+  const late = new TransientGeneratorError(`no whole answer within ${deadlineSeconds} s`);
+  const timer = setTimeout(() => ending.abort(late), deadlineSeconds * 1000);
+  signal?.addEventListener('abort', end, { once: true });
+  let isAnswered = false;
+  try {
+    const response = await fetch(url, { ...init, redirect: 'manual', signal: ending.signal });
+    isAnswered = true;
+    return {
+      status: response.status,
+      text: await readText(response),
+      retryAfterSeconds: retryAfter(response.headers.get('retry-after'), Date.now()),
+      redirects: response.type === 'opaqueredirect' || (response.status >= 300 && response.status < 400),
+    };
+  } catch (error) {
+    signal?.throwIfAborted();
+    // A deadline that passes while a body is read is told as its reason, or as a connection that broke off.
+    if (ending.signal.reason === late) throw late;
+    if (error instanceof TransientGeneratorError) throw error;
+    throw new TransientGeneratorError(
+      `${isAnswered ? 'the connection broke off' : 'no answer'} (${causeOf(error)})`,
+      { cause: error },
+    );
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', end);
+    // What is left of an answer that was too long must not go on arriving.
+    end();
+  }
+}
+
+async function readText({ body }: Response): Promise<string> {
+  if (body === null) return '';
+  const reader = body.getReader();
+  const decoder = new TextDecoder();
+  let text = '';
+  let bytes = 0;
+  for (;;) {
+    const { done, value } = (await reader.read()) as { done: boolean; value?: Uint8Array };
+    if (done || value === undefined) return text + decoder.decode();
+    bytes += value.length;
+    if (bytes > mostBytes) throw new TransientGeneratorError('the answer is longer than any reply');
+    text += decoder.decode(value, { stream: true });
+  }
+}
+
+/**
+ * Reads a Retry-After header: seconds, or a date (RFC 9110, 10.2.3).
+ * @param now milliseconds since 1970
+ * @returns seconds from now, or undefined where there is none
+ */
+export function retryAfter(header: string | null, now: number): number | undefined {
+  if (header === null || header.trim() === '') return undefined;
+  const seconds = /^\s*\d+(\.\d+)?\s*$/.test(header) ? Number(header) : (Date.parse(header) - now) / 1000;
+  return Number.isFinite(seconds) ? Math.max(0, seconds) : undefined;
+}
+
+/** What went wrong beneath fetch's "fetch failed". */
+function causeOf(error: unknown): string {
+  const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
+  return messageOf(cause) || (cause as { readonly code?: string }).code || 'no reason given';
+}

@@ -1,0 +1,66 @@
+/** The address of an OpenAI-compatible server: what it must look like, and why there may be no answer. */
+import { InputError } from '../errors.ts';
+
+const example = 'as in http://127.0.0.1:8000/v1';
+
+/**
+ * The base address without a slash at its end. A server's bare address gets the usual /v1, and the address of one of
+ * its calls loses what is behind the base.
+ * @param pageOrigin of the page where this runs in one
+ * @throws InputError, which repeats no password
+ */
+export function baseAddress(address: string, pageOrigin?: string): string {
+  const url = parseUrl(address.trim());
+  if (url === undefined || !/^https?:$/.test(url.protocol)) {
+    throw new InputError(`the address "${address.replace(/\/\/[^/]*@/, '//')}" is no http(s) address`, {
+      remedy: `Give one ${example}`,
+    });
+  }
+  if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {
+    throw new InputError(
+      `the address of ${url.host} holds a user, a password or something behind "?" or "#"`,
+      {
+        remedy: `Give the bare address, ${example}, and the key apart from it`,
+      },
+    );
+  }
+  if (pageOrigin?.startsWith('https:') === true && url.protocol === 'http:' && !isThisMachine(url.hostname)) {
+    throw new InputError('a page that came by https may not speak to an http address', {
+      file: url.origin,
+      remedy: 'Give an https address, run the server on this machine, or start the studio on this machine',
+    });
+  }
+  const path = url.pathname.replace(/\/+$/, '').replace(/\/(chat\/completions|completions|models)$/, '');
+  return `${url.origin}${path === '' ? '/v1' : path}`;
+}
+
+/** What a server that gives no answer at all comes to. */
+export function unreachable(base: string, pageOrigin: string | undefined, reason: string): InputError {
+  const started = 'Check that the server runs, its port and its address';
+  return pageOrigin === undefined
+    ? new InputError(`it cannot be reached: ${reason}`, { file: base, remedy: started })
+    : new InputError(
+        'it cannot be reached, or does not let this page ask it (CORS); a browser does not say which',
+        {
+          file: base,
+          remedy:
+            `${started}; then let it answer pages of ${pageOrigin}: vLLM --allowed-origins '["${pageOrigin}"]', ` +
+            `Ollama OLLAMA_ORIGINS=${pageOrigin}, LM Studio "Enable CORS"; and allow access to the local network if ` +
+            'the browser asks',
+        },
+      );
+}
+
+/** Browsers take these for safe without https. */
+function isThisMachine(host: string): boolean {
+  return host === 'localhost' || host.endsWith('.localhost') || host === '[::1]' || host.startsWith('127.');
+}
+
+/** Undefined where the text is no address. (URL.parse came with Node 22.) */
+function parseUrl(text: string): URL | undefined {
+  try {
+    return new URL(text);
+  } catch {
+    return undefined;
+  }
+}

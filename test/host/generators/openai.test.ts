@@ -1,0 +1,369 @@
+import { inspect } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import { InputError } from '../../../src/host/errors.ts';
+import { TransientGeneratorError, type GenerationRequest } from '../../../src/host/generator.ts';
+import { retryAfter } from '../../../src/host/generators/http-answer.ts';
+import { openAiGenerator, type OpenAiOptions } from '../../../src/host/generators/openai.ts';
+import { startModelServer, type Behavior } from '../../support/model-server.ts';
+
+const schema = { type: 'object', properties: { query: { type: 'string' } } };
+const request: GenerationRequest = {
+  id: 'one',
+  messages: [
+    { role: 'system', content: 'You write queries.' },
+    { role: 'user', content: 'A passage.' },
+  ],
+  schema,
+  sampling: { maxTokens: 50, temperature: 0.7, topP: 0.9, topK: 40, stop: ['\n\n'] },
+  seed: 3,
+};
+
+async function open(
+  behave: Behavior | Parameters<typeof startModelServer>[0],
+  more: Partial<OpenAiOptions> = {},
+) {
+  const server = await startModelServer(typeof behave === 'function' ? behave : () => behave);
+  const { address } = server;
+  return { server, generator: openAiGenerator({ address, model: 'test-model', ...more }) };
+}
+
+async function failureOf(work: Promise<unknown>): Promise<Error> {
+  return work.then(
+    () => expect.unreachable('it should have failed'),
+    (error: unknown) => error as Error,
+  );
+}
+
+describe('a server that answers', () => {
+  it('is sent messages, schema, sampling and seed, and gives text and counts', async () => {
+    const { server, generator } = await open({ text: '{"query": "why"}', afterMs: 30 }, { key: 'sk-1' });
+    await generator.load();
+    await generator.load();
+    const reply = await generator.generate(request);
+    expect(reply).toMatchObject({
+      text: '{"query": "why"}',
+      finish: 'stop',
+      promptTokens: 12,
+      completionTokens: 5,
+    });
+    expect(reply.seconds).toBeGreaterThan(0.02);
+    expect(reply.seconds).toBeLessThan(5);
+    expect(server.calls).toHaveLength(1);
+    expect(server.calls[0]!.body).toEqual({
+      model: 'test-model',
+      messages: request.messages,
+      response_format: { type: 'json_schema', json_schema: { name: 'reply', strict: true, schema } },
+      temperature: 0.7,
+      top_p: 0.9,
+      top_k: 40,
+      max_tokens: 50,
+      stop: ['\n\n'],
+      seed: 3,
+      stream: false,
+    });
+    expect(server.calls[0]!.headers.authorization).toBe('Bearer sk-1');
+    expect(generator.description).toEqual({
+      kind: 'http',
+      model: 'test-model',
+      recorded: false,
+      constrains: true,
+      parallel: 4,
+    });
+  });
+
+  it('is asked without a schema or settings where there are none', async () => {
+    const { server, generator } = await open({ text: 'free' });
+    await generator.generate({ id: 'x', messages: request.messages, sampling: { maxTokens: 9 }, seed: 0 });
+    expect(Object.keys(server.calls[0]!.body).sort()).toEqual([
+      'max_tokens',
+      'messages',
+      'model',
+      'seed',
+      'stream',
+    ]);
+    expect(server.calls[0]!.headers.authorization).toBeUndefined();
+  });
+
+  it('is told to have been cut at the most tokens', async () => {
+    const { generator } = await open({ text: '{"que', finish: 'length' });
+    expect((await generator.generate(request)).finish).toBe('length');
+  });
+
+  it('is asked at the same time as often as the caller asks', async () => {
+    const { server, generator } = await open({ text: '{}', afterMs: 60 }, { parallel: 3 });
+    await Promise.all([1, 2, 3].map((seed) => generator.generate({ ...request, seed })));
+    expect(server.mostAtOnce()).toBe(3);
+    expect(generator.description.parallel).toBe(3);
+  });
+});
+
+describe('a server that takes no schema', () => {
+  it.each([
+    [400, '{"error": {"message": "response_format is not supported by this model"}}'],
+    [422, '{"detail": [{"loc": ["body", "response_format"], "msg": "Extra inputs are not permitted"}]}'],
+    [500, '{"error": {"code": 500, "message": "failed to parse grammar"}}'],
+  ])(
+    'with %i is asked again with the schema in words, and never with it from then on',
+    async (status, body) => {
+      const { server, generator } = await open((call) =>
+        call.body.response_format === undefined ? { text: '{"query": "why"}' } : { status, body },
+      );
+      expect((await generator.generate(request)).text).toBe('{"query": "why"}');
+      expect(generator.description.constrains).toBe(false);
+      await generator.generate({ ...request, seed: 4 });
+      expect(server.calls.map((call) => call.body.response_format !== undefined)).toEqual([
+        true,
+        false,
+        false,
+      ]);
+      const asked = server.calls[1]!.body.messages;
+      expect(asked[0]).toEqual(request.messages[0]);
+      expect(asked[1]!.content).toMatch(/^A passage\.\n\nAnswer with JSON alone.*\n\{"type":"object"/);
+    },
+  );
+
+  it('is told apart from one that refuses the request for another reason', async () => {
+    const body = '{"error": {"message": "maximum context length is 512 tokens"}}';
+    const { server, generator } = await open({ status: 400, body });
+    const error = await failureOf(generator.generate(request));
+    expect(error).toBeInstanceOf(InputError);
+    expect(error.message).toMatch(
+      /it answers 400: maximum context length is 512 tokens\. Shorten what is asked/,
+    );
+    expect(server.calls).toHaveLength(1);
+    expect(generator.description.constrains).toBe(true);
+  });
+});
+
+describe('what may pass', () => {
+  it.each<[string, Behavior, RegExp]>([
+    ['a full server', { status: 429, body: '{"error": "too many requests"}' }, /429: too many requests/],
+    ['a server in trouble', { status: 503 }, /it answers 503/],
+    ['a gateway in trouble', { status: 502, body: '<html>Bad gateway</html>' }, /it answers 502$/],
+    ['a connection that ends without an answer', 'drop', /^no answer \(/],
+    ['a connection that ends within an answer', 'truncate', /^the connection broke off \(/],
+    ['half an answer', 'half', /not JSON/],
+    ['a page in place of an answer', 'html', /not JSON/],
+    ['an error with status 200', { status: 200, body: '{"error": {"message": "overloaded"}}' }, /overloaded/],
+  ])('is %s', async (_, behavior, message) => {
+    const { server, generator } = await open(behavior);
+    const error = await failureOf(generator.generate(request));
+    expect(error).toBeInstanceOf(TransientGeneratorError);
+    expect(error.message).toMatch(message);
+    // Whoever asks decides when to ask again.
+    expect(server.calls).toHaveLength(1);
+  });
+
+  it.each<Behavior>(['stall', 'silence'])('is a server in %s, by the deadline', async (behavior) => {
+    const { generator } = await open(behavior, { deadlineSeconds: 0.15 });
+    const startedAt = performance.now();
+    const error = await failureOf(generator.generate(request));
+    expect(error).toBeInstanceOf(TransientGeneratorError);
+    expect(error.message).toBe('no whole answer within 0.15 s');
+    expect(performance.now() - startedAt).toBeLessThan(3000);
+  });
+
+  it('tells how long to wait', async () => {
+    const later = { status: 429, headers: { 'retry-after': '7' } };
+    const { generator } = await open(later);
+    expect(await failureOf(generator.generate(request))).toMatchObject({ retryAfterSeconds: 7 });
+    const now = Date.UTC(2026, 0, 1, 12, 0, 0);
+    expect(retryAfter('Thu, 01 Jan 2026 12:01:30 GMT', now)).toBe(90);
+    expect(retryAfter('Thu, 01 Jan 2026 11:00:00 GMT', now)).toBe(0);
+    expect(retryAfter('1.5', now)).toBe(1.5);
+    for (const nothing of [null, '', 'soon']) expect(retryAfter(nothing, now)).toBeUndefined();
+  });
+
+  it('is not what the user ended', async () => {
+    const { generator } = await open('silence');
+    const ending = new AbortController();
+    const work = failureOf(generator.generate(request, ending.signal));
+    ending.abort(new Error('the user said so'));
+    expect((await work).message).toBe('the user said so');
+    expect(await failureOf(generator.generate(request, ending.signal))).toBe(ending.signal.reason);
+  });
+});
+
+describe('what the user has to mend', () => {
+  const loading = async (models: readonly string[] | Behavior, more: Partial<OpenAiOptions> = {}) => {
+    const { server, generator } = await open({ text: '' }, more);
+    server.models = models;
+    const error = await failureOf(generator.load());
+    expect(error).toBeInstanceOf(InputError);
+    expect(error.message).not.toContain('\n');
+    return error.message;
+  };
+
+  it('is a server that is not there', async () => {
+    const { server, generator } = await open({ text: '' });
+    await server.close();
+    const error = await failureOf(generator.load());
+    expect(error).toBeInstanceOf(InputError);
+    expect(error.message).toMatch(
+      /^http:\/\/127\.0\.0\.1:\d+\/v1: it cannot be reached: no answer \(.*ECONNREFUSED.*\)\. Check that the server runs/,
+    );
+  });
+
+  it('is a server that stays silent', async () => {
+    expect(await loading('silence', { deadlineSeconds: 0.1 })).toMatch(
+      /it cannot be reached: no whole answer within 0\.1 s/,
+    );
+  });
+
+  it.each<[Behavior]>([[{ status: 404 }], ['html'], [{ status: 200, body: '{"hello": 1}' }]])(
+    'is a wrong path: %j',
+    async (behavior) => {
+      expect(await loading(behavior)).toMatch(/Give the base address, which mostly ends in \/v1\.$/);
+    },
+  );
+
+  it('is a redirection', async () => {
+    const message = await loading({ status: 301, headers: { location: 'https://elsewhere.test/' } });
+    expect(message).toMatch(/it redirects to another address\. Give the address that it leads to/);
+  });
+
+  it.each([401, 403])('is the key: %i', async (status) => {
+    const body = '{"error": {"message": "Incorrect API key provided: sk-secret-1."}}';
+    expect(await loading({ status, body })).toMatch(
+      /to a request without a key\. Give the key of this server/,
+    );
+    const message = await loading({ status, body }, { key: 'sk-secret-1' });
+    expect(message).toContain(
+      `it answers ${status}: Incorrect API key provided: (key): it does not take the key`,
+    );
+    expect(message).not.toContain('sk-secret');
+  });
+
+  it('is a model that the server does not have', async () => {
+    expect(await loading(['test-modal', 'other'])).toMatch(
+      /it has no model "test-model"\. Did you mean "test-modal"\? It has test-modal, other\.$/,
+    );
+    expect(await loading(['something'])).toMatch(/Name one that it has: something\.$/);
+    expect(await loading([])).toMatch(/it holds no model\. Load one into the server first/);
+    expect(await loading({ status: 200, body: '{"data": null}' })).toMatch(/it holds no model/);
+  });
+
+  it('is a model that is gone when it is asked', async () => {
+    const body = '{"error": {"message": "The model `test-model` does not exist."}}';
+    const { generator } = await open({ status: 404, body });
+    expect((await failureOf(generator.generate(request))).message).toMatch(
+      /does not exist\. Check the name of the/,
+    );
+  });
+
+  it('is no model that the server lists under its tag', async () => {
+    const { server, generator } = await open({ text: '' });
+    server.models = ['test-model:latest'];
+    await generator.load();
+  });
+
+  it('is not a server that still reads its model', async () => {
+    const { server, generator } = await open({ text: '' });
+    server.models = { status: 503, headers: { 'retry-after': '0' } };
+    const phases: string[] = [];
+    const loaded = generator.load({ onProgress: ({ phase }) => phases.push(phase) });
+    setTimeout(() => (server.models = ['test-model']), 50);
+    await loaded;
+    expect(new Set(phases)).toEqual(new Set(['check']));
+    server.models = { status: 503 };
+    const busy = openAiGenerator({ address: server.address, model: 'test-model', deadlineSeconds: 0.1 });
+    expect((await failureOf(busy.load())).message).toMatch(/it answers 503\. Look at its log/);
+  });
+
+  it('may be asked again when it has failed', async () => {
+    const { server, generator } = await open({ text: '' });
+    server.models = ['x'];
+    await failureOf(generator.load());
+    server.models = ['test-model'];
+    await generator.load();
+  });
+});
+
+describe('an address', () => {
+  const baseOf = async (address: string): Promise<string> => {
+    let asked = '';
+    const generator = openAiGenerator({
+      address,
+      model: 'm',
+      fetch: (url) => {
+        asked = url as string;
+        return Promise.resolve(Response.json({ data: [{ id: 'm' }] }));
+      },
+    });
+    await generator.load();
+    return asked;
+  };
+  const refusal = (address: string, pageOrigin?: string): string => {
+    try {
+      openAiGenerator({ address, model: 'm', pageOrigin });
+    } catch (error) {
+      expect(error).toBeInstanceOf(InputError);
+      return (error as Error).message;
+    }
+    return '';
+  };
+
+  it.each([
+    'http://h:1',
+    'http://h:1/',
+    'http://h:1/v1/',
+    ' http://h:1/v1/chat/completions ',
+    'http://h:1/v1/models',
+  ])('may be written as %s', async (address) => {
+    expect(await baseOf(address)).toBe('http://h:1/v1/models');
+  });
+
+  it('keeps the path of a gateway', async () => {
+    expect(await baseOf('https://h/openai/v1')).toBe('https://h/openai/v1/models');
+  });
+
+  it('is refused with a password, with a query, and where it is none', () => {
+    for (const address of ['http://me:hunter2@h/v1', 'http://h/v1?api-key=hunter2']) {
+      expect(refusal(address)).toMatch(/^the address of h holds a user, a password or something behind/);
+      expect(refusal(address)).not.toContain('hunter2');
+    }
+    expect(refusal('127.0.0.1:8000')).toMatch(/is no http\(s\) address\. Give one as in http:/);
+    expect(refusal('ftp://me:hunter2@h/')).not.toContain('hunter2');
+  });
+
+  it('must be safe for the page that asks', () => {
+    expect(refusal('http://192.168.1.5:8000/v1', 'https://studio.test')).toMatch(
+      /^http:\/\/192\.168\.1\.5:8000: a page that came by https may not speak to an http address/,
+    );
+    expect(refusal('http://localhost:8000/v1', 'https://studio.test')).toBe('');
+    expect(refusal('http://192.168.1.5:8000/v1', 'http://localhost:5173')).toBe('');
+  });
+
+  it('of a server that does not let a page ask is explained', async () => {
+    const generator = openAiGenerator({
+      address: 'http://localhost:8000/v1',
+      model: 'm',
+      pageOrigin: 'https://studio.test',
+      fetch: () => Promise.reject(new TypeError('Failed to fetch')),
+    });
+    expect((await failureOf(generator.load())).message).toMatch(
+      /\(CORS\).*OLLAMA_ORIGINS=https:\/\/studio\.test/,
+    );
+  });
+});
+
+describe('a key', () => {
+  it('that no header can carry is refused and not repeated', () => {
+    const bad = (): unknown => openAiGenerator({ address: 'http://h', model: 'm', key: 'sk-secret\n1' });
+    expect(bad).toThrow(InputError);
+    expect(bad).not.toThrow(/secret/);
+  });
+
+  it('is in no description, no text of the generator and no error', async () => {
+    const key = 'sk-very-secret';
+    const echo = JSON.stringify({ error: { message: `bad key ${key}` } });
+    const { generator } = await open({ status: 500, body: echo }, { key });
+    const error = await failureOf(generator.generate(request));
+    const shown = [
+      inspect(generator, { depth: 9, showHidden: true }),
+      JSON.stringify(generator),
+      inspect(error),
+    ];
+    for (const text of shown) expect(text).not.toContain(key);
+  });
+});
