@@ -60,12 +60,17 @@ export async function startModelServer(behave: (call: ChatCall) => Behavior): Pr
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     if (request.url === '/v1/models') {
       const { models } = server;
-      if (!Array.isArray(models)) { act(models as Behavior, response); return; }
+      if (!Array.isArray(models)) {
+        act(models as Behavior, response);
+        return;
+      }
       const data = (models as readonly string[]).map((id) => ({ id, object: 'model' }));
-      sendJson(response, { object: 'list', data }); return;
+      sendJson(response, { object: 'list', data });
+      return;
     }
     if (request.url !== '/v1/chat/completions') {
-      act({ status: 404, body: 'no such page' }, response); return;
+      act({ status: 404, body: 'no such page' }, response);
+      return;
     }
     const text = await readBody(request);
     const earlier = seen.get(text) ?? 0;
