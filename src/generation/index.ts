@@ -1,0 +1,16 @@
+/** Writing training data with a language model. */
+export { fillPrompt, makeRequest, type FilledPrompt, type SlotTexts } from './fill-prompt.ts';
+export {
+  PauseSwitch,
+  type FinishedTask,
+  type GenerationEvent,
+  type GenerationParts,
+  type GenerationProgress,
+  type GenerationResult,
+  type GenerationSettings,
+  type GenerationTask,
+  type OpenTask,
+} from './generation-run.ts';
+export { GenerationLog, type LogEntry } from './log.ts';
+export { promptName, withCount, type GeneratedItem, type Prompt } from './prompt.ts';
+export { runGeneration } from './run-generation.ts';

@@ -1,0 +1,147 @@
+import { textKey } from '../corpus/text-key.ts';
+import { printable } from '../corpus/shown.ts';
+import type { GenerationReply, JsonSchema } from '../host/generator.ts';
+import { TokenSets, tokenJaccard } from '../retrieval/token-overlap.ts';
+import type { SlotTexts } from './fill-prompt.ts';
+import type { GeneratedItem, Prompt } from './prompt.ts';
+import { findJson, withoutThoughts } from './reply-json.ts';
+import { ReplySchema } from './reply-schema.ts';
+
+/** What a reply comes to: items, and what was left out; or why it is rejected, in one line. */
+export type ReadReply =
+  | { readonly items: readonly GeneratedItem[]; readonly dropped: readonly string[] }
+  | { readonly error: string; readonly dropped: readonly string[] };
+
+/** Reads the replies to one prompt. */
+export class ReplyReader {
+  readonly #prompt: Prompt;
+  readonly #schemas = new WeakMap<JsonSchema, ReplySchema>();
+
+  constructor(prompt: Prompt) {
+    this.#prompt = prompt;
+  }
+
+  /** @param schema of the request: the prompt's, with the number of items */
+  read(
+    { text, finish }: Pick<GenerationReply, 'text' | 'finish'>,
+    slots: SlotTexts,
+    schema: JsonSchema | undefined,
+  ): ReadReply {
+    const cut = finish === 'length' ? ' (it was cut at the most tokens)' : '';
+    const found = this.#prompt.reply.form === 'line' ? readLine(text, finish) : this.#readJson(text, schema);
+    if ('error' in found) return { error: `${found.error}${cut}`, dropped: [] };
+    return this.#check(found.items, slots);
+  }
+
+  #readJson(
+    text: string,
+    schema: JsonSchema | undefined,
+  ): { readonly items: readonly GeneratedItem[] } | { readonly error: string } {
+    const json = findJson(text);
+    if (json === undefined) {
+      const empty = withoutThoughts(text).trim() === '';
+      return { error: empty ? 'the reply is empty' : 'the reply holds no whole JSON object' };
+    }
+    const problem = schema && this.#schemaOf(schema).problemOf(json.value);
+    if (problem !== undefined) return { error: problem };
+    return { items: this.#itemsOf(json.value) };
+  }
+
+  #schemaOf(schema: JsonSchema): ReplySchema {
+    const known = this.#schemas.get(schema) ?? new ReplySchema(schema);
+    this.#schemas.set(schema, known);
+    return known;
+  }
+
+  #itemsOf(value: unknown): readonly GeneratedItem[] {
+    const { reply } = this.#prompt;
+    if (reply.form === 'line') return [];
+    const { items, text = 'text', label = 'label', type = 'type' } = reply;
+    const list = items === undefined ? [value] : memberOf(value, items);
+    return (Array.isArray(list) ? list : []).map((item: unknown) => {
+      const [wrote, labelled, kind] = [memberOf(item, text), memberOf(item, label), memberOf(item, type)];
+      return {
+        text: typeof wrote === 'string' ? wrote.replace(/\s+/gu, ' ').trim() : '',
+        ...(typeof labelled === 'number' && { label: labelled }),
+        ...(typeof kind === 'string' && { type: kind }),
+      };
+    });
+  }
+
+  /** Leaves out the items that fail the prompt's checks, and rejects the reply where too few are left. */
+  #check(items: readonly GeneratedItem[], slots: SlotTexts): ReadReply {
+    const { checks = {}, count, reply, writes } = this.#prompt;
+    const words = new TokenSets();
+    const kept: GeneratedItem[] = [];
+    const dropped: string[] = [];
+    for (const item of items) {
+      const problem = writes === 'labels' ? undefined : this.#problemOf(item, kept, slots, words);
+      if (problem === undefined) kept.push(item);
+      else dropped.push(`${problem}: ${printable(item.text)}`);
+    }
+    const least = checks.leastItems ?? (reply.form === 'json' && reply.items !== undefined ? count : 1);
+    if (kept.length < least) {
+      const first = dropped[0] === undefined ? '' : `; ${dropped[0]}`;
+      return { error: `${kept.length} of ${least} items are left${first}`, dropped };
+    }
+    const missing = checks.labels?.filter(
+      (label) => kept.filter((item) => item.label === label).length !== 1,
+    );
+    if (missing !== undefined && missing.length > 0) {
+      return { error: `no single item has the label ${missing.join(', ')}`, dropped };
+    }
+    return { items: kept, dropped };
+  }
+
+  #problemOf(
+    { text }: GeneratedItem,
+    before: readonly GeneratedItem[],
+    slots: SlotTexts,
+    words: TokenSets,
+  ): string | undefined {
+    const { mostWords, mostCharacters, mostOverlap, mostOverlapWith } = this.#prompt.checks ?? {};
+    const key = textKey(text);
+    if (key === '') return 'empty';
+    const copied = Object.keys(slots).find((slot) => textKey(slots[slot] ?? '') === key);
+    if (copied !== undefined) return `a copy of the ${copied}`;
+    if (mostCharacters !== undefined && text.length > mostCharacters) {
+      return `${text.length} characters, more than ${mostCharacters}`;
+    }
+    const count = text.split(/\s+/u).length;
+    if (mostWords !== undefined && count > mostWords) return `${count} words, more than ${mostWords}`;
+    if (before.some((other) => textKey(other.text) === key)) return 'the same as one before it';
+    if (mostOverlap !== undefined) {
+      const most = Math.max(0, ...before.map((other) => overlap(words, text, other.text)));
+      if (most > mostOverlap) return `shares ${most.toFixed(2)} of its words with one before it`;
+    }
+    if (mostOverlapWith !== undefined) {
+      const share = overlap(words, text, slots[mostOverlapWith.slot] ?? '');
+      if (share > mostOverlapWith.share) {
+        return `shares ${share.toFixed(2)} of its words with the ${mostOverlapWith.slot}`;
+      }
+    }
+    return undefined;
+  }
+}
+
+function overlap(words: TokenSets, left: string, right: string): number {
+  return tokenJaccard(words.of(left), words.of(right));
+}
+
+function readLine(
+  reply: string,
+  finish: GenerationReply['finish'],
+): { readonly items: readonly GeneratedItem[] } | { readonly error: string } {
+  const text = withoutThoughts(reply).trimStart();
+  const end = text.indexOf('\n');
+  if (text === '') return { error: 'the reply is empty' };
+  if (end === -1 && finish === 'length') return { error: 'the line is not whole' };
+  const line = (end === -1 ? text : text.slice(0, end)).replace(/\s+/gu, ' ').trim();
+  const bare = /^"(.*)"$|^“(.*)”$/u.exec(line);
+  return { items: [{ text: (bare?.[1] ?? bare?.[2] ?? line).trim() }] };
+}
+
+function memberOf(value: unknown, key: string): unknown {
+  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined;
+  return (value as Record<string, unknown>)[key];
+}
