@@ -126,12 +126,11 @@ export { makeListwiseLists, type ListwiseOptions } from './mining/listwise-lists
 export { biEncoderTeacher } from './mining/bi-encoder-teacher.ts';
 export { crossEncoderTeacher, type ScorePairs } from './mining/cross-encoder-teacher.ts';
 export { scoreLists, type PairScores, type Teacher } from './mining/teacher.ts';
-export {
-  readTeacherScores,
-  withTeacherScores,
-  type TeacherScores,
-  type TeacherScoresReport,
-} from './mining/teacher-scores.ts';
+export { readTeacherScores, withTeacherScores, type TeacherScores } from './mining/teacher-scores.ts';
+export type { PairNumbers, PairNumbersReport } from './mining/pair-numbers.ts';
+export { guideLists, withGuideScores } from './mining/guide.ts';
+export { readGivenLabels, withGivenLabels, type Labeler } from './mining/given-labels.ts';
+export { readAnswers, withAnswers, type Answers } from './mining/answers.ts';
 export { percentile } from './mining/percentile.ts';
 export { scaleScore, scaleTeacherScores, withRawScores, type ScalingOptions } from './mining/scaling.ts';
 export type { ScoreGroup } from './mining/score-groups.ts';

@@ -5,7 +5,7 @@ import { readCrossEncoder } from '../encoders/read-encoder.ts';
 import { openRuntime } from '../host/node/runtime.ts';
 import { biEncoderTeacher } from '../mining/bi-encoder-teacher.ts';
 import { crossEncoderTeacher } from '../mining/cross-encoder-teacher.ts';
-import { scoreLists, type Teacher } from '../mining/teacher.ts';
+import type { scoreLists, Teacher } from '../mining/teacher.ts';
 import { openDenseEncoder } from './dense-encoder.ts';
 import { openModel } from './experiment.ts';
 import type { CliIo } from './io.ts';
@@ -20,11 +20,13 @@ interface OpenTeacher {
 
 /**
  * Scores every passage of the lists with a model: a cross-encoder where its config.json says so, else an encoder.
+ * @param score puts its scores into the lists, as a teacher's or a guide's
  * @throws InputError naming the file, or the device, and the remedy
  */
 export async function scoreWithModel(
   lists: readonly ListRecord[],
   model: string,
+  score: typeof scoreLists,
   options: ComputeOptions,
   io: CliIo,
 ): Promise<readonly ListRecord[]> {
@@ -33,7 +35,7 @@ export async function scoreWithModel(
   const scorer = await open(model, options, io);
   const progress = io.progress('scoring', 0, scorer.unit);
   try {
-    return await scoreLists(lists, scorer.teacher, {
+    return await score(lists, scorer.teacher, {
       onProgress: (done, total) => {
         progress.setTotal(total);
         progress.update(done);

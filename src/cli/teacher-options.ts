@@ -2,8 +2,10 @@ import type { Command } from 'commander';
 import type { ListRecord } from '../corpus/types.ts';
 import { InputError } from '../host/errors.ts';
 import { openFile } from '../host/node/files.ts';
+import type { PairNumbersReport } from '../mining/pair-numbers.ts';
 import { scaleTeacherScores, withRawScores } from '../mining/scaling.ts';
 import { scoreGroupNames } from '../mining/score-groups.ts';
+import { scoreLists } from '../mining/teacher.ts';
 import { readTeacherScores, withTeacherScores } from '../mining/teacher-scores.ts';
 import type { CliIo } from './io.ts';
 import type { ComputeOptions } from './options.ts';
@@ -63,18 +65,27 @@ async function scoredLists(
   const { teacher, teacherScores } = options;
   if (teacherScores !== undefined) {
     const imported = withTeacherScores(lists, await readTeacherScores(await openFile(teacherScores)));
-    const { scored, missing } = imported.report;
-    if (scored === 0) {
-      throw new InputError('none of its pairs stands in the lists', {
-        file: teacherScores,
-        remedy: 'Give scores of the same queries and documents, by the ids of the lists',
-      });
-    }
-    if (missing > 0) io.warn(`passages without a score in ${teacherScores}: ${missing}`);
+    checkPairNumbers(imported.report, teacherScores, 'score', io);
     return imported.lists;
   }
   if (teacher === undefined) return lists;
   // ONNX Runtime and the tokenizers: only for those who score.
   const { scoreWithModel } = await import('./teacher-model.ts');
-  return scoreWithModel(lists, teacher, options, io);
+  return scoreWithModel(lists, teacher, scoreLists, options, io);
+}
+
+/** @throws InputError if a file of numbers for pairs is not about the lists */
+export function checkPairNumbers(
+  { found, missing }: PairNumbersReport,
+  file: string,
+  what: 'score' | 'label',
+  io: CliIo,
+): void {
+  if (found === 0) {
+    throw new InputError('none of its pairs stands in the lists', {
+      file,
+      remedy: `Give ${what}s of the same queries and documents, by the ids of the lists`,
+    });
+  }
+  if (missing > 0) io.warn(`passages without a ${what} in ${file}: ${missing}`);
 }

@@ -2,7 +2,7 @@
  * Training lists in and out: the studio's own records and the lines of three other tools, told apart by their
  * keys. One JSON object per line, one query per object:
  *
- * - studio: {"query_id", "query", "documents": [{"id", "text", "label"?, "teacher"?, "source"?, …}]}
+ * - studio: {"query_id", "query", "answers"?, "documents": [{"id", "text", "label"?, "teacher"?, "source"?, …}]}
  * - sentence-transformers: {"anchor", "positive", "negative"} with `negative_1`, `negative_2` … for more, `query`
  *   for `anchor`, and the teacher's scores of the passages, in order, as a list "scores" or "label"
  * - Tevatron: {"query_id", "query", "positive_passages", "negative_passages"}, passages {"docid", "title", "text"}
@@ -78,6 +78,7 @@ const PARSERS: Readonly<Record<ListFormat, (json: JsonRecord, titles: boolean) =
   studio: (json) => ({
     query_id: json.id('query_id'),
     query: json.text('query'),
+    ...(json.has('answers') && { answers: json.texts('answers') }),
     documents: json.records('documents').map(parseDocument),
   }),
 
@@ -139,6 +140,9 @@ function parseDocument(json: JsonRecord): ListDocument {
     label: json.number('label'),
     teacher: json.number('teacher'),
     teacherRaw: json.number('teacher_raw'),
+    guide: json.number('guide'),
+    modelLabel: json.number('model_label'),
+    handLabel: json.number('hand_label'),
     rank: json.number('rank'),
     ranks: json.namedNumbers('ranks'),
   };
@@ -155,6 +159,9 @@ function parseDocument(json: JsonRecord): ListDocument {
     ...(optional.label !== undefined && { label: optional.label }),
     ...(optional.teacher !== undefined && { teacher: optional.teacher }),
     ...(optional.teacherRaw !== undefined && { teacher_raw: optional.teacherRaw }),
+    ...(optional.guide !== undefined && { guide: optional.guide }),
+    ...(optional.modelLabel !== undefined && { model_label: optional.modelLabel }),
+    ...(optional.handLabel !== undefined && { hand_label: optional.handLabel }),
     source: json.text('source') || SOURCES[0],
     ...(optional.rank !== undefined && { rank: optional.rank }),
     ...(optional.ranks !== undefined && { ranks: optional.ranks }),

@@ -27,6 +27,12 @@ export interface ListDocument {
   readonly teacher?: number;
   /** The teacher's own score, where `teacher` holds a scaled one. */
   readonly teacher_raw?: number;
+  /** A second encoder's score, by which rules tell false negatives; losses do not read it. */
+  readonly guide?: number;
+  /** What a language model judged, from 0 (irrelevant) to 3 (the exact answer). */
+  readonly model_label?: number;
+  /** What a person judged. */
+  readonly hand_label?: number;
   readonly source: Source;
   /** 1-based rank in the list of its source. */
   readonly rank?: number;
@@ -40,5 +46,7 @@ export interface ListDocument {
 export interface ListRecord {
   readonly query_id: string;
   readonly query: string;
+  /** Short texts each of which answers the query, wherever they stand. */
+  readonly answers?: readonly string[];
   readonly documents: readonly ListDocument[];
 }

@@ -8,6 +8,7 @@ import type {
   ListRuleDefinition,
   PassageRuleDefinition,
   RemainingList,
+  RuleInput,
 } from './rules/contract.ts';
 import { groupOf, type ScoreGroup } from './score-groups.ts';
 import { isDropped, withoutVerdicts, type Verdict } from './verdicts.ts';
@@ -56,7 +57,7 @@ export type FilterReport = {
  * Verdicts of earlier calls are taken away first, so that a call with other thresholds gives what it would have
  * given on fresh lists. Verdicts of other origin stay, and what they drop no rule judges.
  *
- * @throws InputError if the lists lack what a rule reads: teacher scores, or ranks.
+ * @throws InputError if the lists lack what a rule reads: scores, ranks, labels or answers.
  */
 export function applyRules(
   lists: readonly ListRecord[],
@@ -67,7 +68,7 @@ export function applyRules(
   const reports = rules.map((rule) => {
     const name = formatRule(rule);
     const remaining = states.flatMap((state) => state.remaining() ?? []);
-    requireScores(rule, name, lists, remaining);
+    requireInput(rule, name, lists, remaining);
     const journal = new Journal(name, rule, examples, seed);
     if (rule.definition.judges === 'lists') judgeLists(rule.definition, rule, remaining, journal);
     else judgePassages(rule.definition, rule, remaining, journal);
@@ -180,19 +181,30 @@ function judgePassages(
   }
 }
 
-/** Where not one passage has a score, a rule that reads them was not what the user wanted. */
-function requireScores(
-  { definition }: FilterRule,
+/** Where it is nowhere in the lists, a rule that reads it was not what the user wanted. */
+function requireInput(
+  { definition: { reads } }: FilterRule,
   name: string,
   lists: readonly ListRecord[],
   remaining: readonly RemainingList[],
 ): void {
-  if (!definition.readsTeacher || remaining.length === 0) return;
-  if (lists.some(({ documents }) => documents.some(({ teacher }) => teacher !== undefined))) return;
-  throw new InputError(`no passage has a teacher score, which the rule "${name}" reads`, {
-    remedy: 'Score the lists with a teacher first',
-  });
+  if (reads === undefined || remaining.length === 0) return;
+  const isThere = (list: ListRecord): boolean =>
+    reads === 'answers'
+      ? list.answers !== undefined
+      : list.documents.some((document) => document[reads] !== undefined);
+  if (lists.some(isThere)) return;
+  const [missing, remedy] = MISSING[reads];
+  throw new InputError(`${missing}, which the rule "${name}" reads`, { remedy });
 }
+
+const MISSING: Readonly<Record<RuleInput, readonly [missing: string, remedy: string]>> = {
+  teacher: ['no passage has a teacher score', 'Score the lists with a teacher first'],
+  guide: ['no passage has a score of a guide', 'Score the lists with a guide first'],
+  model_label: ['no passage has a label by a model', 'Give a file of what a model judged'],
+  hand_label: ['no passage has a label by hand', 'Give a file of what people judged'],
+  answers: ['no list has answers', 'Give a file of answers by query id'],
+};
 
 /** Counts and examples of one rule. */
 class Journal {

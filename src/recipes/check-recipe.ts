@@ -63,6 +63,7 @@ export function checkRecipe(recipe: Recipe): string[] {
   const faults = new Faults();
   checkCorpus(recipe, faults);
   for (const [name, source] of Object.entries(recipe.sources)) checkSource(recipe, name, source, faults);
+  checkEvidence(recipe, faults);
   for (const [name, rules] of Object.entries(recipe.filters)) {
     rules.forEach((rule, i) => faults.attempt(['filters', name, i], () => parseRules([rule])));
   }
@@ -89,13 +90,25 @@ function checkCorpus({ corpus }: Recipe, faults: Faults): void {
   }
 }
 
+function checkFile(
+  given: { file?: string | undefined; corpusFile?: string | undefined },
+  at: Path,
+  faults: Faults,
+): void {
+  if ((given.file === undefined) === (given.corpusFile === undefined)) {
+    faults.add(at, 'give one of "corpusFile" and "file"');
+  }
+}
+
+function checkEvidence({ evidence }: Recipe, faults: Faults): void {
+  for (const name of ['modelLabels', 'handLabels', 'answers'] as const) {
+    const file = evidence[name];
+    if (file !== undefined) checkFile(file, ['evidence', name], faults);
+  }
+}
+
 function checkSource(recipe: Recipe, name: string, source: RecipeSource, faults: Faults): void {
   const path = ['sources', name];
-  const oneFile = (given: { file?: string | undefined; corpusFile?: string | undefined }, at: Path): void => {
-    if ((given.file === undefined) === (given.corpusFile === undefined)) {
-      faults.add(at, 'give one of "corpusFile" and "file"');
-    }
-  };
   switch (source.kind) {
     case 'mined': {
       const { ranks, retrievers } = source;
@@ -113,10 +126,10 @@ function checkSource(recipe: Recipe, name: string, source: RecipeSource, faults:
       break;
     }
     case 'lists':
-      oneFile(source, path);
+      checkFile(source, path, faults);
       break;
     case 'generated':
-      oneFile(source.recorded, [...path, 'recorded']);
+      checkFile(source.recorded, [...path, 'recorded'], faults);
       break;
     case 'merged': {
       // A source of merged ones could be one of its own parts.

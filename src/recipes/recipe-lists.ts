@@ -34,7 +34,8 @@ function fileOf(source: RecipeSource): Place | undefined {
   return source.kind === 'generated' ? source.recorded : undefined;
 }
 
-async function openPlace(
+/** Opens a file of the corpus, or one anywhere. */
+export async function openPlace(
   { corpusFile, file }: Place,
   corpus: RecipeCorpus,
   files: RecipeFiles,

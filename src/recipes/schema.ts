@@ -150,6 +150,30 @@ const teacher = v.variant('from', [
   v.strictObject({ from: v.literal('cross-encoder'), model, scale }),
 ]);
 
+const evidence = v.strictObject({
+  guide: described(
+    v.optional(
+      v.variant('from', [
+        v.strictObject({ from: v.literal('encoder'), model, ...encodingEntries }),
+        v.strictObject({ from: v.literal('cross-encoder'), model }),
+      ]),
+    ),
+    'A second model that scores every passage, for the rules guide-margin and guide-relative-margin.',
+  ),
+  modelLabels: described(
+    v.optional(v.strictObject(fileEntries)),
+    'What a language model judged, for the rules model-label: query id, document id and label (0 to 3).',
+  ),
+  handLabels: described(
+    v.optional(v.strictObject(fileEntries)),
+    'What people judged, for the rules hand-label: query id, document id and label.',
+  ),
+  answers: described(
+    v.optional(v.strictObject(fileEntries)),
+    'Short answers, for the rule answers: query id and answer.',
+  ),
+});
+
 /** The trainer's own settings, all optional: an arm says what differs from the recipe, the recipe from the defaults. */
 export const trainingSchema = v.strictObject({
   similarity: v.optional(v.picklist(['cosine', 'dot'])),
@@ -304,6 +328,10 @@ export const recipeSchema = v.strictObject({
     v.optional(v.record(name, v.pipe(v.array(text), v.minLength(1))), {}),
     'Stacks of rules by name, each a list such as ["share<=0.95", "margin>=0.05@bm25"].',
   ),
+  evidence: described(
+    v.optional(evidence, {}),
+    'What rules may read beside the teacher. Nothing of it is trained on.',
+  ),
   training: described(
     v.optional(trainingSchema, {}),
     'What holds for each arm unless the arm says otherwise.',
@@ -323,6 +351,7 @@ export type RecipeInput = v.InferInput<typeof recipeSchema>;
 export type RecipeSource = Recipe['sources'][string];
 export type RecipeRetriever = Extract<RecipeSource, { kind: 'mined' }>['retrievers'][number];
 export type RecipeTeacher = Recipe['teacher'];
+export type RecipeEvidence = Recipe['evidence'];
 export type RecipeArm = Recipe['arms'][number];
 export type RecipeLoss = RecipeArm['loss'];
 export type RecipeTraining = v.InferOutput<typeof trainingSchema>;

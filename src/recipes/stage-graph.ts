@@ -10,14 +10,17 @@ import type { ShelvedEncoder } from './encoder-shelf.ts';
 import { holdOut, type HeldOut } from './held-out.ts';
 import { readLoss, readsTeacher } from './loss.ts';
 import type { RecipeFiles } from './recipe-corpus.ts';
+import { readEvidence, type Evidence } from './recipe-evidence.ts';
 import { readFileLists, type FileLists } from './recipe-lists.ts';
 import { omit } from './omit.ts';
 import type {
   Recipe,
   RecipeArm,
   RecipeBaseline,
+  RecipeEvidence,
   RecipeRetriever,
   RecipeSource,
+  RecipeTeacher,
   RecipeTraining,
 } from './schema.ts';
 import { noWork, typicalTokens, type Stage, type Work, type Workshop } from './stage.ts';
@@ -92,6 +95,7 @@ export class StageGraph {
     const { model, ...overrides } = recipe.encoder;
     const encoder = await shelf.encoder(model, overrides);
     const fileLists = await readFileLists(recipe, corpus, files);
+    const evidence = await readEvidence(recipe, corpus, files);
     const heldOut = await holdOut(recipe, corpus, allLists(fileLists));
     const bm25 = recipe.evaluation.bm25;
     const dev =
@@ -106,7 +110,7 @@ export class StageGraph {
       fileLists,
       dev,
       lengths: await lengthsStage(parts, encoder),
-      arms: await new ArmBuilder(recipe, parts, encoder, heldOut, fileLists).build(),
+      arms: await new ArmBuilder(recipe, parts, encoder, heldOut, fileLists, evidence).build(),
       baselines: await baselineStages(recipe, parts, untrained),
       untrained,
     });
@@ -189,6 +193,9 @@ async function baselineStages(recipe: Recipe, parts: GraphParts, untrained: Stag
   return systems;
 }
 
+/** A model that scores passages. */
+type ModelChoice = Exclude<RecipeTeacher, { from: 'stored' }> | NonNullable<RecipeEvidence['guide']>;
+
 /** Builds the lists of arms; what two arms have in common is built once. */
 class ArmBuilder {
   readonly #recipe: Recipe;
@@ -196,6 +203,7 @@ class ArmBuilder {
   readonly #encoder: ShelvedEncoder;
   readonly #heldOut: HeldOut;
   readonly #fileLists: ReadonlyMap<string, FileLists>;
+  readonly #evidence: readonly Evidence[];
   readonly #lists = new Map<string, Promise<Stage>>();
 
   constructor(
@@ -204,12 +212,14 @@ class ArmBuilder {
     encoder: ShelvedEncoder,
     heldOut: HeldOut,
     fileLists: ReadonlyMap<string, FileLists>,
+    evidence: readonly Evidence[],
   ) {
     this.#recipe = recipe;
     this.#parts = parts;
     this.#encoder = encoder;
     this.#heldOut = heldOut;
     this.#fileLists = fileLists;
+    this.#evidence = evidence;
   }
 
   async build(): Promise<ArmStages[]> {
@@ -224,37 +234,37 @@ class ArmBuilder {
     const expected = this.#expected(arm.source);
     const history = [await this.#listsOf(arm.source)];
     const rules = arm.filters === undefined ? [] : (recipe.filters[arm.filters] ?? []);
-    const rulesRead = rules.length > 0 && parseRules(rules).some(({ definition }) => definition.readsTeacher);
-    const asksTeacher = readsTeacher(loss) || rulesRead;
-    const { teacher } = recipe;
-    if (asksTeacher && teacher.from !== 'stored') {
-      const lists = history[0] as Stage;
-      history.push(
-        await scoresStage(this.#parts, arm.source, lists, await this.#teacher(), expected.passages),
-      );
-    }
+    const reads = new Set(
+      rules.length === 0 ? [] : parseRules(rules).map(({ definition }) => definition.reads),
+    );
+    const asksTeacher = readsTeacher(loss) || reads.has('teacher');
+    const { teacher, evidence } = recipe;
+    const score = async (model: ModelChoice, role: 'teacher' | 'guide'): Promise<Stage> => {
+      const lists = history.at(-1) as Stage;
+      const scorer = await this.#scorer(model);
+      return scoresStage(this.#parts, arm.source, lists, scorer, expected.passages, role);
+    };
+    if (asksTeacher && teacher.from !== 'stored') history.push(await score(teacher, 'teacher'));
+    if (reads.has('guide') && evidence.guide !== undefined)
+      history.push(await score(evidence.guide, 'guide'));
     const scale = asksTeacher ? teacher.scale : null;
     if (scale !== null || rules.length > 0) {
       const label = `lists of ${arm.source}, ${arm.filters ?? 'scaled'}`;
-      history.push(await filteredStage(label, history.at(-1) as Stage, scale, rules));
+      const read = this.#evidence.filter((file) => reads.has(file.reads));
+      history.push(await filteredStage(label, history.at(-1) as Stage, scale, rules, read));
     }
     const training = mergeTraining(recipe.training, arm.training);
     return { arm, loss, training, lists: history.at(-1) as Stage, history, expected };
   }
 
-  async #teacher(): Promise<TeacherModel> {
-    const { teacher } = this.#recipe;
+  async #scorer(choice: ModelChoice): Promise<TeacherModel> {
     const { shelf } = this.#parts;
-    if (teacher.from === 'stored') throw new Error('stored scores have no model');
-    if (teacher.from === 'cross-encoder') {
-      return {
-        kind: 'cross-encoder',
-        name: teacher.model,
-        hash: await shelf.crossEncoderHash(teacher.model),
-      };
+    const { model } = choice;
+    if (choice.from === 'cross-encoder') {
+      return { kind: 'cross-encoder', name: model, hash: await shelf.crossEncoderHash(model) };
     }
-    const overrides = omit(teacher, 'from', 'model', 'scale');
-    return { kind: 'encoder', ...(await shelf.encoder(teacher.model, overrides)) };
+    const overrides = omit({ scale: null, ...choice }, 'from', 'model', 'scale');
+    return { kind: 'encoder', ...(await shelf.encoder(model, overrides)) };
   }
 
   #listsOf(name: string): Promise<Stage> {

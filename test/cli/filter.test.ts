@@ -153,3 +153,61 @@ describe('filter', () => {
     }
   });
 });
+
+describe('filter with answers, labels and a guide', () => {
+  async function judged(files: Record<string, string>, args: readonly string[]) {
+    const folder = temporaryFolder({
+      'lists.jsonl': lists.map((list) => `${JSON.stringify(list)}\n`).join(''),
+      ...files,
+    });
+    const out = join(folder, 'out.jsonl');
+    const result = await runCli(['filter', '--lists', 'lists.jsonl', '--out', out, ...args], { cwd: folder });
+    const ids = existsSync(out)
+      ? read(out).map(({ documents }) => documents.map(({ id }) => id).join(' '))
+      : undefined;
+    return { result, ids };
+  }
+
+  it('takes them from files and filters by them', async () => {
+    const { result, ids } = await judged(
+      {
+        'answers.tsv': 'a\tnegative 3\n',
+        'labels.tsv': 'a\tap\t3\na\tan1\t2\n',
+        'hand.jsonl': '{"query_id":"b","id":"bn1","label":1}\n',
+        'guide.tsv': 'b\tbp\t0.5\nb\tbn2\t0.6\n',
+      },
+      [
+        ...['--answers', 'answers.tsv', '--model-labels', 'labels.tsv', '--hand-labels', 'hand.jsonl'],
+        ...['--guide-scores', 'guide.tsv'],
+        ...['--rules', 'answers<=0, model-label<=1, hand-label<=0, guide-margin>=0'],
+      ],
+    );
+    expect(result.code, result.stderr).toBe(0);
+    expect(ids).toEqual(['ap an2', 'bp']);
+    expect(result.stderr).toContain('lists without an answer in answers.tsv: 1');
+    expect(result.stderr).toContain('passages without a label in labels.tsv: 5');
+  });
+
+  it('scores with a guide model', async () => {
+    const { result, ids } = await judged({}, ['--guide', model('tiny-bert'), '--rules', 'guide-margin>=0']);
+    expect(result.code, result.stderr).toBe(0);
+    expect(ids?.every((list) => /^[ab]p/.test(list))).toBe(true);
+  });
+
+  it('refuses what does not fit', async () => {
+    const files = { 'none.tsv': 'x\ty\t1\n', 'answers.tsv': 'x\tParis\n' };
+    expectBadInput(
+      (await judged(files, ['--hand-labels', 'none.tsv'])).result,
+      /Give labels of the same queries/,
+    );
+    expectBadInput((await judged(files, ['--answers', 'answers.tsv'])).result, /has an answer to none/);
+    expectBadInput(
+      (await judged(files, ['--guide', 'nano', '--guide-scores', 'none.tsv'])).result,
+      /--guide and --guide-scores/,
+    );
+    expectBadInput(
+      (await judged(files, ['--rules', 'model-label<=1'])).result,
+      /no passage has a label by a model/,
+    );
+  });
+});

@@ -32,6 +32,7 @@ describe('rules as text', () => {
 
   it('knows the names of its own verdicts', () => {
     expect(['share<=0.1', 'margin>=3@x', 'length<=2'].every(isRuleName)).toBe(true);
+    expect(isRuleName('model-label>=2') && isRuleName('answers<=0@bm25')).toBe(true);
     expect(['hand', 'share', 'share>=0.1', 'label-by-model', 'quality>=2'].some(isRuleName)).toBe(false);
   });
 });

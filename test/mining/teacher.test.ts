@@ -143,6 +143,6 @@ describe('imported scores', () => {
     ]);
     const { lists: scored, report } = withTeacherScores([listOf('q', 0.5, [0.25, 0])], scores);
     expect(scoresOf(scored)).toEqual([[3, undefined, -1]]);
-    expect(report).toEqual({ scored: 2, missing: 1, unused: 2 });
+    expect(report).toEqual({ found: 2, missing: 1, unused: 2 });
   });
 });

@@ -12,6 +12,13 @@ import { filterRules } from '../../mining/rules/index.ts';
 import { scoreGroupNames } from '../../mining/score-groups.ts';
 import { keepPassages } from '../../mining/verdicts.ts';
 import type { CliIo } from '../io.ts';
+import type { JudgmentOptions } from '../judgment-options.ts';
+import {
+  addJudgmentOptions,
+  applyJudgments,
+  checkJudgmentOptions,
+  givesJudgments,
+} from '../judgment-options.ts';
 import type { ComputeOptions } from '../options.ts';
 import { addComputeOptions, choiceOption, integerOption } from '../options.ts';
 import { checkOutputFile, writeOutputFile } from '../output-file.ts';
@@ -19,7 +26,7 @@ import type { TeacherOptions } from '../teacher-options.ts';
 import { addTeacherOptions, applyTeacher, checkTeacherOptions } from '../teacher-options.ts';
 import { textTable } from '../text-table.ts';
 
-interface FilterCommandOptions extends TeacherOptions, ComputeOptions {
+interface FilterCommandOptions extends TeacherOptions, JudgmentOptions, ComputeOptions {
   readonly lists: string;
   readonly out: string;
   readonly rules?: string;
@@ -35,7 +42,7 @@ export function registerFilter(program: Command, io: CliIo): void {
   const command = program
     .command('filter')
     .description(
-      'Takes likely false negatives and weak lists out of training lists, by rules over teacher scores, ranks and words.',
+      'Takes likely false negatives and weak lists out of training lists, by rules over scores, ranks, words and labels.',
     )
     .requiredOption('--lists <lists>', 'the training lists, as JSONL')
     .requiredOption('--out <lists>', 'the JSONL file to write')
@@ -60,6 +67,7 @@ export function registerFilter(program: Command, io: CliIo): void {
       'studio',
     );
   addTeacherOptions(command);
+  addJudgmentOptions(command);
   addComputeOptions(command)
     .addHelpText('after', `\n${describeRules()}`)
     .action((options: FilterCommandOptions) => filter(options, io));
@@ -67,7 +75,8 @@ export function registerFilter(program: Command, io: CliIo): void {
 
 async function filter(options: FilterCommandOptions, io: CliIo): Promise<void> {
   const { teacher, teacherScores, scale } = options;
-  if (options.rules === undefined && (teacher ?? teacherScores ?? scale) === undefined) {
+  const addsScores = (teacher ?? teacherScores ?? scale) !== undefined;
+  if (options.rules === undefined && !addsScores && !givesJudgments(options)) {
     throw new InputError('nothing to do is given', {
       remedy: 'Give --rules, as in --rules "share<=0.95, length>=5", or scores to add with --teacher',
     });
@@ -79,9 +88,10 @@ async function filter(options: FilterCommandOptions, io: CliIo): Promise<void> {
     });
   }
   checkTeacherOptions(options);
+  checkJudgmentOptions(options);
   await checkOutputFile(options.out);
   const lists = await readAll(options.lists, io);
-  const scored = await applyTeacher(lists, options, io);
+  const scored = await applyJudgments(await applyTeacher(lists, options, io), options, io);
   const { lists: judged, report } = applyRules(scored, rules, options);
   const kept = keepPassages(judged);
   if (kept.lists.length === 0 && options.mark !== true) throw nothingLeft(report, options.lists);

@@ -9,7 +9,6 @@ export const candidateRank: ListRuleDefinition = {
   judges: 'lists',
   keeps: 'lists whose positive is among the T best of a retriever (of any, or of the source named)',
   origin: '20 in arXiv 2502.19712',
-  readsTeacher: false,
   takesSource: true,
   threshold: { min: 1, max: 1e6, isWhole: true },
   prepare: (lists, threshold, source) => {

@@ -13,6 +13,9 @@ export interface RemainingList {
   readonly others: readonly ListDocument[];
 }
 
+/** What a rule may read beyond texts and labels, and lists need not have. */
+export type RuleInput = 'teacher' | 'guide' | 'model_label' | 'hand_label' | 'answers';
+
 interface CommonDefinition {
   /** As it is written in front of the bound. */
   readonly name: string;
@@ -22,7 +25,7 @@ interface CommonDefinition {
   readonly keeps: string;
   /** Who uses it with which threshold. */
   readonly origin?: string;
-  readonly readsTeacher: boolean;
+  readonly reads?: RuleInput;
   readonly threshold: { readonly min: number; readonly max: number; readonly isWhole?: boolean };
 }
 

@@ -1,5 +1,9 @@
 import { candidateRank } from './candidate-rank.ts';
+import { containedAnswers } from './contained-answers.ts';
 import type { RuleDefinition } from './contract.ts';
+import { highestHandLabel, highestModelLabel, lowestHandLabel, lowestModelLabel } from './given-labels.ts';
+import { guideMargin } from './guide-margin.ts';
+import { guideRelativeMargin } from './guide-relative-margin.ts';
 import { maximumLength, minimumLength } from './list-length.ts';
 import { margin } from './margin.ts';
 import { negativeOverlap, positiveOverlap } from './near-duplicates.ts';
@@ -16,6 +20,13 @@ export const filterRules: readonly RuleDefinition[] = [
   teacherRank,
   candidateRank,
   topScorePercentile,
+  guideMargin,
+  guideRelativeMargin,
+  containedAnswers,
+  highestModelLabel,
+  lowestModelLabel,
+  highestHandLabel,
+  lowestHandLabel,
   positiveOverlap,
   negativeOverlap,
   minimumLength,

@@ -8,7 +8,6 @@ export const minimumLength: ListRuleDefinition = {
   judges: 'lists',
   keeps: 'lists with at least T passages left, positives included',
   origin: '20 in arXiv 2502.19712',
-  readsTeacher: false,
   takesSource: false,
   threshold,
   prepare:
@@ -23,7 +22,6 @@ export const maximumLength: PassageRuleDefinition = {
   judges: 'passages',
   keeps: 'positives, and of the other passages the first ones until the list has T',
   origin: '20 in arXiv 2502.19712',
-  readsTeacher: false,
   threshold,
   prepare:
     (most) =>

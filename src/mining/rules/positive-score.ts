@@ -1,10 +1,13 @@
 import type { RemainingList } from './contract.ts';
 
-/** The highest teacher score of the list's positives; undefined if none has one. */
-export function positiveScore({ positives }: RemainingList): number | undefined {
+/** The highest score of the list's positives, by the teacher or by the guide; undefined if none has one. */
+export function positiveScore(
+  { positives }: RemainingList,
+  by: 'teacher' | 'guide' = 'teacher',
+): number | undefined {
   let best: number | undefined;
-  for (const { teacher } of positives) {
-    if (teacher !== undefined && !(teacher <= (best ?? -Infinity))) best = teacher;
+  for (const { [by]: score } of positives) {
+    if (score !== undefined && !(score <= (best ?? -Infinity))) best = score;
   }
   return best;
 }

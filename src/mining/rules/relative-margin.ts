@@ -8,7 +8,7 @@ export const relativeMargin: PassageRuleDefinition = {
   judges: 'passages',
   keeps: "passages whose teacher score is below the positive's by at least T of its size",
   origin: '0.05 with GISTEmbed (arXiv 2402.16829) and NV-Retriever',
-  readsTeacher: true,
+  reads: 'teacher',
   threshold: { min: 0, max: 100 },
   prepare: (threshold) => (list) => judgeByBar(list, (positive) => positive - threshold * Math.abs(positive)),
 };

@@ -8,7 +8,7 @@ export const shareOfPositive: PassageRuleDefinition = {
   judges: 'passages',
   keeps: "passages whose teacher score is at most T of the positive's, where that is not below 0",
   origin: '0.95 in NV-Retriever (arXiv 2407.15831), 0.6 of scaled scores in arXiv 2502.19712',
-  readsTeacher: true,
+  reads: 'teacher',
   threshold: { min: 0, max: 100 },
   prepare: (threshold) => (list) =>
     judgeByBar(list, (positive) => (positive >= 0 ? threshold * positive : 'the positive scores below 0')),

@@ -7,7 +7,7 @@ export const teacherRank: ListRuleDefinition = {
   judges: 'lists',
   keeps: 'lists whose positive is among the T best of the teacher (1: no passage scores above it)',
   origin: '1 in arXiv 2502.19712',
-  readsTeacher: true,
+  reads: 'teacher',
   takesSource: false,
   threshold: { min: 1, max: 1e6, isWhole: true },
   prepare: (_, threshold) => (list) => {

@@ -13,7 +13,7 @@ export const topScorePercentile: ListRuleDefinition = {
   judges: 'lists',
   keeps: 'lists whose best teacher score reaches the T-th percentile of all scores of their group',
   origin: '25 in the code of arXiv 2502.19712',
-  readsTeacher: true,
+  reads: 'teacher',
   takesSource: false,
   threshold: { min: 0, max: 100 },
   prepare: (lists, threshold) => {

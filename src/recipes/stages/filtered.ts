@@ -4,6 +4,7 @@ import { applyRules, type FilterReport } from '../../mining/filter.ts';
 import { parseRules } from '../../mining/rule-spec.ts';
 import { scaleTeacherScores } from '../../mining/scaling.ts';
 import { keepPassages, type KeepReport } from '../../mining/verdicts.ts';
+import { withEvidence, type Evidence } from '../recipe-evidence.ts';
 import type { RecipeTeacher } from '../schema.ts';
 import { makeStage, noWork, type Stage } from '../stage.ts';
 import { encodeLists } from '../stored-forms.ts';
@@ -11,22 +12,32 @@ import { encodeLists } from '../stored-forms.ts';
 /** What a stack of rules did, as it is stored. */
 export type FilteredReport = Readonly<{ filter: FilterReport | null; kept: KeepReport }>;
 
-/** Lists with scaled teacher scores, without what the rules drop. */
+/**
+ * Lists with scaled teacher scores, without what the rules drop.
+ * @param evidence what the rules read beside the teacher
+ */
 export async function filteredStage(
   name: string,
   lists: Stage,
   scale: RecipeTeacher['scale'],
   rules: readonly string[],
+  evidence: readonly Evidence[],
 ): Promise<Stage> {
   return makeStage({
     kind: 'filtered',
     label: name,
-    inputs: { lists: lists.key, scale, rules },
+    inputs: {
+      lists: lists.key,
+      scale,
+      rules,
+      ...(evidence.length > 0 && { evidence: evidence.map(({ reads, hash }) => [reads, hash]) }),
+    },
     needs: [lists],
     work: noWork,
     run: async (workshop) => {
       const given = await workshop.listsOf(lists);
-      const scaled = scale === null ? given : scaleTeacherScores(given, scale);
+      const known = withEvidence(given, evidence);
+      const scaled = scale === null ? known : scaleTeacherScores(known, scale);
       const judged = rules.length === 0 ? undefined : applyRules(scaled, parseRules(rules), { examples: 2 });
       const { lists: kept, report } = keepPassages(judged?.lists ?? scaled);
       if (kept.length === 0) {

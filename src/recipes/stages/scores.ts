@@ -1,6 +1,7 @@
 import type { EncoderModel } from '../../encoders/types.ts';
 import { biEncoderTeacher } from '../../mining/bi-encoder-teacher.ts';
 import { crossEncoderTeacher } from '../../mining/cross-encoder-teacher.ts';
+import { guideLists } from '../../mining/guide.ts';
 import { scoreLists, type Teacher } from '../../mining/teacher.ts';
 import { withEmbedder } from '../encoder-shelf.ts';
 import { encodingFlops, makeStage, noWork, type Stage, type Workshop } from '../stage.ts';
@@ -10,18 +11,22 @@ export type TeacherModel =
   | { readonly kind: 'encoder'; readonly model: EncoderModel; readonly hash: string }
   | { readonly kind: 'cross-encoder'; readonly name: string; readonly hash: string };
 
-/** A teacher's raw scores for every passage of the lists. */
+/**
+ * A model's raw scores for every passage of the lists.
+ * @param role whether it teaches, or guides the rules
+ */
 export async function scoresStage(
   { runtime }: Pick<Workshop, 'runtime'>,
   name: string,
   lists: Stage,
   teacher: TeacherModel,
   expectedPassages: number,
+  role: 'teacher' | 'guide' = 'teacher',
 ): Promise<Stage> {
   return makeStage({
     kind: 'scores',
-    label: `teacher scores of ${name}`,
-    inputs: { lists: lists.key, teacher: teacher.kind, model: teacher.hash, device: runtime.device },
+    label: `${role} scores of ${name}`,
+    inputs: { lists: lists.key, [role]: teacher.kind, model: teacher.hash, device: runtime.device },
     needs: [lists],
     work: {
       ...noWork,
@@ -33,7 +38,9 @@ export async function scoresStage(
     run: async (workshop, task) => {
       const given = await workshop.listsOf(lists);
       const scored = await withTeacher(workshop, teacher, (scorer) =>
-        scoreLists(given, scorer, { onProgress: (done, total) => task.progress(done, total) }),
+        (role === 'teacher' ? scoreLists : guideLists)(given, scorer, {
+          onProgress: (done, total) => task.progress(done, total),
+        }),
       );
       return { value: null, blobs: [encodeLists(scored)] };
     },
