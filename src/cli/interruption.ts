@@ -1,21 +1,32 @@
 import { constants } from 'node:os';
 import type { CliIo } from './io.ts';
 
-/** Ends a training after its step when the user asks for it, and the process when asked once more. */
+/** Ends work when the user asks for it, after the step that it is at, and the process when asked once more. */
 export class Interruption {
-  aborted = false;
+  readonly #ending = new AbortController();
   /** As shells count: 128 and the signal's number. */
   exitCode = 0;
   readonly #io: CliIo;
+  readonly #promise: string;
   readonly #listeners: readonly (readonly ['SIGINT' | 'SIGTERM', () => void])[];
 
-  constructor(io: CliIo) {
+  /** @param promise what is said to have become of the work */
+  constructor(io: CliIo, promise = 'ending after this step, with a checkpoint') {
     this.#io = io;
+    this.#promise = promise;
     this.#listeners = [
       ['SIGINT', () => this.#interrupt(128 + constants.signals.SIGINT)],
       ['SIGTERM', () => this.#interrupt(128 + constants.signals.SIGTERM)],
     ];
     for (const [signal, listener] of this.#listeners) process.on(signal, listener);
+  }
+
+  get aborted(): boolean {
+    return this.#ending.signal.aborted;
+  }
+
+  get signal(): AbortSignal {
+    return this.#ending.signal;
   }
 
   stopListening(): void {
@@ -24,8 +35,8 @@ export class Interruption {
 
   #interrupt(exitCode: number): void {
     if (this.aborted) process.exit(exitCode);
-    this.aborted = true;
     this.exitCode = exitCode;
-    this.#io.note('ending after this step, with a checkpoint; once more to end at once');
+    this.#io.note(`${this.#promise}; once more to end at once`);
+    this.#ending.abort();
   }
 }
