@@ -6,6 +6,7 @@ import { chromiumArguments, testChromium } from './scripts/chromium.mjs';
 import { isolationHeaders, notToBundleAhead, onnxRuntimeCondition } from './scripts/vite-shared.mjs';
 import { findChromium } from './src/host/node/machine.ts';
 
+const studioData = process.env.STUDIO_DATA ?? fileURLToPath(new URL('../shared/data', import.meta.url));
 const webgpuTests = 'test/**/*.webgpu.test.ts';
 const browserTests = 'test/**/*.browser.test.ts';
 /** Measurements in Chromium, asked for by BROWSER_BENCH=1. */
@@ -48,10 +49,11 @@ function inChromium(): TestProjectInlineConfiguration[] {
         include: ['fflate', 'idb', 'papaparse', 'valibot', '@huggingface/tokenizers'],
       },
       worker: { format: 'es' },
-      server: { headers: isolationHeaders },
+      // Real data that may not be in the repository, for the tests that look for it.
+      server: { headers: isolationHeaders, fs: { allow: ['.', studioData] } },
       test: {
         name: 'browser',
-        env: { LONG_TESTS: process.env.LONG_TESTS ?? '' },
+        env: { LONG_TESTS: process.env.LONG_TESTS ?? '', STUDIO_DATA: studioData },
         include: [browserTests, ...browserBenches],
         setupFiles: 'test/support/browser/proof.ts',
         browser: {

@@ -14,5 +14,8 @@ export const isolationHeaders = {
  */
 export const onnxRuntimeCondition = 'onnxruntime-web-use-extern-wasm';
 
-/** Left as they are: Vite would move the entry away from what it loads. */
-export const notToBundleAhead = ['onnxruntime-web'];
+/**
+ * Left as they are: Vite would move ONNX Runtime's entry away from what it loads, and the libraries of language models
+ * are one file each already.
+ */
+export const notToBundleAhead = ['onnxruntime-web', '@mlc-ai/web-llm', '@wllama/wllama'];

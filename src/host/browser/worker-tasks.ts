@@ -14,18 +14,23 @@ interface WorkerScope {
 /** Makes this worker answer the tasks of its pool, one at a time. */
 export function serveTasks(handle: TaskHandler): void {
   const scope = globalThis as unknown as WorkerScope;
-  const alive = `retriever-studio/worker/${crypto.randomUUID()}`;
-  const watched = new Promise<void>((resolve) => {
-    void navigator.locks.request(alive, () => {
-      scope.postMessage({ alive } satisfies AliveMessage);
-      resolve();
-      return new Promise(() => undefined);
-    });
-  });
+  const watched = announceLife((message) => scope.postMessage(message));
   scope.addEventListener('message', ({ data }) => {
     // Not before the pool would notice if the task ended the worker.
     void watched.then(() =>
       answerTask(data, handle, (reply, transfer) => scope.postMessage(reply, transfer)),
     );
+  });
+}
+
+/** Lets the page notice the end of this worker. Resolves once it would. */
+export function announceLife(post: (message: AliveMessage) => void): Promise<void> {
+  const alive = `retriever-studio/worker/${crypto.randomUUID()}`;
+  return new Promise((resolve) => {
+    void navigator.locks.request(alive, () => {
+      post({ alive });
+      resolve();
+      return new Promise(() => undefined);
+    });
   });
 }

@@ -50,7 +50,7 @@ function startThread(start: () => Worker, { onReply, onLost }: WorkerThreadEvent
  * gets it then.
  * @returns whether the worker has ended; false when the watch was given up.
  */
-async function untilEnded(lock: string, signal: AbortSignal): Promise<boolean> {
+export async function untilEnded(lock: string, signal: AbortSignal): Promise<boolean> {
   try {
     await navigator.locks.request(lock, { signal }, () => undefined);
     return true;

@@ -1,0 +1,20 @@
+import type { GenerationReply, GenerationRequest, GeneratorLoadProgress } from '../../generator.ts';
+
+export interface GenerateOptions {
+  /** Ends the reply after its current token. */
+  readonly signal: AbortSignal;
+  /** A sign of life: a token is written, or a part of the prompt read. */
+  readonly onToken: () => void;
+}
+
+/** A model that is loaded into this worker. It is asked one question at a time. */
+export interface Engine {
+  /**
+   * @throws InputError where the user has to do something; TransientGeneratorError where the model is lost and has to
+   * be loaded anew, in another worker
+   */
+  generate(request: GenerationRequest, options: GenerateOptions): Promise<GenerationReply>;
+  close(): Promise<void>;
+}
+
+export type OnLoadProgress = (progress: GeneratorLoadProgress) => void;

@@ -1,0 +1,265 @@
+/** GGUF files from the hub or any address, streamed into the browser's private file system and kept there. */
+import { InputError, messageOf } from '../../errors.ts';
+import { parseHubName } from '../../hub-listing.ts';
+import { sha256 } from '../../sha256.ts';
+import { ConnectionError, StatusError } from '../download.ts';
+import { explainStorageErrors } from '../storage-space.ts';
+import type { OnLoadProgress } from './engine.ts';
+import { PhaseClock } from './phase-clock.ts';
+import type { CachedGguf, WllamaModel } from './protocol.ts';
+
+export interface GgufOptions {
+  readonly onProgress: OnLoadProgress;
+  /** A connection that brings nothing for so long is given up and tried again. Default 30,000. */
+  readonly stallMs?: number | undefined;
+  /** The first pause before trying again; it doubles each time. Default 500. */
+  readonly retryMs?: number | undefined;
+}
+
+const folderName = 'retriever-studio-gguf';
+const attempts = 4;
+/** Version 1 had another layout, and nobody has it any more. */
+const versions = [2, 3];
+
+/**
+ * The files of a model, in their order; fetched where they are not here yet.
+ * @throws InputError that names what is wrong with the name, the server's answer or the file
+ */
+export async function openGguf(model: WllamaModel, options: GgufOptions): Promise<Blob[]> {
+  const files = await ggufFiles(model, options);
+  const first = files[0];
+  if (first === undefined) throw noFile();
+  for (const file of files) {
+    const problem = await problemOf(file.blob);
+    if (problem === undefined) continue;
+    await file.forget();
+    throw new InputError(problem, {
+      file: file.name,
+      remedy: 'Give the address of the .gguf file itself (on the hub, the one behind its download button)',
+    });
+  }
+  return files.map(({ blob }) => blob);
+}
+
+/** Deletes what is kept of a model. A dropped file is not kept. */
+export async function forgetGgufModel(model: WllamaModel): Promise<void> {
+  if (typeof model.model !== 'string') return;
+  for (const url of addresses(model.model, model.hub)) await forgetGguf(await keyOf(url));
+}
+
+export async function listGguf(): Promise<CachedGguf[]> {
+  const kept: CachedGguf[] = [];
+  const folder = await openFolder();
+  for await (const [key, handle] of folder.entries()) {
+    if (!isFile(handle)) continue;
+    const { size } = await handle.getFile();
+    // Of a download that was ended with its worker, the empty file is left.
+    if (size === 0) continue;
+    kept.push({ key, file: key.replace(/^[0-9a-f]+-/, ''), bytes: size });
+  }
+  return kept.sort((a, b) => a.file.localeCompare(b.file));
+}
+
+export async function forgetGguf(key: string): Promise<void> {
+  try {
+    await (await openFolder()).removeEntry(key);
+  } catch (error) {
+    if (!(error instanceof DOMException && error.name === 'NotFoundError')) throw error;
+  }
+}
+
+interface GgufFile {
+  readonly name: string;
+  readonly blob: Blob;
+  forget(): Promise<void>;
+}
+
+async function ggufFiles(model: WllamaModel, options: GgufOptions): Promise<GgufFile[]> {
+  const given = model.model;
+  if (typeof given !== 'string') {
+    const blobs = given instanceof Blob ? [given] : given;
+    return blobs.map((blob) => ({
+      name: blob instanceof File ? blob.name : 'the dropped file',
+      blob,
+      forget: () => Promise.resolve(),
+    }));
+  }
+  const urls = addresses(given, model.hub);
+  const clock = new PhaseClock(() => performance.now());
+  const files: GgufFile[] = [];
+  for (const [index, url] of urls.entries()) {
+    const onBytes = (receivedBytes: number, totalBytes: number | undefined): void => {
+      const share = totalBytes === undefined ? undefined : (index + receivedBytes / totalBytes) / urls.length;
+      options.onProgress(clock.report('download', { share, receivedBytes, totalBytes }));
+    };
+    const key = await keyOf(url);
+    // Of several tabs that want it, one fetches.
+    const blob = await navigator.locks.request(`${folderName}/${key}`, () =>
+      explainStorageErrors(undefined, () => fetchOnce(url, key, given, onBytes, options)),
+    );
+    files.push({ name: given, blob, forget: () => forgetGguf(key) });
+  }
+  return files;
+}
+
+/** Where the files of a model lie: several for one whose name says `-00001-of-00003`. */
+function addresses(name: string, hub = 'https://huggingface.co/'): URL[] {
+  const path = addressOf(name, hub);
+  const [, head = '', count = '', tail = ''] = /^(.*-)\d{5}-of-(\d{5})(\.gguf.*)$/.exec(path) ?? [];
+  if (count === '') return [new URL(path)];
+  return Array.from(
+    { length: Number(count) },
+    (_, i) => new URL(`${head}${String(i + 1).padStart(5, '0')}-of-${count}${tail}`),
+  );
+}
+
+function addressOf(name: string, hub: string): string {
+  if (/^(https?:\/\/|\/|\.\.?\/)/.test(name)) {
+    const base = globalThis.location.href;
+    if (URL.canParse(name, base)) return new URL(name, base).href;
+  }
+  const [, repository = '', path = ''] = /^([^/]+\/[^/@]+(?:@[^/]+)?)\/(.+\.gguf)$/i.exec(name) ?? [];
+  const known = parseHubName(repository);
+  if (known === undefined || path.split('/').some((part) => part === '' || part.startsWith('.'))) {
+    throw new InputError('this names no GGUF file', {
+      file: name,
+      remedy: 'Write ORG/NAME/file.gguf as on the hub, give an address, or drop the file on the page',
+    });
+  }
+  const encoded = path.split('/').map(encodeURIComponent).join('/');
+  return new URL(`${known.id}/resolve/${encodeURIComponent(known.revision)}/${encoded}`, hub).href;
+}
+
+async function keyOf(url: URL): Promise<string> {
+  const name = url.pathname.split('/').at(-1) ?? '';
+  return `${(await sha256(url.href)).slice(0, 16)}-${decodeURIComponent(name).replace(/[^\w.-]/g, '_')}`;
+}
+
+type OnBytes = (receivedBytes: number, totalBytes: number | undefined) => void;
+
+async function fetchOnce(
+  url: URL,
+  key: string,
+  name: string,
+  onBytes: OnBytes,
+  { stallMs = 30_000, retryMs = 500 }: GgufOptions,
+): Promise<Blob> {
+  const folder = await openFolder();
+  const handle = await folder.getFileHandle(key, { create: true });
+  const kept = await handle.getFile();
+  if (kept.size > 0) return kept;
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await stream(url, name, handle, onBytes, stallMs);
+      return await handle.getFile();
+    } catch (error) {
+      if (error instanceof StatusError) throw refusal(error, url, name);
+      const isPassing = error instanceof TypeError || error instanceof BrokenDownload;
+      if (!isPassing) throw error;
+      if (attempt === attempts) throw unreachable(error, url, name);
+      await new Promise((resolve) => setTimeout(resolve, retryMs * 2 ** (attempt - 1)));
+    }
+  }
+}
+
+class BrokenDownload extends Error {}
+
+/** The file takes its bytes when it is whole: what is cut off leaves nothing. */
+async function stream(
+  url: URL,
+  name: string,
+  handle: FileSystemFileHandle,
+  onBytes: OnBytes,
+  stallMs: number,
+): Promise<void> {
+  const abort = new AbortController();
+  const stalled = (): void => abort.abort(new BrokenDownload(`nothing came for ${stallMs / 1000} s`));
+  let timer = setTimeout(stalled, stallMs);
+  let writer: FileSystemWritableFileStream | undefined;
+  try {
+    const response = await fetch(url, { signal: abort.signal });
+    if (response.status !== 200) throw new StatusError(name, url.host, response.status, undefined);
+    // Where the server has packed the file, the length that it states is that of the packed one.
+    const stated = response.headers.has('content-encoding')
+      ? NaN
+      : Number(response.headers.get('content-length') ?? NaN);
+    const total = Number.isSafeInteger(stated) ? stated : undefined;
+    writer = await handle.createWritable();
+    let received = 0;
+    onBytes(received, total);
+    const reader = response.body?.getReader();
+    while (reader !== undefined) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      clearTimeout(timer);
+      timer = setTimeout(stalled, stallMs);
+      await writer.write(value);
+      received += value.length;
+      onBytes(received, total);
+    }
+    if (total !== undefined && received !== total) {
+      throw new BrokenDownload(`${received} of ${total} bytes came`);
+    }
+    await writer.close();
+  } catch (error) {
+    await writer?.abort().catch(() => undefined);
+    throw abort.signal.aborted ? abort.signal.reason : error;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Why a file cannot be a GGUF that llama.cpp reads; undefined where it may be one. */
+async function problemOf(blob: Blob): Promise<string | undefined> {
+  const head = new DataView(await blob.slice(0, 8).arrayBuffer());
+  const isGguf = head.byteLength === 8 && head.getUint32(0, false) === 0x47475546;
+  if (!isGguf) return 'this is not a GGUF file';
+  const version = head.getUint32(4, true);
+  return versions.includes(version) ? undefined : `this is a GGUF file of version ${version}, not 2 or 3`;
+}
+
+function refusal(error: StatusError, url: URL, name: string): InputError {
+  const { status } = error;
+  if (status === 404) {
+    return new InputError(`${url.host} has no such file`, {
+      file: name,
+      remedy: 'Check the spelling: ORG/NAME/file.gguf, as its page on the hub lists it',
+    });
+  }
+  if (status === 401 || status === 403) {
+    return new InputError(`${url.host} does not give this model to everybody`, {
+      file: name,
+      remedy: 'Accept its terms on its page, download the file there and drop it here',
+    });
+  }
+  return error;
+}
+
+function unreachable(error: Error, url: URL, name: string): ConnectionError {
+  return new ConnectionError(`${url.host} could not be reached (${messageOf(error)})`, {
+    file: name,
+    remedy:
+      'Check the connection and try again; a server of another site has to allow this page (CORS), else download the file and drop it here',
+    cause: error,
+  });
+}
+
+function noFile(): InputError {
+  return new InputError('no GGUF file was given', { remedy: 'Drop a .gguf file, or name one of the hub' });
+}
+
+async function openFolder(): Promise<FileSystemDirectoryHandle> {
+  try {
+    const root = await navigator.storage.getDirectory();
+    return await root.getDirectoryHandle(folderName, { create: true });
+  } catch (cause) {
+    throw new InputError('the browser gives this page no place for files', {
+      remedy: 'Leave the private window, or drop the .gguf file on the page',
+      cause,
+    });
+  }
+}
+
+function isFile(handle: FileSystemHandle): handle is FileSystemFileHandle {
+  return handle.kind === 'file';
+}

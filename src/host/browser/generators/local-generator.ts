@@ -1,0 +1,189 @@
+import {
+  TransientGeneratorError,
+  type GenerationReply,
+  type GenerationRequest,
+  type Generator,
+  type GeneratorDescription,
+  type GeneratorLoadProgress,
+} from '../../generator.ts';
+import { GenerationWorker } from './generation-worker.ts';
+import type { LocalModel } from './protocol.ts';
+
+export interface LocalGeneratorOptions {
+  /** Makes the worker, whose module calls `serveGeneration`. */
+  readonly start: () => Worker;
+  /** A load that says nothing for so long hangs: one shader may compile for minutes. Default 10 minutes. */
+  readonly loadSilenceMs?: number | undefined;
+  /** A reply without a new token for so long hangs: a long prompt is read first. Default 5 minutes. */
+  readonly replySilenceMs?: number | undefined;
+  /** A reply that is to be ended, and goes on for so long, hangs. Default 10 seconds. */
+  readonly stopMs?: number | undefined;
+}
+
+interface LoadOptions {
+  readonly onProgress?: (progress: GeneratorLoadProgress) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** A load that is under way, or done. */
+interface Load {
+  readonly worker: GenerationWorker;
+  readonly loaded: Promise<void>;
+  readonly listeners: Set<(progress: GeneratorLoadProgress) => void>;
+}
+
+const loadSilence = 10 * 60_000;
+const replySilence = 5 * 60_000;
+/** What deleting files, or letting go of a GPU, may take. */
+const tidySilence = 30_000;
+
+/**
+ * A language model in a worker of its own, which is made to load it and ended to unload it: that frees everything,
+ * whatever state it is in. Requests wait in line here. A model that was lost is loaded again for the next request.
+ */
+export class LocalGenerator implements Generator {
+  readonly description: GeneratorDescription;
+  readonly #model: LocalModel;
+  readonly #options: LocalGeneratorOptions;
+  #load: Load | undefined;
+  #last: Promise<unknown> = Promise.resolve();
+  /** Ends whoever waits in line. */
+  #line = new AbortController();
+
+  constructor(model: LocalModel, options: LocalGeneratorOptions) {
+    this.#model = model;
+    this.#options = options;
+    this.description = {
+      kind: model.kind,
+      model: nameOf(model),
+      recorded: false,
+      constrains: true,
+      parallel: 1,
+    };
+  }
+
+  /**
+   * Several calls share one load, which any one of their signals ends for all of them.
+   * @throws InputError that says what to do; TransientGeneratorError; the signal's reason
+   */
+  async load({ onProgress, signal }: LoadOptions = {}): Promise<void> {
+    signal?.throwIfAborted();
+    const load = this.#current();
+    if (onProgress !== undefined) load.listeners.add(onProgress);
+    const cancel = (): void => {
+      if (this.#load === load) this.#load = undefined;
+      load.worker.end('its load was canceled');
+    };
+    signal?.addEventListener('abort', cancel, { once: true });
+    try {
+      await load.loaded;
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw error;
+    } finally {
+      signal?.removeEventListener('abort', cancel);
+      if (onProgress !== undefined) load.listeners.delete(onProgress);
+    }
+  }
+
+  generate(request: GenerationRequest, signal?: AbortSignal): Promise<GenerationReply> {
+    const line = this.#line.signal;
+    const turn = this.#last.then(async () => {
+      line.throwIfAborted();
+      signal?.throwIfAborted();
+      await this.load(signal === undefined ? {} : { signal });
+      return this.#ask(request, signal);
+    });
+    this.#last = turn.catch(() => undefined);
+    return signal === undefined ? turn : orAborted(turn, signal);
+  }
+
+  async unload(): Promise<void> {
+    this.#line.abort(new TransientGeneratorError('the language model was unloaded'));
+    this.#line = new AbortController();
+    const load = this.#load;
+    this.#load = undefined;
+    if (load === undefined || load.worker.hasEnded) return;
+    // A GPU is let go of in good order where that is quick; the end of the worker frees it anyhow.
+    await load.worker.ask('close', {}, { silenceMs: tidySilence / 10 }).catch(() => undefined);
+    load.worker.end('the model was unloaded');
+  }
+
+  /** Unloads the model and deletes what the browser keeps of it. */
+  async forget(): Promise<void> {
+    await this.unload();
+    const worker = new GenerationWorker(this.#options.start);
+    try {
+      await worker.ask('forget', { model: this.#model }, { silenceMs: tidySilence });
+    } finally {
+      worker.end('it is done');
+    }
+  }
+
+  /** Downloads and loads the model anew: what is kept of it may be broken. */
+  async repair(options: LoadOptions = {}): Promise<void> {
+    await this.forget();
+    await this.load(options);
+  }
+
+  #current(): Load {
+    if (this.#load !== undefined && !this.#load.worker.hasEnded) return this.#load;
+    const worker = new GenerationWorker(this.#options.start);
+    const listeners: Load['listeners'] = new Set();
+    const asked = worker.ask(
+      'load',
+      { model: this.#model },
+      {
+        silenceMs: this.#options.loadSilenceMs ?? loadSilence,
+        onProgress: (progress) => {
+          for (const listener of listeners) listener(progress);
+        },
+      },
+    );
+    const loaded = asked.then(
+      () => undefined,
+      (error: unknown) => {
+        worker.end('it could not load the model');
+        throw error;
+      },
+    );
+    loaded.catch(() => undefined);
+    this.#load = { worker, loaded, listeners };
+    return this.#load;
+  }
+
+  async #ask(request: GenerationRequest, signal: AbortSignal | undefined): Promise<GenerationReply> {
+    const { worker } = this.#current();
+    try {
+      return await worker.ask(
+        'generate',
+        { request },
+        {
+          silenceMs: this.#options.replySilenceMs ?? replySilence,
+          signal,
+          stopMs: this.#options.stopMs,
+        },
+      );
+    } catch (error) {
+      // The model is lost, and with it the worker: the next request loads it anew.
+      if (error instanceof TransientGeneratorError) worker.end(error.message);
+      throw error;
+    }
+  }
+}
+
+/** Rejects as soon as the signal is aborted, whatever the task still does. */
+function orAborted<T>(task: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(signal.reason as Error);
+    if (signal.aborted) abort();
+    signal.addEventListener('abort', abort, { once: true });
+    task.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  });
+}
+
+function nameOf({ model }: LocalModel): string {
+  if (typeof model === 'string') return model;
+  const [first] = model instanceof Blob ? [model] : model;
+  return first instanceof File ? first.name : 'a dropped file';
+}

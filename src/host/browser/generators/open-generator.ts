@@ -1,0 +1,60 @@
+/** What the page needs to let a language model write in this tab. Neither library is loaded before it is used. */
+import { readAdapterFacts } from './adapter-facts.ts';
+import { GenerationWorker } from './generation-worker.ts';
+import { LocalGenerator, type LocalGeneratorOptions } from './local-generator.ts';
+import type { CachedGguf, GenerationCall, GenerationCalls, LocalModel } from './protocol.ts';
+import { judgeModels, type AdapterFacts, type WebllmModel, type WebllmRecord } from './webllm-models.ts';
+
+/** Deleting and listing take no longer, and the library may have to be fetched first. */
+const silenceMs = 120_000;
+
+/** A model of WebLLM or a GGUF file, in a worker of its own. Nothing is loaded yet. */
+export function openBrowserGenerator(
+  model: LocalModel,
+  options: Partial<LocalGeneratorOptions> = {},
+): LocalGenerator {
+  return new LocalGenerator(model, { start: startWorker, ...options });
+}
+
+/**
+ * WebLLM's language models, and whether this device can run them.
+ * @param facts of the GPU; by default it is asked
+ * @param records of the user's own, and mirrors; they stand before those of the same id
+ */
+export async function webllmModels(
+  facts?: AdapterFacts,
+  records: readonly WebllmRecord[] = [],
+): Promise<WebllmModel[]> {
+  const own = new Set(records.map(({ model_id }) => model_id));
+  const listed = (await askOnce('records', {})).filter(({ model_id }) => !own.has(model_id));
+  return judgeModels([...records, ...listed], facts ?? (await readAdapterFacts()));
+}
+
+/** What the browser keeps of language models. */
+export async function cachedModels(
+  records?: readonly WebllmRecord[],
+): Promise<{ readonly webllm: readonly string[]; readonly gguf: readonly CachedGguf[] }> {
+  const [webllm, gguf] = await Promise.all([askOnce('cachedWebllm', { records }), askOnce('cachedGguf', {})]);
+  return { webllm, gguf };
+}
+
+export async function forgetGgufFile({ key }: CachedGguf): Promise<void> {
+  await askOnce('forgetGguf', { key });
+}
+
+async function askOnce<Call extends GenerationCall>(
+  call: Call,
+  ask: GenerationCalls[Call]['ask'],
+): Promise<GenerationCalls[Call]['answer']> {
+  const worker = new GenerationWorker(startWorker);
+  try {
+    return await worker.ask(call, ask, { silenceMs });
+  } finally {
+    worker.end('it is done');
+  }
+}
+
+/** Bundlers look for this very form. */
+function startWorker(): Worker {
+  return new Worker(new URL('../../../../workers/generation.ts', import.meta.url), { type: 'module' });
+}

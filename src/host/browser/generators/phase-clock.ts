@@ -1,0 +1,45 @@
+import type { GeneratorLoadProgress } from '../../generator.ts';
+
+type Phase = GeneratorLoadProgress['phase'];
+
+export interface PhaseState {
+  readonly share?: number | undefined;
+  readonly receivedBytes?: number | undefined;
+  readonly totalBytes?: number | undefined;
+}
+
+/** Below this share of a phase nobody can tell how long it takes. */
+const leastShare = 0.01;
+
+/** Adds to the progress of a load how long its phase will still take, by a clock of our own. */
+export class PhaseClock {
+  readonly #now: () => number;
+  #phase: Phase | undefined;
+  #begun = 0;
+  /** What the phase had when it was first heard of: a download that goes on does not begin at nothing. */
+  #firstShare = 0;
+
+  /** @param now milliseconds that only grow */
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  report(phase: Phase, { share, receivedBytes, totalBytes }: PhaseState = {}): GeneratorLoadProgress {
+    if (phase !== this.#phase) {
+      this.#phase = phase;
+      this.#begun = this.#now();
+      this.#firstShare = share ?? 0;
+    }
+    const done = share === undefined ? 0 : share - this.#firstShare;
+    const seconds = (this.#now() - this.#begun) / 1000;
+    return {
+      phase,
+      ...(share === undefined ? {} : { share }),
+      ...(receivedBytes === undefined ? {} : { receivedBytes }),
+      ...(totalBytes === undefined ? {} : { totalBytes }),
+      ...(share === undefined || done < leastShare || seconds === 0
+        ? {}
+        : { secondsLeft: (seconds * (1 - share)) / done }),
+    };
+  }
+}

@@ -1,0 +1,143 @@
+/** What WebLLM's errors mean and what to do about them. It tells them apart by names and words alone. */
+import { InputError, messageOf, ResourceError } from '../../errors.ts';
+import { TransientGeneratorError } from '../../generator.ts';
+
+const otherKinds = 'choose a GGUF model, which needs no GPU, or a model on a server';
+
+/** An error of a load, as the user is told it. What it says of the model is about the record with this id. */
+export function explainWebllmLoad(error: unknown, id: string): Error {
+  if (error instanceof InputError || error instanceof TransientGeneratorError) return error;
+  const { name, message } = named(error);
+  const input = (problem: string, remedy: string): InputError =>
+    new InputError(problem, { file: id, remedy, cause: error });
+  if (name === 'ModelNotFoundError') {
+    return input('WebLLM has no such model', 'Choose one of its list, or give a record of your own');
+  }
+  if (/WebGPUNot(Available|Found)Error/.test(name) || /compatible GPU/.test(message)) {
+    return input(
+      'the browser offers no GPU for WebGPU',
+      `Use a current Chrome or Edge with hardware acceleration turned on, or ${otherKinds}`,
+    );
+  }
+  if (name === 'ShaderF16SupportError') {
+    return input(
+      'this GPU, or its browser, has no 16-bit arithmetic (shader-f16)',
+      `Choose a model whose name says f32, or ${otherKinds}`,
+    );
+  }
+  if (name === 'FeatureSupportError') {
+    return input(firstSentence(message), `Choose another model, or ${otherKinds}`);
+  }
+  if (/exceeds limit/.test(message)) {
+    return input('the limits of this GPU are below what WebLLM needs', capitalized(otherKinds));
+  }
+  if (isLostDevice(name, message)) {
+    return new ResourceError('the GPU was lost while the model was loaded: most often its memory is full', {
+      file: id,
+      remedy: 'Choose a smaller model or fewer context tokens, and close other tabs that use the GPU',
+      cause: error,
+    });
+  }
+  if (name === 'IntegrityError') {
+    return input(
+      `a downloaded file is not the one whose hash the record gives (${firstSentence(message)})`,
+      'It was deleted: try again; if it stays so, the record or the server is wrong',
+    );
+  }
+  if (isForeignLibrary(name, message)) {
+    return input(
+      `the compiled program of the model does not fit this version of WebLLM (${firstSentence(message)})`,
+      "Give the address of the library that was compiled for WebLLM 0.2.86 as the record's model_lib",
+    );
+  }
+  if (name === 'SyntaxError' || name === 'ArtifactManifestError') {
+    return input(
+      `the server sent something else than the model's description (${firstSentence(message)})`,
+      'Check the addresses of the record; what was downloaded was deleted, so try again',
+    );
+  }
+  if (name === 'UnsupportedTokenizerFilesError' || name === 'MissingModelError') {
+    return input(firstSentence(message), 'Complete the record or its folder, or choose another model');
+  }
+  return input(
+    `WebLLM could not load the model (${firstSentence(message)})`,
+    `Repair the model (delete and download it again), or ${otherKinds}`,
+  );
+}
+
+/** An error of a reply, as the user is told it. A TransientGeneratorError says that the model is lost. */
+export function explainWebllmReply(error: unknown, id: string): Error {
+  if (error instanceof InputError || error instanceof TransientGeneratorError) return error;
+  const { name, message } = named(error);
+  if (name === 'ContextWindowSizeExceededError') {
+    return new InputError(`the prompt is longer than the model's context (${message})`, {
+      file: id,
+      remedy: 'Shorten the passages or the examples, or load the model with more context tokens',
+      cause: error,
+    });
+  }
+  if (/^(GrammarMatcherInitError|InvalidResponseFormat\w*)$/.test(name) || /grammar|schema/i.test(message)) {
+    return new InputError(`WebLLM cannot hold the model to this schema (${firstSentence(message)})`, {
+      file: id,
+      remedy: 'Write the schema with plain types, enum, and bounds of length',
+      cause: error,
+    });
+  }
+  if (/^(RangeError|SeedTypeError|MinValueError|NonNegativeError)$/.test(name)) {
+    return new InputError(`WebLLM refuses a setting (${firstSentence(message)})`, {
+      file: id,
+      remedy: 'Change the temperature, top p, seed or most tokens of the prompt',
+      cause: error,
+    });
+  }
+  const why =
+    isLostDevice(name, message) || /NotLoadedError$/.test(name)
+      ? 'the GPU was lost: most often its memory is full'
+      : firstSentence(message);
+  return new TransientGeneratorError(`the language model failed (${why}) and is loaded again`, {
+    cause: error,
+  });
+}
+
+/** Whether what was downloaded is wrong, and would be so each time. */
+export function isBadCache(error: unknown): boolean {
+  const { name } = named(error);
+  return name === 'IntegrityError' || name === 'SyntaxError' || name === 'ArtifactManifestError';
+}
+
+/** Whether a file could not be fetched: the browser's cache says no more. */
+export function isFailedFetch(error: unknown): boolean {
+  const { name, message } = named(error);
+  return name === 'TypeError' && /'add' on 'Cache'|Failed to fetch|NetworkError|Load failed/.test(message);
+}
+
+function named(error: unknown): { name: string; message: string } {
+  return error instanceof Error || error instanceof DOMException
+    ? { name: error.name, message: error.message }
+    : { name: '', message: messageOf(error) };
+}
+
+function isLostDevice(name: string, message: string): boolean {
+  return (
+    name === 'DeviceLostError' ||
+    /device (was|is) lost|DXGI_ERROR|OUT_OF_DEVICE_MEMORY|out of memory/i.test(message)
+  );
+}
+
+/** Something that is no library, or one of another version. */
+function isForeignLibrary(name: string, message: string): boolean {
+  return (
+    name === 'LinkError' ||
+    name === 'CompileError' ||
+    /Cannot find global function|expected magic word|function import requires a callable/.test(message)
+  );
+}
+
+function firstSentence(message: string): string {
+  const [line = ''] = message.split('\n', 1);
+  return (/^.*?[.!?](?=\s|$)/.exec(line)?.[0] ?? line).replace(/[.\s]+$/, '').slice(0, 200);
+}
+
+function capitalized(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}

@@ -1,0 +1,195 @@
+/** Which models of WebLLM this device can run, and which it should run in place of one that it cannot. */
+import { InputError } from '../../errors.ts';
+import { nearestName } from '../../nearest-name.ts';
+
+/** A model as WebLLM lists it, and as a user may write it down for a mirror or a model of their own. */
+export interface WebllmRecord {
+  /** Address of the folder of weights and tokenizer; `resolve/main/` is appended where it names no revision. */
+  readonly model: string;
+  readonly model_id: string;
+  /** Address of the compiled program, which belongs to one version of WebLLM. */
+  readonly model_lib: string;
+  readonly overrides?: { readonly context_window_size?: number };
+  readonly vram_required_MB?: number;
+  readonly buffer_size_required_bytes?: number;
+  readonly required_features?: readonly string[];
+  /** 0 or nothing: language; 1: embedding; 2: language and images. */
+  readonly model_type?: 0 | 1 | 2;
+  readonly low_resource_required?: boolean;
+  readonly model_manifest?: string;
+  readonly integrity?: {
+    readonly config?: string;
+    readonly model_lib?: string;
+    readonly tokenizer?: Readonly<Record<string, string>>;
+    readonly onFailure?: 'error' | 'warn';
+  };
+}
+
+/** What decides whether a model runs on a GPU. */
+export interface AdapterFacts {
+  readonly features: readonly string[];
+  readonly maxBufferSize: number;
+  readonly maxStorageBufferBindingSize: number;
+  readonly maxStorageBuffersPerShaderStage: number;
+  readonly maxComputeWorkgroupStorageSize: number;
+  /** Computed by the processor: right, and hundreds of times too slow. */
+  readonly isFallback: boolean;
+  readonly isMobile: boolean;
+  /** Of the whole device, as far as the browser tells. No browser tells the GPU's own. */
+  readonly deviceMemoryGb: number | undefined;
+}
+
+export interface WebllmModel {
+  readonly id: string;
+  /** What the GPU has to hold, in MB of 10^6 bytes; undefined where nobody says. */
+  readonly memoryMb: number | undefined;
+  readonly contextTokens: number | undefined;
+  readonly needsF16: boolean;
+  /** `risky`: it may be too large or too slow, which shows only when it is tried. */
+  readonly verdict: 'runs' | 'risky' | 'cannot';
+  /** Why not, or why it is risky: one line for people. */
+  readonly why: string | undefined;
+  /** What is loaded in its place, where it cannot run itself. */
+  readonly substitute: string | undefined;
+}
+
+/** Limits without which WebLLM opens no device. */
+const leastWorkgroupStorage = 32 * 1024;
+const leastStorageBuffers = 10;
+const leastBuffer = 2 ** 28;
+const leastBinding = 2 ** 27;
+/** A phone's browser ends a tab that takes more, without a word. */
+const mobileBudgetMb = 1500;
+/** Of a device's memory, what a model may take before it is called risky; and the memory assumed where none is told. */
+const memoryShare = 0.6;
+const assumedMemoryGb = 8;
+
+/** Half of the records that need f16 do not say so; their names do. */
+export function needsF16(record: WebllmRecord): boolean {
+  return (record.required_features ?? []).includes('shader-f16') || /f16/.test(record.model_id);
+}
+
+/**
+ * The same model in 32-bit arithmetic: in the same quantization where there is one, else the smallest of the others.
+ */
+export function f32Twin(record: WebllmRecord, records: readonly WebllmRecord[]): WebllmRecord | undefined {
+  const same = records.find(({ model_id }) => model_id === record.model_id.replace('f16', 'f32'));
+  if (same !== undefined && !needsF16(same)) return same;
+  const family = familyOf(record.model_id);
+  return records
+    .filter((other) => familyOf(other.model_id) === family && !needsF16(other))
+    .sort((a, b) => (a.vram_required_MB ?? Infinity) - (b.vram_required_MB ?? Infinity))[0];
+}
+
+/** A name without its quantization: `Qwen3-0.6B-q4f16_1-MLC` and `Qwen3-0.6B-q0f32-MLC` are one model. */
+function familyOf(id: string): string {
+  return id.replace(/-q\d+f(16|32)(_\d+)?/, '');
+}
+
+/**
+ * The models that write text, in the order of the records.
+ * @param facts undefined where there is no GPU
+ */
+export function judgeModels(
+  records: readonly WebllmRecord[],
+  facts: AdapterFacts | undefined,
+): WebllmModel[] {
+  return records
+    .filter(({ model_type }) => model_type !== 1)
+    .map((record) => {
+      const { verdict, why } = judge(record, facts);
+      const twin = isForLackOfF16(record, facts) ? f32Twin(record, records) : undefined;
+      const runs = twin !== undefined && judge(twin, facts).verdict !== 'cannot';
+      return {
+        id: record.model_id,
+        memoryMb: record.vram_required_MB,
+        contextTokens: record.overrides?.context_window_size,
+        needsF16: needsF16(record),
+        verdict,
+        why,
+        substitute: runs ? twin.model_id : undefined,
+      };
+    });
+}
+
+/**
+ * The record to load for a model that the user has named: its own, or its twin in 32 bits where the GPU lacks f16.
+ * @throws InputError for an unknown name, and for a model that this device cannot run
+ */
+export function chooseRecord(
+  id: string,
+  records: readonly WebllmRecord[],
+  facts: AdapterFacts | undefined,
+): WebllmRecord {
+  const record = records.find(({ model_id }) => model_id === id);
+  if (record === undefined) {
+    const near = nearestName(
+      id,
+      records.map(({ model_id }) => model_id),
+    );
+    throw new InputError(`WebLLM has no model ${JSON.stringify(id)}`, {
+      remedy:
+        near === undefined
+          ? 'Choose one of its list, or give a record of your own with its addresses'
+          : `Did you mean ${near}? Else choose one of its list, or give a record of your own`,
+    });
+  }
+  if (record.model_type === 1) {
+    throw new InputError(`${id} makes vectors and writes no text`, { remedy: 'Choose a language model' });
+  }
+  const chosen = isForLackOfF16(record, facts) ? (f32Twin(record, records) ?? record) : record;
+  const { verdict, why } = judge(chosen, facts);
+  if (verdict === 'cannot') {
+    throw new InputError(`${id} cannot run here: ${why ?? ''}`, { remedy: remedyFor(facts) });
+  }
+  return chosen;
+}
+
+function remedyFor(facts: AdapterFacts | undefined): string {
+  const elsewhere = 'a GGUF model, which needs no GPU, or a model on a server';
+  return facts === undefined
+    ? `Use a current Chrome or Edge with hardware acceleration turned on, or choose ${elsewhere}`
+    : `Choose a model that the list shows as running here, ${elsewhere}`;
+}
+
+function isForLackOfF16(record: WebllmRecord, facts: AdapterFacts | undefined): boolean {
+  return facts !== undefined && needsF16(record) && !facts.features.includes('shader-f16');
+}
+
+type Verdict = Pick<WebllmModel, 'verdict' | 'why'>;
+
+function judge(record: WebllmRecord, facts: AdapterFacts | undefined): Verdict {
+  const cannot = (why: string): Verdict => ({ verdict: 'cannot', why });
+  const risky = (why: string): Verdict => ({ verdict: 'risky', why });
+  if (facts === undefined) return cannot('the browser offers no GPU for WebGPU');
+  if (
+    facts.maxComputeWorkgroupStorageSize < leastWorkgroupStorage ||
+    facts.maxStorageBuffersPerShaderStage < leastStorageBuffers ||
+    facts.maxBufferSize < leastBuffer ||
+    facts.maxStorageBufferBindingSize < leastBinding
+  ) {
+    return cannot('the limits of this GPU are below what WebLLM needs');
+  }
+  if (needsF16(record) && !facts.features.includes('shader-f16')) {
+    return cannot('this GPU, or its browser, has no 16-bit arithmetic (shader-f16)');
+  }
+  const missing = (record.required_features ?? []).find((feature) => !facts.features.includes(feature));
+  if (missing !== undefined) return cannot(`this GPU, or its browser, lacks ${missing}`);
+  // WebLLM asks for 1 GiB, or for the least where the adapter has less.
+  const binding = facts.maxStorageBufferBindingSize >= 2 ** 30 ? 2 ** 30 : leastBinding;
+  if ((record.buffer_size_required_bytes ?? 0) > binding) {
+    return cannot('its largest tensor is larger than the buffers that this GPU gives');
+  }
+  const needMb = record.vram_required_MB;
+  const need = needMb === undefined ? '' : `${(needMb / 1000).toFixed(1)} GB`;
+  if (needMb !== undefined && facts.isMobile && needMb > mobileBudgetMb) {
+    return cannot(`it needs ${need}, and browsers of phones and tablets end a tab beyond 1.5 GB`);
+  }
+  if (facts.isFallback) return risky('this GPU is computed by the processor: expect minutes for each word');
+  const memoryGb = facts.deviceMemoryGb ?? assumedMemoryGb;
+  if (needMb !== undefined && needMb > memoryShare * memoryGb * 1000) {
+    const told = facts.deviceMemoryGb === undefined ? 'tells no memory' : `tells of ${memoryGb} GB in all`;
+    return risky(`it needs ${need} of GPU memory, and this device ${told}`);
+  }
+  return { verdict: 'runs', why: undefined };
+}

@@ -1,0 +1,43 @@
+import type { GeneratorLoadProgress } from '../../generator.ts';
+import { PhaseClock } from './phase-clock.ts';
+
+const megabyte = 2 ** 20;
+
+/**
+ * Makes progress of what WebLLM says while it loads a model. It names its phase in a text alone, begins anew at 0 in
+ * each, and counts whole files of weights (about 32 MB each).
+ */
+export class WebllmProgress {
+  readonly #clock: PhaseClock;
+
+  /** @param now milliseconds that only grow */
+  constructor(now: () => number) {
+    this.#clock = new PhaseClock(now);
+  }
+
+  /** @returns undefined for a text that says nothing of use */
+  read({
+    progress,
+    text,
+  }: {
+    readonly progress: number;
+    readonly text: string;
+  }): GeneratorLoadProgress | undefined {
+    const share = Math.min(1, Math.max(0, progress));
+    if (text.startsWith('Start to fetch params')) return this.#clock.report('download', { share });
+    if (text.startsWith('Fetching param cache')) return this.#clock.report('download', bytes(share, text));
+    if (text.startsWith('Loading model from cache')) return this.#clock.report('read', bytes(share, text));
+    if (text.startsWith('Loading GPU shader modules')) return this.#clock.report('compile', { share });
+    if (text.startsWith('Finish loading')) return this.#clock.report('check');
+    return undefined;
+  }
+}
+
+function bytes(share: number, text: string): { share: number; receivedBytes?: number; totalBytes?: number } {
+  const megabytes = Number(/(\d+)MB /.exec(text)?.[1] ?? NaN);
+  if (Number.isNaN(megabytes)) return { share };
+  const receivedBytes = megabytes * megabyte;
+  return share === 0
+    ? { share, receivedBytes }
+    : { share, receivedBytes, totalBytes: Math.round(megabytes / share) * megabyte };
+}

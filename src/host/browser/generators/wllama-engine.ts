@@ -1,0 +1,255 @@
+/** llama.cpp in WASM: runs any GGUF file, with a GPU or without. */
+import wasm from '@wllama/wllama/esm/wasm/wllama.wasm?url';
+import { Wllama, type ChatChunk } from '@wllama/wllama/esm/index.js';
+import { InputError, messageOf, ResourceError } from '../../errors.ts';
+import {
+  TransientGeneratorError,
+  type GenerationReply,
+  type GenerationRequest,
+  type JsonSchema,
+} from '../../generator.ts';
+import { wasmThreads } from '../threads.ts';
+import { readAdapterFacts } from './adapter-facts.ts';
+import type { Engine, GenerateOptions, OnLoadProgress } from './engine.ts';
+import { openGguf } from './gguf-files.ts';
+import type { WllamaModel } from './protocol.ts';
+
+const defaultContext = 4096;
+
+/** @throws InputError naming what is wrong with the file or the browser */
+export async function openWllama(model: WllamaModel, onProgress: OnLoadProgress): Promise<Engine> {
+  refuseOldBrowser();
+  const blobs = await openGguf(model, { onProgress });
+  onProgress({ phase: 'read' });
+  const log = new NativeLog();
+  const wllama = new Wllama({ default: new URL(wasm, import.meta.url).href }, { logger: log });
+  // Else it would fetch another build from elsewhere.
+  wllama.setCompat(null);
+  const useGpu = model.device !== 'cpu' && (await hasRealGpu());
+  try {
+    await log.orLost(
+      wllama.loadModel(blobs, {
+        n_ctx: model.contextTokens ?? defaultContext,
+        n_threads: wasmThreads(navigator.hardwareConcurrency, globalThis.crossOriginIsolated),
+        n_parallel: 1,
+        ...(useGpu ? {} : { n_gpu_layers: 0 }),
+      }),
+    );
+  } catch (error) {
+    await wllama.exit();
+    throw explainLoad(error, model, log);
+  }
+  return new WllamaEngine(wllama, log);
+}
+
+class WllamaEngine implements Engine {
+  readonly #wllama: Wllama;
+  readonly #log: NativeLog;
+
+  constructor(wllama: Wllama, log: NativeLog) {
+    this.#wllama = wllama;
+    this.#log = log;
+  }
+
+  async generate(request: GenerationRequest, { signal, onToken }: GenerateOptions): Promise<GenerationReply> {
+    const { temperature, topP, topK, maxTokens, stop } = request.sampling;
+    const reply = new ReplyText();
+    const begun = performance.now();
+    try {
+      await this.#log.orLost(
+        this.#wllama.createChatCompletion({
+          messages: request.messages,
+          stream: true,
+          onData: (chunk) => {
+            reply.add(chunk);
+            onToken();
+          },
+          abortSignal: signal,
+          max_tokens: maxTokens,
+          seed: request.seed,
+          // What is left of an earlier request changes the last bits of a sum, and so, now and then, a word.
+          cache_prompt: false,
+          return_progress: true,
+          stream_options: { include_usage: true },
+          ...(temperature === undefined ? {} : { temperature }),
+          ...(topP === undefined ? {} : { top_p: topP }),
+          ...(topK === undefined ? {} : { top_k: topK }),
+          ...(stop === undefined ? {} : { stop }),
+          ...(request.schema === undefined ? {} : { response_format: formatOf(request.schema) }),
+          chat_template_kwargs: { enable_thinking: false },
+        }),
+      );
+    } catch (error) {
+      throw signal.aborted ? error : explainGeneration(error);
+    }
+    return reply.finish((performance.now() - begun) / 1000);
+  }
+
+  async close(): Promise<void> {
+    await this.#wllama.exit();
+  }
+}
+
+function formatOf(schema: JsonSchema): {
+  type: 'json_schema';
+  json_schema: { name: string; schema: JsonSchema; strict: boolean };
+} {
+  return { type: 'json_schema', json_schema: { name: 'reply', schema, strict: true } };
+}
+
+/** Puts a reply together from the parts it comes in. */
+class ReplyText {
+  #text = '';
+  #finish: string | undefined;
+  #promptTokens: number | undefined;
+  #completionTokens: number | undefined;
+
+  add({ choices, usage, timings }: ChatChunk): void {
+    const [choice] = choices ?? [];
+    this.#text += choice?.delta?.content ?? '';
+    this.#finish = choice?.finish_reason ?? this.#finish;
+    if (timings !== undefined) {
+      this.#promptTokens = timings.prompt_n + (timings.cache_n ?? 0);
+      this.#completionTokens = timings.predicted_n;
+    }
+    if (usage !== undefined) {
+      this.#promptTokens = usage.prompt_tokens;
+      this.#completionTokens = usage.completion_tokens;
+    }
+  }
+
+  finish(seconds: number): GenerationReply {
+    return {
+      text: this.#text,
+      finish: this.#finish === 'length' ? 'length' : 'stop',
+      ...(this.#promptTokens === undefined ? {} : { promptTokens: this.#promptTokens }),
+      ...(this.#completionTokens === undefined ? {} : { completionTokens: this.#completionTokens }),
+      seconds,
+    };
+  }
+}
+
+/**
+ * What llama.cpp says of itself. It gives its reasons there alone, and the library tells of the end of its own worker
+ * there alone.
+ */
+class NativeLog {
+  readonly debug = (): void => undefined;
+  readonly log = (...parts: unknown[]): void => this.#keep(parts);
+  readonly warn = (...parts: unknown[]): void => this.#keep(parts);
+  readonly error = (...parts: unknown[]): void => {
+    const [event] = parts;
+    if (event instanceof Event) this.#lose(new WorkerEnded(messageOfEvent(event)));
+    else this.#keep(parts);
+  };
+  #lines: string[] = [];
+  #lose: (error: WorkerEnded) => void = () => undefined;
+  readonly #lost: Promise<never>;
+
+  constructor() {
+    this.#lost = new Promise((_, reject) => (this.#lose = reject));
+    this.#lost.catch(() => undefined);
+  }
+
+  get text(): string {
+    return this.#lines.join('\n');
+  }
+
+  /** Rejects when the library's worker ends: its own promises would wait for ever. */
+  orLost<T>(task: Promise<T>): Promise<T> {
+    return Promise.race([task, this.#lost]);
+  }
+
+  #keep(parts: readonly unknown[]): void {
+    this.#lines.push(parts.map(messageOf).join(' '));
+    if (this.#lines.length > 200) this.#lines = this.#lines.slice(-100);
+  }
+}
+
+class WorkerEnded extends Error {}
+
+function messageOfEvent(event: Event): string {
+  return event instanceof ErrorEvent && event.message !== '' ? event.message : 'its worker failed';
+}
+
+function explainLoad(error: unknown, model: WllamaModel, log: NativeLog): Error {
+  const file = typeof model.model === 'string' ? { file: model.model } : {};
+  const said = `${messageOf(error)}\n${log.text}`;
+  const architecture = /unknown model architecture: '([^']*)'/.exec(said)?.[1];
+  if (architecture !== undefined) {
+    return new InputError(`llama.cpp does not know the architecture ${architecture}`, {
+      ...file,
+      remedy: 'Choose a model that llama.cpp runs, such as one of Llama, Qwen, Gemma or SmolLM',
+      cause: error,
+    });
+  }
+  if (isOutOfMemory(said)) {
+    return new ResourceError('the model does not fit into the memory that the browser gives', {
+      ...file,
+      remedy:
+        'Choose a smaller model or a stronger quantization (Q4), a shorter context, or close other tabs',
+      cause: error,
+    });
+  }
+  return new InputError(`llama.cpp could not load the file (${reasonIn(log.text) ?? messageOf(error)})`, {
+    ...file,
+    remedy: 'Delete it and download it again; if it stays so, choose another GGUF file',
+    cause: error,
+  });
+}
+
+/** The last line in which llama.cpp says what failed. */
+function reasonIn(log: string): string | undefined {
+  return log
+    .split('\n')
+    .filter((line) => /error|failed|invalid|missing|corrupt|not within/i.test(line))
+    .map((line) => line.replace(/^.*?(llama_model_load|gguf_\w+|llama_\w+): /, '').trim())
+    .at(0);
+}
+
+function explainGeneration(error: unknown): Error {
+  const message = messageOf(error);
+  if (/context size|context length|too long|exceed_context/i.test(message)) {
+    return new InputError(`the prompt is longer than the model's context (${message})`, {
+      remedy: 'Shorten the passages or the examples, or load the model with more context tokens',
+      cause: error,
+    });
+  }
+  if (/schema|grammar/i.test(message)) {
+    return new InputError(`llama.cpp cannot hold the model to this schema (${message})`, {
+      remedy: 'Write the schema with plain types, enum, and bounds of length, without patterns',
+      cause: error,
+    });
+  }
+  return new TransientGeneratorError(`the language model failed (${message}) and is loaded again`, {
+    cause: error,
+  });
+}
+
+function isOutOfMemory(said: string): boolean {
+  return /out of memory|bad_alloc|failed to allocate|cannot enlarge memory|memory access out of bounds|allocation failed|unable to allocate/i.test(
+    said,
+  );
+}
+
+/** An adapter that the processor computes is slower than the processor itself. */
+async function hasRealGpu(): Promise<boolean> {
+  return (await readAdapterFacts())?.isFallback === false;
+}
+
+function refuseOldBrowser(): void {
+  if (hasMemory64()) return;
+  throw new InputError('this browser cannot run llama.cpp (WASM memory of 64 bits is missing)', {
+    remedy: 'Use a current Chrome, Edge or Firefox, or a model on a server',
+  });
+}
+
+function hasMemory64(): boolean {
+  try {
+    // A setting younger than TypeScript's types.
+    new WebAssembly.Memory({ address: 'i64', initial: 1n } as unknown as WebAssembly.MemoryDescriptor);
+    return true;
+  } catch {
+    return false;
+  }
+}
