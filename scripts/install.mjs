@@ -54,32 +54,48 @@ const byHand =
   'install Chromium and the Vulkan loader (Debian, Ubuntu: apt-get install chromium libvulkan1; elsewhere: npx playwright install chromium), or name one in CHROMIUM_PATH';
 
 /**
+ * What finding a way to install depends on; the machine's own by default.
+ * @typedef {object} Machine
+ * @property {(command: string, args: string[], options: import('node:child_process').SpawnSyncOptions) => { status: number | null }} run
+ * @property {boolean} isRoot
+ * @property {boolean} hasApt
+ */
+
+/** @type {Machine} */
+const thisMachine = {
+  run: spawnSync,
+  isRoot: process.getuid?.() === 0,
+  hasApt: process.platform === 'linux' && existsSync('/usr/bin/apt-get'),
+};
+
+/**
  * Chromium runs the tests of the page, and brings the software Vulkan driver that stands in for a GPU. Installs it
  * from the system's packages where that needs no question (as root on a system with apt), else Playwright's own.
+ * @param {Machine} [machine]
  * @returns {string | undefined} What to do by hand, where it could not be installed.
  */
-export function installChromium() {
-  const isRoot = process.getuid?.() === 0;
-  if (process.platform === 'linux' && isRoot && existsSync('/usr/bin/apt-get') && installFromApt()) {
-    return undefined;
-  }
+export function installChromium(machine = thisMachine) {
+  if (machine.isRoot && machine.hasApt && installFromApt(machine)) return undefined;
   console.log("Installing Playwright's Chromium (npx playwright install chromium) …");
   const cli = join(root, 'node_modules', 'playwright', 'cli.js');
-  const run = spawnSync(process.execPath, [cli, 'install', 'chromium'], {
+  const run = machine.run(process.execPath, [cli, 'install', 'chromium'], {
     stdio: ['ignore', 'inherit', 'inherit'],
   });
   return run.status === 0 ? undefined : byHand;
 }
 
-/** Whether it worked. */
-function installFromApt() {
+/**
+ * Whether it worked.
+ * @param {Machine} machine
+ */
+function installFromApt({ run }) {
   console.log('Installing Chromium and the Vulkan loader (apt-get install chromium libvulkan1) …');
   /** @type {import('node:child_process').SpawnSyncOptions} */
   const options = {
     stdio: ['ignore', 'ignore', 'inherit'],
     env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
   };
-  spawnSync('apt-get', ['update', '-qq'], options);
+  run('apt-get', ['update', '-qq'], options);
   const packages = ['install', '-y', '-qq', '--no-install-recommends', 'chromium', 'libvulkan1'];
-  return spawnSync('apt-get', packages, options).status === 0;
+  return run('apt-get', packages, options).status === 0;
 }

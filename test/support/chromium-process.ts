@@ -19,6 +19,7 @@ export const LEVELDB_SWITCH = '--disable-features=IdbSqliteBackingStore,IdbSqlit
 export interface ChromiumProcess {
   /** Opens a page and waits until `tested` is there. */
   open(url: string): Promise<Page>;
+  newPage(): Promise<Page>;
   /** SIGKILL for the browser and all its processes at once; resolves when it is gone. */
   kill(): Promise<void>;
 }
@@ -64,11 +65,15 @@ export async function startChromium(
     child.on('close', () => reject(new Error(`Chromium ended: ${output}`)));
   });
   const browser = await chromium.connectOverCDP(address);
+  const newPage = async (): Promise<Page> => {
+    const [context] = browser.contexts();
+    if (context === undefined) throw new Error('the browser has no profile');
+    return context.newPage();
+  };
   return {
+    newPage,
     async open(url) {
-      const [context] = browser.contexts();
-      if (context === undefined) throw new Error('the browser has no profile');
-      const page = await context.newPage();
+      const page = await newPage();
       await page.goto(url);
       await page.waitForFunction('globalThis.tested !== undefined');
       return page;

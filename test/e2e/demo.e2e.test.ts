@@ -1,0 +1,115 @@
+/** The demo for real, as a visitor without a GPU and without a network sees it: its own worker, WASM and store. */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { env, pipeline } from '@huggingface/transformers';
+import { unzipSync } from 'fflate';
+import { chromium, type Browser, type Page } from 'playwright';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { buildPageIfStale, pageFolder } from '../../scripts/build-page.mjs';
+import { servePage } from '../../scripts/serve-page.mjs';
+import { readEncoder } from '../../src/encoders/read-encoder.ts';
+import { openModelFiles } from '../../src/host/node/model-files.ts';
+import { openRuntime } from '../../src/host/node/runtime.ts';
+import { withEmbedder } from '../../src/recipes/encoder-shelf.ts';
+import { chromiumPath } from '../support/chromium-process.ts';
+import { temporaryFolder } from '../support/cli.ts';
+
+const hang = 900_000;
+const name = `the demo${chromiumPath === undefined ? ' (skipped: there is no Chromium)' : ''}`;
+
+describe.skipIf(chromiumPath === undefined)(name, () => {
+  let browser: Browser;
+  let server: Awaited<ReturnType<typeof servePage>>;
+  let page: Page;
+  const foreign: string[] = [];
+
+  beforeAll(async () => {
+    expect(buildPageIfStale()).toBe(true);
+    server = await servePage(pageFolder);
+    // Without the switch for WebGPU in software: Chromium offers no GPU then.
+    browser = await chromium.launch({ executablePath: chromiumPath ?? '', args: ['--no-sandbox'] });
+    page = await browser.newPage();
+    page.setDefaultTimeout(120_000);
+    await page.route(
+      (url) => !url.href.startsWith(server.address),
+      (route) => {
+        if (route.request().url().startsWith('http')) foreign.push(route.request().url());
+        return route.abort();
+      },
+    );
+    await page.goto(server.address);
+  });
+
+  afterAll(async () => {
+    await browser.close();
+    await server.close();
+  });
+
+  it(
+    'trains both students at the press of a button, with curves and a table, and asks nobody else for anything',
+    async () => {
+      await page.getByRole('button', { name: 'Train both now' }).click();
+      await page.getByText('Trains on the processor').waitFor();
+      const table = page.getByRole('region', { name: 'Results of all systems' });
+      await table.waitFor({ timeout: hang });
+      const rows = await table.getByRole('rowheader').allInnerTexts();
+      for (const system of [/BM25/, /untrained/i, /contrastive/i, /listwise/i]) {
+        expect(rows.filter((row) => system.test(row))).toHaveLength(1);
+      }
+      await page.getByText('The curves as a table').click();
+      for (const arm of ['contrastive', 'listwise']) {
+        expect(await page.getByRole('row', { name: new RegExp(`^${arm} training loss 15 `) }).count()).toBe(
+          1,
+        );
+        expect(
+          await page.getByRole('row', { name: new RegExp(`^${arm} dev nDCG@10 `) }).count(),
+        ).toBeGreaterThan(2);
+      }
+      expect(foreign).toEqual([]);
+    },
+    hang,
+  );
+
+  it('finds the ten best before and after for a typed query', async () => {
+    await page
+      .getByRole('searchbox', { name: 'Query' })
+      .fill('How can sticky old honey be made runny again?');
+    // The best one stands on the right by itself; here the listwise one is to.
+    await page.getByLabel('Right').selectOption('listwise');
+    await page.getByRole('button', { name: 'Search', exact: true }).click();
+    for (const title of [/untrained/i, /listwise/i]) {
+      const found = page.getByRole('region', { name: title });
+      await found.waitFor();
+      expect(await found.getByRole('listitem').count()).toBe(10);
+    }
+    expect(await page.getByRole('region', { name: /listwise/i }).innerText()).toMatch(/honey/i);
+  });
+
+  it('hands out a model that transformers.js opens, with the vectors of the studio', async () => {
+    const download = page.waitForEvent('download');
+    await page.getByRole('button', { name: 'Model “listwise” (zip)' }).click();
+    const folder = temporaryFolder();
+    const zip = join(folder, 'model.zip');
+    await (await download).saveAs(zip);
+    const files = unzipSync(new Uint8Array(readFileSync(zip)));
+    for (const [path, bytes] of Object.entries(files)) {
+      mkdirSync(join(folder, dirname(path)), { recursive: true });
+      writeFileSync(join(folder, path), bytes);
+    }
+    const [model = ''] = (Object.keys(files)[0] ?? '').split('/');
+    const texts = ['why does bread rise', 'Bees dance to tell their sisters where flowers are.'];
+
+    env.allowRemoteModels = false;
+    env.localModelPath = folder;
+    const embed = await pipeline('feature-extraction', model, { dtype: 'fp32' });
+    const output = await embed(texts, { pooling: 'mean', normalize: true });
+    const theirs = output.data as Float32Array;
+    const runtime = await openRuntime({ device: 'cpu', threads: 2 });
+    const encoder = await readEncoder(await openModelFiles().open(join(folder, model)));
+    const ours = await withEmbedder(runtime, encoder, (embedder) => embedder.embed(texts, 'passage'));
+    await runtime.close();
+    expect(ours).toHaveLength(theirs.length);
+    const difference = ours.map((value, i) => Math.abs(value - Number(theirs[i])));
+    expect(Math.max(...difference)).toBeLessThan(1e-5);
+  });
+});
