@@ -30,7 +30,7 @@ const prompt: Prompt = {
     required: ['queries'],
     additionalProperties: false,
   },
-  reply: { form: 'json', items: 'queries' },
+  reply: { form: 'object', items: 'queries' },
   sampling: { maxTokens: 60 },
 };
 
