@@ -4,7 +4,7 @@ import { InputError } from '../host/errors.ts';
 import type { ChatMessage, GenerationRequest, JsonSchema } from '../host/generator.ts';
 import { RandomStream } from '../host/random.ts';
 import { sha256 } from '../host/sha256.ts';
-import { promptName, type Prompt, type PromptExamples, type PromptSlot } from './prompt.ts';
+import { listOf, promptName, type Prompt, type PromptExamples, type PromptSlot } from './prompt.ts';
 
 /** The texts for a prompt's slots, by their names. */
 export type SlotTexts = Readonly<Record<string, string>>;
@@ -74,13 +74,13 @@ function drawExamples({ count, template, pool }: PromptExamples, seed: number): 
 }
 
 /** The schema with the length of its list of items. */
-function sizedSchema({ reply, count }: Prompt, schema: JsonSchema): JsonSchema {
-  if (reply.form === 'line' || reply.items === undefined) return schema;
+function sizedSchema(prompt: Prompt, schema: JsonSchema): JsonSchema {
+  const name = listOf(prompt);
   const properties = schema.properties as Readonly<Record<string, JsonSchema>> | undefined;
-  const list = properties?.[reply.items];
-  if (properties === undefined || list === undefined) return schema;
-  const sized = { ...list, minItems: count, maxItems: count };
-  return { ...schema, properties: { ...properties, [reply.items]: sized } };
+  const list = name === undefined ? undefined : properties?.[name];
+  if (name === undefined || list === undefined) return schema;
+  const sized = { ...list, minItems: prompt.count, maxItems: prompt.count };
+  return { ...schema, properties: { ...properties, [name]: sized } };
 }
 
 /** The request of a filled prompt, named by all that decides the reply but the model. */

@@ -11,6 +11,9 @@ export {
   type GenerationTask,
   type OpenTask,
 } from './generation-run.ts';
+export { importLog, logLines, openRecorded, readLog, recordedReplies } from './log-file.ts';
 export { GenerationLog, type LogEntry } from './log.ts';
+export { promptById, prompts } from './prompts/index.ts';
 export { promptName, withCount, type GeneratedItem, type Prompt } from './prompt.ts';
+export { parsePrompt, readPrompt } from './read-prompt.ts';
 export { runGeneration } from './run-generation.ts';

@@ -13,7 +13,7 @@ export interface PromptSlot {
   readonly maxCharacters?: number;
 }
 
-/** Solved cases to show the model; some are drawn at random for each request. */
+/** What is drawn at random for each request: solved cases to show the model, or a style to write in. */
 export interface PromptExamples {
   /** The place of the drawn examples in the user's template is `{{examples}}`. */
   readonly count: number;
@@ -26,15 +26,19 @@ export interface PromptExamples {
 export type ReplyForm =
   /** The first line that is not empty, without quotation marks around it: one item. */
   | { readonly form: 'line' }
+  /** JSON that fits the schema: one item, or those in the list that `items` names. */
   | {
-      /** JSON that fits the schema. */
-      readonly form: 'json';
-      /** The member whose list holds the items. Default: the object itself is the one item. */
+      readonly form: 'object';
       readonly items?: string;
       /** The members of an item. Default: `text`, `label`, `type`. */
       readonly text?: string;
       readonly label?: string;
       readonly type?: string;
+    }
+  /** JSON that fits the schema: an object whose members are the items' texts; what each is follows from its name. */
+  | {
+      readonly form: 'members';
+      readonly members: Readonly<Record<string, { readonly label?: number; readonly type?: string }>>;
     };
 
 /** What is asked of items beyond the schema. Items that fail are left out of the reply. */
@@ -45,8 +49,8 @@ export interface ItemChecks {
   readonly mostOverlap?: number;
   /** The largest share of words (Jaccard) that an item may have in common with the text in a slot. */
   readonly mostOverlapWith?: { readonly slot: string; readonly share: number };
-  /** Each of these labels has to occur once among the items. */
-  readonly labels?: readonly number[];
+  /** Parts between commas. */
+  readonly mostPhrases?: number;
   /** A reply with fewer items left is rejected. Default: all that were asked for. */
   readonly leastItems?: number;
 }
@@ -63,6 +67,8 @@ export interface Prompt {
   readonly slots: readonly PromptSlot[];
   readonly system: string;
   readonly user: string;
+  /** What kind of texts it writes, where it writes one kind: a type of query. */
+  readonly type?: string;
   /** Items in one reply; `{{count}}` in the templates, and the length of the list in the schema. */
   readonly count: number;
   /** Only with a reply in JSON. Label before text, every string and list bounded. */
@@ -89,10 +95,14 @@ export function promptName({ id, version }: Pick<Prompt, 'id' | 'version'>): str
   return `${id}@${version}`;
 }
 
+/** The member of a reply whose list holds the items; undefined where the number of items is fixed. */
+export function listOf({ reply }: Pick<Prompt, 'reply'>): string | undefined {
+  return reply.form === 'object' ? reply.items : undefined;
+}
+
 /** The same prompt asking for another number of items, with tokens in proportion. */
 export function withCount(prompt: Prompt, count: number): Prompt {
-  if (prompt.reply.form === 'line' || prompt.reply.items === undefined || count === prompt.count)
-    return prompt;
+  if (listOf(prompt) === undefined || count === prompt.count) return prompt;
   const maxTokens = Math.ceil((prompt.sampling.maxTokens * count) / prompt.count);
   return { ...prompt, count, sampling: { ...prompt.sampling, maxTokens } };
 }

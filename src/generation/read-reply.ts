@@ -55,22 +55,32 @@ export class ReplyReader {
 
   #itemsOf(value: unknown): readonly GeneratedItem[] {
     const { reply } = this.#prompt;
-    if (reply.form === 'line') return [];
-    const { items, text = 'text', label = 'label', type = 'type' } = reply;
-    const list = items === undefined ? [value] : memberOf(value, items);
-    return (Array.isArray(list) ? list : []).map((item: unknown) => {
-      const [wrote, labelled, kind] = [memberOf(item, text), memberOf(item, label), memberOf(item, type)];
-      return {
-        text: typeof wrote === 'string' ? wrote.replace(/\s+/gu, ' ').trim() : '',
-        ...(typeof labelled === 'number' && { label: labelled }),
-        ...(typeof kind === 'string' && { type: kind }),
-      };
-    });
+    switch (reply.form) {
+      case 'line':
+        return [];
+      case 'members':
+        return Object.entries(reply.members).map(([name, known]) => ({
+          text: textOf(memberOf(value, name)),
+          ...known,
+        }));
+      case 'object': {
+        const { items, text = 'text', label = 'label', type = 'type' } = reply;
+        const list = items === undefined ? [value] : memberOf(value, items);
+        return (Array.isArray(list) ? list : []).map((item: unknown) => {
+          const [labelled, kind] = [memberOf(item, label), memberOf(item, type)];
+          return {
+            text: textOf(memberOf(item, text)),
+            ...(typeof labelled === 'number' && { label: labelled }),
+            ...(typeof kind === 'string' && { type: kind }),
+          };
+        });
+      }
+    }
   }
 
   /** Leaves out the items that fail the prompt's checks, and rejects the reply where too few are left. */
   #check(items: readonly GeneratedItem[], slots: SlotTexts): ReadReply {
-    const { checks = {}, count, reply, writes } = this.#prompt;
+    const { checks = {}, count, writes } = this.#prompt;
     const words = new TokenSets();
     const kept: GeneratedItem[] = [];
     const dropped: string[] = [];
@@ -79,16 +89,10 @@ export class ReplyReader {
       if (problem === undefined) kept.push(item);
       else dropped.push(`${problem}: ${printable(item.text)}`);
     }
-    const least = checks.leastItems ?? (reply.form === 'json' && reply.items !== undefined ? count : 1);
+    const least = checks.leastItems ?? count;
     if (kept.length < least) {
-      const first = dropped[0] === undefined ? '' : `; ${dropped[0]}`;
-      return { error: `${kept.length} of ${least} items are left${first}`, dropped };
-    }
-    const missing = checks.labels?.filter(
-      (label) => kept.filter((item) => item.label === label).length !== 1,
-    );
-    if (missing !== undefined && missing.length > 0) {
-      return { error: `no single item has the label ${missing.join(', ')}`, dropped };
+      const first = dropped[0] === undefined ? '' : `: ${dropped[0]}`;
+      return { error: `${kept.length} of ${count} items can be used${first}`, dropped };
     }
     return { items: kept, dropped };
   }
@@ -99,7 +103,8 @@ export class ReplyReader {
     slots: SlotTexts,
     words: TokenSets,
   ): string | undefined {
-    const { mostWords, mostCharacters, mostOverlap, mostOverlapWith } = this.#prompt.checks ?? {};
+    const { mostWords, mostCharacters, mostPhrases, mostOverlap, mostOverlapWith } =
+      this.#prompt.checks ?? {};
     const key = textKey(text);
     if (key === '') return 'empty';
     const copied = Object.keys(slots).find((slot) => textKey(slots[slot] ?? '') === key);
@@ -109,6 +114,10 @@ export class ReplyReader {
     }
     const count = text.split(/\s+/u).length;
     if (mostWords !== undefined && count > mostWords) return `${count} words, more than ${mostWords}`;
+    const phrases = text.split(',').length;
+    if (mostPhrases !== undefined && phrases > mostPhrases) {
+      return `${phrases} phrases, more than ${mostPhrases}`;
+    }
     if (before.some((other) => textKey(other.text) === key)) return 'the same as one before it';
     if (mostOverlap !== undefined) {
       const most = Math.max(0, ...before.map((other) => overlap(words, text, other.text)));
@@ -122,6 +131,10 @@ export class ReplyReader {
     }
     return undefined;
   }
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value.replace(/\s+/gu, ' ').trim() : '';
 }
 
 function overlap(words: TokenSets, left: string, right: string): number {

@@ -37,7 +37,7 @@ export const smallPrompt: Prompt = {
     required: ['queries'],
     additionalProperties: false,
   },
-  reply: { form: 'json', items: 'queries' },
+  reply: { form: 'object', items: 'queries' },
   sampling: { maxTokens: 100, temperature: 0.8 },
 };
 

@@ -1,0 +1,206 @@
+import * as v from 'valibot';
+import type { Json } from '../host/contract.ts';
+import { InputError, messageOf } from '../host/errors.ts';
+import type { JsonSchema } from '../host/generator.ts';
+import { placesIn } from './fill-prompt.ts';
+import { listOf, type Prompt } from './prompt.ts';
+import { ReplySchema } from './reply-schema.ts';
+
+const MOST_SHOWN = 5;
+const remedy = 'docs/generation.md says what a prompt may hold';
+
+const count = v.pipe(v.number(), v.integer(), v.minValue(1));
+const share = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
+const name = v.pipe(v.string(), v.regex(/^[a-z][a-z0-9_]*$/, 'a name has lower-case letters, digits and _'));
+const some = v.pipe(v.string(), v.nonEmpty('is empty'));
+const label = v.pipe(v.number(), v.finite());
+const jsonObject = v.custom<JsonSchema>(
+  (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+  'is not an object {…}',
+);
+
+const replySchema = v.variant('form', [
+  v.strictObject({ form: v.literal('line') }),
+  v.strictObject({
+    form: v.literal('object'),
+    items: v.exactOptional(some),
+    text: v.exactOptional(some),
+    label: v.exactOptional(some),
+    type: v.exactOptional(some),
+  }),
+  v.strictObject({
+    form: v.literal('members'),
+    members: v.record(
+      some,
+      v.strictObject({ label: v.exactOptional(label), type: v.exactOptional(v.string()) }),
+    ),
+  }),
+]);
+
+const promptSchema = v.strictObject({
+  id: v.pipe(
+    v.string(),
+    v.regex(/^[a-z0-9][a-z0-9-]{0,63}$/, 'an id has up to 64 lower-case letters, digits and hyphens'),
+  ),
+  version: count,
+  title: v.exactOptional(v.string()),
+  description: v.optional(v.string(), ''),
+  writes: v.picklist(['queries', 'negatives', 'graded', 'labels']),
+  type: v.exactOptional(some),
+  slots: v.pipe(
+    v.array(
+      v.strictObject({
+        name,
+        description: v.optional(v.string(), 'its text'),
+        maxCharacters: v.exactOptional(count),
+      }),
+    ),
+    v.minLength(1, 'is empty: without a slot every request would be the same'),
+  ),
+  system: v.optional(v.string(), ''),
+  user: some,
+  count: v.optional(v.pipe(count, v.maxValue(100)), 1),
+  schema: v.exactOptional(jsonObject),
+  reply: v.optional(replySchema, { form: 'object' }),
+  checks: v.exactOptional(
+    v.strictObject({
+      mostWords: v.exactOptional(count),
+      mostCharacters: v.exactOptional(count),
+      mostPhrases: v.exactOptional(count),
+      mostOverlap: v.exactOptional(share),
+      mostOverlapWith: v.exactOptional(v.strictObject({ slot: name, share })),
+      leastItems: v.exactOptional(count),
+    }),
+  ),
+  sampling: v.strictObject({
+    temperature: v.exactOptional(v.pipe(v.number(), v.minValue(0), v.maxValue(2))),
+    topP: v.exactOptional(share),
+    topK: v.exactOptional(count),
+    maxTokens: count,
+    stop: v.exactOptional(v.array(some)),
+  }),
+  examples: v.exactOptional(
+    v.strictObject({
+      count,
+      template: some,
+      pool: v.pipe(v.array(v.record(name, v.string())), v.minLength(1, 'is empty')),
+    }),
+  ),
+});
+
+/**
+ * Reads the JSON of a prompt that a user wrote: a prompt as the studio's own are (prompt.ts), of which `title`,
+ * `description`, `system`, `count` (1) and `reply` (`{"form": "object"}`) may be left out.
+ *
+ * @param file names it in errors
+ * @throws InputError naming what is wrong, in one line
+ */
+export function parsePrompt(text: string, file: string): Prompt {
+  let document: unknown;
+  try {
+    document = JSON.parse(text.replace(/^\uFEFF/, ''));
+  } catch (error) {
+    throw new InputError(`is not JSON: ${messageOf(error)}`, { file, remedy, cause: error });
+  }
+  return readPrompt(document, file);
+}
+
+/** {@link parsePrompt} of what has been parsed already. */
+export function readPrompt(document: unknown, file?: string): Prompt {
+  const result = v.safeParse(promptSchema, document);
+  if (!result.success) throw refusal(result.issues.map(describe), file);
+  const prompt: Prompt = { title: result.output.id, ...result.output };
+  const faults = faultsOf(prompt);
+  if (faults.length > 0) throw refusal(faults, file);
+  return prompt;
+}
+
+function refusal(faults: readonly string[], file: string | undefined): InputError {
+  const more = faults.length > MOST_SHOWN ? [`and ${faults.length - MOST_SHOWN} more`] : [];
+  return new InputError([...faults.slice(0, MOST_SHOWN), ...more].join('; '), { file, remedy });
+}
+
+function describe(issue: v.BaseIssue<unknown>): string {
+  const path = v.getDotPath(issue) ?? 'the prompt';
+  if (issue.type === 'strict_object' && issue.expected === 'never') return `${path}: unknown setting`;
+  if (issue.kind === 'schema' && issue.received === 'undefined') return `${path}: is missing`;
+  return `${path}: ${issue.message}`;
+}
+
+/** What is wrong with a prompt that has the right form. */
+function faultsOf(prompt: Prompt): string[] {
+  return [...placeFaults(prompt), ...schemaFaults(prompt)];
+}
+
+function placeFaults({ slots, system, user, examples, checks }: Prompt): string[] {
+  const faults: string[] = [];
+  const names = slots.map((slot) => slot.name);
+  const places = new Set([...placesIn(system), ...placesIn(user)]);
+  const builtIn = ['count', 'examples'];
+  for (const slot of names.filter((one, i) => names.indexOf(one) < i)) {
+    faults.push(`slots: "${slot}" is there twice`);
+  }
+  for (const slot of names) {
+    if (builtIn.includes(slot)) faults.push(`slots: "${slot}" is a name of the studio's own`);
+    else if (!places.has(slot)) faults.push(`user: does not use the slot {{${slot}}}`);
+  }
+  for (const place of places) {
+    if (!names.includes(place) && !builtIn.includes(place)) {
+      faults.push(`user: {{${place}}} is not among the slots (${names.join(', ')})`);
+    }
+  }
+  if (places.has('examples') !== (examples !== undefined)) {
+    faults.push(
+      examples === undefined
+        ? 'examples: is missing, and {{examples}} asks for it'
+        : 'user: does not use {{examples}}',
+    );
+  }
+  for (const place of placesIn(examples?.template ?? '')) {
+    const lacking = examples?.pool.findIndex((example) => !Object.hasOwn(example, place)) ?? -1;
+    if (lacking !== -1) faults.push(`examples.pool[${lacking}]: has no "${place}"`);
+  }
+  const compared = checks?.mostOverlapWith?.slot;
+  if (compared !== undefined && !names.includes(compared)) {
+    faults.push(`checks.mostOverlapWith.slot: "${compared}" is not among the slots`);
+  }
+  return faults;
+}
+
+function schemaFaults(prompt: Prompt): string[] {
+  const { schema, reply, count } = prompt;
+  if (reply.form === 'line') {
+    return [
+      ...(schema === undefined ? [] : ['schema: is of no use for a reply of the form "line"']),
+      ...(count === 1 ? [] : ['count: is 1 for a reply of the form "line"']),
+    ];
+  }
+  if (schema === undefined) return ['schema: is missing; without one give reply {"form": "line"}'];
+  try {
+    new ReplySchema(schema).problemOf({});
+  } catch (error) {
+    return [`schema: is no JSON Schema (${messageOf(error)})`];
+  }
+  const properties = membersOf(schema);
+  if (reply.form === 'members') {
+    const names = Object.keys(reply.members);
+    return [
+      ...names
+        .filter((member) => properties[member] === undefined)
+        .map((member) => `reply.members: the schema has no "${member}"`),
+      ...(names.length === count ? [] : [`count: is ${count}, and reply.members has ${names.length}`]),
+    ];
+  }
+  const list = listOf(prompt);
+  if (list === undefined) {
+    return count === 1 ? [] : ['reply.items: is missing, and without a list there is one item'];
+  }
+  const listed = properties[list] as { readonly type?: Json } | undefined;
+  return listed?.type === 'array' ? [] : [`reply.items: the schema has no list "${list}"`];
+}
+
+function membersOf({ properties }: JsonSchema): Readonly<Record<string, Json>> {
+  return typeof properties === 'object' && properties !== null && !Array.isArray(properties)
+    ? (properties as Readonly<Record<string, Json>>)
+    : {};
+}
