@@ -78,7 +78,9 @@ const PARSERS: Readonly<Record<ListFormat, (json: JsonRecord, titles: boolean) =
   studio: (json) => ({
     query_id: json.id('query_id'),
     query: json.text('query'),
+    ...(json.has('query_type') && { query_type: json.text('query_type') }),
     ...(json.has('answers') && { answers: json.texts('answers') }),
+    ...(json.has('origin') && { origin: json.text('origin') }),
     documents: json.records('documents').map(parseDocument),
   }),
 
@@ -163,6 +165,7 @@ function parseDocument(json: JsonRecord): ListDocument {
     ...(optional.modelLabel !== undefined && { model_label: optional.modelLabel }),
     ...(optional.handLabel !== undefined && { hand_label: optional.handLabel }),
     source: json.text('source') || SOURCES[0],
+    ...(json.has('prompt') && { prompt: json.text('prompt') }),
     ...(optional.rank !== undefined && { rank: optional.rank }),
     ...(optional.ranks !== undefined && { ranks: optional.ranks }),
     ...(verdicts !== undefined && { verdicts }),

@@ -34,6 +34,11 @@ export interface ListDocument {
   /** What a person judged. */
   readonly hand_label?: number;
   readonly source: Source;
+  /**
+   * The prompt, `ID@VERSION`, by which a language model wrote the passage; with a positive that was there, the one by
+   * which it wrote the query.
+   */
+  readonly prompt?: string;
   /** 1-based rank in the list of its source. */
   readonly rank?: number;
   /** 1-based rank in each retriever's list that held it, where `source` and `rank` do not say it all. */
@@ -46,7 +51,11 @@ export interface ListDocument {
 export interface ListRecord {
   readonly query_id: string;
   readonly query: string;
+  /** What kind of query it is, where a prompt asked for kinds: questions, claims, keywords … */
+  readonly query_type?: string;
   /** Short texts each of which answers the query, wherever they stand. */
   readonly answers?: readonly string[];
+  /** Which of the sources of a mix the list is from. */
+  readonly origin?: string;
   readonly documents: readonly ListDocument[];
 }

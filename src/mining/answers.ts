@@ -55,8 +55,11 @@ function parseTsv({ text, number }: Line, file: string): AnswerLine {
 
 /** The lists with these answers in place of any that they had; queries without any keep none. */
 export function withAnswers(lists: readonly ListRecord[], answers: Answers): readonly ListRecord[] {
-  return lists.map(({ query_id, query, documents }) => {
-    const own = answers.get(query_id);
-    return { query_id, query, ...(own !== undefined && { answers: own }), documents };
+  return lists.map((list) => {
+    const copy: { -readonly [Key in keyof ListRecord]: ListRecord[Key] } = { ...list };
+    delete copy.answers;
+    const own = answers.get(list.query_id);
+    if (own !== undefined) copy.answers = own;
+    return copy;
   });
 }

@@ -3,6 +3,7 @@ import type { ListDocument, ListRecord } from '../corpus/types.ts';
 import { InputError } from '../host/errors.ts';
 import { RandomStream } from '../host/random.ts';
 import type { DocumentNumbers, SampledList } from './batch-layout.ts';
+import { chooseNegatives, type NegativeChoice } from './negative-choice.ts';
 
 export interface BatchOptions {
   readonly seed: number;
@@ -17,10 +18,8 @@ export interface BatchOptions {
   readonly distinctPassages: boolean;
   /** How many passages stand beside the positive. */
   readonly negatives: number | 'all';
-  /**
-   * Which ones, where a list has more: the first of the list; drawn once by the seed; or drawn anew each epoch.
-   */
-  readonly choice: 'top' | 'fixed' | 'random';
+  /** Which ones, where a list has more; what is drawn anew is so each epoch. */
+  readonly choice: NegativeChoice;
   /** `list`: one row per list, with its first positive; `positive`: one row for each positive of a list. */
   readonly rowPer: 'list' | 'positive';
   /**
@@ -35,8 +34,8 @@ export interface BatchOptions {
 /** So many epochs in a row without a full batch, and none is to be expected. */
 const MOST_EMPTY_EPOCHS = 1000;
 
-/** One row of the training data: a list seen from one of its positives. */
-interface Row {
+/** One row of the training data: a list, by its place, seen from one of its positives. */
+export interface TrainingRow {
   readonly list: number;
   readonly positive: ListDocument;
   readonly others: readonly ListDocument[];
@@ -50,7 +49,7 @@ export class Batches {
   readonly #lists: readonly ListRecord[];
   readonly #options: BatchOptions;
   readonly #numbers: DocumentNumbers;
-  readonly #rows: readonly Row[];
+  readonly #rows: readonly TrainingRow[];
   readonly #steps = new Map<number, number>();
   #dealt: { readonly epoch: number; readonly batches: readonly Int32Array[] } | undefined;
 
@@ -130,18 +129,17 @@ export class Batches {
   }
 
   #sample(epoch: number, row: number): SampledList {
-    const { list, positive, others } = this.#rows[row] as Row;
+    const { list, positive, others } = this.#rows[row] as TrainingRow;
     const documents = [positive, ...this.#choose(epoch, row, others)];
     return { record: this.#lists[list] as ListRecord, documents, positive: 0 };
   }
 
   #choose(epoch: number, row: number, others: readonly ListDocument[]): readonly ListDocument[] {
     const { negatives, choice, seed } = this.#options;
-    if (negatives === 'all' || others.length <= negatives) return others;
-    if (choice === 'top') return others.slice(0, negatives);
-    const stream = new RandomStream(seed, 'negatives', choice === 'fixed' ? 0 : epoch, row);
-    const drawn = stream.shuffle(Int32Array.from(others.keys())).subarray(0, negatives).sort();
-    return Array.from(drawn, (at) => others[at] as ListDocument);
+    if (negatives === 'all') return others;
+    const random = (): RandomStream =>
+      new RandomStream(seed, 'negatives', choice === 'fixed' ? 0 : epoch, row);
+    return chooseNegatives(others, negatives, choice, random, 0);
   }
 
   #deal(epoch: number): readonly Int32Array[] {
@@ -188,7 +186,11 @@ export class Batches {
   }
 }
 
-function rowsOf(lists: readonly ListRecord[], options: BatchOptions): readonly Row[] {
+/** The rows of lists, in their order. */
+export function rowsOf(
+  lists: readonly ListRecord[],
+  options: Pick<BatchOptions, 'level' | 'rowPer' | 'otherPositives'>,
+): readonly TrainingRow[] {
   return lists.flatMap((record, list) => {
     const positives = record.documents.filter((document) => isPositive(document, options.level));
     // A list without labels, for a loss that reads the teacher alone: its first passage stands in.

@@ -1,25 +1,45 @@
 import type { ListRecord } from '../corpus/types.ts';
-import { DocumentNumbers, layOutBatch } from './batch-layout.ts';
+import { DocumentNumbers, layOutBatch, type SampledList } from './batch-layout.ts';
 import { Batches } from './batches.ts';
+import { lossOfSources } from './mixing/loss-of-source.ts';
+import { MixedBatches } from './mixing/mixed-batches.ts';
 import type { Objective, ObjectiveBatch } from './objective.ts';
 import type { TrainingSettings } from './settings.ts';
-import { batchLoss } from './similarity.ts';
+import { batchLoss, type SimilarityOptions } from './similarity.ts';
+
+type BatchSettings = Pick<TrainingSettings, 'batches' | 'mix' | 'epochs' | 'maxSteps' | 'seed'>;
+
+/**
+ * Deals lists into batches: of one heap, or as a mix of sources.
+ * @throws InputError if the lists cannot fill a batch, or do not fit the mix
+ */
+export function batchesOf(
+  lists: readonly ListRecord[],
+  { batches, mix, epochs, maxSteps, seed }: BatchSettings,
+  numbers: DocumentNumbers = new DocumentNumbers(),
+): Batches | MixedBatches {
+  return mix === undefined || mix.batches === 'concatenated'
+    ? new Batches(lists, numbers, { ...batches, seed })
+    : new MixedBatches(lists, numbers, mix, { ...batches, seed, epochs, maxSteps });
+}
 
 /** Learns from training lists: any loss over the scores of queries and passages. */
 export class ListObjective implements Objective {
   readonly #settings: TrainingSettings;
   readonly #similarity: TrainingSettings['similarity'];
   readonly #numbers = new DocumentNumbers();
-  readonly #batches: Batches;
+  readonly #batches: Batches | MixedBatches;
+  readonly #lossOfSources: ReturnType<typeof lossOfSources> | undefined;
 
   /**
    * @param normalized whether the encoder's vectors have length 1
-   * @throws InputError if the lists cannot fill a batch
+   * @throws InputError if the lists cannot fill a batch, or do not fit the mix
    */
   constructor(lists: readonly ListRecord[], settings: TrainingSettings, normalized: boolean) {
     this.#settings = settings;
     this.#similarity = normalized ? 'dot' : settings.similarity;
-    this.#batches = new Batches(lists, this.#numbers, { ...settings.batches, seed: settings.seed });
+    this.#batches = batchesOf(lists, settings, this.#numbers);
+    this.#lossOfSources = settings.mix === undefined ? undefined : lossOfSources(settings.loss, settings.mix);
   }
 
   stepsInEpochs(epochs: number): number {
@@ -32,14 +52,22 @@ export class ListObjective implements Objective {
 
   batch(epoch: number, step: number): ObjectiveBatch {
     const lists = this.#batches.batch(epoch, step);
-    const layout = layOutBatch(lists, this.#numbers);
+    const layout = layOutBatch(lists, this.#numbers, this.#settings.batches.level);
     return {
       queries: lists.map(({ record }) => record.query),
       passages: lists.flatMap(({ documents }) => documents.map(({ text }) => text)),
       loss: (queries, passages, dimension) =>
         batchLoss(this.#settings.loss, { queries, passages, dimension }, layout, {
           similarity: this.#similarity,
+          settingsOf: this.#settingsOf(lists),
         }),
     };
+  }
+
+  /** A list of a mix is judged with the temperature and margin of its source. */
+  #settingsOf(lists: readonly SampledList[]): SimilarityOptions['settingsOf'] {
+    const bySource = this.#lossOfSources;
+    if (bySource === undefined) return undefined;
+    return (term, list) => bySource.get(lists[list]?.record.origin ?? '')?.get(term) ?? term.settings;
   }
 }

@@ -1,6 +1,7 @@
 import type { LossSpec } from '../losses/loss-spec.ts';
 import type { BatchOptions } from './batches.ts';
 import type { EarlyStoppingOptions } from './early-stopping.ts';
+import type { Mix } from './mixing/mix.ts';
 import type { AdamWSettings } from './optimizer.ts';
 import type { ParameterSelection } from './parameter-selection.ts';
 import type { ScheduleOptions } from './schedules.ts';
@@ -34,4 +35,6 @@ export interface TrainingSettings extends OptimizationSettings {
   /** How vectors are compared; an encoder that normalizes gives cosines either way. */
   readonly similarity: 'cosine' | 'dot';
   readonly batches: Omit<BatchOptions, 'seed'>;
+  /** Where lists are of several sources (their `origin`): how they share the batches. */
+  readonly mix?: Mix;
 }

@@ -1,5 +1,5 @@
 import { ResourceError } from '../host/errors.ts';
-import type { LossBlock, LossResult } from '../losses/contract.ts';
+import type { LossBlock, LossResult, LossSettings } from '../losses/contract.ts';
 import type { LossSpec, LossTerm } from '../losses/loss-spec.ts';
 import type { BatchLayout } from './batch-layout.ts';
 import { Candidates } from './candidates.ts';
@@ -27,6 +27,11 @@ export interface SimilarityOptions {
   readonly blockBytes?: number;
   /** What multiplies matrices; plain loops by default. */
   readonly product?: MatrixProduct;
+  /**
+   * A row-wise term's settings for a list, where lists of one batch differ in them; neighbors with the same object
+   * are computed together. The term's own by default.
+   */
+  readonly settingsOf?: ((term: LossTerm, list: number) => LossSettings) | undefined;
   /** False to get the value alone, e.g. on a dev set: two thirds of the work less. */
   readonly gradients?: boolean;
 }
@@ -143,6 +148,7 @@ class Batch {
   readonly #product: MatrixProduct;
   readonly #blockBytes: number;
   readonly #differentiates: boolean;
+  readonly #settingsOf: (term: LossTerm, list: number) => LossSettings;
 
   constructor(embeddings: BatchEmbeddings, layout: BatchLayout, options: SimilarityOptions) {
     const { queries, passages, dimension } = embeddings;
@@ -164,6 +170,7 @@ class Batch {
     this.#product = options.product ?? plainProduct;
     this.#blockBytes = options.blockBytes ?? DEFAULT_BLOCK_BYTES;
     this.#differentiates = options.gradients ?? true;
+    this.#settingsOf = options.settingsOf ?? (({ settings }) => settings);
     this.queryGradient = new Float64Array(this.#differentiates ? queries.length : 0);
     this.passageGradient = new Float64Array(this.#differentiates ? passages.length : 0);
   }
@@ -272,7 +279,7 @@ class Batch {
       labels: this.#ownNumbers(block, candidates, group, 'labels', labels),
       teacher: this.#ownNumbers(block, candidates, group, 'teacher', teacher),
     };
-    let gradient: Float64Array | undefined;
+    const gradient = new Float64Array(block.rows * columns);
     for (const { term, sum } of group) {
       for (let row = 0; row < block.rows; row++) {
         const rowMask = mask.subarray(row * columns, (row + 1) * columns);
@@ -280,11 +287,22 @@ class Batch {
         sum.candidates += counts.candidates;
         sum.masked += counts.masked;
       }
-      const result = term.definition.compute({ ...shared, mask }, term.settings);
-      sum.value += result.value;
-      gradient = addWeighted(gradient, result, term.weight / this.#lists);
+      for (const { from, to, settings } of this.#runs(block, term)) {
+        const result = term.definition.compute(rowsOf({ ...shared, mask }, from, to), settings);
+        sum.value += result.value;
+        addWeighted(gradient.subarray(from * columns, to * columns), result, term.weight / this.#lists);
+      }
     }
-    return gradient ?? new Float64Array(block.rows * columns);
+    return gradient;
+  }
+
+  /** The block's rows, in stretches of equal settings. */
+  *#runs(block: RowBlock, term: LossTerm): Generator<{ from: number; to: number; settings: LossSettings }> {
+    for (let from = 0, to = 1; from < block.rows; from = to++) {
+      const settings = this.#settingsOf(term, block.from + from);
+      while (to < block.rows && this.#settingsOf(term, block.from + to) === settings) to++;
+      yield { from, to, settings };
+    }
   }
 
   #ownNumbers(
@@ -379,12 +397,25 @@ function throughNormalization(
   }
 }
 
-function addWeighted(sum: Float64Array | undefined, result: LossResult, weight: number): Float64Array {
-  const target = sum ?? new Float64Array(result.gradient.length);
+/** Some consecutive rows of a block, as views. */
+function rowsOf(block: LossBlock, from: number, to: number): LossBlock {
+  const { columns } = block;
+  const [start, end] = [from * columns, to * columns];
+  return {
+    rows: to - from,
+    columns,
+    scores: block.scores.subarray(start, end),
+    mask: block.mask.subarray(start, end),
+    positive: block.positive.subarray(from, to),
+    labels: block.labels?.subarray(start, end),
+    teacher: block.teacher?.subarray(start, end),
+  };
+}
+
+function addWeighted(target: Float64Array, { gradient }: LossResult, weight: number): void {
   for (let at = 0; at < target.length; at++) {
-    target[at] = (target[at] as number) + weight * (result.gradient[at] as number);
+    target[at] = (target[at] as number) + weight * (gradient[at] as number);
   }
-  return target;
 }
 
 function normsBySource(

@@ -40,7 +40,7 @@ describe('parseLossSpec', () => {
     const { terms } = parseLossSpec('kl + 0.1*infonce(temperature=0.01,scope=batch,mask=0.6)');
     expect(terms.map(({ definition, weight, settings, scope, mask }) => [definition.name, weight, settings, scope, mask])).toEqual([
       ['kl', 1, { temperature: 0.05, teacherTemperature: 0.3, squareScale: 0 }, 'own', { share: null, margin: null }],
-      ['infonce', 0.1, { temperature: 0.01, hardness: 0 }, 'batch', { share: 0.6, margin: null }],
+      ['infonce', 0.1, { temperature: 0.01, margin: 0, hardness: 0 }, 'batch', { share: 0.6, margin: null }],
     ]); // prettier-ignore
   });
 
@@ -93,6 +93,7 @@ describe('parseLossSpec', () => {
 test('lossTerm checks a term given as data', () => {
   expect(lossTerm({ loss: 'mnrl', settings: { scale: 20 } }).settings).toEqual({
     temperature: 0.05,
+    margin: 0,
     hardness: 0,
   });
   expect(() => lossTerm({ loss: 'mnrl', weight: NaN })).toThrow('The weight of infonce is NaN');
