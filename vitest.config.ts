@@ -1,5 +1,6 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { playwright } from '@vitest/browser-playwright';
+import type { Plugin } from 'vite';
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
 import { fileURLToPath } from 'node:url';
 import { chromiumArguments, testChromium } from './scripts/chromium.mjs';
@@ -29,6 +30,17 @@ const inNode: TestProjectInlineConfiguration[] = [
   },
 ];
 
+/** Where Vite has no file it sends its page; below this address it says so, as other servers do. */
+const missingFiles: Plugin = {
+  name: 'missing-files',
+  configureServer: ({ middlewares }) => {
+    middlewares.use('/missing/', (_, response) => {
+      response.statusCode = 404;
+      response.end();
+    });
+  },
+};
+
 /** Without a Chromium the project is left out, and `npm test` says so. */
 function inChromium(): TestProjectInlineConfiguration[] {
   const executablePath = testChromium(findChromium());
@@ -36,7 +48,7 @@ function inChromium(): TestProjectInlineConfiguration[] {
   return [
     {
       extends: true,
-      plugins: [svelte()],
+      plugins: [svelte(), missingFiles],
       define: { __STUDIO_VERSION__: JSON.stringify('test') },
       resolve: {
         conditions: [onnxRuntimeCondition, 'module', 'browser', 'development|production'],

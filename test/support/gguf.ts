@@ -41,7 +41,7 @@ export function writeGguf(
     offset += padded(data.byteLength);
   }
   head.pad();
-  const parts: BlobPart[] = [head.finish()];
+  const parts: Uint8Array<ArrayBuffer>[] = [head.finish()];
   for (const { data } of tensors) {
     const bytes = new Uint8Array(padded(data.byteLength));
     bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
@@ -171,6 +171,9 @@ export function tinyLlama({ seed, contextTokens = 2048 }: TinyModelOptions): Blo
   // Single bytes are as likely as the mean of the rest: words are what stands out.
   const output = matrix('output.weight', width, vocabulary, 3 / Math.sqrt(width));
   output.data.fill(0, 0, firstWritten * width);
+  const firstWord = tokens.length - pieces.length;
+  for (let i = firstWritten * width; i < firstWord * width; i++)
+    output.data[i] = (output.data[i] as number) / 2;
   const tensors = [
     matrix('token_embd.weight', width, vocabulary, 1),
     ...Array.from({ length: layers }, (_, layer) => {

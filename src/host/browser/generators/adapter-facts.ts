@@ -22,5 +22,5 @@ export async function readAdapterFacts(): Promise<AdapterFacts | undefined> {
 function isMobile(): boolean {
   const { userAgent } = navigator;
   const touches = (navigator as { readonly maxTouchPoints?: number }).maxTouchPoints ?? 0;
-  return /Android|iPhone|iPad|Mobile/.test(userAgent) || (/Macintosh/.test(userAgent) && touches > 1);
+  return /Android|iPhone|iPad|Mobile/.test(userAgent) || (userAgent.includes('Macintosh') && touches > 1);
 }

@@ -1,7 +1,7 @@
 import { TransientGeneratorError, type GeneratorLoadProgress } from '../../generator.ts';
 import { restoreError } from '../../worker-tasks.ts';
 import { untilEnded } from '../workers.ts';
-import type { GenerationCall, GenerationCalls, GenerationMessage, GenerationQuestion } from './protocol.ts';
+import type { GenerationCall, GenerationCalls, GenerationMessage } from './protocol.ts';
 
 export interface AskOptions {
   /** A worker that says nothing for so long hangs, and is ended. */
@@ -81,8 +81,7 @@ export class GenerationWorker {
         onProgress,
       });
       watch(silenceMs);
-      // The question of this very call, which TypeScript does not follow.
-      this.#worker.postMessage({ id, call, ask } as GenerationQuestion);
+      this.#worker.postMessage({ id, call, ask });
       if (signal?.aborted === true) stop();
       else signal?.addEventListener('abort', stop, { once: true });
     });

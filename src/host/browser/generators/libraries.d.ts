@@ -3,10 +3,30 @@
  * which our module resolution does not follow.
  */
 declare module '@mlc-ai/web-llm' {
-  import type { WebllmRecord } from './webllm-models.ts';
+  export interface ModelRecord {
+    /** Address of the folder of weights and tokenizer; `resolve/main/` is appended where it names no revision. */
+    readonly model: string;
+    readonly model_id: string;
+    /** Address of the compiled program, which belongs to one version of WebLLM. */
+    readonly model_lib: string;
+    readonly overrides?: { readonly context_window_size?: number };
+    readonly vram_required_MB?: number;
+    readonly buffer_size_required_bytes?: number;
+    readonly required_features?: readonly string[];
+    /** 0 or nothing: language; 1: embedding; 2: language and images. */
+    readonly model_type?: 0 | 1 | 2;
+    readonly low_resource_required?: boolean;
+    readonly model_manifest?: string;
+    readonly integrity?: {
+      readonly config?: string;
+      readonly model_lib?: string;
+      readonly tokenizer?: Readonly<Record<string, string>>;
+      readonly onFailure?: 'error' | 'warn';
+    };
+  }
 
   export interface AppConfig {
-    model_list: readonly WebllmRecord[];
+    model_list: readonly ModelRecord[];
     cacheBackend?: 'cache' | 'indexeddb' | 'opfs' | 'cross-origin';
   }
 
@@ -96,7 +116,7 @@ declare module '@wllama/wllama/esm/index.js' {
       };
       chat_template_kwargs: { enable_thinking: boolean };
     }): Promise<void>;
-    isMultithread(): boolean;
+    getLoadedContextInfo(): { readonly success?: boolean };
     exit(): Promise<void>;
   }
 }

@@ -7,7 +7,7 @@ import {
   type GeneratorLoadProgress,
 } from '../../generator.ts';
 import { GenerationWorker } from './generation-worker.ts';
-import type { LocalModel } from './protocol.ts';
+import { nameOfModel, type LocalModel } from './protocol.ts';
 
 export interface LocalGeneratorOptions {
   /** Makes the worker, whose module calls `serveGeneration`. */
@@ -55,7 +55,7 @@ export class LocalGenerator implements Generator {
     this.#options = options;
     this.description = {
       kind: model.kind,
-      model: nameOf(model),
+      model: nameOfModel(model),
       recorded: false,
       constrains: true,
       parallel: 1,
@@ -180,10 +180,4 @@ function orAborted<T>(task: Promise<T>, signal: AbortSignal): Promise<T> {
     signal.addEventListener('abort', abort, { once: true });
     task.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
   });
-}
-
-function nameOf({ model }: LocalModel): string {
-  if (typeof model === 'string') return model;
-  const [first] = model instanceof Blob ? [model] : model;
-  return first instanceof File ? first.name : 'a dropped file';
 }

@@ -36,6 +36,13 @@ export interface WebllmModelChoice {
 
 export type LocalModel = WllamaModel | WebllmModelChoice;
 
+/** What a user knows a model by. */
+export function nameOfModel({ model }: LocalModel): string {
+  if (typeof model === 'string') return model;
+  const [first] = model instanceof Blob ? [model] : model;
+  return first instanceof File ? first.name : 'a dropped file';
+}
+
 /** A file of a GGUF model that the browser keeps. */
 export interface CachedGguf {
   /** Tells it from others. */

@@ -114,6 +114,4 @@ async function forget(model: LocalModel): Promise<void> {
   else await forgetGgufModel(model);
 }
 
-function webllm(): Promise<typeof import('./webllm-engine.ts')> {
-  return import('./webllm-engine.ts');
-}
+const webllm = () => import('./webllm-engine.ts');

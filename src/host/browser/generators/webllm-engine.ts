@@ -101,7 +101,7 @@ class WebllmEngine implements Engine {
           ? {}
           : { response_format: { type: 'json_object', schema: JSON.stringify(request.schema) } }),
         // Any other model would be given an empty block of thoughts that it does not know.
-        ...(/^Qwen3/.test(this.#id) ? { extra_body: { enable_thinking: false } } : {}),
+        ...(this.#id.startsWith('Qwen3') ? { extra_body: { enable_thinking: false } } : {}),
       });
       for await (const chunk of chunks) {
         // An interruption before the first token is forgotten, so it is asked for with each.
@@ -218,7 +218,7 @@ async function explainFetch(error: unknown, record: WebllmRecord): Promise<Input
 
 /** One character again and again, or nothing that can be read. */
 export function looksBroken(text: string): boolean {
-  const letters = [...text.trim()];
+  const letters = Array.from(text.trim());
   if (letters.length === 0) return true;
   const unreadable = letters.filter((letter) => letter === '\uFFFD' || letter < ' ').length;
   return unreadable * 2 > letters.length || (letters.length >= 8 && new Set(letters).size === 1);

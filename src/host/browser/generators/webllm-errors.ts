@@ -13,7 +13,7 @@ export function explainWebllmLoad(error: unknown, id: string): Error {
   if (name === 'ModelNotFoundError') {
     return input('WebLLM has no such model', 'Choose one of its list, or give a record of your own');
   }
-  if (/WebGPUNot(Available|Found)Error/.test(name) || /compatible GPU/.test(message)) {
+  if (/WebGPUNot(Available|Found)Error/.test(name) || message.includes('compatible GPU')) {
     return input(
       'the browser offers no GPU for WebGPU',
       `Use a current Chrome or Edge with hardware acceleration turned on, or ${otherKinds}`,
@@ -28,7 +28,7 @@ export function explainWebllmLoad(error: unknown, id: string): Error {
   if (name === 'FeatureSupportError') {
     return input(firstSentence(message), `Choose another model, or ${otherKinds}`);
   }
-  if (/exceeds limit/.test(message)) {
+  if (message.includes('exceeds limit')) {
     return input('the limits of this GPU are below what WebLLM needs', capitalized(otherKinds));
   }
   if (isLostDevice(name, message)) {
@@ -39,9 +39,17 @@ export function explainWebllmLoad(error: unknown, id: string): Error {
     });
   }
   if (name === 'IntegrityError') {
+    const [, url = ''] = /failed for (\S+)/.exec(message) ?? [];
+    const [, hash = ''] = /Actual: (\S+)/.exec(message) ?? [];
     return input(
-      `a downloaded file is not the one whose hash the record gives (${firstSentence(message)})`,
+      `${url} is not the file whose hash the record gives, but has ${hash}`,
       'It was deleted: try again; if it stays so, the record or the server is wrong',
+    );
+  }
+  if (isNoProgram(message)) {
+    return input(
+      "the address of the model's compiled program gives something else",
+      "Check the record's model_lib: it is to be the address of a .wasm file",
     );
   }
   if (isForeignLibrary(name, message)) {
@@ -91,7 +99,7 @@ export function explainWebllmReply(error: unknown, id: string): Error {
     });
   }
   const why =
-    isLostDevice(name, message) || /NotLoadedError$/.test(name)
+    isLostDevice(name, message) || name.endsWith('NotLoadedError')
       ? 'the GPU was lost: most often its memory is full'
       : firstSentence(message);
   return new TransientGeneratorError(`the language model failed (${why}) and is loaded again`, {
@@ -101,8 +109,8 @@ export function explainWebllmReply(error: unknown, id: string): Error {
 
 /** Whether what was downloaded is wrong, and would be so each time. */
 export function isBadCache(error: unknown): boolean {
-  const { name } = named(error);
-  return name === 'IntegrityError' || name === 'SyntaxError' || name === 'ArtifactManifestError';
+  const { name, message } = named(error);
+  return /^(IntegrityError|SyntaxError|ArtifactManifestError)$/.test(name) || isNoProgram(message);
 }
 
 /** Whether a file could not be fetched: the browser's cache says no more. */
@@ -124,12 +132,19 @@ function isLostDevice(name: string, message: string): boolean {
   );
 }
 
-/** Something that is no library, or one of another version. */
+/** A page of some server, where the program should be. */
+function isNoProgram(message: string): boolean {
+  return message.includes('expected magic word');
+}
+
+/** A program of another version, or for something else. */
 function isForeignLibrary(name: string, message: string): boolean {
   return (
     name === 'LinkError' ||
     name === 'CompileError' ||
-    /Cannot find global function|expected magic word|function import requires a callable/.test(message)
+    /Cannot find global function|is not an? (function|object)|must be (a )?callable|requires a callable/.test(
+      message,
+    )
   );
 }
 

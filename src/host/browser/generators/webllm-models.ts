@@ -1,29 +1,10 @@
 /** Which models of WebLLM this device can run, and which it should run in place of one that it cannot. */
+import type { ModelRecord } from '@mlc-ai/web-llm';
 import { InputError } from '../../errors.ts';
 import { nearestName } from '../../nearest-name.ts';
 
 /** A model as WebLLM lists it, and as a user may write it down for a mirror or a model of their own. */
-export interface WebllmRecord {
-  /** Address of the folder of weights and tokenizer; `resolve/main/` is appended where it names no revision. */
-  readonly model: string;
-  readonly model_id: string;
-  /** Address of the compiled program, which belongs to one version of WebLLM. */
-  readonly model_lib: string;
-  readonly overrides?: { readonly context_window_size?: number };
-  readonly vram_required_MB?: number;
-  readonly buffer_size_required_bytes?: number;
-  readonly required_features?: readonly string[];
-  /** 0 or nothing: language; 1: embedding; 2: language and images. */
-  readonly model_type?: 0 | 1 | 2;
-  readonly low_resource_required?: boolean;
-  readonly model_manifest?: string;
-  readonly integrity?: {
-    readonly config?: string;
-    readonly model_lib?: string;
-    readonly tokenizer?: Readonly<Record<string, string>>;
-    readonly onFailure?: 'error' | 'warn';
-  };
-}
+export type WebllmRecord = ModelRecord;
 
 /** What decides whether a model runs on a GPU. */
 export interface AdapterFacts {
@@ -66,7 +47,7 @@ const assumedMemoryGb = 8;
 
 /** Half of the records that need f16 do not say so; their names do. */
 export function needsF16(record: WebllmRecord): boolean {
-  return (record.required_features ?? []).includes('shader-f16') || /f16/.test(record.model_id);
+  return (record.required_features ?? []).includes('shader-f16') || record.model_id.includes('f16');
 }
 
 /**

@@ -12,7 +12,7 @@ import { wasmThreads } from '../threads.ts';
 import { readAdapterFacts } from './adapter-facts.ts';
 import type { Engine, GenerateOptions, OnLoadProgress } from './engine.ts';
 import { openGguf } from './gguf-files.ts';
-import type { WllamaModel } from './protocol.ts';
+import { nameOfModel, type WllamaModel } from './protocol.ts';
 
 const defaultContext = 4096;
 
@@ -35,6 +35,8 @@ export async function openWllama(model: WllamaModel, onProgress: OnLoadProgress)
         ...(useGpu ? {} : { n_gpu_layers: 0 }),
       }),
     );
+    // What llama.cpp refuses is loaded all the same, as far as the library tells.
+    if (wllama.getLoadedContextInfo().success !== true) throw new Error('it gave no reason');
   } catch (error) {
     await wllama.exit();
     throw explainLoad(error, model, log);
@@ -173,7 +175,7 @@ function messageOfEvent(event: Event): string {
 }
 
 function explainLoad(error: unknown, model: WllamaModel, log: NativeLog): Error {
-  const file = typeof model.model === 'string' ? { file: model.model } : {};
+  const file = { file: nameOfModel(model) };
   const said = `${messageOf(error)}\n${log.text}`;
   const architecture = /unknown model architecture: '([^']*)'/.exec(said)?.[1];
   if (architecture !== undefined) {
@@ -198,12 +200,13 @@ function explainLoad(error: unknown, model: WllamaModel, log: NativeLog): Error 
   });
 }
 
-/** The last line in which llama.cpp says what failed. */
+/** The first line in which llama.cpp says what failed: later ones tell what followed from it. */
 function reasonIn(log: string): string | undefined {
   return log
     .split('\n')
     .filter((line) => /error|failed|invalid|missing|corrupt|not within/i.test(line))
-    .map((line) => line.replace(/^.*?(llama_model_load|gguf_\w+|llama_\w+): /, '').trim())
+    .filter((line) => !line.includes('webgpu'))
+    .map((line) => line.replace(/^.*?((llama|gguf|common)_\w+): /, '').trim())
     .at(0);
 }
 

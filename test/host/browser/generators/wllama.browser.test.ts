@@ -2,11 +2,19 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { InputError } from '../../../../src/host/errors.ts';
 import type { GenerationRequest, GeneratorLoadProgress } from '../../../../src/host/generator.ts';
 import type { LocalGenerator } from '../../../../src/host/browser/generators/local-generator.ts';
-import { openBrowserGenerator } from '../../../../src/host/browser/generators/open-generator.ts';
+import {
+  cachedModels,
+  openBrowserGenerator,
+} from '../../../../src/host/browser/generators/open-generator.ts';
 import type { WllamaModel } from '../../../../src/host/browser/generators/protocol.ts';
 import { tinyLlama } from '../../../support/gguf.ts';
 
 const tiny = new File([tinyLlama({ seed: 1 })], 'tiny.gguf');
+
+/** A language model of 264,000 trained weights, where it lies beside the project. */
+const stories = `/@fs${import.meta.env.STUDIO_DATA}/llm/stories260K.gguf`;
+const { headers: storiesHeaders } = await fetch(stories, { method: 'HEAD' });
+const storiesAddress = storiesHeaders.get('content-type')?.startsWith('text/html') ? undefined : stories;
 
 const opened: LocalGenerator[] = [];
 afterEach(async () => {
@@ -102,7 +110,7 @@ describe('wllama with a tiny model', () => {
       for (const { label, text } of queries) {
         expect([0, 1, 2, 3]).toContain(label);
         expect(text.length).toBeGreaterThanOrEqual(3);
-        expect([...text].length).toBeLessThanOrEqual(30);
+        expect(Array.from(text).length).toBeLessThanOrEqual(30);
       }
     }
   });
@@ -136,6 +144,26 @@ describe('wllama with a tiny model', () => {
     expect((await generator.generate(request())).text).not.toBe('');
   });
 
+  it.skipIf(storiesAddress === undefined)(
+    `writes a story with trained weights, fetched from an address${storiesAddress === undefined ? ' (skipped: the data is not here)' : ''}`,
+    async () => {
+      const generator = open(storiesAddress ?? '');
+      const phases: GeneratorLoadProgress[] = [];
+      await generator.repair({ onProgress: (progress) => phases.push(progress) });
+      expect(phases.find(({ phase }) => phase === 'download')).toMatchObject({ totalBytes: 1_054_272 });
+      expect(phases.findLast(({ phase }) => phase === 'download')).toMatchObject({ share: 1 });
+      const messages = [{ role: 'user', content: 'Once upon a time' }] as const;
+      const sampling = { maxTokens: 120, temperature: 0 };
+      const reply = await generator.generate(request({ messages, sampling }));
+      console.info(reply.text, reply.completionTokens, reply.seconds);
+      expect(reply.text).toMatch(/ (was|were|had|saw|said|went) /);
+      const { gguf } = await cachedModels();
+      expect(gguf.find(({ file }) => file === 'stories260K.gguf')?.bytes).toBe(1_054_272);
+      await generator.forget();
+      expect((await cachedModels()).gguf.map(({ file }) => file)).not.toContain('stories260K.gguf');
+    },
+  );
+
   it('says what is no GGUF file, and what llama.cpp cannot read', async () => {
     const page = new File(['<!doctype html><p>no model'], 'page.gguf');
     const notOne = await failure(open(page).load());
@@ -145,7 +173,7 @@ describe('wllama with a tiny model', () => {
     );
     const cut = await failure(open(new File([tiny.slice(0, 100_000)], 'cut.gguf')).load());
     expect(cut).toBeInstanceOf(InputError);
-    expect(cut.message).toMatch(/llama\.cpp could not load the file/);
+    expect(cut.message).toMatch(/^cut\.gguf: llama\.cpp could not load the file/);
     console.info(cut.message);
   });
 });
