@@ -1,5 +1,6 @@
 import type { RecipeEvent } from '../recipes/job.ts';
-import type { Plan } from '../recipes/plan.ts';
+import type { Plan, PlannedStage } from '../recipes/plan.ts';
+import type { StageKind } from '../recipes/stage-store.ts';
 import type { CliIo, Progress } from './io.ts';
 import { formatDuration } from './progress.ts';
 import { textTable } from './text-table.ts';
@@ -10,20 +11,29 @@ export function planLines({ stages, seconds, memory }: Plan): readonly string[] 
   const stored = stages.length - pending.length;
   if (pending.length === 0)
     return [`all ${stages.length} stages are stored already: there is nothing to compute`];
+  const isUnknown = pending.some(({ timeIsUnknown }) => timeIsUnknown === true);
   return [
     ...textTable(
       ['stage', 'about'],
-      pending.map((stage) => [stage.label, formatDuration(stage.seconds)]),
+      pending.map((stage) => [stage.label, timeOf(stage)]),
     ),
     `${pending.length} stages to compute${stored > 0 ? `, ${stored} stored already` : ''}: about ` +
-      `${formatDuration(seconds)}, an estimate from a few texts, and about ${megabytes(memory.bytes)} of memory ` +
+      `${formatDuration(seconds)}${isUnknown ? ' and what is written' : ''}, an estimate from a few texts, and about ${megabytes(memory.bytes)} of memory ` +
       `(${megabytes(memory.availableBytes)} are free)`,
   ];
+}
+
+function timeOf({ seconds, requests, timeIsUnknown }: PlannedStage): string {
+  if (requests === undefined) return formatDuration(seconds);
+  const time = timeIsUnknown === true ? 'known after the first replies' : formatDuration(seconds);
+  return `${time} (${requests} requests to a language model, fewer where some are answered already)`;
 }
 
 function megabytes(bytes: number): string {
   return `${Math.ceil(bytes / 2 ** 20)} MiB`;
 }
+
+const units: Readonly<Partial<Record<StageKind, string>>> = { training: 'steps', generated: 'requests' };
 
 /** Draws what happens in a job: one bar for the stage at work, one line for each that is finished. */
 export class RecipeView {
@@ -47,7 +57,7 @@ export class RecipeView {
         }
         break;
       case 'progress':
-        this.#bar(stage.label, event.total, stage.kind === 'training' ? 'steps' : 'texts').update(
+        this.#bar(stage.label, event.total, units[stage.kind] ?? 'texts').update(
           event.done,
           [event.detail, left].filter((part) => part !== '').join(', '),
         );

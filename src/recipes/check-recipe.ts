@@ -4,49 +4,11 @@ import { foldName } from '../losses/settings.ts';
 import { lossByName } from '../losses/index.ts';
 import { parseMeasures } from '../metrics/measures/registry.ts';
 import { parseRules } from '../mining/rule-spec.ts';
-import { formatPath } from './describe-issues.ts';
+import { checkCircles, checkGenerated, checkGenerator } from './check-generation.ts';
+import { checkFile, Faults, type Path } from './faults.ts';
 import { hasTemperature, readLoss } from './loss.ts';
 import { omit } from './omit.ts';
 import type { Recipe, RecipeArm, RecipeBaseline, RecipeLoss, RecipeSource } from './schema.ts';
-
-type Path = readonly (string | number)[];
-
-/** Notes what is wrong, each with its path. */
-class Faults {
-  readonly lines: string[] = [];
-
-  add(path: Path, problem: string): void {
-    this.lines.push(`${formatPath(path)}: ${problem}`);
-  }
-
-  /** A name that must be one of the known. */
-  reference(path: Path, typed: string, known: readonly string[], what: string): void {
-    if (known.includes(typed)) return;
-    const nearest = nearestName(typed, known);
-    const hint =
-      nearest === undefined ? `there are ${known.join(', ') || 'none'}` : `did you mean "${nearest}"?`;
-    this.add(path, `there is no ${what} "${typed}" (${hint})`);
-  }
-
-  /** What a reader of texts says. */
-  attempt(path: Path, read: () => unknown): boolean {
-    try {
-      read();
-      return true;
-    } catch (error) {
-      if (!(error instanceof InputError)) throw error;
-      this.add(path, `${error.problem} (${error.remedy})`);
-      return false;
-    }
-  }
-
-  distinct(path: (place: number) => Path, names: readonly string[], what: string): void {
-    names.forEach((name, place) => {
-      const earlier = names.findIndex((other) => other.toLowerCase() === name.toLowerCase());
-      if (earlier < place) this.add(path(place), `two ${what} are called "${name}"`);
-    });
-  }
-}
 
 /** The name of a baseline in tables. */
 export function baselineName(baseline: RecipeBaseline): string {
@@ -62,7 +24,9 @@ export function systemNames({ evaluation, arms }: Recipe): string[] {
 export function checkRecipe(recipe: Recipe): string[] {
   const faults = new Faults();
   checkCorpus(recipe, faults);
+  for (const [name, generator] of Object.entries(recipe.generators)) checkGenerator(name, generator, faults);
   for (const [name, source] of Object.entries(recipe.sources)) checkSource(recipe, name, source, faults);
+  checkCircles(recipe, faults);
   checkEvidence(recipe, faults);
   for (const [name, rules] of Object.entries(recipe.filters)) {
     rules.forEach((rule, i) => faults.attempt(['filters', name, i], () => parseRules([rule])));
@@ -87,16 +51,6 @@ function checkCorpus({ corpus }: Recipe, faults: Faults): void {
   const splits = [corpus.train, dev !== null && 'split' in dev ? dev.split : null];
   if (splits.includes(corpus.test)) {
     faults.add(['corpus', 'test'], `"${corpus.test}" is trained on or chosen by as well`);
-  }
-}
-
-function checkFile(
-  given: { file?: string | undefined; corpusFile?: string | undefined },
-  at: Path,
-  faults: Faults,
-): void {
-  if ((given.file === undefined) === (given.corpusFile === undefined)) {
-    faults.add(at, 'give one of "corpusFile" and "file"');
   }
 }
 
@@ -129,7 +83,7 @@ function checkSource(recipe: Recipe, name: string, source: RecipeSource, faults:
       checkFile(source, path, faults);
       break;
     case 'generated':
-      checkFile(source.recorded, [...path, 'recorded'], faults);
+      checkGenerated(recipe, source, path, faults);
       break;
     case 'merged': {
       // A source of merged ones could be one of its own parts.

@@ -3,7 +3,7 @@ import { isPositive, textKey, withoutDuplicatesOfPositives } from '../corpus/tex
 import type { ListRecord, Query } from '../corpus/types.ts';
 import { InputError } from '../host/errors.ts';
 import { sha256 } from '../host/sha256.ts';
-import { hashJudged, type JudgedQueries, type RecipeCorpus } from './recipe-corpus.ts';
+import { goldLists, hashJudged, type JudgedQueries, type RecipeCorpus } from './recipe-corpus.ts';
 import type { Recipe } from './schema.ts';
 
 /** Which queries train, which choose, and what may be in no training list. */
@@ -14,6 +14,8 @@ export interface HeldOut {
   readonly dev: JudgedQueries | undefined;
   /** The text of a dev passage that the corpus may lack. */
   devTextOf(id: string): string | undefined;
+  /** Whether lists with a passage of this text as a positive are left out. */
+  holdsPassage(text: string): boolean;
   /** Of all that {@link guard} looks at. */
   readonly hash: string;
   guard(lists: readonly ListRecord[]): {
@@ -50,7 +52,7 @@ export async function holdOut(
   let devQueries = corpus.dev;
   const positives = new Set<string>();
   if (dev !== null && 'share' in dev) {
-    const all = train === undefined ? fileLists : judgedLists(train, corpus);
+    const all = train === undefined ? fileLists : goldLists(train, corpus);
     const held = split(all, dev);
     for (const { documents } of held) {
       for (const document of documents.filter((each) => isPositive(each))) {
@@ -67,6 +69,7 @@ export async function holdOut(
   return {
     train,
     dev: devQueries,
+    holdsPassage: (text) => positives.has(textKey(text)),
     devTextOf: (id) => texts.get(id) ?? corpus.textOf(id),
     hash: await sha256([testHash, devQueries?.hash ?? '', positives.size > 0 ? 'positives' : ''].join(' ')),
     guard: (lists) => {
@@ -114,20 +117,6 @@ function split(
     if (error instanceof InputError && !error.problem.startsWith('corpus.dev')) return fail(error.problem);
     throw error;
   }
-}
-
-/** The queries with their relevant passages, as far as the corpus has them. */
-function judgedLists({ queries, judgments }: JudgedQueries, corpus: RecipeCorpus): ListRecord[] {
-  return queries.map(({ id, text }) => ({
-    query_id: id,
-    query: text,
-    documents: [...(judgments.get(id) ?? [])].flatMap(([document, label]) => {
-      const passage = corpus.textOf(document);
-      return passage === undefined || label <= 0
-        ? []
-        : [{ id: document, text: passage, label, source: 'gold' }];
-    }),
-  }));
 }
 
 async function judgedByLists(lists: readonly ListRecord[]): Promise<JudgedQueries> {

@@ -3,6 +3,7 @@ import type { EncoderModel } from '../encoders/types.ts';
 import { EncoderShelf } from './encoder-shelf.ts';
 import { expectedMemory, makePlan, neededStages, type Plan } from './plan.ts';
 import { ratesStage, type Rates } from './rates.ts';
+import { GeneratorShelf, type RecipeGenerators } from './recipe-generators.ts';
 import { readCorpus, type RecipeCorpus, type RecipeFiles } from './recipe-corpus.ts';
 import { makeReport, type ArmResult, type RecipeReport } from './report.ts';
 import type { Recipe } from './schema.ts';
@@ -21,6 +22,8 @@ export interface RecipeJobParts {
   readonly store: Store;
   readonly models: ModelFiles;
   readonly files: RecipeFiles;
+  /** Opens the language models that the recipe names; without it those that are recorded are all there is. */
+  readonly generators?: RecipeGenerators;
   readonly clock: Clock;
   /** Of the program. */
   readonly version: string;
@@ -67,6 +70,7 @@ export class RecipeJob {
     const startedAt = clock.now();
     const corpus = await readCorpus(recipe, parts.files);
     const shelf = new EncoderShelf(parts.models);
+    const generators = new GeneratorShelf(recipe, corpus, parts.files, parts.generators);
     const left = new TimeLeft();
     const workshop = new RecipeWorkshop({
       runtime,
@@ -74,6 +78,7 @@ export class RecipeJob {
       version,
       store,
       stages: new StageStore(store),
+      generators,
       corpus,
       shelf,
       signal: parts.signal ?? { aborted: false },
@@ -82,7 +87,7 @@ export class RecipeJob {
       keepVectors: parts.keepVectors ?? false,
       onEvent: (event) => onEvent?.({ ...event, secondsLeft: left.after(event) }),
     });
-    const graph = await StageGraph.build(recipe, { corpus, shelf, runtime }, parts.files);
+    const graph = await StageGraph.build(recipe, { corpus, shelf, runtime, generators }, parts.files);
     return new RecipeJob(recipe, graph, workshop, left, startedAt);
   }
 
@@ -106,7 +111,8 @@ export class RecipeJob {
       const { value } = await workshop.resultOf(await ratesStage(workshop, this.graph.encoder));
       workshop.rates = value as unknown as Rates;
     }
-    const plan = makePlan(needed, workshop.rates, {
+    const paces = await workshop.pacesOf(needed.map(({ stage }) => stage));
+    const plan = makePlan(needed, workshop.rates, paces, {
       bytes: expectedMemory(this.graph, workshop.corpus.passages),
       availableBytes: workshop.runtime.availableMemory(),
     });

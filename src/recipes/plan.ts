@@ -14,14 +14,18 @@ export type PlannedStage = Readonly<{
   key: string;
   /** Whether its result is there already. */
   stored: boolean;
-  /** An estimate; 0 where it is stored. */
+  /** An estimate; 0 where it is stored, or where nobody can tell before. */
   seconds: number;
+  /** Of a language model, at most. */
+  requests?: number;
+  /** Whether the model has not been asked yet, so that nobody can tell how long it takes. */
+  timeIsUnknown?: boolean;
 }>;
 
 /** What a job is going to do. */
 export type Plan = Readonly<{
   stages: readonly PlannedStage[];
-  /** Of what is not stored: an estimate from a few texts, good to a factor of two. */
+  /** Of what is not stored: an estimate from a few texts, good to a factor of two, without what is unknown. */
   seconds: number;
   memory: Readonly<{
     /** An estimate of the most that is held at one time. */
@@ -46,18 +50,25 @@ export async function neededStages(
   return [...found.values()];
 }
 
+/** @param paces seconds of one request to a language model, by where they are kept */
 export function makePlan(
   needed: readonly { readonly stage: Stage; readonly stored: boolean }[],
   rates: Rates | undefined,
+  paces: ReadonlyMap<string, number>,
   memory: Plan['memory'],
 ): Plan {
-  const stages = needed.map(({ stage, stored }) => ({
-    kind: stage.kind,
-    label: stage.label,
-    key: stage.key,
-    stored,
-    seconds: stored ? 0 : secondsOf(stage.work, rates),
-  }));
+  const stages = needed.map(({ stage, stored }) => {
+    const { kind, label, key, work } = stage;
+    if (stored) return { kind, label, key, stored, seconds: 0 };
+    const seconds = secondsOf(work, rates);
+    if (work.requests === undefined) return { kind, label, key, stored, seconds };
+    const { count, pace } = work.requests;
+    const each = paces.get(pace);
+    return {
+      ...{ kind, label, key, stored, requests: count, timeIsUnknown: each === undefined },
+      seconds: seconds + count * (each ?? 0),
+    };
+  });
   return { stages, seconds: stages.reduce((sum, { seconds }) => sum + seconds, 0), memory };
 }
 

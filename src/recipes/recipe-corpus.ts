@@ -1,7 +1,7 @@
 import { readBeir, type BeirDataset } from '../corpus/beir.ts';
 import { passageText } from '../corpus/documents.ts';
 import type { ByteSource, FileTree } from '../corpus/source.ts';
-import type { Judgments, Query } from '../corpus/types.ts';
+import type { Judgments, ListRecord, Query } from '../corpus/types.ts';
 import { InputError } from '../host/errors.ts';
 import { sha256 } from '../host/sha256.ts';
 import type { Recipe } from './schema.ts';
@@ -85,6 +85,23 @@ async function judged({ queries, judgments }: BeirDataset): Promise<JudgedQuerie
 /** Of queries and what is judged of them, in their order. */
 export async function hashJudged(queries: readonly Query[], judgments: Judgments): Promise<string> {
   return hashInParts(queries.map(({ id, text }) => [id, text, ...(judgments.get(id) ?? [])]));
+}
+
+/** The queries with their relevant passages, as far as the corpus has them. */
+export function goldLists(
+  { queries, judgments }: JudgedQueries,
+  corpus: Pick<RecipeCorpus, 'textOf'>,
+): ListRecord[] {
+  return queries.map(({ id, text }) => ({
+    query_id: id,
+    query: text,
+    documents: [...(judgments.get(id) ?? [])].flatMap(([document, label]) => {
+      const passage = corpus.textOf(document);
+      return passage === undefined || label <= 0
+        ? []
+        : [{ id: document, text: passage, label, source: 'gold' }];
+    }),
+  }));
 }
 
 const itemsAtOnce = 1024;

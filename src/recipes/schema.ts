@@ -118,9 +118,30 @@ const source = v.variant('kind', [
   v.strictObject({
     kind: v.literal('generated'),
     recorded: described(
-      v.strictObject(fileEntries),
-      'What a generator wrote earlier, as training lists whose passages name it as their source.',
+      v.optional(v.strictObject(fileEntries)),
+      'Ready lists that a generator wrote earlier, whose passages name it as their source; then nothing is written, ' +
+        'and no other member is given.',
     ),
+    generator: described(v.optional(name), 'One of the generators. Default: the only one.'),
+    prompts: described(
+      v.optional(v.pipe(v.array(text), v.minLength(1))),
+      'Names of built-in prompts, or files of prompts; each is asked of every passage or list.',
+    ),
+    of: described(
+      v.optional(
+        v.union([
+          v.strictObject({
+            passages: v.strictObject({ sample: v.optional(count), seed: v.optional(seed, 0) }),
+          }),
+          v.strictObject({ train: v.strictObject({ sample: v.optional(count), seed: v.optional(seed, 0) }) }),
+          v.strictObject({ source: name, sample: v.optional(count), seed: v.optional(seed, 0) }),
+        ]),
+      ),
+      'What is asked about: passages of the corpus, the train queries with their positives, or the lists of another ' +
+        'source. A sample is drawn at random; without one it is all of them.',
+    ),
+    count: described(v.optional(count), "Items of a reply. Default: the prompt's own."),
+    seed: described(v.optional(seed), 'Of what the generator draws. Default: 0.'),
   }),
   v.strictObject({
     kind: v.literal('merged'),
@@ -128,6 +149,25 @@ const source = v.variant('kind', [
       v.pipe(v.array(name), v.minLength(2)),
       'Sources whose lists of the same query become one; a passage of several counts for the first.',
     ),
+  }),
+]);
+
+const generator = v.variant('kind', [
+  v.strictObject({
+    kind: v.literal('http'),
+    address: described(text, 'Base address of an OpenAI-compatible server, as in http://127.0.0.1:8000/v1.'),
+    model: described(text, 'As the server names it.'),
+    parallel: described(v.optional(count), 'Requests at the same time. Default: 4.'),
+  }),
+  v.strictObject({ kind: v.literal('webllm'), model: described(text, 'A model id of WebLLM.') }),
+  v.strictObject({
+    kind: v.literal('wllama'),
+    model: described(text, 'The address of a GGUF file, or ORG/NAME/FILE of a hub.'),
+  }),
+  v.strictObject({
+    kind: v.literal('recorded'),
+    ...fileEntries,
+    model: described(v.optional(text), 'Whose replies are taken, where the log holds several.'),
   }),
 ]);
 
@@ -319,6 +359,10 @@ export const recipeSchema = v.strictObject({
     v.strictObject({ model, ...encodingEntries }),
     'What every arm starts from. What the model says of itself holds unless it is said differently here.',
   ),
+  generators: described(
+    v.optional(v.record(name, generator), {}),
+    'The language models that write, by name. Keys of servers are no part of a recipe: they are given where it runs.',
+  ),
   sources: described(v.record(name, source), 'Where training lists come from, by name.'),
   teacher: described(
     v.optional(teacher, { from: 'stored' }),
@@ -349,7 +393,14 @@ export type Recipe = v.InferOutput<typeof recipeSchema>;
 /** A recipe as it may be written. */
 export type RecipeInput = v.InferInput<typeof recipeSchema>;
 export type RecipeSource = Recipe['sources'][string];
+export type GeneratedSource = Extract<RecipeSource, { kind: 'generated' }>;
+/** A generated source that a model is to write, not a file. */
+export type WrittenSource = GeneratedSource & {
+  readonly prompts: NonNullable<GeneratedSource['prompts']>;
+  readonly of: NonNullable<GeneratedSource['of']>;
+};
 export type RecipeRetriever = Extract<RecipeSource, { kind: 'mined' }>['retrievers'][number];
+export type RecipeGenerator = Recipe['generators'][string];
 export type RecipeTeacher = Recipe['teacher'];
 export type RecipeEvidence = Recipe['evidence'];
 export type RecipeArm = Recipe['arms'][number];

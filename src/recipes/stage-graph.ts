@@ -22,18 +22,29 @@ import type {
   RecipeSource,
   RecipeTeacher,
   RecipeTraining,
+  WrittenSource,
 } from './schema.ts';
+import { generatorOf, isWritten, type GeneratorShelf } from './recipe-generators.ts';
 import { noWork, typicalTokens, type Stage, type Work, type Workshop } from './stage.ts';
 import { candidatesStage } from './stages/candidates.ts';
 import { comparisonStage, type SystemStages } from './stages/comparison.ts';
 import { devStage } from './stages/dev.ts';
 import { filteredStage } from './stages/filtered.ts';
+import { generatedStage } from './stages/generated.ts';
 import { lengthsStage } from './stages/lengths.ts';
 import { fileListsStage, mergedListsStage, minedListsStage } from './stages/lists.ts';
 import { rankingStage, type Searcher } from './stages/ranking.ts';
 import { scoresStage, type TeacherModel } from './stages/scores.ts';
 import { comparedBy, trainingStage } from './stages/training.ts';
 import { mergeTraining, trainingSettings } from './training-settings.ts';
+import {
+  aboutLists,
+  aboutPassages,
+  aboutTrainQueries,
+  expectedWriting,
+  type ListsSize,
+  type WrittenAbout,
+} from './written-about.ts';
 
 /** What a source's lists will about look like, before they are there. */
 export interface ExpectedLists {
@@ -57,7 +68,7 @@ export interface ArmStages {
   readonly expected: ExpectedLists;
 }
 
-type GraphParts = Pick<Workshop, 'corpus' | 'shelf' | 'runtime'>;
+type GraphParts = Pick<Workshop, 'corpus' | 'shelf' | 'runtime'> & { readonly generators: GeneratorShelf };
 
 /** All stages of a recipe, with their keys. Nothing is computed but the hashes of what is read. */
 export class StageGraph {
@@ -204,6 +215,8 @@ class ArmBuilder {
   readonly #heldOut: HeldOut;
   readonly #fileLists: ReadonlyMap<string, FileLists>;
   readonly #evidence: readonly Evidence[];
+  /** What the sources that a model is to write will about hold; known once their stages are. */
+  readonly #written = new Map<string, ListsSize>();
   readonly #lists = new Map<string, Promise<Stage>>();
 
   constructor(
@@ -231,8 +244,8 @@ class ArmBuilder {
   async #arm(arm: RecipeArm): Promise<ArmStages> {
     const recipe = this.#recipe;
     const loss = readLoss(arm.loss);
-    const expected = this.#expected(arm.source);
     const history = [await this.#listsOf(arm.source)];
+    const expected = this.#expected(arm.source);
     const rules = arm.filters === undefined ? [] : (recipe.filters[arm.filters] ?? []);
     const reads = new Set(
       rules.length === 0 ? [] : parseRules(rules).map(({ definition }) => definition.reads),
@@ -288,6 +301,7 @@ class ArmBuilder {
         return this.#mine(name, source);
       case 'lists':
       case 'generated': {
+        if (isWritten(source)) return this.#write(name, source);
         const lists = this.#fileLists.get(name)?.lists ?? [];
         return fileListsStage(name, lists, source.kind === 'generated', this.#heldOut);
       }
@@ -297,6 +311,26 @@ class ArmBuilder {
         return mergedListsStage(name, parts);
       }
     }
+  }
+
+  async #write(source: string, written: WrittenSource): Promise<Stage> {
+    const { generators } = this.#parts;
+    const role = generatorOf(this.#recipe, written);
+    const prompts = await generators.promptsOf(written);
+    const about = await this.#about(written.of);
+    this.#written.set(source, expectedWriting(prompts, about));
+    return generatedStage({
+      ...(await generators.identityOf(role)),
+      ...{ source, role, heldOut: this.#heldOut, seed: written.seed ?? 0 },
+      ...{ prompts, about },
+    });
+  }
+
+  async #about(of: WrittenSource['of']): Promise<WrittenAbout> {
+    const { corpus } = this.#parts;
+    if ('passages' in of) return aboutPassages(corpus, this.#heldOut, of.passages);
+    if ('train' in of) return aboutTrainQueries(corpus, this.#heldOut, of.train);
+    return aboutLists(await this.#listsOf(of.source), this.#expected(of.source), of);
   }
 
   async #mine(name: string, source: Extract<RecipeSource, { kind: 'mined' }>): Promise<Stage> {
@@ -327,13 +361,14 @@ class ArmBuilder {
 
   #expected(name: string): ExpectedLists {
     const source = this.#source(name);
-    const { corpus } = this.#parts;
     const { model } = this.#encoder;
     if (source.kind === 'merged') {
       const parts = source.of.map((part) => this.#expected(part));
       const first = parts[0] as ExpectedLists;
       return { ...first, passages: parts.reduce((sum, { passages }) => sum + passages, 0) };
     }
+    const written = this.#written.get(name);
+    if (written !== undefined) return { ...written, ...this.#typicalTexts() };
     if (source.kind === 'mined') {
       const queries = this.#heldOut.train?.queries ?? [];
       const judged = [...(this.#heldOut.train?.judgments.values() ?? [])];
@@ -348,16 +383,7 @@ class ArmBuilder {
         lists,
         positives,
         passages: positives + lists * negatives,
-        passageTokens: typicalTokens(
-          model,
-          corpus.passages.map(({ text }) => text),
-          'passage',
-        ),
-        queryTokens: typicalTokens(
-          model,
-          queries.map(({ text }) => text),
-          'query',
-        ),
+        ...this.#typicalTexts(),
       };
     }
     const lists = this.#fileLists.get(name)?.lists ?? [];
@@ -376,6 +402,17 @@ class ArmBuilder {
         lists.map(({ query }) => query),
         'query',
       ),
+    };
+  }
+  /** Of the corpus and the train queries, or the test queries where there are none. */
+  #typicalTexts(): Pick<ExpectedLists, 'passageTokens' | 'queryTokens'> {
+    const { corpus } = this.#parts;
+    const { model } = this.#encoder;
+    const texts = (all: readonly { readonly text: string }[]): string[] => all.map(({ text }) => text);
+    const { queries } = this.#heldOut.train ?? corpus.test;
+    return {
+      passageTokens: typicalTokens(model, texts(corpus.passages), 'passage'),
+      queryTokens: typicalTokens(model, texts(queries), 'query'),
     };
   }
 }

@@ -18,11 +18,13 @@ const NAMESPACE = 'stages';
 export const stageVersions = {
   candidates: 1,
   lists: 1,
+  generated: 1,
   scores: 1,
   filtered: 1,
   dev: 1,
   lengths: 1,
   rates: 1,
+  pace: 1,
   training: 1,
   ranking: 1,
   comparison: 1,

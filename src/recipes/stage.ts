@@ -2,7 +2,9 @@ import type { ListRecord } from '../corpus/types.ts';
 import type { Embedder } from '../encoders/embedder.ts';
 import { forwardFlops } from '../training/flops.ts';
 import type { EncoderModel, Weights } from '../encoders/types.ts';
+import type { GenerationLog } from '../generation/log.ts';
 import type { Clock, Json, Runtime } from '../host/contract.ts';
+import type { Generator } from '../host/generator.ts';
 import type { Ranking } from '../retrieval/ranking.ts';
 import type { Bm25Index, Bm25Settings } from '../retrieval/bm25.ts';
 import type { VectorIndex } from '../retrieval/vectors.ts';
@@ -19,6 +21,15 @@ export interface Work {
   readonly trainingFlops: number;
   /** Whatever else there is to it. */
   readonly seconds: number;
+  readonly requests?: ModelRequests;
+}
+
+/** What a language model is asked. How long it takes is known when it has been asked before. */
+export interface ModelRequests {
+  /** At most: what an earlier run has asked is not asked again. */
+  readonly count: number;
+  /** Where the seconds of one are kept, as a stage's result ({@link paceKey}). */
+  readonly pace: string;
 }
 
 /** One computation whose result is kept under the hash of all that it depends on. */
@@ -37,8 +48,11 @@ export interface Stage {
 /** What a stage that is being computed may tell. */
 export interface Task {
   readonly stage: Stage;
-  /** @throws RecipeStoppedError where the user has asked for an end. */
-  progress(done: number, total: number, detail?: string): void;
+  /**
+   * @param secondsLeft of the stage, where it can tell better than by the share that is done
+   * @throws RecipeStoppedError where the user has asked for an end.
+   */
+  progress(done: number, total: number, detail?: string, secondsLeft?: number): void;
   training(event: TrainingEvent): void;
 }
 
@@ -61,6 +75,12 @@ export interface Workshop {
   /** The corpus as vectors of the embedder, which has the weights of a training. */
   trainedVectors(training: Stage, embedder: Embedder, task: Task): Promise<VectorIndex>;
   matmulRate(): Promise<number>;
+  /** A language model of the recipe, not loaded yet. Whoever asks for it unloads it. */
+  generator(role: string): Promise<Generator>;
+  /** Every reply that language models gave to recipes of this store. */
+  generationLog(): Promise<GenerationLog>;
+  /** Keeps how long a language model takes for a request, for the plans of other runs. */
+  keepPace(pace: string, seconds: number): Promise<void>;
   /** Where a training keeps its checkpoints, and how many steps apart; undefined where it takes seconds. */
   checkpoints(stage: Stage, steps: number): Promise<CheckpointPlan | undefined>;
 }

@@ -28,6 +28,8 @@ export class TimeLeft {
         }
         break;
       case 'progress':
+        if (event.stageSecondsLeft !== undefined)
+          return this.#corrected(this.#left - expected) + event.stageSecondsLeft;
         return this.#corrected(this.#left - expected * (event.done / Math.max(1, event.total)));
       case 'training':
         if (event.event.kind === 'step')

@@ -2,7 +2,9 @@ import type { ListRecord } from '../corpus/types.ts';
 import type { Embedder } from '../encoders/embedder.ts';
 import type { Weights } from '../encoders/types.ts';
 import { measureMatmulRate } from '../graph/matmul-rate.ts';
+import { GenerationLog } from '../generation/log.ts';
 import type { Clock, Runtime, Store, WorkerPool } from '../host/contract.ts';
+import type { Generator } from '../host/generator.ts';
 import { Bm25Builder, type Bm25Index, type Bm25Settings } from '../retrieval/bm25.ts';
 import type { Ranking } from '../retrieval/ranking.ts';
 import { VectorIndex } from '../retrieval/vectors.ts';
@@ -25,6 +27,8 @@ export type StageEvent =
       readonly done: number;
       readonly total: number;
       readonly detail: string;
+      /** Of the stage, where it can tell better than by the share that is done. */
+      readonly stageSecondsLeft?: number;
     }
   | { readonly kind: 'training'; readonly stage: Stage; readonly event: TrainingEvent };
 
@@ -41,6 +45,7 @@ export interface WorkshopParts {
   readonly version: string;
   readonly store: Store;
   readonly stages: StageStore;
+  readonly generators: { open(role: string): Promise<Generator> };
   readonly corpus: RecipeCorpus;
   readonly shelf: EncoderShelf;
   readonly signal: { readonly aborted: boolean };
@@ -66,6 +71,7 @@ export class RecipeWorkshop implements Workshop {
   readonly #bm25 = new Map<string, Bm25Index>();
   readonly #vectors = new Map<string, VectorIndex>();
   #matmulRate: number | undefined;
+  #generationLog: Promise<GenerationLog> | undefined;
 
   constructor(parts: WorkshopParts) {
     this.#parts = parts;
@@ -105,8 +111,11 @@ export class RecipeWorkshop implements Workshop {
     onEvent({ kind: 'stage', stage, state: 'started' });
     const task: Task = {
       stage,
-      progress: (done, total, detail = '') => {
-        onEvent({ kind: 'progress', stage, done, total, detail });
+      progress: (done, total, detail = '', stageSecondsLeft) => {
+        onEvent({
+          ...{ kind: 'progress', stage, done, total, detail },
+          ...(stageSecondsLeft !== undefined && { stageSecondsLeft }),
+        });
         this.#refuseWhenStopped();
       },
       training: (event) => onEvent({ kind: 'training', stage, event }),
@@ -197,6 +206,30 @@ export class RecipeWorkshop implements Workshop {
   async matmulRate(): Promise<number> {
     this.#matmulRate ??= this.rates?.matmul ?? (await measureMatmulRate(this.runtime, this.clock));
     return this.#matmulRate;
+  }
+
+  async generator(role: string): Promise<Generator> {
+    return this.#parts.generators.open(role);
+  }
+
+  generationLog(): Promise<GenerationLog> {
+    this.#generationLog ??= GenerationLog.open(this.#parts.store);
+    return this.#generationLog;
+  }
+
+  async keepPace(pace: string, seconds: number): Promise<void> {
+    const fingerprint = { studio: this.version };
+    await this.#parts.stages.save(pace, 'pace', null, { value: seconds }, 0, fingerprint);
+  }
+
+  /** The seconds of one request that earlier runs took, of the stages that ask language models. */
+  async pacesOf(stages: readonly Stage[]): Promise<ReadonlyMap<string, number>> {
+    const paces = new Map<string, number>();
+    for (const { work } of stages) {
+      const kept = work.requests && (await this.#parts.stages.find(work.requests.pace));
+      if (kept !== undefined) paces.set(kept.key, kept.value as number);
+    }
+    return paces;
   }
 
   async checkpoints(stage: Stage, steps: number): Promise<CheckpointPlan | undefined> {

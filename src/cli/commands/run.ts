@@ -8,6 +8,7 @@ import type { RecipeJob } from '../../recipes/job.ts';
 import type { RecipeReport } from '../../recipes/report.ts';
 import type { Recipe } from '../../recipes/schema.ts';
 import { checkOutputFolder, writeModelFolder } from '../experiment.ts';
+import { nodeGenerators, parseKeyVariables } from '../generators.ts';
 import { Interruption } from '../interruption.ts';
 import type { CliIo } from '../io.ts';
 import { checkOutputFile, writeOutputFile } from '../output-file.ts';
@@ -23,6 +24,7 @@ interface RunOptions extends ComputeOptions {
   readonly seeds?: number;
   readonly checkpointSeconds: number;
   readonly force?: boolean;
+  readonly keyEnv: readonly string[];
 }
 
 export function registerRun(program: Command, io: CliIo): void {
@@ -53,6 +55,13 @@ export function registerRun(program: Command, io: CliIo): void {
       numberOption('--checkpoint-seconds', { min: 0 }),
       30,
     )
+    .option(
+      '--key-env <[generator=]variable>',
+      'the environment variable with the key of a server that writes, of one generator of the recipe or of all; may ' +
+        'be repeated',
+      (value: string, earlier: readonly string[]) => [...earlier, value],
+      [] as readonly string[],
+    )
     .option('--force', 'replace an output folder that holds other files');
   addComputeOptions(command).action((recipe: string, options: RunOptions, self: Command) =>
     runRecipe(recipe, { options, seedIsGiven: self.getOptionValueSource('seed') === 'cli' }, io),
@@ -72,6 +81,7 @@ async function runRecipe(
     withOverrides(document, [...seedOverrides(options, seedIsGiven), ...options.set]),
     file,
   );
+  const keys = parseKeyVariables(options.keyEnv);
   if (options.out !== undefined) await checkOutput(options.out, recipe, options.force === true);
 
   const { RecipeJob } = await import('../../recipes/job.ts');
@@ -91,6 +101,7 @@ async function runRecipe(
       store,
       models: openModelFiles(),
       files: recipeFiles,
+      generators: nodeGenerators(keys),
       clock: nodeClock,
       version: packageVersion(),
       signal: interruption,
@@ -123,7 +134,7 @@ async function runRecipe(
     }
     if (error instanceof StoreFencedError) {
       throw new Error(
-        `${options.store}: another process has taken over a training of this recipe. This one has ended; nothing ` +
+        `${options.store}: another process has taken over a training, or the log of what is written. This one has ended; nothing ` +
           'that was saved is lost.',
         { cause: error },
       );

@@ -10,6 +10,7 @@ import { omit } from '../omit.ts';
 import type { RecipeSource } from '../schema.ts';
 import { makeStage, noWork, type Stage, type Workshop } from '../stage.ts';
 import { encodeLists } from '../stored-forms.ts';
+import type { WrittenReport } from './written-report.ts';
 
 /** What became of a source, kept with its lists. */
 export type ListsReport = Readonly<{
@@ -18,8 +19,10 @@ export type ListsReport = Readonly<{
   /** Of mining. */
   mined: Readonly<Record<string, number>> | null;
   guard: Readonly<Record<string, number>>;
-  /** Whether a generator wrote it earlier. */
+  /** Whether a generator wrote it, or some of it, earlier. */
   recorded: boolean;
+  /** Of what a model wrote for this source. */
+  written?: WrittenReport;
 }>;
 
 type MinedSource = Extract<RecipeSource, { kind: 'mined' }>;
@@ -56,7 +59,7 @@ export async function minedListsStage(
       }
       const sources = source.fuse ? [fusedSource(found, source.depth)] : found;
       const { lists, report } = mine(source, train, sources, (id) => corpus.textOf(id));
-      return listsOutput(heldOut, lists, false, report);
+      return listsOutput(heldOut, lists, false, { mined: { ...report } });
     },
   });
 }
@@ -111,9 +114,13 @@ export async function mergedListsStage(name: string, parts: readonly Stage[]): P
     work: noWork,
     run: async (workshop) => {
       const all: (readonly ListRecord[])[] = [];
-      for (const part of parts) all.push(await workshop.listsOf(part));
+      let recorded = false;
+      for (const part of parts) {
+        all.push(await workshop.listsOf(part));
+        recorded ||= ((await workshop.resultOf(part)).value as unknown as ListsReport).recorded;
+      }
       const lists = mergeLists(all);
-      const value: ListsReport = { ...sizeOf(lists), mined: null, guard: {}, recorded: false };
+      const value: ListsReport = { ...sizeOf(lists), mined: null, guard: {}, recorded };
       return { value, blobs: [encodeLists(lists)] };
     },
   });
@@ -135,18 +142,20 @@ export function mergeLists(sources: readonly (readonly ListRecord[])[]): ListRec
   return [...merged.values()].map(({ record, documents }) => ({ ...record, documents }));
 }
 
-function listsOutput(
+/** Lists without test and dev queries, with what is said of them. */
+export function listsOutput(
   heldOut: HeldOut,
   all: readonly ListRecord[],
   recorded: boolean,
-  mined?: MiningReport,
+  more: Partial<Pick<ListsReport, 'mined' | 'written'>> = {},
 ): { readonly value: Json; readonly blobs: readonly Uint8Array[] } {
   const { lists, report } = heldOut.guard(all);
   const value: ListsReport = {
     ...sizeOf(lists),
-    mined: mined === undefined ? null : { ...mined },
+    mined: null,
     guard: report,
     recorded,
+    ...more,
   };
   return { value, blobs: [encodeLists(lists)] };
 }

@@ -1,0 +1,95 @@
+import { readRange } from '../corpus/source.ts';
+import { openRecorded } from '../generation/log-file.ts';
+import type { Prompt } from '../generation/prompt.ts';
+import { InputError } from '../host/errors.ts';
+import type { Generator } from '../host/generator.ts';
+import { sha256 } from '../host/sha256.ts';
+import type { RecipeCorpus, RecipeFiles } from './recipe-corpus.ts';
+import { openPlace } from './recipe-lists.ts';
+import { openPrompts } from './recipe-prompts.ts';
+import type { Recipe, RecipeGenerator, RecipeSource, WrittenSource } from './schema.ts';
+
+/** A generator that a host opens. Recorded ones are files, which every host opens alike. */
+export type LiveGenerator = Exclude<RecipeGenerator, { readonly kind: 'recorded' }>;
+
+/** Opens the generators that a recipe names. Keys are the host's business: a recipe has none. */
+export interface RecipeGenerators {
+  /**
+   * A generator that is not loaded yet. What it holds when it is loaded is freed by its `unload`.
+   * @param role the generator's name in the recipe
+   * @throws InputError where this host has no such generator
+   */
+  open(role: string, generator: LiveGenerator): Promise<Generator>;
+}
+
+/** What a stage's result depends on, of a generator. Where it runs is no part of it. */
+export interface GeneratorIdentity {
+  /** As its replies are named in the log. */
+  readonly model: string;
+  /** SHA-256 of the file of a recorded one, null for others. */
+  readonly recorded: string | null;
+}
+
+/** Whether a model is to write a source. */
+export function isWritten(source: RecipeSource): source is WrittenSource {
+  return source.kind === 'generated' && source.prompts !== undefined && source.of !== undefined;
+}
+
+/** The name of the generator that writes a source: the only one where it names none. */
+export function generatorOf({ generators }: Recipe, { generator }: WrittenSource): string {
+  return generator ?? Object.keys(generators)[0] ?? '';
+}
+
+/** The generators of a recipe. */
+export class GeneratorShelf {
+  readonly #recipe: Recipe;
+  readonly #corpus: RecipeCorpus;
+  readonly #files: RecipeFiles;
+  readonly #host: RecipeGenerators | undefined;
+
+  constructor(recipe: Recipe, corpus: RecipeCorpus, files: RecipeFiles, host: RecipeGenerators | undefined) {
+    this.#recipe = recipe;
+    this.#corpus = corpus;
+    this.#files = files;
+    this.#host = host;
+  }
+
+  /** @throws InputError for a recorded log that cannot be read */
+  async identityOf(role: string): Promise<GeneratorIdentity> {
+    const generator = this.#named(role);
+    if (generator.kind !== 'recorded') return { model: generator.model, recorded: null };
+    const source = await openPlace(generator, this.#corpus, this.#files);
+    const { description } = await this.#openRecorded(generator);
+    return {
+      model: description.model,
+      recorded: await sha256(await readRange(source, 0, source.size)),
+    };
+  }
+
+  /** The prompts of a source, as they are asked. @throws InputError naming a file that holds none */
+  promptsOf(source: WrittenSource): Promise<readonly Prompt[]> {
+    return openPrompts(source, this.#files);
+  }
+
+  /** @throws InputError where this host has no such generator */
+  async open(role: string): Promise<Generator> {
+    const generator = this.#named(role);
+    if (generator.kind === 'recorded') return this.#openRecorded(generator);
+    if (this.#host !== undefined) return this.#host.open(role, generator);
+    throw new InputError(`generators.${role}: there are no language models here`, {
+      remedy: 'Give a recorded log, or run the recipe where there are',
+    });
+  }
+
+  async #openRecorded(generator: Extract<RecipeGenerator, { kind: 'recorded' }>): Promise<Generator> {
+    const { model } = generator;
+    const source = await openPlace(generator, this.#corpus, this.#files);
+    return openRecorded(source, model === undefined ? {} : { model });
+  }
+
+  #named(role: string): RecipeGenerator {
+    const generator = this.#recipe.generators[role];
+    if (generator === undefined) throw new Error(`the recipe has no generator ${role}`);
+    return generator;
+  }
+}

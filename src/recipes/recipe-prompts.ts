@@ -1,0 +1,48 @@
+import { readRange } from '../corpus/source.ts';
+import { withCount, type Prompt } from '../generation/prompt.ts';
+import { promptById } from '../generation/prompts/index.ts';
+import { parsePrompt } from '../generation/read-prompt.ts';
+import { asksAboutPassages } from '../generation/subject.ts';
+import { InputError } from '../host/errors.ts';
+import type { RecipeFiles } from './recipe-corpus.ts';
+import type { WrittenSource } from './schema.ts';
+
+/** Whether a recipe means a file of its own, not a prompt that comes with the studio. */
+export function isPromptFile(prompt: string): boolean {
+  return /[/\\]|\.json$/i.test(prompt);
+}
+
+/** @throws InputError where a prompt does not write about what it is to be asked about */
+export function checkSubject(prompt: Pick<Prompt, 'id' | 'writes'>, of: WrittenSource['of']): void {
+  const aboutPassages = asksAboutPassages(prompt);
+  if (aboutPassages === 'passages' in of) return;
+  throw new InputError(
+    aboutPassages
+      ? `${prompt.id} writes queries for passages`
+      : `${prompt.id} asks about queries with their passages`,
+    {
+      remedy: aboutPassages
+        ? 'Give "of": {"passages": {…}}'
+        : 'Give "of": {"train": {…}} or "of": {"source": "NAME"}',
+    },
+  );
+}
+
+/** The prompts of a source, as they are asked. @throws InputError naming the file */
+export async function openPrompts(
+  { prompts, of, count }: WrittenSource,
+  files: RecipeFiles,
+): Promise<readonly Prompt[]> {
+  const opened: Prompt[] = [];
+  for (const name of prompts) {
+    const prompt = isPromptFile(name) ? await openPrompt(name, files) : promptById(name);
+    checkSubject(prompt, of);
+    opened.push(count === undefined ? prompt : withCount(prompt, count));
+  }
+  return opened;
+}
+
+async function openPrompt(path: string, files: RecipeFiles): Promise<Prompt> {
+  const file = await files.openFile(path);
+  return parsePrompt(new TextDecoder().decode(await readRange(file, 0, file.size)), path);
+}
