@@ -17,3 +17,14 @@ export { promptById, prompts } from './prompts/index.ts';
 export { promptName, withCount, type GeneratedItem, type Prompt } from './prompt.ts';
 export { parsePrompt, readPrompt } from './read-prompt.ts';
 export { runGeneration } from './run-generation.ts';
+export {
+  gradedToLists,
+  labelsToLists,
+  listTasks,
+  negativesToLists,
+  pairTasks,
+  passageTasks,
+  queriesToLists,
+  queryTasks,
+  sourceOf,
+} from './training-data.ts';

@@ -107,6 +107,8 @@ export function parsePrompt(text: string, file: string): Prompt {
 
 /** {@link parsePrompt} of what has been parsed already. */
 export function readPrompt(document: unknown, file?: string): Prompt {
+  // To valibot a list is an object, too.
+  if (Array.isArray(document)) throw refusal(['is a list, not an object {…}'], file);
   const result = v.safeParse(promptSchema, document);
   if (!result.success) throw refusal(result.issues.map(describe), file);
   const prompt: Prompt = { title: result.output.id, ...result.output };

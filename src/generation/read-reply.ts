@@ -3,7 +3,7 @@ import { printable } from '../corpus/shown.ts';
 import type { GenerationReply, JsonSchema } from '../host/generator.ts';
 import { TokenSets, tokenJaccard } from '../retrieval/token-overlap.ts';
 import type { SlotTexts } from './fill-prompt.ts';
-import type { GeneratedItem, Prompt } from './prompt.ts';
+import { listOf, type GeneratedItem, type Prompt } from './prompt.ts';
 import { findJson, withoutThoughts } from './reply-json.ts';
 import { ReplySchema } from './reply-schema.ts';
 
@@ -42,9 +42,11 @@ export class ReplyReader {
       const empty = withoutThoughts(text).trim() === '';
       return { error: empty ? 'the reply is empty' : 'the reply holds no whole JSON object' };
     }
-    const problem = schema && this.#schemaOf(schema).problemOf(json.value);
-    if (problem !== undefined) return { error: problem };
-    return { items: this.#itemsOf(json.value) };
+    // A model that is not held to the schema often gives the list without the object around it.
+    const list = listOf(this.#prompt);
+    const value = Array.isArray(json.value) && list !== undefined ? { [list]: json.value } : json.value;
+    const problem = schema && this.#schemaOf(schema).problemOf(value);
+    return problem === undefined ? { items: this.#itemsOf(value) } : { error: problem };
   }
 
   #schemaOf(schema: JsonSchema): ReplySchema {
@@ -150,7 +152,7 @@ function readLine(
   if (text === '') return { error: 'the reply is empty' };
   if (end === -1 && finish === 'length') return { error: 'the line is not whole' };
   const line = (end === -1 ? text : text.slice(0, end)).replace(/\s+/gu, ' ').trim();
-  const bare = /^"(.*)"$|^“(.*)”$/u.exec(line);
+  const bare = /^"([^"]*)"$|^“([^“”]*)”$/u.exec(line);
   return { items: [{ text: (bare?.[1] ?? bare?.[2] ?? line).trim() }] };
 }
 

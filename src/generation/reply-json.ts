@@ -1,11 +1,11 @@
-/** Brackets that are tried as the beginning, each with a walk through the text. */
-const MOST_BRACKETS = 200;
+/** Braces that are tried as the beginning, each with a walk through the text. */
+const MOST_BRACES = 200;
 
 /**
- * The JSON in a model's reply: alone, in a fence of backticks, or with words around it. What a reasoning model thinks
- * first, up to `</think>`, does not count.
+ * The JSON in a model's reply: an object or a list alone or in a fence of backticks, or an object with words around
+ * it. What a reasoning model thinks first, up to `</think>`, does not count.
  *
- * @returns undefined where there is no whole JSON object or list
+ * @returns undefined where there is none that is whole
  */
 export function findJson(reply: string): { readonly value: unknown } | undefined {
   const text = withoutThoughts(reply).trim();
@@ -15,13 +15,13 @@ export function findJson(reply: string): { readonly value: unknown } | undefined
     const value = tryJson(fenced?.trim() ?? '');
     if (value !== undefined) return value;
   }
-  // Brackets in the words around it do not count: the first stretch that is JSON is taken.
-  let start = nextBracket(text, 0);
-  for (let tries = 0; start !== -1 && tries < MOST_BRACKETS; tries++) {
+  // Braces in the words around it do not count: the first stretch that is JSON is taken.
+  let start = text.indexOf('{');
+  for (let tries = 0; start !== -1 && tries < MOST_BRACES; tries++) {
     const end = closingBracket(text, start);
     const value = end === -1 ? undefined : tryJson(text.slice(start, end + 1));
     if (value !== undefined) return value;
-    start = nextBracket(text, start + 1);
+    start = text.indexOf('{', start + 1);
   }
   return undefined;
 }
@@ -41,11 +41,6 @@ function tryJson(text: string): { readonly value: unknown } | undefined {
   } catch {
     return undefined;
   }
-}
-
-function nextBracket(text: string, from: number): number {
-  for (let i = from; i < text.length; i++) if (text[i] === '{' || text[i] === '[') return i;
-  return -1;
 }
 
 /** Where the bracket that opens at `start` is closed; -1 if it is not. */

@@ -31,6 +31,12 @@ const essence = ({ query, documents }: ListRecord): unknown => ({
 describe('reading lists', () => {
   it("reads the studio's records whole", async () => {
     expect(await readOne(list)).toEqual(list);
+    const written: ListRecord = {
+      ...list,
+      query_type: 'questions',
+      documents: [{ id: 'a', text: 'right', source: 'llm:small', prompt: 'c-questions@1' }],
+    };
+    expect(await readOne(written)).toEqual(written);
   });
 
   it('reads sentence-transformers lines', async () => {
