@@ -57,13 +57,10 @@ describe.skipIf(chromiumPath === undefined)(name, () => {
         expect(rows.filter((row) => system.test(row))).toHaveLength(1);
       }
       await page.getByText('The curves as a table').click();
+      const points = (await page.getByRole('row').allInnerTexts()).map((row) => row.replace(/\s+/g, ' '));
       for (const arm of ['contrastive', 'listwise']) {
-        expect(await page.getByRole('row', { name: new RegExp(`^${arm} training loss 15 `) }).count()).toBe(
-          1,
-        );
-        expect(
-          await page.getByRole('row', { name: new RegExp(`^${arm} dev nDCG@10 `) }).count(),
-        ).toBeGreaterThan(2);
+        expect(points.filter((row) => row.startsWith(`${arm} loss 15 `))).toHaveLength(1);
+        expect(points.filter((row) => row.startsWith(`${arm} dev nDCG@10 `)).length).toBeGreaterThan(2);
       }
       expect(foreign).toEqual([]);
     },
@@ -71,8 +68,7 @@ describe.skipIf(chromiumPath === undefined)(name, () => {
   );
 
   it('finds the ten best before and after for a typed query', async () => {
-    await page
-      .getByRole('searchbox', { name: 'Query' })
+    await page.getByLabel('Query', { exact: true })
       .fill('How can sticky old honey be made runny again?');
     // The best one stands on the right by itself; here the listwise one is to.
     await page.getByLabel('Right').selectOption('listwise');

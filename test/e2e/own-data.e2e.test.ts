@@ -98,7 +98,7 @@ describe.skipIf(chromiumPath === undefined)(name, () => {
             .getByText(/step [6-9]\d of/)
             .first()
             .waitFor();
-        else await sleep(random.uniform() * 12_000);
+        else await sleep(random.uniform() * 20_000);
         await killed.kill();
       }
 

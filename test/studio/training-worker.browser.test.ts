@@ -182,6 +182,18 @@ describe('a run in the training worker', () => {
     expect(model.weights.get(weight)?.dims).toEqual(untrained.weights.get(weight)?.dims);
     expect(model.weights.get(weight)?.data).not.toEqual(untrained.weights.get(weight)?.data);
   });
+
+  it('finds the same with searching workers of its own', async () => {
+    const found = [];
+    for (const threads of [1, 2]) {
+      const client = await openClient({ threads });
+      const recipe = await keepSmall(client);
+      await client.openRun('small', recipe);
+      found.push((await client.search('small', testQuery.text, ['untrained'], 20)).found);
+    }
+    expect(found[0]?.[0]?.passages).toHaveLength(20);
+    expect(found[1]).toEqual(found[0]);
+  });
 });
 
 describe('the training worker refuses, with problem and remedy,', () => {

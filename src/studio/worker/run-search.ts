@@ -1,7 +1,7 @@
 import { uploadWeights, type DeviceWeights } from '../../encoders/device-weights.ts';
 import { Embedder } from '../../encoders/embedder.ts';
 import type { EncoderModel } from '../../encoders/types.ts';
-import type { Runtime } from '../../host/contract.ts';
+import type { Runtime, WorkerPool } from '../../host/contract.ts';
 import { InputError } from '../../host/errors.ts';
 import type { RecipeJob } from '../../recipes/job.ts';
 import { Bm25Builder } from '../../retrieval/bm25.ts';
@@ -23,11 +23,14 @@ interface Searcher {
 export class RunSearch {
   readonly #runtime: Runtime;
   readonly #job: RecipeJob;
+  readonly #pool: WorkerPool | undefined;
   readonly #searchers = new Map<string, Searcher>();
 
-  constructor(runtime: Runtime, job: RecipeJob) {
+  /** @param pool searches vectors; without one the search runs here */
+  constructor(runtime: Runtime, job: RecipeJob, pool?: WorkerPool) {
     this.#runtime = runtime;
     this.#job = job;
+    this.#pool = pool;
   }
 
   /** @throws InputError for a system that there is not, or not yet */
@@ -127,7 +130,7 @@ export class RunSearch {
     const texts = passages.map(({ text }) => text);
     const vectors = await embedder.embed(texts, 'passage', { onProgress });
     const ids = passages.map(({ id }) => id);
-    return new VectorIndex(ids, vectors, embedder.dimensions);
+    return new VectorIndex(ids, vectors, embedder.dimensions, this.#pool);
   }
 }
 

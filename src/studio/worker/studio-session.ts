@@ -3,7 +3,13 @@ import { browserClock } from '../../host/browser/clock.ts';
 import { openModelFiles } from '../../host/browser/model-files.ts';
 import { openRuntime, type OpenedRuntime } from '../../host/browser/runtime.ts';
 import { IndexedDbStore } from '../../host/browser/store.ts';
-import { StoreFencedError, type FetchProgress, type ModelFiles } from '../../host/contract.ts';
+import { openWorkerPool } from '../../host/browser/workers.ts';
+import {
+  StoreFencedError,
+  type FetchProgress,
+  type ModelFiles,
+  type WorkerPool,
+} from '../../host/contract.ts';
 import { InputError } from '../../host/errors.ts';
 import { RecipeJob } from '../../recipes/job.ts';
 import { modelCardOfArm } from '../../recipes/model-card.ts';
@@ -61,6 +67,7 @@ export class StudioSession {
   readonly #store: IndexedDbStore;
   readonly #events: SessionEvents;
   readonly #base: URL;
+  readonly #searchers: WorkerPool | undefined;
   #current: CurrentRun | undefined;
   /** The run that is computing, or being read. */
   #busy: { readonly runId: string; readonly stop: { aborted: boolean } } | undefined;
@@ -92,6 +99,7 @@ export class StudioSession {
     this.#store = store;
     this.#events = events;
     this.#base = new URL(options.base ?? '/', location.href);
+    this.#searchers = openSearchers(runtime.threads);
   }
 
   async openRun({ runId, recipe }: StudioCalls['openRun']['ask']): Promise<OpenedRun> {
@@ -195,11 +203,12 @@ export class StudioSession {
       version: this.#options.version ?? 'development',
       signal: stop,
       keepVectors: true,
+      ...(this.#searchers === undefined ? {} : { pool: this.#searchers }),
       checkpointSeconds: this.#options.checkpointSeconds ?? 10,
       onEvent: (event) => this.#events.event(runId, events.of(event)),
     });
     const plan = await job.plan();
-    const search = new RunSearch(this.#runtime, job);
+    const search = new RunSearch(this.#runtime, job, this.#searchers);
     this.#current = { runId, recipe: text, job, plan, search, stop, report: undefined };
     return this.#current;
   }
@@ -253,6 +262,18 @@ export class StudioSession {
     if (this.#busy?.runId === runId) return this.#busy.stop;
     throw new InputError('the run is not under way', { remedy: 'Start it first' });
   }
+}
+
+/**
+ * Workers that search vectors, each a part: where memory can be shared with them, and somebody asked for more than one
+ * thread. They start with the first search.
+ */
+function openSearchers(threads: number): WorkerPool | undefined {
+  if (!crossOriginIsolated || threads === 1) return undefined;
+  // Bundlers look for this very form.
+  const start = (): Worker =>
+    new Worker(new URL('../../../workers/page-search.ts', import.meta.url), { type: 'module' });
+  return openWorkerPool(start, { size: threads });
 }
 
 function takenOver(cause: StoreFencedError): InputError {
