@@ -3,11 +3,14 @@ import type { Store } from '../../src/host/contract.ts';
 import { FolderStore } from '../../src/host/node/store.ts';
 import type { Prompt } from '../../src/generation/prompt.ts';
 import type { GenerationTask } from '../../src/generation/index.ts';
-import { SimulatedDisk } from '../support/simulated-disk.ts';
+import { SimulatedDisk, type SimulatedProcess } from '../support/simulated-disk.ts';
 
 /** A store in memory. */
-export function openStore(disk = new SimulatedDisk()): Promise<Store> {
-  return FolderStore.open(join('/', 'store'), { disk: disk.start() });
+export function openStore(
+  disk = new SimulatedDisk(),
+  process: SimulatedProcess = disk.start(),
+): Promise<Store> {
+  return FolderStore.open(join('/', 'store'), { disk: process });
 }
 
 /** Asks for two short texts about a passage. */
