@@ -1,10 +1,61 @@
 import { describe, expect, it } from 'vitest';
-import { GenerationLog, runGeneration } from '../../src/generation/index.ts';
-import { ScriptedGenerator } from '../support/scripted-generator.ts';
+import {
+  GenerationLog,
+  PauseSwitch,
+  runGeneration,
+  type GenerationEvent,
+  type GenerationParts,
+  type GenerationResult,
+} from '../../src/generation/index.ts';
+import { InputError } from '../../src/host/errors.ts';
+import { ScriptedGenerator, type ScriptedAnswer } from '../support/scripted-generator.ts';
 import { fittingReply, openStore, smallPrompt, tasksFor } from './support.ts';
 
 const settings = { seed: 7 };
 const noWait = () => Promise.resolve();
+
+/** Time that passes only where something waits. */
+function simulatedTime() {
+  let now = 0;
+  const waits: number[] = [];
+  return {
+    waits,
+    clock: { now: () => now },
+    sleep: (seconds: number) => {
+      waits.push(seconds);
+      now += seconds * 1000;
+      return Promise.resolve();
+    },
+    pass: (seconds: number) => (now += seconds * 1000),
+  };
+}
+
+/** Runs some tasks, each request's first calls answered by the script, and the rest well. */
+async function runScript(
+  count: number,
+  script: readonly ScriptedAnswer[],
+  parts: Partial<GenerationParts> = {},
+): Promise<{
+  result: GenerationResult;
+  generator: ScriptedGenerator;
+  events: GenerationEvent[];
+  log: GenerationLog;
+}> {
+  const generator = new ScriptedGenerator(({ request, index }) => script[index] ?? fittingReply(request));
+  const log = await GenerationLog.open(await openStore());
+  const events: GenerationEvent[] = [];
+  const result = await runGeneration({
+    tasks: tasksFor(count),
+    prompt: smallPrompt,
+    generator,
+    log,
+    settings,
+    sleep: noWait,
+    onEvent: (event) => events.push(event),
+    ...parts,
+  });
+  return { result, generator, events, log };
+}
 
 describe('a run', () => {
   it('asks for each task, logs the replies and gives the items in the order of the tasks', async () => {
@@ -67,4 +118,230 @@ describe('a run', () => {
       undefined,
     ]);
   });
+});
+
+describe('a reply that never fits', () => {
+  it('leaves its task open after the attempts, and is not asked for again', async () => {
+    const store = await openStore();
+    const parts = { tasks: tasksFor(2), prompt: smallPrompt, settings: { seed: 7, attempts: 2 } };
+    const answers = ({ request }: { request: { messages: readonly { content: string }[] } }) =>
+      request.messages.at(-1)?.content.includes('number 0') === true ? 'no' : fittingReply(request);
+    for (const asked of [3, 0]) {
+      const generator = new ScriptedGenerator(answers);
+      const log = await GenerationLog.open(store);
+      const { finished, open, progress } = await runGeneration({ ...parts, generator, log });
+      expect(finished.map(({ task }) => task.id)).toEqual(['p1']);
+      expect(open).toMatchObject([
+        { task: { id: 'p0' }, why: 'rejected', reason: 'the reply holds no whole JSON object' },
+      ]);
+      expect(generator.requests).toHaveLength(asked);
+      expect(progress).toMatchObject({ rejected: 2, done: 1, open: 1, secondsLeft: 0 });
+    }
+    const more = new ScriptedGenerator(({ request }) => fittingReply(request));
+    const log = await GenerationLog.open(store);
+    const result = await runGeneration({
+      ...parts,
+      settings: { seed: 7, attempts: 3 },
+      generator: more,
+      log,
+    });
+    expect(result.open).toEqual([]);
+    expect(more.requests).toHaveLength(1);
+  });
+});
+
+describe('a failure that may pass', () => {
+  const busy = { transient: 'the server is busy' };
+
+  it('is waited for, twice as long each time and not quite equally long', async () => {
+    const time = simulatedTime();
+    const { result, generator } = await runScript(1, [busy, busy, busy, busy], { ...time });
+    expect(result.finished).toHaveLength(1);
+    expect(new Set(generator.requests.map(({ id }) => id)).size).toBe(1);
+    expect(time.waits).toHaveLength(4);
+    time.waits.forEach((seconds, i) => {
+      expect(seconds).toBeGreaterThanOrEqual(2 ** i);
+      expect(seconds).toBeLessThan(1.5 * 2 ** i);
+    });
+    const again = simulatedTime();
+    await runScript(1, [busy, busy, busy, busy], { ...again });
+    expect(again.waits).toEqual(time.waits);
+  });
+
+  it('is waited for as long as the other side asks, by all', async () => {
+    const time = simulatedTime();
+    const { result } = await runScript(1, [{ ...busy, retryAfterSeconds: 90 }], { ...time });
+    expect(result.finished).toHaveLength(1);
+    expect(time.waits[0]).toBeGreaterThanOrEqual(90);
+
+    const sentAt: number[] = [];
+    const shared = simulatedTime();
+    const generator = new ScriptedGenerator(
+      ({ request, index }) => {
+        sentAt.push(shared.clock.now());
+        return index === 0 ? { ...busy, retryAfterSeconds: 30 } : fittingReply(request);
+      },
+      { parallel: 2 },
+    );
+    const log = await GenerationLog.open(await openStore());
+    await runGeneration({ tasks: tasksFor(6), prompt: smallPrompt, generator, log, settings, ...shared });
+    // The one beside it was under way already; nothing else was sent before its time.
+    expect(sentAt.filter((at) => at > 0 && at < 30_000)).toEqual([]);
+    expect(sentAt.filter((at) => at === 0)).toHaveLength(2);
+  });
+
+  it('leaves a task open when it does not pass, and the others go on', async () => {
+    const { result, events, log } = await runScript(3, [busy, busy, busy], {
+      settings: { seed: 7, tries: 3 },
+    });
+    expect(result.open).toMatchObject([{ task: { id: 'p0' }, why: 'failed', reason: 'the server is busy' }]);
+    expect(result.finished.map(({ task }) => task.id)).toEqual(['p1', 'p2']);
+    expect(log.size).toBe(2);
+    expect(events.filter(({ kind }) => kind === 'waiting')).toHaveLength(2);
+    expect(events.at(-1)?.progress.secondsLeft).toBe(0);
+  });
+
+  it('leaves the rest open when nothing is answered any more', async () => {
+    const { result, generator } = await runScript(1000, Array<ScriptedAnswer>(50).fill(busy), {
+      settings: { seed: 7, tries: 2 },
+    });
+    expect(generator.requests.length).toBe(10);
+    expect(result.open).toHaveLength(1000);
+    expect(result.open[999]?.reason).toBe('not asked: 5 tasks in a row had no answer');
+  });
+
+  it('may be silence', async () => {
+    for (const stalls of ['abortable', 'deaf'] as const) {
+      const { result, events } = await runScript(1, [{ stalls }], {
+        settings: { seed: 7, deadlineSeconds: 0.02 },
+      });
+      expect(result.finished).toHaveLength(1);
+      expect(events.flatMap((event) => (event.kind === 'waiting' ? event.reason : []))).toEqual([
+        'no answer in 0.02 s',
+      ]);
+    }
+  });
+});
+
+describe('what ends a run', () => {
+  it('is a failure that the user has to mend, with everything kept', async () => {
+    const store = await openStore();
+    const log = await GenerationLog.open(store);
+    const wrong = new InputError('the key is wrong', { remedy: 'Give another' });
+    const generator = new ScriptedGenerator(
+      ({ request, index }) => (index === 3 ? { error: wrong } : fittingReply(request)),
+      { parallel: 2 },
+    );
+    const parts = { tasks: tasksFor(10), prompt: smallPrompt, settings };
+    await expect(runGeneration({ ...parts, generator, log })).rejects.toBe(wrong);
+    expect(log.size).toBeGreaterThanOrEqual(2);
+    expect(generator.requests.length).toBeLessThanOrEqual(5);
+    const second = new ScriptedGenerator(({ request }) => fittingReply(request));
+    const kept = log.size;
+    await runGeneration({ ...parts, generator: second, log: await GenerationLog.open(store) });
+    expect(second.requests).toHaveLength(10 - kept);
+  });
+
+  it('is the user, also while a deaf model writes or a wait lasts', async () => {
+    for (const answer of [{ stalls: 'deaf' as const }, { transient: 'busy', retryAfterSeconds: 1000 }]) {
+      const stop = new AbortController();
+      const reason = new Error('enough');
+      const generator = new ScriptedGenerator(({ request, index }) => {
+        if (index === 2) setTimeout(() => stop.abort(reason), 5);
+        return index === 2 ? answer : fittingReply(request);
+      });
+      const log = await GenerationLog.open(await openStore());
+      const run = runGeneration({
+        tasks: tasksFor(5),
+        prompt: smallPrompt,
+        generator,
+        log,
+        settings,
+        signal: stop.signal,
+      });
+      await expect(run).rejects.toBe(reason);
+      expect(log.size).toBe(2);
+      expect(generator.requests).toHaveLength(3);
+    }
+    await expect(runScript(1, [], { signal: AbortSignal.abort(new Error('never')) })).rejects.toThrow(
+      'never',
+    );
+  });
+
+  it('is what cannot be told apart, or has no text', async () => {
+    const tasks = tasksFor(2);
+    await expect(runScript(0, [], { tasks: [tasks[0]!, tasks[0]!] })).rejects.toThrow(
+      'two texts to write for have the id "p0". Give each an id of its own.',
+    );
+    await expect(runScript(0, [], { tasks: [{ id: 'a', slots: { passage: ' ' } }] })).rejects.toThrow(
+      'the prompt small@1 has no text for its slot "passage"',
+    );
+  });
+});
+
+describe('a pause', () => {
+  it('holds the run between two requests, and does not count', async () => {
+    const time = simulatedTime();
+    const pause = new PauseSwitch();
+    const generator = new ScriptedGenerator(({ request, index }) => {
+      time.pass(2);
+      if (index === 1) {
+        pause.pause();
+        setTimeout(() => {
+          time.pass(1000);
+          expect(generator.requests).toHaveLength(2);
+          pause.resume();
+        }, 10);
+      }
+      return fittingReply(request);
+    });
+    const log = await GenerationLog.open(await openStore());
+    const { progress } = await runGeneration({
+      ...{ tasks: tasksFor(4), prompt: smallPrompt, generator, log, settings, pause },
+      clock: time.clock,
+    });
+    expect(progress).toMatchObject({ done: 4, seconds: 8 });
+  });
+
+  it('ends with the run', async () => {
+    const pause = new PauseSwitch();
+    pause.pause();
+    const stop = new AbortController();
+    setTimeout(() => stop.abort(new Error('enough')), 5);
+    await expect(runScript(1, [], { pause, signal: stop.signal })).rejects.toThrow('enough');
+  });
+});
+
+it('progress says how fast it goes and how long it takes', async () => {
+  const time = simulatedTime();
+  const generator = new ScriptedGenerator(({ request }) => {
+    time.pass(2);
+    return { text: fittingReply(request), completionTokens: 30 };
+  });
+  const seen: (number | undefined)[] = [];
+  const { progress } = await runGeneration({
+    tasks: tasksFor(5),
+    prompt: smallPrompt,
+    generator,
+    log: await GenerationLog.open(await openStore()),
+    settings,
+    clock: time.clock,
+    onEvent: ({ kind, progress: now }) => {
+      if (kind === 'finished-task') seen.push(now.secondsLeft);
+    },
+  });
+  expect(seen).toEqual([8, 6, 4, 2, 0]);
+  expect(progress).toMatchObject({
+    seconds: 10,
+    completionTokens: 150,
+    tokensPerSecond: 15,
+    itemsPerHour: 3600,
+  });
+});
+
+it('the seeds of tasks differ, and stay below 2^31', async () => {
+  const { generator } = await runScript(50, []);
+  const seeds = generator.requests.map(({ seed }) => seed);
+  expect(new Set(seeds).size).toBe(50);
+  expect(seeds.every((seed) => Number.isSafeInteger(seed) && seed >= 0 && seed < 2 ** 31 - 100)).toBe(true);
 });
