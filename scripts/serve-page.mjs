@@ -77,6 +77,27 @@ export async function servePage(folder, port = 0) {
   };
 }
 
+/** A browser keeps trainings by address: at another port they are out of sight. So it is the same one each time. */
+const usualPort = 47821;
+
+/**
+ * Serves at the usual port, or at a free one where that is taken, and says so.
+ * @param {string} folder
+ * @param {number} [usual]
+ */
+export async function servePageAsUsual(folder, usual = usualPort) {
+  try {
+    return await servePage(folder, usual);
+  } catch (error) {
+    if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'EADDRINUSE') throw error;
+    console.log(
+      `Port ${usual} is taken, perhaps by another Retriever Studio. At another one the browser does not see ` +
+        'the trainings that it kept for the usual address.',
+    );
+    return servePage(folder, 0);
+  }
+}
+
 /**
  * @param {string} root
  * @param {number} port

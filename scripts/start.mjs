@@ -5,11 +5,12 @@ import { buildIfStale } from './build.mjs';
 import { buildPageIfStale, pageFolder } from './build-page.mjs';
 import { installPackages } from './install.mjs';
 import { openBrowser } from './open-browser.mjs';
-import { servePage } from './serve-page.mjs';
+import { servePage, servePageAsUsual } from './serve-page.mjs';
 
-/** @returns {number} 0 for any free port */
+/** @returns {number | undefined} 0 for any free port; undefined where none is asked for */
 function readPort() {
-  const { values } = parseArgs({ options: { port: { type: 'string', default: '0' } } });
+  const { values } = parseArgs({ options: { port: { type: 'string' } } });
+  if (values.port === undefined) return undefined;
   const port = Number(values.port);
   if (!Number.isInteger(port) || port < 0 || port > 65535) {
     throw new Error(`--port is ${values.port}, but must be a number from 0 to 65535.`);
@@ -28,7 +29,8 @@ try {
   installPackages();
   console.log('Building what has changed …');
   if (!(await buildIfStale()) || !buildPageIfStale()) throw new Error('The build failed (see above).');
-  const { address, close } = await servePage(pageFolder, port);
+  const served = port === undefined ? await servePageAsUsual(pageFolder) : await servePage(pageFolder, port);
+  const { address, close } = served;
   console.log(`
 Retriever Studio is at ${address}
 It answers to this machine only, for as long as this command runs: Ctrl+C ends it.

@@ -2,8 +2,8 @@ import { mkdtempSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { request, type IncomingHttpHeaders } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { servePage } from '../../scripts/serve-page.mjs';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { servePage, servePageAsUsual } from '../../scripts/serve-page.mjs';
 
 const folder = mkdtempSync(join(tmpdir(), 'retriever-studio-serve-'));
 const page = join(folder, 'page');
@@ -125,4 +125,20 @@ describe('the server of the page', () => {
     const { port } = new URL(server.address);
     await expect(servePage(page, Number(port))).rejects.toThrow('EADDRINUSE');
   });
+});
+
+it('is at the same address each time, and says so where that is taken', async () => {
+  const log = vi.spyOn(console, 'log').mockImplementation(() => undefined);
+  const free = await servePage(page);
+  const usual = Number(new URL(free.address).port);
+  await free.close();
+  const first = await servePageAsUsual(page, usual);
+  expect(first.address).toBe(`http://127.0.0.1:${usual}/`);
+  expect(log).not.toHaveBeenCalled();
+  const second = await servePageAsUsual(page, usual);
+  expect(second.address).not.toBe(first.address);
+  expect(log).toHaveBeenCalledWith(expect.stringContaining(`Port ${usual} is taken`));
+  log.mockRestore();
+  await first.close();
+  await second.close();
 });
