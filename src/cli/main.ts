@@ -7,6 +7,7 @@ import { registerEmbed } from './commands/embed.ts';
 import { registerEval } from './commands/eval.ts';
 import { registerExport } from './commands/export.ts';
 import { registerFilter } from './commands/filter.ts';
+import { registerGenerate } from './commands/generate.ts';
 import { registerMine } from './commands/mine.ts';
 import { registerRun } from './commands/run.ts';
 import { registerSearch } from './commands/search.ts';
@@ -27,6 +28,7 @@ const registrations: readonly ((program: Command, io: CliIo) => void)[] = [
   registerCompare,
   registerDoctor,
   registerSearch,
+  registerGenerate,
   registerMine,
   registerFilter,
   registerTrain,

@@ -306,8 +306,11 @@ class Run {
 
 type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
 
-/** Leaves room below 2^31, the largest seed that every server takes, for the seeds of further attempts. */
-function taskSeed(seed: number, prompt: string, task: string): number {
+/**
+ * The seed of a task's first request. Leaves room below 2^31, the largest seed that every server takes, for the seeds of
+ * further attempts.
+ */
+export function taskSeed(seed: number, prompt: string, task: string): number {
   return streamKey(seed, 'generation', prompt, task) >>> 2;
 }
 

@@ -89,7 +89,7 @@ export async function hashJudged(queries: readonly Query[], judgments: Judgments
 
 /** The queries with their relevant passages, as far as the corpus has them. */
 export function goldLists(
-  { queries, judgments }: JudgedQueries,
+  { queries, judgments }: Pick<JudgedQueries, 'queries' | 'judgments'>,
   corpus: Pick<RecipeCorpus, 'textOf'>,
 ): ListRecord[] {
   return queries.map(({ id, text }) => ({

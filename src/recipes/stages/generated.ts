@@ -10,7 +10,7 @@ import { RecipeStoppedError, makeStage, noWork, type Stage, type Task, type Work
 import { stageKey } from '../stage-store.ts';
 import { expectedRequests, type WrittenAbout } from '../written-about.ts';
 import { listsOutput } from './lists.ts';
-import type { WrittenReport } from './written-report.ts';
+import { promptReport } from './written-report.ts';
 
 export interface GeneratedStageParts {
   readonly source: string;
@@ -28,7 +28,6 @@ export interface GeneratedStageParts {
 
 /** Replies after which the time of one is known well enough for a plan. */
 const pacedReplies = 8;
-const shownSamples = 3;
 
 /**
  * Training lists that a language model writes. Each reply is in the store's log as soon as it arrives: a stage that
@@ -63,7 +62,7 @@ export async function generatedStage(parts: GeneratedStageParts): Promise<Stage>
         const lists = listsFrom(subject, written);
         if (lists.length === 0) throw nothingFits(parts, results);
         return listsOutput(heldOut, lists, recorded !== null, {
-          written: { model, prompts: results.map((result, i) => reportOf(prompts[i] as Prompt, result)) },
+          written: { model, prompts: results.map((result, i) => promptReport(prompts[i] as Prompt, result)) },
         });
       } finally {
         // A model in the tab holds the device that trainings need.
@@ -112,7 +111,11 @@ class Writing {
           ...{ tasks: own, prompt, generator: this.#generator, log, signal: ending.signal },
           settings: { seed },
           clock: this.#workshop.clock,
-          onEvent: (event) => this.#show(event, before, total),
+          ...(this.#workshop.pause !== undefined && { pause: this.#workshop.pause }),
+          onEvent: (event) => {
+            this.#task.generation(prompt, event);
+            this.#show(event, before, total);
+          },
         });
         before += own.length;
         results.push(result);
@@ -169,24 +172,6 @@ function describe(event: GenerationEvent): string {
     ...(event.kind === 'waiting' ? [`${event.reason}, again in ${event.seconds.toFixed(0)} s`] : []),
   ];
   return parts.join(', ');
-}
-
-function reportOf(
-  prompt: Prompt,
-  { finished, open, progress }: GenerationResult,
-): WrittenReport['prompts'][number] {
-  return {
-    prompt: promptName(prompt),
-    requests: progress.tasks,
-    unanswered: open.length,
-    rejectedReplies: progress.rejected,
-    items: progress.items,
-    droppedItems: progress.droppedItems,
-    tokensPerSecond: progress.tokensPerSecond ?? null,
-    samples: finished
-      .slice(0, shownSamples)
-      .map(({ task, items }) => ({ task: task.id, texts: items.map(({ text }) => text) })),
-  };
 }
 
 function nothingFits(

@@ -1,0 +1,424 @@
+import type { Command } from 'commander';
+import { readBeir } from '../../corpus/beir.ts';
+import { passageText, readDocuments } from '../../corpus/documents.ts';
+import { readLists, writeLists } from '../../corpus/lists.ts';
+import { ReadReport } from '../../corpus/report.ts';
+import { readRange, withoutTopFolder } from '../../corpus/source.ts';
+import type { ListRecord } from '../../corpus/types.ts';
+import { fillPrompt } from '../../generation/fill-prompt.ts';
+import type { GenerationEvent, GenerationResult } from '../../generation/generation-run.ts';
+import { importLog, logLines, openRecorded } from '../../generation/log-file.ts';
+import { GenerationLog } from '../../generation/log.ts';
+import { promptName, withCount, type Prompt } from '../../generation/prompt.ts';
+import { promptById, prompts as builtIn } from '../../generation/prompts/index.ts';
+import { parsePrompt } from '../../generation/read-prompt.ts';
+import { runGeneration, taskSeed } from '../../generation/run-generation.ts';
+import { asksAboutPassages, listsFrom, tasksFor, type Subject } from '../../generation/subject.ts';
+import { StoreFencedError, type Json } from '../../host/contract.ts';
+import { InputError } from '../../host/errors.ts';
+import type { Generator } from '../../host/generator.ts';
+import { openAiGenerator } from '../../host/generators/openai.ts';
+import { openFile, openTree } from '../../host/node/files.ts';
+import { FolderStore } from '../../host/node/store.ts';
+import { goldLists } from '../../recipes/recipe-corpus.ts';
+import { isPromptFile } from '../../recipes/recipe-prompts.ts';
+import { promptReport } from '../../recipes/stages/written-report.ts';
+import { sampleOf } from '../../recipes/written-about.ts';
+import { keyFromEnvironment } from '../generators.ts';
+import { Interruption } from '../interruption.ts';
+import type { CliIo, Progress } from '../io.ts';
+import { integerOption, numberOption } from '../options.ts';
+import { checkOutputFile, writeOutputFile } from '../output-file.ts';
+
+interface GenerateOptions {
+  readonly corpus?: string;
+  readonly split: string;
+  readonly titles: boolean;
+  readonly lists?: string;
+  readonly prompt: readonly string[];
+  readonly count?: number;
+  readonly generator?: string;
+  readonly model?: string;
+  readonly keyEnv?: string;
+  readonly parallel: number;
+  readonly deadline: number;
+  readonly sample?: number;
+  readonly seed: number;
+  readonly store: string;
+  readonly importLog?: string;
+  readonly exportLog?: string;
+  readonly out?: string;
+  readonly preview?: boolean;
+}
+
+const recordedPrefix = 'recorded:';
+
+export function registerGenerate(program: Command, io: CliIo): void {
+  program
+    .command('generate')
+    .description(
+      'Has a language model write training lists: queries for the passages of a corpus, or hard negatives, graded ' +
+        'passages and labels for queries. What it wrote is kept at once: a run that was ended goes on.',
+    )
+    .requiredOption(
+      '--prompt <name>',
+      'a prompt that comes with the studio (see below) or a file of your own; may be repeated',
+      (value: string, earlier: readonly string[] | undefined) => [...(earlier ?? []), value],
+    )
+    .option(
+      '--corpus <dir>',
+      'a folder or zip in BEIR layout, whose passages or judged queries are written about',
+    )
+    .option('--split <name>', 'the judged queries that prompts about queries take: qrels/NAME.tsv', 'train')
+    .option('--no-titles', 'leave titles out of the passages')
+    .option('--lists <lists>', 'training lists, as JSONL, in place of the queries of the corpus')
+    .option('--generator <what>', 'the base address of an OpenAI-compatible server, or recorded:LOG')
+    .option('--model <name>', 'the model, as the server names it')
+    .option('--key-env <variable>', 'the environment variable that holds the key of the server')
+    .option(
+      '--parallel <n>',
+      'requests at the same time',
+      integerOption('--parallel', { min: 1, max: 1024 }),
+      4,
+    )
+    .option(
+      '--deadline <s>',
+      'seconds within which a reply must have come',
+      numberOption('--deadline', { min: 0.1 }),
+      180,
+    )
+    .option(
+      '--count <n>',
+      "items in one reply, where the prompt leaves that open (default: the prompt's own)",
+      integerOption('--count', { min: 1, max: 32 }),
+    )
+    .option(
+      '--sample <n>',
+      'write about as many, drawn at random (default: all)',
+      integerOption('--sample', { min: 1 }),
+    )
+    .option(
+      '--seed <n>',
+      'seed of the sample, of examples and of the model',
+      integerOption('--seed', { min: 0, max: 2 ** 31 - 1 }),
+      0,
+    )
+    .option('--store <dir>', 'where every reply is kept', './.retriever-studio')
+    .option(
+      '--import-log <log>',
+      'take replies of an exported log over first: what it holds is not asked again',
+    )
+    .option('--export-log <log>', 'write the replies of these prompts by this model to a JSONL file')
+    .option('--out <lists>', 'the JSONL file to write, one list on each line')
+    .option('--preview', 'show what the model would be asked first, and ask nothing')
+    .addHelpText('after', `\n${describePrompts()}`)
+    .action((options: GenerateOptions) => generate(options, io));
+}
+
+async function generate(options: GenerateOptions, io: CliIo): Promise<void> {
+  const prompts = await openPrompts(options);
+  const { out, exportLog } = options;
+  if (options.preview !== true) {
+    if (out === undefined) throw new InputError('--out is not given', { remedy: 'Name the file to write' });
+    await checkOutputFile(out);
+    if (exportLog !== undefined) await checkOutputFile(exportLog);
+  }
+  const generator = options.preview === true ? undefined : await openGenerator(options);
+  const subject = await openSubject(prompts, options, io);
+  if (generator === undefined || out === undefined) {
+    preview(prompts, subject, options, io);
+    return;
+  }
+  const store = await FolderStore.open(options.store, { report: (problem) => io.warn(problem) });
+  const interruption = new Interruption(io, 'ending; what was written is kept');
+  try {
+    const log = await GenerationLog.open(store);
+    if (options.importLog !== undefined) await takeOver(log, options.importLog, io);
+    try {
+      const results = await write({ prompts, subject, generator, log, interruption }, options, io);
+      await finish(results, { prompts, subject, generator, out }, options, io);
+    } finally {
+      // Also of a run that was ended: what is there is there.
+      if (exportLog !== undefined) await exportReplies(log, prompts, generator, exportLog);
+    }
+  } catch (error) {
+    if (error instanceof StoreFencedError) {
+      throw new Error(
+        `${options.store}: another process has taken over its log. This one has ended; nothing that was written is lost.`,
+        { cause: error },
+      );
+    }
+    if (!interruption.aborted) throw error;
+    io.printJson({ endedBy: 'request', store: options.store });
+    io.print('ended; the same command goes on from there');
+    process.exitCode = interruption.exitCode;
+  } finally {
+    interruption.stopListening();
+    await generator.unload();
+    await store.close().catch(() => undefined);
+  }
+}
+
+async function openPrompts({ prompt: names, count }: GenerateOptions): Promise<readonly Prompt[]> {
+  const opened: Prompt[] = [];
+  for (const name of names) {
+    const prompt = isPromptFile(name) ? parsePrompt(await readText(name), name) : promptById(name);
+    opened.push(count === undefined ? prompt : withCount(prompt, count));
+  }
+  const [first] = opened;
+  const other = opened.find(
+    (each) => first !== undefined && asksAboutPassages(each) !== asksAboutPassages(first),
+  );
+  if (first !== undefined && other !== undefined) {
+    throw new InputError(`the prompts ${first.id} and ${other.id} are about different things`, {
+      remedy: 'Give prompts about passages and prompts about queries in two commands',
+    });
+  }
+  return opened;
+}
+
+async function readText(path: string): Promise<string> {
+  const file = await openFile(path);
+  return new TextDecoder().decode(await readRange(file, 0, file.size));
+}
+
+async function openGenerator(options: GenerateOptions): Promise<Generator> {
+  const { generator, model, keyEnv, parallel, deadline } = options;
+  if (generator === undefined) {
+    throw new InputError('--generator is not given', {
+      remedy: 'Give the address of a server, as in http://127.0.0.1:8000/v1, or recorded:LOG',
+    });
+  }
+  if (generator.startsWith(recordedPrefix)) {
+    const file = await openFile(generator.slice(recordedPrefix.length));
+    return openRecorded(file, model === undefined ? {} : { model });
+  }
+  if (model === undefined) {
+    throw new InputError('--model is not given', { remedy: 'Name the model, as the server names it' });
+  }
+  const key = keyEnv === undefined ? undefined : keyFromEnvironment(keyEnv);
+  return openAiGenerator({ address: generator, model, key, parallel, deadlineSeconds: deadline });
+}
+
+async function openSubject(
+  prompts: readonly Prompt[],
+  options: GenerateOptions,
+  io: CliIo,
+): Promise<Subject> {
+  const [first] = prompts;
+  if (first !== undefined && asksAboutPassages(first)) {
+    return { passages: sampleOf(await readPassages(first, options, io), options) };
+  }
+  const { lists, corpus } = options;
+  if (lists === undefined && corpus === undefined) {
+    throw new InputError(`${first?.id ?? ''} asks about queries, and none are given`, {
+      remedy: 'Give --lists, or --corpus for the judged queries of a split',
+    });
+  }
+  const all = lists === undefined ? await readGold(corpus ?? '', options, io) : await readAllLists(lists, io);
+  return { lists: sampleOf(all, options) };
+}
+
+async function readPassages(
+  { id }: Prompt,
+  { corpus, titles, lists }: GenerateOptions,
+  io: CliIo,
+): Promise<readonly { readonly id: string; readonly text: string }[]> {
+  if (corpus === undefined || lists !== undefined) {
+    throw new InputError(`${id} asks about the passages of a corpus`, {
+      remedy: 'Give --corpus, and no --lists',
+    });
+  }
+  const tree = withoutTopFolder(await openTree(corpus));
+  const report = new ReadReport();
+  const passages: { id: string; text: string }[] = [];
+  const file = await tree.open('corpus.jsonl');
+  for await (const document of readDocuments(file, { titles, format: 'jsonl', report })) {
+    const text = passageText(document, { titles });
+    if (text.trim() !== '') passages.push({ id: document.id, text });
+  }
+  for (const warning of report.warnings()) io.warn(warning);
+  if (passages.length > 0) return passages;
+  throw new InputError('its corpus.jsonl holds no documents', {
+    file: corpus,
+    remedy: 'Give a whole corpus',
+  });
+}
+
+/** The judged queries of a split with what is relevant to them. */
+async function readGold(
+  corpus: string,
+  { split, titles }: GenerateOptions,
+  io: CliIo,
+): Promise<readonly ListRecord[]> {
+  const dataset = await readBeir(await openTree(corpus), { split });
+  const wanted = new Set([...dataset.judgments.values()].flatMap((grades) => [...grades.keys()]));
+  const texts = new Map<string, string>();
+  for await (const document of dataset.documents()) {
+    if (wanted.has(document.id)) texts.set(document.id, passageText(document, { titles }));
+  }
+  for (const warning of dataset.report.warnings()) io.warn(warning);
+  const { queries, judgments } = dataset;
+  const lists = goldLists({ queries, judgments }, { textOf: (id) => texts.get(id) });
+  return lists.filter(({ documents }) => documents.length > 0);
+}
+
+async function readAllLists(path: string, io: CliIo): Promise<readonly ListRecord[]> {
+  const report = new ReadReport();
+  const lists: ListRecord[] = [];
+  for await (const list of readLists(await openFile(path), { report })) lists.push(list);
+  for (const warning of report.warnings()) io.warn(warning);
+  if (lists.length === 0)
+    throw new InputError('holds no lists', { file: path, remedy: 'Make some with `mine`' });
+  return lists;
+}
+
+function preview(prompts: readonly Prompt[], subject: Subject, { seed }: GenerateOptions, io: CliIo): void {
+  const shown = prompts.map((prompt) => {
+    const [task] = tasksFor(prompt, subject);
+    return {
+      prompt,
+      task,
+      filled: task && fillPrompt(prompt, task.slots, taskSeed(seed, prompt.id, task.id)),
+    };
+  });
+  io.printJson({
+    preview: shown.map(({ prompt, task, filled }) => ({
+      prompt: promptName(prompt),
+      task: task?.id ?? null,
+      messages: (filled?.messages ?? []) as unknown as Json,
+      schema: filled?.schema ?? null,
+    })),
+  });
+  for (const { prompt, task, filled } of shown) {
+    io.print(`${promptName(prompt)}, about ${task?.id ?? 'nothing: there is nothing to ask about'}`);
+    for (const { role, content } of filled?.messages ?? []) io.print(`[${role}]\n${content}\n`);
+    if (filled?.schema !== undefined) io.print(`[schema]\n${JSON.stringify(filled.schema)}\n`);
+  }
+}
+
+async function takeOver(log: GenerationLog, path: string, io: CliIo): Promise<void> {
+  const { added, known } = await importLog(log, await openFile(path), {
+    onWarning: (warning) => io.warn(warning),
+  });
+  io.note(`${path}: ${added} replies taken over, ${known} known already`);
+}
+
+interface Writing {
+  readonly prompts: readonly Prompt[];
+  readonly subject: Subject;
+  readonly generator: Generator;
+  readonly log: GenerationLog;
+  readonly interruption: Interruption;
+}
+
+async function write(
+  { prompts, subject, generator, log, interruption }: Writing,
+  { seed }: GenerateOptions,
+  io: CliIo,
+): Promise<readonly GenerationResult[]> {
+  const results: GenerationResult[] = [];
+  for (const prompt of prompts) {
+    const tasks = tasksFor(prompt, subject);
+    const progress = io.progress(promptName(prompt), tasks.length, 'requests');
+    try {
+      results.push(
+        await runGeneration({
+          ...{ tasks, prompt, generator, log, settings: { seed } },
+          signal: interruption.signal,
+          onEvent: (event) => show(event, progress),
+        }),
+      );
+    } finally {
+      progress.stop();
+    }
+  }
+  return results;
+}
+
+function show(event: GenerationEvent, progress: Progress): void {
+  const { done, open, items, reused, rejected, tokensPerSecond, replies } = event.progress;
+  // Replies of an earlier run come at once: they say nothing of the speed of this one.
+  if (event.kind === 'started' || (event.kind === 'finished-task' && event.reused)) return;
+  const details = [
+    ...(event.kind === 'loading' ? [`model: ${event.loading.phase}`] : []),
+    `${items} texts`,
+    ...(tokensPerSecond === undefined || replies === 0 ? [] : [`${tokensPerSecond.toFixed(0)} tokens/s`]),
+    ...(reused > 0 ? [`${reused} answered earlier`] : []),
+    ...(rejected > 0 ? [`${rejected} replies did not fit`] : []),
+    ...(event.kind === 'waiting' ? [`${event.reason}: again in ${event.seconds.toFixed(0)} s`] : []),
+  ];
+  progress.update(done + open, details.join(', '));
+}
+
+async function finish(
+  results: readonly GenerationResult[],
+  {
+    prompts,
+    subject,
+    generator,
+    out,
+  }: Pick<Writing, 'prompts' | 'subject' | 'generator'> & { readonly out: string },
+  options: GenerateOptions,
+  io: CliIo,
+): Promise<void> {
+  const { model, recorded } = generator.description;
+  const failed = results.flatMap(({ open }) => open.filter(({ why }) => why === 'failed'));
+  const written = results.map(({ finished }, i) => ({ prompt: prompts[i] as Prompt, finished }));
+  const lists = listsFrom(subject, written);
+  const items = results.reduce((sum, { progress }) => sum + progress.items, 0);
+  if (items === 0) {
+    const reason = results.flatMap(({ open }) => open)[0]?.reason ?? 'there is nothing to ask about';
+    throw new InputError(`nothing was written (${reason})`, {
+      remedy: 'Look at the replies with --export-log, and give a larger model or another prompt',
+    });
+  }
+  await writeOutputFile(out, writeLists(lists, 'studio'));
+  const reports = results.map((result, i) => promptReport(prompts[i] as Prompt, result));
+  if (failed.length > 0) {
+    io.warn(
+      `requests without an answer: ${failed.length} (${failed[0]?.reason ?? ''}); the same command asks again`,
+    );
+  }
+  io.printJson({
+    lists: out,
+    count: lists.length,
+    model,
+    recorded,
+    failed: failed.length,
+    prompts: reports as unknown as Json,
+    store: options.store,
+  });
+  io.print(`${lists.length} lists by ${model}${recorded ? ', recorded earlier,' : ''} in ${out}`);
+  for (const report of reports) {
+    io.print(
+      `${report.prompt}: ${report.items} texts from ${report.requests - report.unanswered} of ${report.requests} ` +
+        `requests; ${report.rejectedReplies} replies did not fit, ${report.droppedItems} texts were left out`,
+    );
+    for (const { task, texts } of report.samples) {
+      for (const text of texts.filter((each) => each !== '')) io.print(`  ${task}: ${text.slice(0, 100)}`);
+    }
+  }
+}
+
+async function exportReplies(
+  log: GenerationLog,
+  prompts: readonly Prompt[],
+  { description }: Generator,
+  path: string,
+): Promise<void> {
+  const names = new Set(prompts.map(promptName));
+  const entries = [...log.entries()].filter(
+    (entry) =>
+      entry.model === description.model &&
+      names.has(promptName({ id: entry.prompt, version: entry.prompt_version })),
+  );
+  await writeOutputFile(path, logLines(entries));
+}
+
+function describePrompts(): string {
+  const width = Math.max(...builtIn.map(({ id }) => id.length));
+  return ['Prompts:', ...builtIn.map(({ id, description }) => `  ${id.padEnd(width)}  ${description}`)].join(
+    '\n',
+  );
+}
