@@ -124,6 +124,7 @@ const width = 64;
 const heads = 4;
 const layers = 2;
 const feedForward = 128;
+const constant = 4;
 /** Joined by spaces they are what the model writes. */
 const words =
   'a the of and in is for with by from to on at as it was are that this which how what why when who water light cell heat wave bird stone river engine market early later small large old new first second study effect cause rate level growth change method model value'.split(
@@ -139,7 +140,7 @@ export interface TinyModelOptions {
 
 /**
  * A language model of Llama's form with random weights (about 0.6 MB): it writes common words, and under a schema what
- * the schema asks for. Its template puts the messages one after the other.
+ * the schema asks for, with short texts. Its template puts the messages one after the other.
  */
 export function tinyLlama({ seed, contextTokens = 2048 }: TinyModelOptions): Blob {
   const random = new RandomStream(seed, 'tiny llama');
@@ -168,14 +169,16 @@ export function tinyLlama({ seed, contextTokens = 2048 }: TinyModelOptions): Blo
   });
   const ones = (name: string): GgufTensor => ({ name, dims: [width], data: new Float32Array(width).fill(1) });
 
-  // Single bytes are as likely as the mean of the rest: words are what stands out.
-  const output = matrix('output.weight', width, vocabulary, 3 / Math.sqrt(width));
-  output.data.fill(0, 0, firstWritten * width);
-  const firstWord = tokens.length - pieces.length;
-  for (let i = firstWritten * width; i < firstWord * width; i++)
-    output.data[i] = (output.data[i] as number) / 2;
+  const embedding = matrix('token_embd.weight', width, vocabulary, 1);
+  const output = matrix('output.weight', width, vocabulary, 1.5 / Math.sqrt(width));
+  // The first number is the same for every token: what stands there in the last matrix makes a token likely or not.
+  const isWord = (token: number): boolean => token >= tokens.length - pieces.length;
+  for (let token = 0; token < vocabulary; token++) {
+    embedding.data[token * width] = constant;
+    output.data[token * width] = tokens[token] === '"' ? 0.5 : isWord(token) ? 0 : -1.5;
+  }
   const tensors = [
-    matrix('token_embd.weight', width, vocabulary, 1),
+    embedding,
     ...Array.from({ length: layers }, (_, layer) => {
       const block = `blk.${layer}`;
       return [

@@ -8,13 +8,13 @@ import {
   type GenerationRequest,
   type JsonSchema,
 } from '../../generator.ts';
-import { wasmThreads } from '../threads.ts';
 import { readAdapterFacts } from './adapter-facts.ts';
 import type { Engine, GenerateOptions, OnLoadProgress } from './engine.ts';
 import { openGguf } from './gguf-files.ts';
 import { nameOfModel, type WllamaModel } from './protocol.ts';
 
 const defaultContext = 4096;
+const mostThreads = 8;
 
 /** @throws InputError naming what is wrong with the file or the browser */
 export async function openWllama(model: WllamaModel, onProgress: OnLoadProgress): Promise<Engine> {
@@ -30,7 +30,7 @@ export async function openWllama(model: WllamaModel, onProgress: OnLoadProgress)
     await log.orLost(
       wllama.loadModel(blobs, {
         n_ctx: model.contextTokens ?? defaultContext,
-        n_threads: wasmThreads(navigator.hardwareConcurrency, globalThis.crossOriginIsolated),
+        n_threads: threads(),
         n_parallel: 1,
         ...(useGpu ? {} : { n_gpu_layers: 0 }),
       }),
@@ -238,6 +238,15 @@ function isOutOfMemory(said: string): boolean {
 /** An adapter that the processor computes is slower than the processor itself. */
 async function hasRealGpu(): Promise<boolean> {
   return (await readAdapterFacts())?.isFallback === false;
+}
+
+/**
+ * One for each core, of which two logical processors are mostly one. Its threads wait for each other by spinning: with
+ * more of them than processors that are free, a token takes many times as long. Without isolation there is but one.
+ */
+function threads(): number {
+  if (!globalThis.crossOriginIsolated) return 1;
+  return Math.min(mostThreads, Math.max(1, Math.floor(navigator.hardwareConcurrency / 2)));
 }
 
 function refuseOldBrowser(): void {
