@@ -76,8 +76,9 @@ describe('a request', () => {
       request(smallPrompt, 'Rain.', 5),
       request({ ...smallPrompt, sampling: { maxTokens: 100, temperature: 0.7 } }, 'Snow.', 5),
       request(withCount(smallPrompt, 3), 'Snow.', 5),
+      request({ ...smallPrompt, schema: { type: 'object' } }, 'Snow.', 5),
     ]);
-    expect(new Set([one, ...others].map(({ id }) => id)).size).toBe(5);
+    expect(new Set([one, ...others].map(({ id }) => id)).size).toBe(6);
   });
 
   it('gets tokens in proportion to its items', () => {

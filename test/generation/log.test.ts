@@ -216,8 +216,8 @@ describe('a log file', () => {
   it('adds what another log lacks', async () => {
     const log = await GenerationLog.open(await openStore());
     await log.appendAll(entries(0, 3));
-    const source = textSource('log.jsonl', text([...entries(1, 2000), entry(5)]));
-    expect(await importLog(log, source)).toEqual({ added: 1997, known: 3 });
+    const source = textSource('log.jsonl', text([...entries(1, 2000), entry(5), entry(1999)]));
+    expect(await importLog(log, source)).toEqual({ added: 1997, known: 4 });
     expect([...log.entries()]).toEqual(entries(0, 2000));
   });
 });

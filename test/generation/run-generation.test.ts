@@ -184,7 +184,13 @@ describe('a failure that may pass', () => {
       { parallel: 2 },
     );
     const log = await GenerationLog.open(await openStore());
-    await runGeneration({ tasks: tasksFor(6), prompt: smallPrompt, generator, log, settings, ...shared });
+    const sleep = async (seconds: number): Promise<void> => {
+      // Long enough for the other line to go on, if it were to.
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      await shared.sleep(seconds);
+    };
+    const { clock } = shared;
+    await runGeneration({ tasks: tasksFor(6), prompt: smallPrompt, generator, log, settings, clock, sleep });
     // The one beside it was under way already; nothing else was sent before its time.
     expect(sentAt.filter((at) => at > 0 && at < 30_000)).toEqual([]);
     expect(sentAt.filter((at) => at === 0)).toHaveLength(2);
@@ -208,6 +214,13 @@ describe('a failure that may pass', () => {
     expect(generator.requests.length).toBe(10);
     expect(result.open).toHaveLength(1000);
     expect(result.open[999]?.reason).toBe('not asked: 5 tasks in a row had no answer');
+  });
+
+  it('now and then is no reason to give up', async () => {
+    const script = Array.from({ length: 20 }, (_, i) => (i % 2 === 0 ? busy : undefined) as ScriptedAnswer);
+    const { result } = await runScript(20, script, { settings: { seed: 7, tries: 1 } });
+    expect(result.finished).toHaveLength(10);
+    expect(new Set(result.open.map(({ reason }) => reason))).toEqual(new Set([busy.transient]));
   });
 
   it('may be silence', async () => {
