@@ -68,8 +68,7 @@ describe.skipIf(chromiumPath === undefined)(name, () => {
   );
 
   it('finds the ten best before and after for a typed query', async () => {
-    await page.getByLabel('Query', { exact: true })
-      .fill('How can sticky old honey be made runny again?');
+    await page.getByLabel('Query', { exact: true }).fill('How can sticky old honey be made runny again?');
     // The best one stands on the right by itself; here the listwise one is to.
     await page.getByLabel('Right').selectOption('listwise');
     await page.getByRole('button', { name: 'Search', exact: true }).click();

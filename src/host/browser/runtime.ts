@@ -1,5 +1,5 @@
 import type { Runtime } from '../contract.ts';
-import { messageOf } from '../errors.ts';
+import { InputError, messageOf } from '../errors.ts';
 import { requestAdapter } from './gpu-device.ts';
 import { openWasmRuntime } from './runtime-wasm.ts';
 import { bestWaiting, openWebGpuRuntime, type Waiting } from './runtime-webgpu.ts';
@@ -55,6 +55,7 @@ async function hardwareAdapter(): Promise<GPUAdapter | string> {
     const adapter = await requestAdapter();
     return adapter.info.isFallbackAdapter ? 'the browser plays the GPU in software' : adapter;
   } catch (error) {
-    return messageOf(error);
+    // Without the remedy: it trains all the same.
+    return error instanceof InputError ? error.problem : messageOf(error);
   }
 }
