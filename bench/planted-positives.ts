@@ -2,7 +2,7 @@
  * Known answers among the negatives: what each filter rule finds of them. Of each query with several judged answers
  * the best is the positive, the others are labeled 0; BM25's top 20 stand beside them.
  *
- * Run: npm run bench -- planted-positives
+ * Run: npm run bench -- planted-positives [demo] [scifact] [nq-utd]
  * Teacher and guide are nano; on the demo's short passages all-MiniLM-L6-v2 in $STUDIO_MODELS teaches, where there is
  * one. The demo's corpus is in the repository; scifact and nq-utd are looked for in $STUDIO_DATA or ../shared/data.
  */
@@ -113,7 +113,9 @@ async function measure(runtime: Runtime, collection: Collection): Promise<void> 
 
 const runtime = await openRuntime({ device: 'cpu' });
 const before = process.cpuUsage();
+const wanted = process.argv.slice(2);
 for (const collection of collections) {
+  if (wanted.length > 0 && !wanted.includes(collection.name)) continue;
   if (existsSync(collection.folder)) await measure(runtime, collection);
   else console.log(`${collection.name} is left out: there is no ${collection.folder}\n`);
 }

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { InputError, messageOf } from '../host/errors.ts';
 import { registerCompare } from './commands/compare.ts';
+import { registerDiagnose } from './commands/diagnose.ts';
 import { registerDistill } from './commands/distill.ts';
 import { registerDoctor } from './commands/doctor.ts';
 import { registerEmbed } from './commands/embed.ts';
@@ -31,6 +32,7 @@ const registrations: readonly ((program: Command, io: CliIo) => void)[] = [
   registerGenerate,
   registerMine,
   registerFilter,
+  registerDiagnose,
   registerTrain,
   registerDistill,
   registerEmbed,

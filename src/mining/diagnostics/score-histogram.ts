@@ -1,0 +1,22 @@
+/** How many scores lie in each of equal parts of a range. A type alias, so that it is assignable to Json. */
+export type Histogram = Readonly<{
+  low: number;
+  high: number;
+  /** The last part holds its upper end as well. */
+  counts: readonly number[];
+}>;
+
+/** @param range the same for all that are to be compared; scores outside count for the outermost parts */
+export function histogram(
+  scores: Iterable<number>,
+  { low, high }: { readonly low: number; readonly high: number },
+  parts = 10,
+): Histogram {
+  const counts = Array.from({ length: parts }, () => 0);
+  for (const score of scores) {
+    const part = high > low ? Math.floor((parts * (score - low)) / (high - low)) : 0;
+    const at = Math.min(parts - 1, Math.max(0, part));
+    counts[at] = (counts[at] as number) + 1;
+  }
+  return { low, high, counts };
+}
