@@ -119,6 +119,16 @@ export {
   type TrainingResult,
 } from './training/trainer.ts';
 
+// Generation: prompts, language models, their replies.
+export {
+  TransientGeneratorError,
+  type GenerationReply,
+  type GenerationRequest,
+  type Generator,
+  type GeneratorDescription,
+} from './host/generator.ts';
+export * from './generation/index.ts';
+
 // Mining: candidates, teachers, filters.
 export { documentsToMine, fusedSource, type CandidateSource, type TextOf } from './mining/candidates.ts';
 export { mineHardNegatives, type HardNegativeOptions, type MiningReport } from './mining/hard-negatives.ts';
