@@ -55,6 +55,8 @@ export class GenerationLog {
   readonly #byRequest = new Map<string, LogEntry>();
   #next: number;
   #queue: Promise<unknown> = Promise.resolve();
+  /** What the next commit takes along. */
+  #gathering: { readonly entries: LogEntry[]; readonly written: Promise<void> } | undefined;
 
   private constructor(store: Store, writer: StoreWriter, levels: Piece[][]) {
     this.#store = store;
@@ -96,13 +98,25 @@ export class GenerationLog {
     return this.#byRequest.get(nameOf(request, model));
   }
 
-  /** Durable when it resolves. Calls may overlap; they are written one after another. */
+  /** Durable when it resolves. What comes while a commit is under way shares the next one. */
   append(entry: LogEntry): Promise<void> {
-    return this.appendAll([entry]);
+    if (this.#gathering === undefined) {
+      const entries: LogEntry[] = [];
+      const written = this.#queue.then(() => {
+        this.#gathering = undefined;
+        return this.#append(entries);
+      });
+      this.#queue = written.catch(() => undefined);
+      this.#gathering = { entries, written };
+    }
+    this.#gathering.entries.push(entry);
+    return this.#gathering.written;
   }
 
   /** All of them, in one commit. */
   appendAll(entries: readonly LogEntry[]): Promise<void> {
+    // It comes after what was appended before it.
+    this.#gathering = undefined;
     const turn = this.#queue.then(() => this.#append(entries));
     this.#queue = turn.catch(() => undefined);
     return turn;

@@ -67,10 +67,19 @@ describe('a log', () => {
     expect((await store.keys('generations')).length).toBeLessThan(32 + 32 + 5050 / 1024);
   });
 
-  it('writes what is appended at the same time one after another', async () => {
-    const store = await openStore();
+  it('writes what is appended at the same time in order, in few commits', async () => {
+    const disk = new SimulatedDisk();
+    const process = disk.start();
+    const store = await openStore(disk, process);
     const log = await GenerationLog.open(store);
-    await Promise.all(entries(0, 50).map((one) => log.append(one)));
+    const before = process.operations;
+    await Promise.all([
+      ...entries(0, 20).map((one) => log.append(one)),
+      log.appendAll(entries(20, 25)),
+      ...entries(25, 50).map((one) => log.append(one)),
+    ]);
+    expect(process.operations - before).toBeLessThan(100);
+    expect([...log.entries()]).toEqual(entries(0, 50));
     expect([...(await GenerationLog.open(store)).entries()]).toEqual(entries(0, 50));
   });
 
