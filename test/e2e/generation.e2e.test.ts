@@ -63,7 +63,6 @@ describe.skipIf(!hasChromium)(
           gzipSync(readFileSync(join(folder, 'assets', name))).length,
         ]),
       );
-      console.info(Object.fromEntries(sizes));
       const { page, requests } = await open();
       const scripts = requests.filter(({ pathname }) => pathname.endsWith('.js'));
       expect(scripts).toHaveLength(1);

@@ -51,12 +51,18 @@ const recipe = readRecipe({
   encoder: { model: 'nano', queryMaxLength: 16, passageMaxLength: 32 },
   generators: { tiny: { kind: 'wllama', model: 'tiny.gguf' } },
   sources: {
-    queries: { kind: 'generated', prompts: ['c-titles-several'], of: { passages: { sample: 4 } }, count: 2 },
+    queries: {
+      kind: 'generated',
+      prompts: ['c-user-several'],
+      of: { passages: { sample: 3 } },
+      count: 2,
+    },
     negatives: { kind: 'generated', prompts: ['a-hard-negatives'], of: { source: 'queries' }, count: 2 },
   },
   training: {
-    batches: { batchSize: 4 },
+    batches: { batchSize: 3 },
     learningRate: 1e-3,
+    epochs: 2,
     maxSteps: 4,
     evaluateEvery: 2,
     tokensPerMicroBatch: 256,
@@ -102,9 +108,19 @@ describe('a recipe whose lists a language model writes in the tab', () => {
     const job = await RecipeJob.open(parts);
     const report = await job.run();
     const asked = generate.mock.calls.length;
-    console.info(asked, JSON.stringify(report, null, 1));
-    expect(asked).toBeGreaterThan(0);
-    expect(trained).toHaveLength(4);
+    const [arm] = report.arms;
+    const { written } = arm?.listsReport ?? {};
+    expect(written?.model).toBe('tiny.gguf');
+    const [negatives] = written?.prompts ?? [];
+    expect(negatives?.items).toBeGreaterThanOrEqual(6);
+    expect(negatives?.samples[0]?.texts.join(' ')).toMatch(/[a-z]{3}/);
+    // A query, the passage that it was written for, and two negatives.
+    expect(arm?.lists).toBeGreaterThanOrEqual(3);
+    expect(arm?.passages).toBeGreaterThanOrEqual(2 * (arm?.lists ?? 0));
+    expect(trained).toHaveLength(arm?.trainings[0]?.steps ?? 0);
+    expect(trained.length).toBeGreaterThanOrEqual(2);
+    expect(trained.every((loss) => loss > 0 && loss < 20)).toBe(true);
+    expect(report.results.all.systems.map(({ name }) => name)).toEqual(['bm25', 'untrained', 'written']);
 
     const again = await (await RecipeJob.open(parts)).run();
     expect(again.results).toEqual(report.results);

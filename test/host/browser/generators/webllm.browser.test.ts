@@ -18,12 +18,10 @@ function own(overrides: Partial<WebllmRecord> = {}): WebllmRecord {
 
 async function loadFailure(record: WebllmRecord): Promise<Error> {
   const generator = openBrowserGenerator({ kind: 'webllm', model: record.model_id, records: [record] });
-  const begun = performance.now();
   try {
     await generator.load();
     throw new Error('it was loaded');
   } catch (error) {
-    console.info(`${((performance.now() - begun) / 1000).toFixed(2)} s: ${(error as Error).message}`);
     return error as Error;
   }
 }

@@ -73,9 +73,7 @@ describe('wllama with a tiny model', () => {
   it('loads a dropped file and writes, the same for the same seed, in whatever order', async () => {
     const generator = open(tiny);
     const phases: GeneratorLoadProgress[] = [];
-    const begun = performance.now();
     await generator.load({ onProgress: (progress) => phases.push(progress) });
-    console.info(`load ${((performance.now() - begun) / 1000).toFixed(2)} s`);
     expect(phases.map(({ phase }) => phase)).toEqual(['read']);
     expect(generator.description).toEqual({
       kind: 'wllama',
@@ -87,7 +85,6 @@ describe('wllama with a tiny model', () => {
     const first = await generator.generate(request());
     const other = await generator.generate(request({ seed: 8 }));
     const again = await generator.generate(request());
-    console.info(JSON.stringify(first));
     expect(first.text.length).toBeGreaterThan(20);
     expect(first.finish).toBe('length');
     expect(first.completionTokens).toBe(40);
@@ -103,7 +100,6 @@ describe('wllama with a tiny model', () => {
       const reply = await generator.generate(
         request({ schema, seed, sampling: { maxTokens: 400, temperature: 0.8 } }),
       );
-      console.info(reply.text, reply.completionTokens, reply.seconds);
       expect(reply.finish).toBe('stop');
       const { queries } = JSON.parse(reply.text) as { queries: { label: number; text: string }[] };
       expect(queries).toHaveLength(2);
@@ -155,7 +151,6 @@ describe('wllama with a tiny model', () => {
       const messages = [{ role: 'user', content: 'Once upon a time' }] as const;
       const sampling = { maxTokens: 120, temperature: 0 };
       const reply = await generator.generate(request({ messages, sampling }));
-      console.info(reply.text, reply.completionTokens, reply.seconds);
       expect(reply.text).toMatch(/ (was|were|had|saw|said|went) /);
       const { gguf } = await cachedModels();
       expect(gguf.find(({ file }) => file === 'stories260K.gguf')?.bytes).toBe(1_054_272);
@@ -174,6 +169,5 @@ describe('wllama with a tiny model', () => {
     const cut = await failure(open(new File([tiny.slice(0, 100_000)], 'cut.gguf')).load());
     expect(cut).toBeInstanceOf(InputError);
     expect(cut.message).toMatch(/^cut\.gguf: llama\.cpp could not load the file/);
-    console.info(cut.message);
   });
 });
