@@ -32,6 +32,8 @@ export interface RecipeJobParts {
   readonly onEvent?: (event: RecipeEvent) => void;
   /** How much of a training a kill may cost, about; shorter trainings leave no checkpoints. 30 by default. */
   readonly checkpointSeconds?: number;
+  /** The wait after a request to a language model has failed, which doubles with each failure. 1 by default. */
+  readonly retrySeconds?: number;
   /** Runs `workers/search.ts`, for large corpora. */
   readonly pool?: WorkerPool;
   /** Keeps the corpus's vectors of every trained encoder in memory, for who searches on ({@link RecipeJob.vectorsOf}). */
@@ -83,6 +85,7 @@ export class RecipeJob {
       shelf,
       signal: parts.signal ?? { aborted: false },
       checkpointSeconds: parts.checkpointSeconds ?? 30,
+      retrySeconds: parts.retrySeconds ?? 1,
       pool: parts.pool,
       keepVectors: parts.keepVectors ?? false,
       onEvent: (event) => onEvent?.({ ...event, secondsLeft: left.after(event) }),

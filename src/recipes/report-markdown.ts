@@ -1,6 +1,7 @@
 import { baselineName } from './check-recipe.ts';
 import type { ComparisonTable, MeasuredValue, PairResult } from './compare-systems.ts';
 import type { ArmReport, RecipeReport, ShownPassage, ShownQuery } from './report.ts';
+import type { WrittenReport } from './stages/written-report.ts';
 
 /** The report for people, in Markdown. */
 export function reportMarkdown(report: RecipeReport): string {
@@ -229,8 +230,9 @@ export function leftOut({ lengths, arms, corpus }: RecipeReport): string[] {
   for (const { source, listsReport, filtered, filters } of arms) {
     if (!seen.has(source)) {
       seen.add(source);
-      const { mined, guard, recorded } = listsReport;
+      const { mined, guard, recorded, written } = listsReport;
       if (recorded) lines.push(`${source}: its lists are recorded generations, made before`);
+      for (const line of writtenLines(written)) lines.push(`${source}: ${line}`);
       for (const [what, count] of Object.entries({ ...mined, ...guard })) {
         const described = describedCounts[what];
         if (described !== undefined && count > 0) lines.push(`${source}: ${described}: ${count}`);
@@ -249,6 +251,14 @@ export function leftOut({ lengths, arms, corpus }: RecipeReport): string[] {
       lines.push(`${stack}: lists of which nothing stayed: ${filtered.kept.droppedLists}`);
   }
   return lines;
+}
+
+function writtenLines(written: WrittenReport | undefined): string[] {
+  return (written?.prompts ?? []).map(
+    ({ prompt, requests, unanswered, items, rejectedReplies, droppedItems }) =>
+      `written by ${written?.model ?? ''} (${prompt}): ${items} texts from ${requests - unanswered} of ${requests} ` +
+      `requests; ${rejectedReplies} replies did not fit, ${droppedItems} texts were left out`,
+  );
 }
 
 const describedCounts: Readonly<Record<string, string>> = {

@@ -79,6 +79,8 @@ export interface Workshop {
   generator(role: string): Promise<Generator>;
   /** Every reply that language models gave to recipes of this store. */
   generationLog(): Promise<GenerationLog>;
+  /** The wait after a request to a language model has failed, which doubles with each failure. */
+  readonly retrySeconds: number;
   /** Keeps how long a language model takes for a request, for the plans of other runs. */
   keepPace(pace: string, seconds: number): Promise<void>;
   /** Where a training keeps its checkpoints, and how many steps apart; undefined where it takes seconds. */

@@ -52,6 +52,7 @@ export interface WorkshopParts {
   readonly onEvent: (event: StageEvent) => void;
   /** A training that takes longer leaves a checkpoint about this often. */
   readonly checkpointSeconds: number;
+  readonly retrySeconds: number;
   readonly pool?: WorkerPool | undefined;
   /** Whether the corpus's vectors of trained encoders stay in memory, too. */
   readonly keepVectors: boolean;
@@ -206,6 +207,10 @@ export class RecipeWorkshop implements Workshop {
   async matmulRate(): Promise<number> {
     this.#matmulRate ??= this.rates?.matmul ?? (await measureMatmulRate(this.runtime, this.clock));
     return this.#matmulRate;
+  }
+
+  get retrySeconds(): number {
+    return this.#parts.retrySeconds;
   }
 
   async generator(role: string): Promise<Generator> {

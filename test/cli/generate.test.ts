@@ -303,7 +303,7 @@ describe('generate', () => {
 
 /** Resolves when the server has been asked so often, or the job has ended. */
 async function untilCalls({ calls }: ModelServer, count: number, { ended }: StartedProcess): Promise<void> {
-  let hasEnded = false;
+  let hasEnded = false as boolean;
   void ended.then(() => (hasEnded = true));
   while (calls.length < count && !hasEnded) await new Promise((resolve) => setTimeout(resolve, 5));
 }

@@ -111,11 +111,11 @@ describe('a recipe', () => {
       'sources.mined.pick=rendom',
     ],
     [
-      'sources.mined.kind: is "minde", not one of mined, lists, generated, merged (did you mean "mined"?)',
+      'sources.mined.kind: is "minde", not one of mined, lists, generated, merged, selected (did you mean "mined"?)',
       'sources.mined.kind=minde',
     ],
     [
-      'teacher.from: is "encode", not one of stored, encoder, cross-encoder (did you mean "encoder"?)',
+      'teacher.from: is "encode", not one of stored, encoder, cross-encoder, file (did you mean "encoder"?)',
       'teacher.from=encode',
     ],
     // Values of the wrong kind or out of range.
@@ -151,6 +151,48 @@ describe('a recipe', () => {
     [
       'sources.a.recorded: give one of "corpusFile" and "file"',
       'sources.a={"kind":"generated","recorded":{"file":"x","corpusFile":"y"}}',
+    ],
+    [
+      'sources.a: give "prompts" and "of", what is to be written, or "recorded" lists',
+      'sources.a={"kind":"generated"}',
+    ],
+    [
+      'sources.a.generator: name one of the generators (there are none)',
+      'sources.a={"kind":"generated","prompts":["c-questions"],"of":{"passages":{}}}',
+    ],
+    [
+      'sources.a.generator: there is no generator "lama" (did you mean "llama"?)',
+      'generators.llama={"kind":"webllm","model":"m"}',
+      'sources.a={"kind":"generated","generator":"lama","prompts":["c-questions"],"of":{"passages":{}}}',
+    ],
+    [
+      'sources.a.prompts[0]: there is no prompt "c-qestions" (Did you mean c-questions',
+      'generators.llama={"kind":"webllm","model":"m"}',
+      'sources.a={"kind":"generated","prompts":["c-qestions"],"of":{"passages":{}}}',
+    ],
+    [
+      'sources.a.prompts[0]: a-hard-negatives asks about queries with their passages',
+      'generators.llama={"kind":"webllm","model":"m"}',
+      'sources.a={"kind":"generated","prompts":["a-hard-negatives"],"of":{"passages":{}}}',
+    ],
+    [
+      'sources.a.of.source: there is no source "minde" (did you mean "mined"?)',
+      'generators.llama={"kind":"webllm","model":"m"}',
+      'sources.a={"kind":"generated","prompts":["a-hard-negatives"],"of":{"source":"minde"}}',
+    ],
+    [
+      'sources.a.of.source: "b" is made of "a" itself',
+      'generators.llama={"kind":"webllm","model":"m"}',
+      'sources.a={"kind":"generated","prompts":["a-hard-negatives"],"of":{"source":"b"}}',
+      'sources.b={"kind":"merged","of":["a","mined"]}',
+    ],
+    [
+      'generators.g.address: the address "localhost:8000" is no http(s) address',
+      'generators.g={"kind":"http","address":"localhost:8000","model":"m"}',
+    ],
+    [
+      'generators.g.key: unknown setting',
+      'generators.g={"kind":"http","address":"http://localhost:8000","model":"m","key":"sk-1"}',
     ],
     ['sources.a.of[1]: there is no unmerged source "a"', 'sources.a={"kind":"merged","of":["mined","a"]}'],
     [

@@ -16,7 +16,9 @@ export interface RecipeRun {
   readonly steps: ReadonlyMap<string, number>;
 }
 
-export type RecipeRunOptions = Partial<Pick<RecipeJobParts, 'checkpointSeconds' | 'signal' | 'onEvent'>>;
+export type RecipeRunOptions = Partial<
+  Pick<RecipeJobParts, 'checkpointSeconds' | 'signal' | 'onEvent' | 'generators' | 'retrySeconds'>
+>;
 
 /** Opens a recipe's document as the command line does, on a given runtime and store. */
 export function openJob(

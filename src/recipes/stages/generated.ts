@@ -109,7 +109,7 @@ class Writing {
         const own = tasks[i] ?? [];
         const result = await runGeneration({
           ...{ tasks: own, prompt, generator: this.#generator, log, signal: ending.signal },
-          settings: { seed },
+          settings: { seed, firstWaitSeconds: this.#workshop.retrySeconds },
           clock: this.#workshop.clock,
           ...(this.#workshop.pause !== undefined && { pause: this.#workshop.pause }),
           onEvent: (event) => {
