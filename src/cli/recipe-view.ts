@@ -64,6 +64,10 @@ export class RecipeView {
         break;
       case 'training':
         this.#training(event, left);
+        break;
+      case 'generation':
+        // The bar says how far it is.
+        break;
     }
   }
 

@@ -1,3 +1,4 @@
+import type { PauseSwitch } from '../generation/generation-run.ts';
 import type { Clock, ModelFiles, Runtime, Store, WorkerPool } from '../host/contract.ts';
 import type { EncoderModel } from '../encoders/types.ts';
 import { EncoderShelf } from './encoder-shelf.ts';
@@ -29,6 +30,8 @@ export interface RecipeJobParts {
   readonly version: string;
   /** Ends the job after the step that it is at. What is finished is stored, and a long training leaves a checkpoint. */
   readonly signal?: { readonly aborted: boolean };
+  /** Holds what asks language models, between two requests. */
+  readonly pause?: PauseSwitch;
   readonly onEvent?: (event: RecipeEvent) => void;
   /** How much of a training a kill may cost, about; shorter trainings leave no checkpoints. 30 by default. */
   readonly checkpointSeconds?: number;
@@ -84,6 +87,7 @@ export class RecipeJob {
       corpus,
       shelf,
       signal: parts.signal ?? { aborted: false },
+      pause: parts.pause,
       checkpointSeconds: parts.checkpointSeconds ?? 30,
       retrySeconds: parts.retrySeconds ?? 1,
       pool: parts.pool,

@@ -2,7 +2,9 @@ import type { ListRecord } from '../corpus/types.ts';
 import type { Embedder } from '../encoders/embedder.ts';
 import { forwardFlops } from '../training/flops.ts';
 import type { EncoderModel, Weights } from '../encoders/types.ts';
+import type { GenerationEvent, PauseSwitch } from '../generation/generation-run.ts';
 import type { GenerationLog } from '../generation/log.ts';
+import type { Prompt } from '../generation/prompt.ts';
 import type { Clock, Json, Runtime } from '../host/contract.ts';
 import type { Generator } from '../host/generator.ts';
 import type { Ranking } from '../retrieval/ranking.ts';
@@ -54,6 +56,8 @@ export interface Task {
    */
   progress(done: number, total: number, detail?: string, secondsLeft?: number): void;
   training(event: TrainingEvent): void;
+  /** A reply came, a model is loaded: what a prompt is being asked for. */
+  generation(prompt: Prompt, event: GenerationEvent): void;
 }
 
 /** What stages compute with. */
@@ -62,6 +66,8 @@ export interface Workshop {
   readonly clock: Clock;
   readonly version: string;
   readonly signal: { readonly aborted: boolean };
+  /** Holds what asks language models, between two requests. */
+  readonly pause: PauseSwitch | undefined;
   readonly corpus: RecipeCorpus;
   readonly shelf: EncoderShelf;
   /** The result of a stage, computed if it is not stored. */

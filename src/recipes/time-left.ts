@@ -35,6 +35,9 @@ export class TimeLeft {
         if (event.event.kind === 'step')
           return this.#corrected(this.#left - expected) + event.event.secondsLeft;
         break;
+      case 'generation':
+        // Each is followed by a progress event, which knows.
+        break;
     }
     return this.#corrected(this.#left);
   }

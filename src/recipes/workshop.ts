@@ -2,7 +2,9 @@ import type { ListRecord } from '../corpus/types.ts';
 import type { Embedder } from '../encoders/embedder.ts';
 import type { Weights } from '../encoders/types.ts';
 import { measureMatmulRate } from '../graph/matmul-rate.ts';
+import type { GenerationEvent, PauseSwitch } from '../generation/generation-run.ts';
 import { GenerationLog } from '../generation/log.ts';
+import type { Prompt } from '../generation/prompt.ts';
 import type { Clock, Runtime, Store, WorkerPool } from '../host/contract.ts';
 import type { Generator } from '../host/generator.ts';
 import { Bm25Builder, type Bm25Index, type Bm25Settings } from '../retrieval/bm25.ts';
@@ -19,8 +21,20 @@ import { decodeLists, decodeRanking, decodeWeights } from './stored-forms.ts';
 
 /** What happened to a stage. */
 export type StageEvent =
-  | { readonly kind: 'stage'; readonly stage: Stage; readonly state: 'stored' | 'started' }
-  | { readonly kind: 'stage'; readonly stage: Stage; readonly state: 'finished'; readonly seconds: number }
+  | { readonly kind: 'stage'; readonly stage: Stage; readonly state: 'started' }
+  | {
+      readonly kind: 'stage';
+      readonly stage: Stage;
+      readonly state: 'stored';
+      readonly result: StageResult;
+    }
+  | {
+      readonly kind: 'stage';
+      readonly stage: Stage;
+      readonly state: 'finished';
+      readonly result: StageResult;
+      readonly seconds: number;
+    }
   | {
       readonly kind: 'progress';
       readonly stage: Stage;
@@ -30,7 +44,13 @@ export type StageEvent =
       /** Of the stage, where it can tell better than by the share that is done. */
       readonly stageSecondsLeft?: number;
     }
-  | { readonly kind: 'training'; readonly stage: Stage; readonly event: TrainingEvent };
+  | { readonly kind: 'training'; readonly stage: Stage; readonly event: TrainingEvent }
+  | {
+      readonly kind: 'generation';
+      readonly stage: Stage;
+      readonly prompt: Prompt;
+      readonly event: GenerationEvent;
+    };
 
 /** How one stage came to its result in this job. */
 export interface StageLogEntry {
@@ -49,6 +69,7 @@ export interface WorkshopParts {
   readonly corpus: RecipeCorpus;
   readonly shelf: EncoderShelf;
   readonly signal: { readonly aborted: boolean };
+  readonly pause?: PauseSwitch | undefined;
   readonly onEvent: (event: StageEvent) => void;
   /** A training that takes longer leaves a checkpoint about this often. */
   readonly checkpointSeconds: number;
@@ -66,6 +87,7 @@ export class RecipeWorkshop implements Workshop {
   readonly corpus: RecipeCorpus;
   readonly shelf: EncoderShelf;
   readonly signal: { readonly aborted: boolean };
+  readonly pause: PauseSwitch | undefined;
   rates: Rates | undefined;
   readonly #parts: WorkshopParts;
   readonly #log = new Map<string, StageLogEntry>();
@@ -82,6 +104,7 @@ export class RecipeWorkshop implements Workshop {
     this.corpus = parts.corpus;
     this.shelf = parts.shelf;
     this.signal = parts.signal;
+    this.pause = parts.pause;
   }
 
   /** Every stage that was asked for so far, in the order in which they were finished. */
@@ -99,7 +122,7 @@ export class RecipeWorkshop implements Workshop {
     const stored = await this.#parts.stages.find(stage.key);
     if (stored !== undefined) {
       this.#log.set(stage.key, { stage, result: stored, state: 'stored' });
-      this.#parts.onEvent({ kind: 'stage', stage, state: 'stored' });
+      this.#parts.onEvent({ kind: 'stage', stage, state: 'stored', result: stored });
       return stored;
     }
     for (const need of stage.needs) await this.resultOf(need);
@@ -120,6 +143,7 @@ export class RecipeWorkshop implements Workshop {
         this.#refuseWhenStopped();
       },
       training: (event) => onEvent({ kind: 'training', stage, event }),
+      generation: (prompt, event) => onEvent({ kind: 'generation', stage, prompt, event }),
     };
     const startedAt = this.clock.now();
     const output = await stage.run(this, task);
@@ -128,7 +152,7 @@ export class RecipeWorkshop implements Workshop {
     const result = await stages.save(stage.key, stage.kind, stage.inputs, output, seconds, fingerprint);
     if (stage.kind === 'training') await this.#clearCheckpoints(stage);
     this.#log.set(stage.key, { stage, result, state: 'computed' });
-    onEvent({ kind: 'stage', stage, state: 'finished', seconds });
+    onEvent({ kind: 'stage', stage, state: 'finished', result, seconds });
     return result;
   }
 

@@ -4,12 +4,17 @@
  * never copied.
  */
 import type { DroppedItem } from '../host/browser/files.ts';
+import type { GenerationProgress } from '../generation/generation-run.ts';
+import type { GeneratedItem } from '../generation/prompt.ts';
 import type { Device } from '../host/contract.ts';
+import type { ChatMessage, GeneratorLoadProgress } from '../host/generator.ts';
 import type { SentError } from '../host/worker-tasks.ts';
 import type { Plan } from '../recipes/plan.ts';
 import type { RecipeReport } from '../recipes/report.ts';
 import type { RecipeInput } from '../recipes/schema.ts';
 import type { StageKind } from '../recipes/stage-store.ts';
+import type { FilteredReport } from '../recipes/stages/filtered.ts';
+import type { WrittenReport } from '../recipes/stages/written-report.ts';
 import type { TrainingEvent } from '../training/trainer.ts';
 
 /** How to open the worker. */
@@ -47,8 +52,8 @@ export type KeptItem = Readonly<{
   id: string;
   name: string;
   bytes: number;
-  /** What it can be used as. */
-  kind: 'corpus' | 'model' | 'lists';
+  /** What it can be used as; `generations` is a log of what a language model wrote. */
+  kind: 'corpus' | 'model' | 'lists' | 'generations';
   /** Of a corpus: the splits that it has judgments for. */
   splits: readonly string[];
   /** Of a corpus: its JSONL files besides corpus and queries, which may hold training lists. */
@@ -110,6 +115,46 @@ export interface OpenedRun {
   readonly advice: readonly string[];
 }
 
+/**
+ * What the language models of a recipe need beside it, by their names there. It is held in memory alone: no recipe,
+ * store or file has it.
+ */
+export type GeneratorAccess = Readonly<
+  Record<
+    string,
+    {
+      /** Of a server. */
+      readonly key?: string | undefined;
+      /** A dropped GGUF file, which the recipe calls by its name. */
+      readonly file?: File | undefined;
+    }
+  >
+>;
+
+/** A reply of a language model, with what it was asked. All of it is text that anybody may have written. */
+export interface WrittenSample {
+  /** With its version. */
+  readonly prompt: string;
+  /** What was asked about: the id of a passage or a query. */
+  readonly task: string;
+  readonly model: string;
+  /** Whether it was replayed. */
+  readonly recorded: boolean;
+  readonly messages: readonly ChatMessage[];
+  /** As the model gave it. */
+  readonly text: string;
+  /** What was read from the text … */
+  readonly items: readonly GeneratedItem[];
+  /** … or why nothing was. */
+  readonly error: string | undefined;
+}
+
+export interface ExportedFile {
+  readonly name: string;
+  /** Moved to the page. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
 export interface ExportedModel {
   /** A file name for the download: `demo-listwise.zip`. */
   readonly name: string;
@@ -128,12 +173,20 @@ export interface StudioCalls {
   forgetRun: { readonly ask: { readonly runId: string }; readonly answer: null };
   /** Reads corpus, lists and model, and plans. Searching with `bm25` and `untrained` needs no more than this. */
   openRun: {
-    readonly ask: { readonly runId: string; readonly recipe: RecipeInput };
+    readonly ask: {
+      readonly runId: string;
+      readonly recipe: RecipeInput;
+      readonly access?: GeneratorAccess | undefined;
+    };
     readonly answer: OpenedRun;
   };
   /** Computes what is not stored, and reports. Opens the run first if it is not open. */
   run: {
-    readonly ask: { readonly runId: string; readonly recipe: RecipeInput };
+    readonly ask: {
+      readonly runId: string;
+      readonly recipe: RecipeInput;
+      readonly access?: GeneratorAccess | undefined;
+    };
     readonly answer: RunOutcome;
   };
   /** Holds the run within its current step, in memory. */
@@ -156,6 +209,8 @@ export interface StudioCalls {
     readonly ask: { readonly runId: string; readonly arm: string; readonly seed?: number | undefined };
     readonly answer: ExportedModel;
   };
+  /** Everything that language models wrote for runs of this browser, as a log that can be replayed. Not during a run. */
+  exportGenerations: { readonly ask: object; readonly answer: ExportedFile };
 }
 
 /** How a run ended. */
@@ -216,6 +271,25 @@ export type RunEvent =
       readonly event: TrainingEvent;
       readonly secondsLeft: number;
     }
+  /** A language model is made ready. */
+  | { readonly kind: 'loading'; readonly stage: StageName; readonly progress: GeneratorLoadProgress }
+  /** A language model has replied: told a few times a second. */
+  | {
+      readonly kind: 'reply';
+      readonly stage: StageName;
+      /** Of one prompt. */
+      readonly progress: GenerationProgress;
+      readonly sample: WrittenSample;
+    }
+  /** What a language model wrote for a source, all of it. */
+  | {
+      readonly kind: 'written';
+      readonly stage: StageName;
+      readonly report: WrittenReport;
+      readonly recorded: boolean;
+    }
+  /** What a stack of rules kept and dropped. */
+  | { readonly kind: 'filtered'; readonly stage: StageName; readonly report: FilteredReport }
   /** A search has its first query for a system: the corpus is embedded. */
   | { readonly kind: 'indexing'; readonly system: string; readonly done: number; readonly total: number }
   | { readonly kind: 'paused' }

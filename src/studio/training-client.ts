@@ -4,7 +4,9 @@ import { restoreError } from '../host/worker-tasks.ts';
 import type { RecipeInput } from '../recipes/schema.ts';
 import type {
   ComputeFacts,
+  ExportedFile,
   ExportedModel,
+  GeneratorAccess,
   KeptItem,
   KeptRun,
   OpenedRun,
@@ -108,21 +110,32 @@ export class TrainingClient {
   }
 
   /** @throws InputError naming what of the recipe or its files does not fit */
-  openRun(runId: string, recipe: RecipeInput, onEvent?: OnEvent): Promise<OpenedRun> {
+  openRun(
+    runId: string,
+    recipe: RecipeInput,
+    onEvent?: OnEvent,
+    access?: GeneratorAccess,
+  ): Promise<OpenedRun> {
     this.#listen(runId, onEvent);
-    return this.#ask('openRun', { runId, recipe });
+    return this.#ask('openRun', { runId, recipe, access });
   }
 
   /**
    * Runs a recipe, or goes on with it. When the device is lost, it goes on by itself in a new worker.
+   * @param access what its language models need; sent to the worker, kept nowhere
    * @throws InputError; TrainingDivergedError by its name; WorkerLostError after several losses in a row
    */
-  async run(runId: string, recipe: RecipeInput, onEvent?: OnEvent): Promise<RunOutcome> {
+  async run(
+    runId: string,
+    recipe: RecipeInput,
+    onEvent?: OnEvent,
+    access?: GeneratorAccess,
+  ): Promise<RunOutcome> {
     this.#listen(runId, onEvent);
     this.#lossesWithoutStep = 0;
     for (;;) {
       try {
-        return await this.#ask('run', { runId, recipe });
+        return await this.#ask('run', { runId, recipe, access });
       } catch (error) {
         if (!(error instanceof WorkerLostError) || this.#isClosed) throw error;
         this.#lossesWithoutStep++;
@@ -152,6 +165,11 @@ export class TrainingClient {
   /** @param seed the recipe's first by default */
   exportModel(runId: string, arm: string, seed?: number): Promise<ExportedModel> {
     return this.#ask('exportModel', { runId, arm, seed });
+  }
+
+  /** What language models wrote in this browser, as a log. */
+  exportGenerations(): Promise<ExportedFile> {
+    return this.#ask('exportGenerations', {});
   }
 
   /** Ends the worker at once. What is stored stays. */

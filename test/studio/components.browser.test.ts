@@ -32,6 +32,7 @@ function directedClient() {
     resume: vi.fn(() => Promise.resolve()),
     forgetKept: () => Promise.resolve(),
     forgetRun: () => Promise.resolve(),
+    exportGenerations: () => Promise.reject(new Error('nothing was written')),
     exportModel: () => Promise.reject(new Error('no model')),
     keep: () => Promise.reject(new Error('not kept')),
     kept: () => Promise.resolve(kept),

@@ -77,6 +77,9 @@ export class OwnData {
       case 'lists':
         this.lists = { kind: 'kept-file', id: item.id };
         break;
+      case 'generations':
+        // They are replayed on the screen of recipes.
+        break;
     }
   }
 

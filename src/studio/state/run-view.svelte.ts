@@ -1,7 +1,20 @@
 import type { RecipeReport } from '../../recipes/report.ts';
-import type { OpenedRun, RunEvent, SearchAnswer, ExportedModel, KeptRun } from '../protocol.ts';
+import type { GenerationProgress } from '../../generation/generation-run.ts';
+import type {
+  ExportedFile,
+  ExportedModel,
+  GeneratorAccess,
+  KeptRun,
+  OpenedRun,
+  RunEvent,
+  SearchAnswer,
+  StageName,
+  WrittenSample,
+} from '../protocol.ts';
 import { CurveCollector, curvesOfReport, devMeasure, type TrainingCurves } from './curves.ts';
 import { problemOf, type Problem } from './problem.ts';
+import { bytesText } from '../words/bytes.ts';
+import { loadingText } from '../words/loading.ts';
 import type { StudioClient } from './studio-client.ts';
 
 export type RunState = 'idle' | 'running' | 'paused' | 'stopping' | 'canceled' | 'finished' | 'failed';
@@ -12,6 +25,20 @@ export interface StageView {
   readonly label: string;
   readonly state: 'waiting' | 'running' | 'done';
 }
+
+/** What a language model writes now. */
+export interface WritingView {
+  readonly label: string;
+  /** Of the prompt that is asked. */
+  readonly progress: GenerationProgress;
+  /** The newest first. */
+  readonly samples: readonly WrittenSample[];
+}
+
+/** What a language model wrote for a source. */
+export type WrittenView = Omit<Extract<RunEvent, { kind: 'written' }>, 'kind'>;
+/** What a stack of rules did. */
+export type FilteredView = Omit<Extract<RunEvent, { kind: 'filtered' }>, 'kind'>;
 
 /** What a run needs of the studio that it belongs to. */
 export interface RunHost {
@@ -29,6 +56,8 @@ export interface RunHost {
 /** The curves are drawn this often at most, in milliseconds: an eye sees no more, and the worker needs the processor. */
 const drawEvery = 150;
 const mostNotices = 4;
+/** Replies that are shown while a language model writes. */
+const mostSamples = 4;
 
 /** What the page shows of one run, and what can be done with it. */
 export class RunView {
@@ -47,6 +76,13 @@ export class RunView {
   opened = $state.raw<OpenedRun | undefined>();
   report = $state.raw<RecipeReport | undefined>();
   problem = $state.raw<Problem | undefined>();
+  /** What the recipe's language models need beside it: for this visit alone. */
+  access = $state.raw<GeneratorAccess>({});
+  /** Whether its corpus and models are read for a plan. */
+  isPlanning = $state(false);
+  writing = $state.raw<WritingView | undefined>();
+  written = $state.raw<readonly WrittenView[]>([]);
+  filtered = $state.raw<readonly FilteredView[]>([]);
   /** Of the corpus that is embedded for a search: `12 of 2239 passages`. */
   indexing = $state<string | undefined>();
   readonly #studio: RunHost;
@@ -69,6 +105,23 @@ export class RunView {
     return this.state === 'running' || this.state === 'paused' || this.state === 'stopping';
   }
 
+  /** Reads what the recipe names and plans, without computing more than the machine's speed. */
+  async plan(): Promise<void> {
+    if (this.isUnderWay || this.isPlanning) return;
+    this.problem = undefined;
+    this.isPlanning = true;
+    this.activity = 'Reading the corpus and the encoder';
+    try {
+      const client = await this.#studio.client();
+      const listen = (event: RunEvent): void => this.#hear(event);
+      this.opened = await client.openRun(this.runId, this.recipe, listen, this.access);
+    } catch (error) {
+      this.problem = problemOf(error);
+    } finally {
+      this.isPlanning = false;
+    }
+  }
+
   /** Trains, goes on where it was, or shows the stored results at once. */
   async start(): Promise<void> {
     if (this.isUnderWay) return;
@@ -86,6 +139,9 @@ export class RunView {
     this.share = 0;
     this.secondsLeft = undefined;
     this.#hasPlan = false;
+    this.writing = undefined;
+    this.written = [];
+    this.filtered = [];
     this.#collector = new CurveCollector();
     this.activity = 'Starting the training worker';
     this.#studio.begin(this);
@@ -93,8 +149,8 @@ export class RunView {
       const client = await this.#studio.client();
       this.activity = 'Reading the corpus and the encoder';
       const listen = (event: RunEvent): void => this.#hear(event);
-      this.opened = await client.openRun(this.runId, this.recipe, listen);
-      const outcome = await client.run(this.runId, this.recipe, listen);
+      this.opened = await client.openRun(this.runId, this.recipe, listen, this.access);
+      const outcome = await client.run(this.runId, this.recipe, listen, this.access);
       this.#draw();
       if (outcome.state === 'finished') {
         this.report = outcome.report;
@@ -138,6 +194,11 @@ export class RunView {
     return (await this.#studio.client()).exportModel(this.runId, arm);
   }
 
+  /** Everything that language models wrote in this browser. */
+  async exportGenerations(): Promise<ExportedFile> {
+    return (await this.#studio.client()).exportGenerations();
+  }
+
   /** Another run may have been opened since: the worker has one open at a time. */
   async #reopen(): Promise<void> {
     if (this.#studio.hasOpen(this.runId)) return;
@@ -158,8 +219,8 @@ export class RunView {
     switch (event.kind) {
       case 'download': {
         const { file, receivedBytes, totalBytes } = event;
-        const of = totalBytes === undefined ? '' : ` of ${megabytes(totalBytes)}`;
-        this.activity = `Fetching ${file}: ${megabytes(receivedBytes)}${of}`;
+        const of = totalBytes === undefined ? '' : ` of ${bytesText(totalBytes)}`;
+        this.activity = `Fetching ${file}: ${bytesText(receivedBytes)}${of}`;
         return;
       }
       case 'plan':
@@ -189,6 +250,25 @@ export class RunView {
         // Between steps the time left is that of the other stages alone.
         if (event.event.kind === 'step') this.#expect(event.secondsLeft);
         return;
+      case 'loading':
+        this.activity = `${capitalize(event.stage.label)}: ${loadingText(event.progress)}`;
+        return;
+      case 'reply': {
+        const { stage, progress, sample } = event;
+        const samples = [sample, ...(this.writing?.samples ?? [])].slice(0, mostSamples);
+        this.writing = { label: stage.label, progress, samples };
+        return;
+      }
+      case 'written': {
+        const { stage, report, recorded } = event;
+        this.written = [...others(this.written, stage.key), { stage, report, recorded }];
+        return;
+      }
+      case 'filtered': {
+        const { stage, report } = event;
+        this.filtered = [...others(this.filtered, stage.key), { stage, report }];
+        return;
+      }
       case 'indexing':
         this.indexing = `${event.done} of ${event.total} passages`;
         return;
@@ -256,10 +336,11 @@ export class RunView {
   }
 }
 
-function capitalize(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
+/** Without the stage's own: it may be told of twice. */
+function others<T extends { readonly stage: StageName }>(all: readonly T[], key: string): readonly T[] {
+  return all.filter(({ stage }) => stage.key !== key);
 }
 
-function megabytes(bytes: number): string {
-  return `${(bytes / 1e6).toFixed(1)} MB`;
+function capitalize(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }

@@ -6,6 +6,7 @@ export type StudioClient = Pick<
   | 'cancel'
   | 'close'
   | 'compute'
+  | 'exportGenerations'
   | 'exportModel'
   | 'forgetKept'
   | 'forgetRun'

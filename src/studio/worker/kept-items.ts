@@ -78,7 +78,7 @@ export class KeptItems {
     return storedTree(this.#store, record);
   }
 
-  /** A kept file of lists. @throws InputError */
+  /** A kept file of lists or of generations. @throws InputError */
   async openFile(id: string): Promise<ByteSource> {
     const tree = await this.openTree(id);
     return tree.open(tree.paths[0] ?? '');
@@ -102,7 +102,8 @@ interface Sorted {
 async function sort(dropped: DroppedItem): Promise<Sorted> {
   if (dropped instanceof File && !(await isZip(openFile(dropped)))) {
     if (!/\.(jsonl|ndjson)$/i.test(dropped.name)) throw unknownItem(dropped.name);
-    return { kind: 'lists', name: dropped.name, files: [{ path: dropped.name, source: openFile(dropped) }] };
+    const kind = (await isLog(dropped)) ? 'generations' : 'lists';
+    return { kind, name: dropped.name, files: [{ path: dropped.name, source: openFile(dropped) }] };
   }
   const tree = withoutTopFolder(await openTree(dropped));
   const kind = tree.paths.includes('corpus.jsonl')
@@ -116,6 +117,12 @@ async function sort(dropped: DroppedItem): Promise<Sorted> {
     files.push({ path, source: await tree.open(path) });
   }
   return { kind, name: tree.name.replace(/\.zip$/i, ''), files };
+}
+
+/** Whether the first line is an entry of a log of generations. */
+async function isLog(file: File): Promise<boolean> {
+  const start = await file.slice(0, 1024).text();
+  return /^\s*\{/.test(start) && start.includes('"request":') && start.includes('"prompt_version":');
 }
 
 function isCorpusFile(path: string): boolean {
@@ -176,7 +183,7 @@ function storedTree(store: Store, { value, blobs }: StoreRecord): FileTree {
   for (const { path, bytes, parts } of files) {
     const own = blobs.slice(next, next + parts);
     next += parts;
-    const name = item.kind === 'lists' ? path : `${item.name}/${path}`;
+    const name = item.kind === 'lists' || item.kind === 'generations' ? path : `${item.name}/${path}`;
     sources.set(path, {
       name,
       size: bytes,

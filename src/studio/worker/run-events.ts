@@ -1,12 +1,22 @@
+import { fillPrompt } from '../../generation/fill-prompt.ts';
+import type { GenerationEvent } from '../../generation/generation-run.ts';
+import { promptName, type Prompt } from '../../generation/prompt.ts';
+import type { Json } from '../../host/contract.ts';
 import type { RecipeEvent } from '../../recipes/job.ts';
 import type { Recipe } from '../../recipes/schema.ts';
 import type { Stage } from '../../recipes/stage.ts';
 import { trainingLabel } from '../../recipes/stage-graph.ts';
-import type { RunEvent, StageName } from '../protocol.ts';
+import type { FilteredReport } from '../../recipes/stages/filtered.ts';
+import type { ListsReport } from '../../recipes/stages/lists.ts';
+import type { RunEvent, StageName, WrittenSample } from '../protocol.ts';
+
+/** Milliseconds between two samples: a server may answer, and a recording always answers, faster than anybody reads. */
+const sampleEvery = 400;
 
 /** Says what happens in a job in a form that may leave the worker. */
 export class RunEvents {
   readonly #trainings = new Map<string, { readonly arm: string; readonly seed: number }>();
+  #sampledAt = -Infinity;
 
   constructor(recipe: Recipe) {
     for (const { name } of recipe.arms) {
@@ -14,25 +24,69 @@ export class RunEvents {
     }
   }
 
-  of(event: RecipeEvent): RunEvent {
+  /** What the page is told: nothing of an event among many. */
+  of(event: RecipeEvent): readonly RunEvent[] {
     const { secondsLeft } = event;
     const stage = this.#nameOf(event.stage);
     switch (event.kind) {
       case 'stage': {
         const seconds = event.state === 'finished' ? event.seconds : undefined;
-        return { kind: 'stage', stage, state: event.state, seconds, secondsLeft };
+        const told: RunEvent = { kind: 'stage', stage, state: event.state, seconds, secondsLeft };
+        return event.state === 'started' ? [told] : [told, ...findingsOf(stage, event.result.value)];
       }
       case 'progress': {
         const { done, total, detail } = event;
-        return { kind: 'progress', stage, done, total, detail, secondsLeft };
+        return [{ kind: 'progress', stage, done, total, detail, secondsLeft }];
       }
       case 'training':
-        return { kind: 'training', stage, event: event.event, secondsLeft };
+        return [{ kind: 'training', stage, event: event.event, secondsLeft }];
+      case 'generation':
+        return this.#writing(stage, event.prompt, event.event);
     }
+  }
+
+  #writing(stage: StageName, prompt: Prompt, event: GenerationEvent): readonly RunEvent[] {
+    if (event.kind === 'loading') return [{ kind: 'loading', stage, progress: event.loading }];
+    if (event.kind !== 'finished-task' && event.kind !== 'rejected') return [];
+    const { progress } = event;
+    const isLast = progress.done + progress.open === progress.tasks;
+    const now = performance.now();
+    if (now - this.#sampledAt < sampleEvery && !isLast) return [];
+    this.#sampledAt = now;
+    return [{ kind: 'reply', stage, progress, sample: sampleOf(prompt, event) }];
   }
 
   #nameOf({ kind, label, key }: Stage): StageName {
     const name = { kind, label, key };
     return kind === 'training' ? { ...name, ...this.#trainings.get(label) } : name;
   }
+}
+
+/** What a finished stage has found that the page shows before the report is there. */
+function findingsOf(stage: StageName, value: Json): readonly RunEvent[] {
+  if (stage.kind === 'filtered') {
+    return [{ kind: 'filtered', stage, report: value as unknown as FilteredReport }];
+  }
+  if (stage.kind !== 'generated') return [];
+  const { written, recorded } = value as unknown as ListsReport;
+  return written === undefined ? [] : [{ kind: 'written', stage, report: written, recorded }];
+}
+
+function sampleOf(
+  prompt: Prompt,
+  event: Extract<GenerationEvent, { kind: 'finished-task' | 'rejected' }>,
+): WrittenSample {
+  const { task, entry } = event.kind === 'rejected' ? event : event.finished;
+  // Each further attempt has the next seed; the examples are drawn by the first.
+  const { messages } = fillPrompt(prompt, task.slots, entry.seed - entry.attempt);
+  return {
+    prompt: promptName(prompt),
+    task: task.id,
+    model: entry.model,
+    recorded: entry.recorded,
+    messages,
+    text: entry.text,
+    items: event.kind === 'rejected' ? [] : event.finished.items,
+    error: event.kind === 'rejected' ? (entry.error ?? 'the reply did not fit') : undefined,
+  };
 }

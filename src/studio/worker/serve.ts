@@ -71,6 +71,8 @@ async function answer(
       return session.search(request.ask);
     case 'exportModel':
       return session.exportModel(request.ask);
+    case 'exportGenerations':
+      return session.exportGenerations();
   }
 }
 
@@ -80,5 +82,7 @@ function notOpen(): InputError {
 
 /** What an answer moves instead of copying. */
 function buffersOf(answer: Answer): Transferable[] {
-  return typeof answer === 'object' && answer !== null && 'zip' in answer ? [answer.zip.buffer] : [];
+  if (typeof answer !== 'object' || answer === null) return [];
+  if ('zip' in answer) return [answer.zip.buffer];
+  return 'bytes' in answer && typeof answer.bytes !== 'number' ? [answer.bytes.buffer] : [];
 }

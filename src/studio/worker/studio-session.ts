@@ -1,4 +1,7 @@
 import type { FileTree } from '../../corpus/source.ts';
+import { PauseSwitch } from '../../generation/generation-run.ts';
+import { logLines } from '../../generation/log-file.ts';
+import { GenerationLog } from '../../generation/log.ts';
 import { browserClock } from '../../host/browser/clock.ts';
 import { openModelFiles } from '../../host/browser/model-files.ts';
 import { openRuntime, type OpenedRuntime } from '../../host/browser/runtime.ts';
@@ -21,7 +24,9 @@ import type { Plan } from '../../recipes/plan.ts';
 import type { RecipeInput } from '../../recipes/schema.ts';
 import type {
   ComputeFacts,
+  ExportedFile,
   ExportedModel,
+  GeneratorAccess,
   OpenedRun,
   RunEvent,
   RunOutcome,
@@ -33,6 +38,7 @@ import { demoFiles } from './demo-files.ts';
 import { KeptItems } from './kept-items.ts';
 import { KeptRuns } from './kept-runs.ts';
 import { modelZip } from './model-zip.ts';
+import { pageGenerators } from './page-generators.ts';
 import { PausableRuntime } from './pausable-runtime.ts';
 import { RunEvents } from './run-events.ts';
 import { RunSearch } from './run-search.ts';
@@ -68,6 +74,10 @@ export class StudioSession {
   readonly #events: SessionEvents;
   readonly #base: URL;
   readonly #searchers: WorkerPool | undefined;
+  /** Holds language models, as the runtime's own pause holds trainings. */
+  readonly #writing = new PauseSwitch();
+  /** Of the current run's language models. Never stored. */
+  #access: GeneratorAccess = {};
   #current: CurrentRun | undefined;
   /** The run that is computing, or being read. */
   #busy: { readonly runId: string; readonly stop: { aborted: boolean } } | undefined;
@@ -102,8 +112,9 @@ export class StudioSession {
     this.#searchers = openSearchers(runtime.threads);
   }
 
-  async openRun({ runId, recipe }: StudioCalls['openRun']['ask']): Promise<OpenedRun> {
+  async openRun({ runId, recipe, access = {} }: StudioCalls['openRun']['ask']): Promise<OpenedRun> {
     return this.#alone(runId, async (stop) => {
+      this.#access = access;
       const { job, plan } = await this.#open(runId, recipe, stop);
       const { name, passages, test, warnings } = job.corpus;
       const testQueries = test.queries.map(({ id, text }) => ({ id, text }));
@@ -116,8 +127,9 @@ export class StudioSession {
     });
   }
 
-  async run({ runId, recipe }: StudioCalls['run']['ask']): Promise<RunOutcome> {
+  async run({ runId, recipe, access = {} }: StudioCalls['run']['ask']): Promise<RunOutcome> {
     return this.#alone(runId, async (stop) => {
+      this.#access = access;
       try {
         const current = await this.#open(runId, recipe, stop);
         this.#events.event(runId, { kind: 'plan', plan: current.plan });
@@ -141,20 +153,21 @@ export class StudioSession {
     this.#refuseIdle(runId);
     if (this.#runtime.isPaused) return;
     this.#runtime.pause();
+    this.#writing.pause();
     this.#events.event(runId, { kind: 'paused' });
   }
 
   resume({ runId }: StudioCalls['resume']['ask']): void {
     this.#refuseIdle(runId);
     if (!this.#runtime.isPaused) return;
-    this.#runtime.resume();
+    this.#goOn();
     this.#events.event(runId, { kind: 'resumed' });
   }
 
   cancel({ runId }: StudioCalls['cancel']['ask']): void {
     const stop = this.#refuseIdle(runId);
     stop.aborted = true;
-    this.#runtime.resume();
+    this.#goOn();
   }
 
   async search({ runId, query, systems, k = 10 }: StudioCalls['search']['ask']): Promise<SearchAnswer> {
@@ -180,6 +193,14 @@ export class StudioSession {
     });
   }
 
+  async exportGenerations(): Promise<ExportedFile> {
+    return this.#alone('generations', async () => {
+      const log = await GenerationLog.open(this.#store);
+      const blob = new Blob([...logLines(log.entries())]);
+      return { name: 'generations.jsonl', bytes: new Uint8Array(await blob.arrayBuffer()) };
+    });
+  }
+
   /** Reads what a recipe names and plans; nothing where that is done. */
   async #open(runId: string, recipe: RecipeInput, stop: { aborted: boolean }): Promise<CurrentRun> {
     const known = this.#current;
@@ -199,13 +220,17 @@ export class StudioSession {
       store: this.#store,
       models: await this.#models(runId),
       files: this.#files(runId),
+      generators: pageGenerators((role) => this.#access[role] ?? {}),
+      pause: this.#writing,
       clock: browserClock,
       version: this.#options.version ?? 'development',
       signal: stop,
       keepVectors: true,
       ...(this.#searchers === undefined ? {} : { pool: this.#searchers }),
       checkpointSeconds: this.#options.checkpointSeconds ?? 10,
-      onEvent: (event) => this.#events.event(runId, events.of(event)),
+      onEvent: (event) => {
+        for (const told of events.of(event)) this.#events.event(runId, told);
+      },
     });
     const plan = await job.plan();
     const search = new RunSearch(this.#runtime, job, this.#searchers);
@@ -253,8 +278,13 @@ export class StudioSession {
       return await task(stop);
     } finally {
       this.#busy = undefined;
-      this.#runtime.resume();
+      this.#goOn();
     }
+  }
+
+  #goOn(): void {
+    this.#runtime.resume();
+    this.#writing.resume();
   }
 
   /** @throws InputError if this run is not the one that computes */
