@@ -10,6 +10,11 @@ const workers = {
   jax: () => new Worker(new URL('jax.worker.mjs', import.meta.url), { type: 'module' }),
 } as const;
 
+declare global {
+  /** Of the driver: seconds of processor time that the page and its workers have taken so far. */
+  var processorSeconds: () => Promise<number>;
+}
+
 /** Of whom the others' results and times are ratios. */
 const reference = 'studio.split';
 
@@ -28,6 +33,8 @@ export interface Row {
   readonly system: string;
   readonly failed: string | undefined;
   readonly milliseconds: readonly number[];
+  /** Milliseconds of processor time a step, of all threads together. */
+  readonly processor: number;
   readonly loss: number;
   /** |loss − ours| / |ours| */
   readonly lossDifference: number;
@@ -40,6 +47,7 @@ interface Open {
   readonly system: string;
   readonly ask: (request: Request) => Promise<Answer>;
   readonly milliseconds: number[];
+  processorSeconds: number;
   loss: number;
   failed: string | undefined;
   gradients: ReadonlyMap<string, Float32Array>;
@@ -66,6 +74,7 @@ function start(system: string): Open {
         worker.postMessage(request);
       }),
     milliseconds: [],
+    processorSeconds: 0,
     loss: NaN,
     failed: undefined,
     gradients: new Map(),
@@ -103,8 +112,11 @@ export async function measure(plan: Plan): Promise<{ operations: number; rows: R
   for (let round = 0; round < plan.rounds; round++) {
     for (const open of systems) {
       // The first step of a round finds the caches and the threads cold, and is not counted.
-      const taken = await steps(open, 1 + plan.stepsOfRound);
-      open.milliseconds.push(...(taken?.milliseconds.slice(1) ?? []));
+      await steps(open, 1);
+      const before = await processorSeconds();
+      const taken = await steps(open, plan.stepsOfRound);
+      open.processorSeconds += (await processorSeconds()) - before;
+      open.milliseconds.push(...(taken?.milliseconds ?? []));
     }
   }
   for (const open of systems) open.close();
@@ -116,7 +128,8 @@ export async function measure(plan: Plan): Promise<{ operations: number; rows: R
   };
 }
 
-function row({ system, failed, milliseconds, loss, gradients }: Open, ours: Open): Row {
+function row(open: Open, ours: Open): Row {
+  const { system, failed, milliseconds, loss, gradients } = open;
   const norms = new Map([...ours.gradients].map(([name, values]) => [name, norm(values)]));
   const largest = Math.max(...norms.values());
   let worst = 0;
@@ -138,6 +151,7 @@ function row({ system, failed, milliseconds, loss, gradients }: Open, ours: Open
     system,
     failed,
     milliseconds,
+    processor: (1000 * open.processorSeconds) / milliseconds.length,
     loss,
     lossDifference: Math.abs((loss - ours.loss) / ours.loss),
     gradientDifference: worst,

@@ -138,6 +138,12 @@ async function measureAll() {
         page.on('console', (message) => {
           if (process.env.VERBOSE) console.log(`  ${message.text()}`);
         });
+        const session = await browser.newBrowserCDPSession();
+        await page.exposeFunction('processorSeconds', async () => {
+          const { processInfo } = await session.send('SystemInfo.getProcessInfo');
+          const renderers = processInfo.filter(({ type }) => type === 'renderer');
+          return renderers.reduce((sum, { cpuTime }) => sum + cpuTime, 0);
+        });
         await page.goto(`http://127.0.0.1:${address.port}/page`);
         await page.waitForFunction('globalThis.layer !== undefined');
         const plan = {
@@ -145,7 +151,7 @@ async function measureAll() {
           threads,
           systems,
           artifacts: `/artifacts/${size}/`,
-          warmUp: 6,
+          warmUp: 5,
           rounds: Number(values.rounds),
           stepsOfRound: 3,
         };
@@ -164,12 +170,13 @@ async function measureAll() {
 function table({ operations, rows }) {
   /** @param {readonly number[]} times */
   const median = (times) => times.toSorted((a, b) => a - b)[Math.floor(times.length / 2)] ?? NaN;
-  const ours = median(rows[0]?.milliseconds ?? []);
+  const ours = rows[0];
   const lines = [
-    '| system | ms a step, median | best | GFLOP/s | times ours | loss: difference | gradients: largest difference |',
-    '| --- | ---: | ---: | ---: | ---: | ---: | ---: |',
+    '| system | ms a step, median | best | times ours | processor ms a step | times ours | GFLOP per processor second | loss: difference | gradients: largest difference |',
+    '| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |',
   ];
-  for (const { system, failed, milliseconds, lossDifference, gradientDifference, gradientName } of rows) {
+  for (const row of rows) {
+    const { system, failed, milliseconds, processor, lossDifference, gradientDifference, gradientName } = row;
     const title = titles[/** @type {keyof titles} */ (system)] ?? system;
     if (failed !== undefined) {
       lines.push(`| ${title} | ${failed.replaceAll(/\s+/g, ' ').slice(0, 300)} |`);
@@ -181,8 +188,10 @@ function table({ operations, rows }) {
       title,
       middle.toFixed(1),
       Math.min(...milliseconds).toFixed(1),
-      (operations / middle / 1e6).toFixed(1),
-      (middle / ours).toFixed(2),
+      (middle / median(ours?.milliseconds ?? [])).toFixed(2),
+      processor.toFixed(1),
+      (processor / (ours?.processor ?? NaN)).toFixed(2),
+      (operations / processor / 1e6).toFixed(1),
       lossDifference.toExponential(1),
       `${gradientDifference.toExponential(1)}${agrees ? '' : ` WRONG (${gradientName})`}`,
     ];
