@@ -4,6 +4,8 @@ import { foldName } from '../losses/settings.ts';
 import { lossByName } from '../losses/index.ts';
 import { parseMeasures } from '../metrics/measures/registry.ts';
 import { parseRules } from '../mining/rule-spec.ts';
+import { lossOfSource } from '../training/mixing/loss-of-source.ts';
+import { mixOf, originOf } from './arm-mix.ts';
 import { checkCircles, checkGenerated, checkGenerator } from './check-generation.ts';
 import { checkFile, Faults, type Path } from './faults.ts';
 import { hasTemperature, readLoss } from './loss.ts';
@@ -94,11 +96,47 @@ function checkSource(recipe: Recipe, name: string, source: RecipeSource, faults:
 }
 
 function checkArm(recipe: Recipe, arm: RecipeArm, i: number, faults: Faults): void {
-  faults.reference(['arms', i, 'source'], arm.source, Object.keys(recipe.sources), 'source');
-  if (arm.filters !== undefined) {
-    faults.reference(['arms', i, 'filters'], arm.filters, Object.keys(recipe.filters), 'stack of filters');
+  if ((arm.source === undefined) === (arm.mix === undefined)) {
+    faults.add(['arms', i], 'give one of "source" and "mix"');
   }
+  if (arm.mix !== undefined && arm.filters !== undefined) {
+    faults.add(['arms', i, 'filters'], 'a mix has filters for each of its sources');
+  }
+  checkSourceOfArm(recipe, arm, ['arms', i], faults);
+  arm.mix?.sources.forEach((part, j) =>
+    checkSourceOfArm(recipe, part, ['arms', i, 'mix', 'sources', j], faults),
+  );
+  faults.distinct(
+    (j) => ['arms', i, 'mix', 'sources', j],
+    arm.mix?.sources.map(originOf) ?? [],
+    'sources of the mix',
+  );
+  checkMixOfArm(arm, i, faults);
   checkLoss(arm.loss, ['arms', i, 'loss'], faults);
+}
+
+/** A source and the filters that its lists go through. */
+function checkSourceOfArm(
+  recipe: Recipe,
+  { source, filters }: { readonly source?: string | undefined; readonly filters?: string | undefined },
+  path: Path,
+  faults: Faults,
+): void {
+  if (source !== undefined) {
+    faults.reference([...path, 'source'], source, Object.keys(recipe.sources), 'source');
+  }
+  if (filters !== undefined) {
+    faults.reference([...path, 'filters'], filters, Object.keys(recipe.filters), 'stack of filters');
+  }
+}
+
+/** What a mix sets for its sources must be something that the arm's loss has. */
+function checkMixOfArm({ mix, loss }: RecipeArm, i: number, faults: Faults): void {
+  if (mix === undefined || !new Faults().attempt([], () => readLoss(loss))) return;
+  const spec = readLoss(loss);
+  mixOf(mix).sources.forEach((source, j) => {
+    faults.attempt(['arms', i, 'mix', 'sources', j], () => lossOfSource(spec, source));
+  });
 }
 
 function checkLoss(loss: RecipeLoss, path: Path, faults: Faults): void {

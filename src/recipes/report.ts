@@ -1,6 +1,7 @@
 import type { Json } from '../host/contract.ts';
 import { formatLossSpec, type LossSpec } from '../losses/loss-spec.ts';
 import type { RankedDocument } from '../retrieval/ranking.ts';
+import { sourceName } from './arm-mix.ts';
 import { queryValues } from './compare-systems.ts';
 import type { Recipe } from './schema.ts';
 import type { Stage } from './stage.ts';
@@ -197,7 +198,7 @@ async function armReport({ workshop }: ReportParts, arm: ArmResult): Promise<Arm
   }
   return {
     name: arm.name,
-    source: stages.arm.source,
+    source: sourceName(stages.arm),
     filters: stages.arm.filters ?? null,
     loss: formatLossSpec(loss),
     learningRate: trainingSettings(training, loss, 0, () => 0).learningRate,

@@ -5,6 +5,8 @@
  */
 import * as v from 'valibot';
 import { analyzerNames } from '../retrieval/analyzer.ts';
+import { negativeChoices } from '../training/negative-choice.ts';
+import { mixSchema } from './mix-schema.ts';
 
 const described = <Schema extends v.GenericSchema>(schema: Schema, text: string) =>
   v.pipe(schema, v.description(text));
@@ -234,7 +236,7 @@ export const trainingSchema = v.strictObject({
       incomplete: v.optional(v.picklist(['drop', 'keep'])),
       distinctPassages: v.optional(v.boolean()),
       negatives: v.optional(v.union([wholeNumber, v.literal('all')])),
-      choice: v.optional(v.picklist(['top', 'fixed', 'random'])),
+      choice: v.optional(v.picklist(negativeChoices)),
       rowPer: v.optional(v.picklist(['list', 'positive'])),
       otherPositives: described(
         v.optional(v.boolean()),
@@ -285,7 +287,8 @@ const loss = described(
 
 const arm = v.strictObject({
   name,
-  source: name,
+  source: described(v.optional(name), 'The lists that are trained on. Either this or a mix.'),
+  mix: described(v.optional(mixSchema), 'Several sources at a time, each with its weight and schedule.'),
   filters: described(v.optional(name), 'The stack of rules that the lists go through.'),
   loss,
   training: v.optional(trainingSchema, {}),

@@ -5,10 +5,13 @@ import { InputError } from '../host/errors.ts';
 import type { LossSpec } from '../losses/loss-spec.ts';
 import { parseRules } from '../mining/rule-spec.ts';
 import { forwardFlops } from '../training/flops.ts';
+import type { Mix } from '../training/mixing/mix.ts';
+import { mixOf, originOf } from './arm-mix.ts';
 import { baselineName } from './check-recipe.ts';
 import type { ShelvedEncoder } from './encoder-shelf.ts';
 import { holdOut, type HeldOut } from './held-out.ts';
 import { readLoss, readsTeacher } from './loss.ts';
+import type { RecipeMix } from './mix-schema.ts';
 import type { RecipeFiles } from './recipe-corpus.ts';
 import { readEvidence, type Evidence } from './recipe-evidence.ts';
 import { readFileLists, type FileLists } from './recipe-lists.ts';
@@ -33,6 +36,7 @@ import { filteredStage } from './stages/filtered.ts';
 import { generatedStage } from './stages/generated.ts';
 import { lengthsStage } from './stages/lengths.ts';
 import { fileListsStage, mergedListsStage, minedListsStage } from './stages/lists.ts';
+import { mixedListsStage } from './stages/mixed.ts';
 import { rankingStage, type Searcher } from './stages/ranking.ts';
 import { scoresStage, type TeacherModel } from './stages/scores.ts';
 import { comparedBy, trainingStage } from './stages/training.ts';
@@ -56,16 +60,21 @@ export interface ExpectedLists {
   readonly queryTokens: number;
 }
 
-/** An arm with its lists, ready to be trained with any seed. */
-export interface ArmStages {
-  readonly arm: RecipeArm;
-  readonly loss: LossSpec;
-  /** The recipe's settings with the arm's own over them. */
-  readonly training: RecipeTraining;
+interface PreparedLists {
   readonly lists: Stage;
   /** The stages that the lists went through, the source's first. */
   readonly history: readonly Stage[];
   readonly expected: ExpectedLists;
+}
+
+/** An arm with its lists, ready to be trained with any seed. */
+export interface ArmStages extends PreparedLists {
+  readonly arm: RecipeArm;
+  readonly loss: LossSpec;
+  /** The recipe's settings with the arm's own over them. */
+  readonly training: RecipeTraining;
+  /** How its sources share the batches, where it has several. */
+  readonly mix?: Mix;
 }
 
 type GraphParts = Pick<Workshop, 'corpus' | 'shelf' | 'runtime'> & { readonly generators: GeneratorShelf };
@@ -129,7 +138,7 @@ export class StageGraph {
 
   /** @param changes what a trial of tuning, or its outcome, sets differently */
   training(
-    { arm, lists, loss, training, expected }: ArmStages,
+    { arm, lists, loss, training, mix, expected }: ArmStages,
     seed: number,
     label = trainingLabel(arm.name, seed),
     changes: { readonly loss?: LossSpec; readonly training?: RecipeTraining } = {},
@@ -142,6 +151,7 @@ export class StageGraph {
       dev: this.dev,
       loss: changes.loss ?? loss,
       training: settled,
+      mix,
       seed,
       work: trainingWork(this.encoder.model, settled, changes.loss ?? loss, expected, this.#devPassages()),
     });
@@ -242,11 +252,40 @@ class ArmBuilder {
   }
 
   async #arm(arm: RecipeArm): Promise<ArmStages> {
-    const recipe = this.#recipe;
     const loss = readLoss(arm.loss);
-    const history = [await this.#listsOf(arm.source)];
-    const expected = this.#expected(arm.source);
-    const rules = arm.filters === undefined ? [] : (recipe.filters[arm.filters] ?? []);
+    const training = mergeTraining(this.#recipe.training, arm.training);
+    return arm.mix === undefined
+      ? { arm, loss, training, ...(await this.#prepare(arm.source ?? '', arm.filters, loss)) }
+      : { arm, loss, training, mix: mixOf(arm.mix), ...(await this.#mix(arm.name, arm.mix, loss)) };
+  }
+
+  async #mix(name: string, { sources }: RecipeMix, loss: LossSpec): Promise<PreparedLists> {
+    const parts: (PreparedLists & { readonly origin: string })[] = [];
+    for (const part of sources) {
+      parts.push({ origin: originOf(part), ...(await this.#prepare(part.source, part.filters, loss)) });
+    }
+    const lists = await mixedListsStage(name, parts);
+    const sum = (of: 'lists' | 'passages' | 'positives'): number =>
+      parts.reduce((all, { expected }) => all + expected[of], 0);
+    const first = parts[0] as PreparedLists;
+    return {
+      lists,
+      history: [lists],
+      expected: {
+        ...first.expected,
+        lists: sum('lists'),
+        passages: sum('passages'),
+        positives: sum('positives'),
+      },
+    };
+  }
+
+  /** The lists of a source with the scores that the loss and the rules read, without what the rules drop. */
+  async #prepare(source: string, filters: string | undefined, loss: LossSpec): Promise<PreparedLists> {
+    const recipe = this.#recipe;
+    const history = [await this.#listsOf(source)];
+    const expected = this.#expected(source);
+    const rules = filters === undefined ? [] : (recipe.filters[filters] ?? []);
     const reads = new Set(
       rules.length === 0 ? [] : parseRules(rules).map(({ definition }) => definition.reads),
     );
@@ -255,19 +294,18 @@ class ArmBuilder {
     const score = async (model: ModelChoice, role: 'teacher' | 'guide'): Promise<Stage> => {
       const lists = history.at(-1) as Stage;
       const scorer = await this.#scorer(model);
-      return scoresStage(this.#parts, arm.source, lists, scorer, expected.passages, role);
+      return scoresStage(this.#parts, source, lists, scorer, expected.passages, role);
     };
     if (asksTeacher && teacher.from !== 'stored') history.push(await score(teacher, 'teacher'));
     if (reads.has('guide') && evidence.guide !== undefined)
       history.push(await score(evidence.guide, 'guide'));
     const scale = asksTeacher ? teacher.scale : null;
     if (scale !== null || rules.length > 0) {
-      const label = `lists of ${arm.source}, ${arm.filters ?? 'scaled'}`;
+      const label = `lists of ${source}, ${filters ?? 'scaled'}`;
       const read = this.#evidence.filter((file) => reads.has(file.reads));
       history.push(await filteredStage(label, history.at(-1) as Stage, scale, rules, read));
     }
-    const training = mergeTraining(recipe.training, arm.training);
-    return { arm, loss, training, lists: history.at(-1) as Stage, history, expected };
+    return { lists: history.at(-1) as Stage, history, expected };
   }
 
   async #scorer(choice: ModelChoice): Promise<TeacherModel> {

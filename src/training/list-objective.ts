@@ -7,7 +7,8 @@ import type { Objective, ObjectiveBatch } from './objective.ts';
 import type { TrainingSettings } from './settings.ts';
 import { batchLoss, type SimilarityOptions } from './similarity.ts';
 
-type BatchSettings = Pick<TrainingSettings, 'batches' | 'mix' | 'epochs' | 'maxSteps' | 'seed'>;
+/** What decides how lists become batches. */
+export type BatchSettings = Pick<TrainingSettings, 'batches' | 'mix' | 'epochs' | 'maxSteps' | 'seed'>;
 
 /**
  * Deals lists into batches: of one heap, or as a mix of sources.

@@ -3,11 +3,10 @@ import type { EncoderModel } from '../../encoders/types.ts';
 import type { Json } from '../../host/contract.ts';
 import { InputError } from '../../host/errors.ts';
 import { formatLossSpec, type LossSpec } from '../../losses/loss-spec.ts';
-import { DocumentNumbers } from '../../training/batch-layout.ts';
-import { Batches } from '../../training/batches.ts';
 import { devEvaluation } from '../../training/dev-evaluation.ts';
+import { batchesOf, type BatchSettings } from '../../training/list-objective.ts';
+import type { Mix } from '../../training/mixing/mix.ts';
 import { train, type TrainingResult } from '../../training/trainer.ts';
-import type { TrainingSettings } from '../../training/settings.ts';
 import type { ShelvedEncoder } from '../encoder-shelf.ts';
 import { omit } from '../omit.ts';
 import type { RecipeTraining } from '../schema.ts';
@@ -24,6 +23,7 @@ export interface TrainingPlan {
   readonly dev: Stage | undefined;
   readonly loss: LossSpec;
   readonly training: RecipeTraining;
+  readonly mix: Mix | undefined;
   readonly seed: number;
   readonly work: Work;
 }
@@ -44,7 +44,7 @@ export async function trainingStage(
   { runtime }: Pick<Workshop, 'runtime'>,
   plan: TrainingPlan,
 ): Promise<Stage> {
-  const { label, encoder, lists, dev, loss, training, seed, work } = plan;
+  const { label, encoder, lists, dev, loss, training, mix, seed, work } = plan;
   return makeStage({
     kind: 'training',
     label,
@@ -61,9 +61,11 @@ export async function trainingStage(
       const { model } = encoder;
       const given = await workshop.listsOf(lists);
       const devLists = dev === undefined ? undefined : await workshop.listsOf(dev);
-      const settings = naming(label, () =>
-        trainingSettings(training, loss, seed, (batching) => stepsOf(given, batching)),
-      );
+      const mixing = mix === undefined ? {} : { mix };
+      const settings = naming(label, () => ({
+        ...trainingSettings(training, loss, seed, (batching) => stepsOf(given, { ...batching, ...mixing })),
+        ...mixing,
+      }));
       const saving = await workshop.checkpoints(task.stage, stepsOf(given, settings));
       const result = await train({
         runtime: workshop.runtime,
@@ -112,22 +114,20 @@ function inArm(label: string, error: unknown): unknown {
 }
 
 /** The settings that decide a training's numbers; how many activations are kept does not. */
-function decidingSettings({ loss, training, seed }: TrainingPlan): Json {
+function decidingSettings({ loss, training, mix, seed }: TrainingPlan): Json {
   const all = trainingSettings(training, loss, seed, () => 0);
   const settings = omit(all, 'evaluateEvery', 'checkpointEvery', 'activationBytes');
   return {
     ...settings,
+    ...(mix !== undefined && { mix }),
     loss: formatLossSpec(loss),
     evaluateEvery: training.evaluateEvery ?? null,
   } as unknown as Json;
 }
 
-function stepsOf(
-  lists: readonly ListRecord[],
-  { batches, epochs, maxSteps, seed }: Pick<TrainingSettings, 'batches' | 'epochs' | 'maxSteps' | 'seed'>,
-): number {
-  const steps = new Batches(lists, new DocumentNumbers(), { ...batches, seed }).stepsInEpochs(epochs);
-  return Math.min(steps, maxSteps ?? steps);
+function stepsOf(lists: readonly ListRecord[], settings: BatchSettings): number {
+  const steps = batchesOf(lists, settings).stepsInEpochs(settings.epochs);
+  return Math.min(steps, settings.maxSteps ?? steps);
 }
 
 /** The encoder that an arm searches with: vectors that were compared by cosine have length 1. */
