@@ -16,7 +16,12 @@ const whole = (bytes: Uint8Array<ArrayBuffer> = gguf) =>
   new Response(bytes, { headers: { 'content-length': String(bytes.length) } });
 const status = (code: number) => () => new Response(null, { status: code });
 
-beforeEach(() => {
+async function empty(): Promise<void> {
+  for (const { key } of await listGguf()) await forgetGguf(key);
+}
+
+beforeEach(async () => {
+  await empty();
   answers = [];
   requests = [];
   globalThis.fetch = (input, init) => {
@@ -28,7 +33,7 @@ beforeEach(() => {
 });
 afterEach(async () => {
   globalThis.fetch = realFetch;
-  for (const { key } of await listGguf()) await forgetGguf(key);
+  await empty();
 });
 
 async function open(model: string, onProgress: (progress: GeneratorLoadProgress) => void = () => undefined) {

@@ -4,6 +4,7 @@ import type { GenerationRequest, GeneratorLoadProgress } from '../../../../src/h
 import type { LocalGenerator } from '../../../../src/host/browser/generators/local-generator.ts';
 import {
   cachedModels,
+  forgetGgufFile,
   openBrowserGenerator,
 } from '../../../../src/host/browser/generators/open-generator.ts';
 import type { WllamaModel } from '../../../../src/host/browser/generators/protocol.ts';
@@ -152,9 +153,10 @@ describe('wllama with a tiny model', () => {
       const sampling = { maxTokens: 120, temperature: 0 };
       const reply = await generator.generate(request({ messages, sampling }));
       expect(reply.text).toMatch(/ (was|were|had|saw|said|went) /);
-      const { gguf } = await cachedModels();
-      expect(gguf.find(({ file }) => file === 'stories260K.gguf')?.bytes).toBe(1_054_272);
-      await generator.forget();
+      const kept = (await cachedModels()).gguf.find(({ file }) => file === 'stories260K.gguf');
+      expect(kept?.bytes).toBe(1_054_272);
+      await generator.unload();
+      if (kept !== undefined) await forgetGgufFile(kept);
       expect((await cachedModels()).gguf.map(({ file }) => file)).not.toContain('stories260K.gguf');
     },
   );
