@@ -232,7 +232,7 @@ export function formatList(
   { negatives: wanted, teacherScores = true }: ListWriteOptions = {},
 ): readonly string[] {
   if (format === 'studio') return [JSON.stringify(list)];
-  const positives = list.documents.filter(isPositive);
+  const positives = list.documents.filter((document) => isPositive(document));
   const negatives = list.documents.filter((document) => !isPositive(document)).slice(0, wanted);
   if (positives.length === 0 || (wanted !== undefined && negatives.length < wanted)) return [];
   return FORMATTERS[format](list, positives, negatives, teacherScores).map((line) => JSON.stringify(line));

@@ -34,6 +34,33 @@ export function splitByPassage(lists: readonly ListRecord[], fraction: number, s
   return { train: lists.filter((list) => !dev.has(list)), dev: lists.filter((list) => dev.has(list)) };
 }
 
+/**
+ * Deals lists into folds by passage: what shares a positive, directly or over others, is in one fold, and folds are as
+ * equal in size as that allows. Which fold is a function of the seed and the ids alone.
+ * @returns for each fold its lists, in their order
+ * @throws InputError if there are fewer groups of queries than folds
+ */
+export function foldsByPassage(
+  lists: readonly ListRecord[],
+  count: number,
+  seed: number,
+): readonly (readonly ListRecord[])[] {
+  const groups = groupsInRandomOrder(lists, seed);
+  if (groups.length < count) {
+    throw new InputError(
+      `${lists.length} queries make ${groups.length} groups without a passage in common, too few for ${count} folds`,
+      { remedy: 'Take fewer folds' },
+    );
+  }
+  const folds = Array.from({ length: count }, () => new Set<ListRecord>());
+  // The largest groups first, each to the fold that has the least: equal groups keep their random order.
+  for (const group of [...groups].sort((a, b) => b.length - a.length)) {
+    const smallest = folds.reduce((least, fold) => (fold.size < least.size ? fold : least));
+    group.forEach((list) => smallest.add(list));
+  }
+  return folds.map((fold) => lists.filter((list) => fold.has(list)));
+}
+
 /** The connected groups of lists, in an order that the seed and the ids decide. */
 function groupsInRandomOrder(lists: readonly ListRecord[], seed: number): readonly (readonly ListRecord[])[] {
   const parents = new DisjointSets();

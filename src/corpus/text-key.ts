@@ -34,7 +34,7 @@ export function withoutDuplicatesOfPositives(record: ListRecord): {
   readonly record: ListRecord;
   readonly removed: number;
 } {
-  const positives = record.documents.filter(isPositive);
+  const positives = record.documents.filter((document) => isPositive(document));
   const texts = new Set(positives.map(({ text }) => textKey(text)));
   const ids = new Set(positives.map(({ id }) => id));
   const documents = record.documents.filter(

@@ -2,22 +2,22 @@
 import { promptById } from '../generation/prompts/index.ts';
 import { baseAddress } from '../host/generators/server-address.ts';
 import { checkFile, type Faults, type Path } from './faults.ts';
+import { generatorOf, isWithoutLog } from './recipe-generators.ts';
 import { checkSubject, isPromptFile } from './recipe-prompts.ts';
 import type { GeneratedSource, Recipe, RecipeGenerator, RecipeSource } from './schema.ts';
 
 export function checkGenerator(name: string, generator: RecipeGenerator, faults: Faults): void {
   const path = ['generators', name];
-  if (generator.kind === 'recorded') checkFile(generator, path, faults);
+  if (generator.kind === 'recorded' && !isWithoutLog(generator)) checkFile(generator, path, faults);
   if (generator.kind === 'http') faults.attempt([...path, 'address'], () => baseAddress(generator.address));
 }
 
 export function checkGenerated(recipe: Recipe, source: GeneratedSource, path: Path, faults: Faults): void {
   const { recorded, generator, prompts, of } = source;
-  const isWritten = [generator, prompts, of, source.count, source.seed].some((each) => each !== undefined);
   if (recorded !== undefined) {
     checkFile(recorded, [...path, 'recorded'], faults);
-    if (isWritten) faults.add(path, 'gives both "recorded" lists and what is to be written');
-    return;
+    const saysMore = [generator, prompts, of, source.count, source.seed].some((each) => each !== undefined);
+    if (!saysMore) return;
   }
   if (prompts === undefined || of === undefined) {
     faults.add(path, 'give "prompts" and "of", what is to be written, or "recorded" lists');
@@ -31,6 +31,9 @@ export function checkGenerated(recipe: Recipe, source: GeneratedSource, path: Pa
       [...path, 'generator'],
       `name one of the generators (there are ${generators.join(', ') || 'none'})`,
     );
+  }
+  if (recorded === undefined && isWithoutLog(recipe.generators[generatorOf(recipe, source)])) {
+    faults.add(path, 'its generator is recorded without a log: give "recorded" lists');
   }
   prompts.forEach((prompt, i) => {
     if (isPromptFile(prompt)) return;
@@ -47,9 +50,23 @@ export function checkGenerated(recipe: Recipe, source: GeneratedSource, path: Pa
 
 /** Sources that others are made of, by their paths. */
 function partsOf(source: RecipeSource): readonly { readonly name: string; readonly path: Path }[] {
-  if (source.kind === 'merged') return source.of.map((name, i) => ({ name, path: ['of', i] }));
-  const of = source.kind === 'generated' ? source.of : undefined;
-  return of !== undefined && 'source' in of ? [{ name: of.source, path: ['of', 'source'] }] : [];
+  switch (source.kind) {
+    case 'merged':
+      return source.of.map((name, i) => ({ name, path: ['of', i] }));
+    case 'generated': {
+      const { of } = source;
+      return of !== undefined && 'source' in of ? [{ name: of.source, path: ['of', 'source'] }] : [];
+    }
+    case 'mined':
+      return source.of === undefined ? [] : [{ name: source.of, path: ['of'] }];
+    case 'selected':
+      return [
+        { name: source.of, path: ['of'] },
+        ...(source.queriesOf === undefined ? [] : [{ name: source.queriesOf, path: ['queriesOf'] }]),
+      ];
+    case 'lists':
+      return [];
+  }
 }
 
 export function checkCircles({ sources }: Recipe, faults: Faults): void {

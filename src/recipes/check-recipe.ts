@@ -10,7 +10,14 @@ import { checkCircles, checkGenerated, checkGenerator } from './check-generation
 import { checkFile, Faults, type Path } from './faults.ts';
 import { hasTemperature, readLoss } from './loss.ts';
 import { omit } from './omit.ts';
-import type { Recipe, RecipeArm, RecipeBaseline, RecipeLoss, RecipeSource } from './schema.ts';
+import type {
+  Recipe,
+  RecipeArm,
+  RecipeBaseline,
+  RecipeLoss,
+  RecipeSource,
+  SelectedSource,
+} from './schema.ts';
 
 /** The name of a baseline in tables. */
 export function baselineName(baseline: RecipeBaseline): string {
@@ -29,6 +36,7 @@ export function checkRecipe(recipe: Recipe): string[] {
   for (const [name, generator] of Object.entries(recipe.generators)) checkGenerator(name, generator, faults);
   for (const [name, source] of Object.entries(recipe.sources)) checkSource(recipe, name, source, faults);
   checkCircles(recipe, faults);
+  checkTeacher(recipe, faults);
   checkEvidence(recipe, faults);
   for (const [name, rules] of Object.entries(recipe.filters)) {
     rules.forEach((rule, i) => faults.attempt(['filters', name, i], () => parseRules([rule])));
@@ -49,9 +57,18 @@ function checkCorpus({ corpus }: Recipe, faults: Faults): void {
   if ((corpus.folder === undefined) === (corpus.builtIn === undefined)) {
     faults.add(['corpus'], 'give one of "folder" and "builtIn"');
   }
-  const { dev } = corpus;
-  const splits = [corpus.train, dev !== null && 'split' in dev ? dev.split : null];
-  if (splits.includes(corpus.test)) {
+  const { dev, fold } = corpus;
+  if (fold !== undefined && fold.index >= fold.of) {
+    faults.add(
+      ['corpus', 'fold', 'index'],
+      `is ${fold.index}, but the last of ${fold.of} folds is ${fold.of - 1}`,
+    );
+  }
+  if (fold !== undefined && corpus.train !== corpus.test) {
+    faults.add(['corpus', 'train'], `is not "${corpus.test}", the split that the folds are made of`);
+  }
+  const devSplit = dev !== null && 'split' in dev ? dev.split : null;
+  if (devSplit === corpus.test || (fold === undefined && corpus.train === corpus.test)) {
     faults.add(['corpus', 'test'], `"${corpus.test}" is trained on or chosen by as well`);
   }
 }
@@ -68,7 +85,9 @@ function checkSource(recipe: Recipe, name: string, source: RecipeSource, faults:
   switch (source.kind) {
     case 'mined': {
       const { ranks, retrievers } = source;
-      if (recipe.corpus.train === null) {
+      if (source.of !== undefined) {
+        faults.reference([...path, 'of'], source.of, Object.keys(recipe.sources), 'source');
+      } else if (recipe.corpus.train === null) {
         faults.add(path, 'mining needs judged train queries, but corpus.train is null');
       }
       if (ranks.last < ranks.first) {
@@ -91,8 +110,27 @@ function checkSource(recipe: Recipe, name: string, source: RecipeSource, faults:
       // A source of merged ones could be one of its own parts.
       const plain = Object.keys(recipe.sources).filter((each) => recipe.sources[each]?.kind !== 'merged');
       source.of.forEach((part, i) => faults.reference([...path, 'of', i], part, plain, 'unmerged source'));
+      break;
     }
+    case 'selected':
+      checkSelected(recipe, source, path, faults);
   }
+}
+
+function checkSelected({ sources }: Recipe, source: SelectedSource, path: Path, faults: Faults): void {
+  const { of, queriesOf, by, pick, negatives } = source;
+  const known = Object.keys(sources);
+  faults.reference([...path, 'of'], of, known, 'source');
+  if (queriesOf !== undefined) faults.reference([...path, 'queriesOf'], queriesOf, known, 'source');
+  if (by?.from === 'file') checkFile(by, [...path, 'by'], faults);
+  if (by !== undefined && pick !== 'best') faults.add([...path, 'by'], 'only "pick": "best" reads scores');
+  if (pick === 'best' && negatives === undefined) {
+    faults.add([...path, 'pick'], '"best" needs "negatives", how many are picked');
+  }
+}
+
+function checkTeacher({ teacher }: Recipe, faults: Faults): void {
+  if (teacher.from === 'file') checkFile(teacher, ['teacher'], faults);
 }
 
 function checkArm(recipe: Recipe, arm: RecipeArm, i: number, faults: Faults): void {

@@ -4,6 +4,7 @@ import type { ByteSource, FileTree } from '../corpus/source.ts';
 import type { Judgments, ListRecord, Query } from '../corpus/types.ts';
 import { InputError } from '../host/errors.ts';
 import { sha256 } from '../host/sha256.ts';
+import { foldsByPassage } from '../corpus/split.ts';
 import type { Recipe } from './schema.ts';
 
 /** Opens what a recipe names. Paths are the host's business. */
@@ -65,21 +66,41 @@ export async function readCorpus({ corpus }: Recipe, files: RecipeFiles): Promis
   const split = async (name: string | null): Promise<JudgedQueries | undefined> =>
     name === null ? undefined : judged(await readBeir(tree, { split: name }));
   const dev = corpus.dev !== null && 'split' in corpus.dev ? corpus.dev.split : null;
+  const textOf = (id: string): string | undefined => texts.get(id);
+  const reported = await judged(test);
+  const folded = corpus.fold === undefined ? undefined : await foldOf(reported, { textOf }, corpus.fold);
   return {
     name: corpus.builtIn ?? tree.name,
     tree,
     passages,
     passagesHash: await hashInParts(passages),
-    textOf: (id) => texts.get(id),
-    train: await split(corpus.train),
+    textOf,
+    train: folded?.train ?? (await split(corpus.train)),
     dev: await split(dev),
-    test: await judged(test),
+    test: folded?.test ?? reported,
     warnings: test.report.warnings(),
   };
 }
 
 async function judged({ queries, judgments }: BeirDataset): Promise<JudgedQueries> {
   return { queries, judgments, hash: await hashJudged(queries, judgments) };
+}
+
+/** The queries of one fold, to be tested, and those of all others, to train. @throws InputError for too many folds */
+async function foldOf(
+  all: JudgedQueries,
+  corpus: Pick<RecipeCorpus, 'textOf'>,
+  { of, index, seed }: NonNullable<Recipe['corpus']['fold']>,
+): Promise<{ readonly train: JudgedQueries; readonly test: JudgedQueries }> {
+  const tested = new Set(
+    foldsByPassage(goldLists(all, corpus), of, seed)[index]?.map(({ query_id }) => query_id),
+  );
+  const part = async (isOurs: (id: string) => boolean): Promise<JudgedQueries> => {
+    const queries = all.queries.filter(({ id }) => isOurs(id));
+    const judgments = new Map([...all.judgments].filter(([id]) => isOurs(id)));
+    return { queries, judgments, hash: await hashJudged(queries, judgments) };
+  };
+  return { train: await part((id) => !tested.has(id)), test: await part((id) => tested.has(id)) };
 }
 
 /** Of queries and what is judged of them, in their order. */

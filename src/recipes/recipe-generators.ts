@@ -7,7 +7,7 @@ import { sha256 } from '../host/sha256.ts';
 import type { RecipeCorpus, RecipeFiles } from './recipe-corpus.ts';
 import { openPlace } from './recipe-lists.ts';
 import { openPrompts } from './recipe-prompts.ts';
-import type { Recipe, RecipeGenerator, RecipeSource, WrittenSource } from './schema.ts';
+import type { GeneratedSource, Recipe, RecipeGenerator, RecipeSource, WrittenSource } from './schema.ts';
 
 /** A generator that a host opens. Recorded ones are files, which every host opens alike. */
 export type LiveGenerator = Exclude<RecipeGenerator, { readonly kind: 'recorded' }>;
@@ -30,13 +30,22 @@ export interface GeneratorIdentity {
   readonly recorded: string | null;
 }
 
-/** Whether a model is to write a source. */
-export function isWritten(source: RecipeSource): source is WrittenSource {
-  return source.kind === 'generated' && source.prompts !== undefined && source.of !== undefined;
+/** Whether a model, or the log of one, is to write a source. What has ready lists as well takes those from a recording. */
+export function isWritten(recipe: Recipe, source: RecipeSource): source is WrittenSource {
+  if (source.kind !== 'generated' || source.prompts === undefined || source.of === undefined) return false;
+  return source.recorded === undefined || !isWithoutLog(recipe.generators[generatorOf(recipe, source)]);
+}
+
+/** Whether a generator has nothing to replay but the lists that its sources name. */
+export function isWithoutLog(generator: RecipeGenerator | undefined): boolean {
+  return generator?.kind === 'recorded' && generator.file === undefined && generator.corpusFile === undefined;
 }
 
 /** The name of the generator that writes a source: the only one where it names none. */
-export function generatorOf({ generators }: Recipe, { generator }: WrittenSource): string {
+export function generatorOf(
+  { generators }: Recipe,
+  { generator }: Pick<GeneratedSource, 'generator'>,
+): string {
   return generator ?? Object.keys(generators)[0] ?? '';
 }
 

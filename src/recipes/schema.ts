@@ -62,6 +62,13 @@ const corpus = v.strictObject({
     "BM25 candidates of each dev query among which, with all other dev queries', its positives are to be found.",
   ),
   test: described(v.optional(text, 'test'), 'The split that is reported. It is never trained on.'),
+  fold: described(
+    v.optional(
+      v.strictObject({ of: v.pipe(count, v.minValue(2)), index: wholeNumber, seed: v.optional(seed, 0) }),
+    ),
+    'For a set with one split: its queries are dealt into so many folds, queries that share a relevant document into ' +
+      'the same one. The fold of this index (from 0) is tested, the others train. "train" and "test" name that split.',
+  ),
 });
 
 const encodingEntries = {
@@ -89,9 +96,54 @@ const retriever = v.variant('kind', [
   }),
 ]);
 
+/** Whose scores order passages. */
+const scorers = [
+  v.strictObject({ from: v.literal('stored') }),
+  v.strictObject({ from: v.literal('encoder'), model, ...encodingEntries }),
+  v.strictObject({ from: v.literal('cross-encoder'), model }),
+  v.strictObject({ from: v.literal('file'), ...fileEntries }),
+] as const;
+
+const selected = v.strictObject({
+  kind: v.literal('selected'),
+  of: described(name, 'The source whose lists are taken.'),
+  queriesOf: described(v.optional(name), 'Only lists whose query has one in this source, too.'),
+  types: described(
+    v.optional(v.pipe(v.array(text), v.minLength(1))),
+    'Only lists whose query is of one of these types (questions, claims, …).',
+  ),
+  prompts: described(
+    v.optional(v.pipe(v.array(text), v.minLength(1))),
+    'Only what these prompts wrote, by id or ID@VERSION, and passages that no prompt wrote.',
+  ),
+  sample: described(v.optional(count), 'So many lists, drawn at random, at most.'),
+  negatives: described(
+    v.optional(count),
+    'So many passages beside the positives of a list, at most; default: all. A list without any is left out.',
+  ),
+  pick: described(
+    v.optional(v.picklist(['random', 'top', 'best']), 'random'),
+    'Which: some by chance, the first of the list, or those with the highest scores.',
+  ),
+  by: described(
+    v.optional(v.variant('from', scorers)),
+    'Whose scores "best" reads: those that the lists carry (the default), a file, or a model that rescores them.',
+  ),
+  level: described(v.optional(count, 1), 'The lowest label of a positive.'),
+  labels: described(
+    v.optional(v.strictObject({ positives: v.optional(wholeNumber), negatives: v.optional(wholeNumber) })),
+    'New labels of the positives and of the other passages.',
+  ),
+  seed: v.optional(seed, 0),
+});
+
 const source = v.variant('kind', [
   v.strictObject({
     kind: v.literal('mined'),
+    of: described(
+      v.optional(name),
+      "A source whose queries are searched for, with their positives, in place of the train split's.",
+    ),
     retrievers: described(
       v.pipe(v.array(retriever), v.minLength(1)),
       'Whose high ranks the candidates come from.',
@@ -151,7 +203,12 @@ const source = v.variant('kind', [
       v.pipe(v.array(name), v.minLength(2)),
       'Sources whose lists of the same query become one; a passage of several counts for the first.',
     ),
+    join: described(
+      v.optional(v.boolean(), true),
+      'false: the lists stay as they are, one source behind the other, so that a query has a list of each.',
+    ),
   }),
+  selected,
 ]);
 
 const generator = v.variant('kind', [
@@ -168,7 +225,11 @@ const generator = v.variant('kind', [
   }),
   v.strictObject({
     kind: v.literal('recorded'),
-    ...fileEntries,
+    corpusFile: described(
+      fileEntries.corpusFile,
+      'A log in the corpus folder. Without a log, what is recorded is named by each source.',
+    ),
+    file: fileEntries.file,
     model: described(v.optional(text), 'Whose replies are taken, where the log holds several.'),
   }),
 ]);
@@ -190,6 +251,7 @@ const teacher = v.variant('from', [
   v.strictObject({ from: v.literal('stored'), scale }),
   v.strictObject({ from: v.literal('encoder'), model, ...encodingEntries, scale }),
   v.strictObject({ from: v.literal('cross-encoder'), model, scale }),
+  v.strictObject({ from: v.literal('file'), ...fileEntries, scale }),
 ]);
 
 const evidence = v.strictObject({
@@ -369,7 +431,8 @@ export const recipeSchema = v.strictObject({
   sources: described(v.record(name, source), 'Where training lists come from, by name.'),
   teacher: described(
     v.optional(teacher, { from: 'stored' }),
-    'Whose scores losses and filters read: those that the lists carry, or a model that scores every passage.',
+    'Whose scores losses and filters read: those that the lists carry, those of a file (a line for each pair: query, ' +
+      'document, score), or those of a model that scores every passage.',
   ),
   filters: described(
     v.optional(v.record(name, v.pipe(v.array(text), v.minLength(1))), {}),
@@ -402,6 +465,9 @@ export type WrittenSource = GeneratedSource & {
   readonly prompts: NonNullable<GeneratedSource['prompts']>;
   readonly of: NonNullable<GeneratedSource['of']>;
 };
+export type MinedSource = Extract<RecipeSource, { kind: 'mined' }>;
+export type SelectedSource = Extract<RecipeSource, { kind: 'selected' }>;
+export type RecipeScorer = NonNullable<SelectedSource['by']>;
 export type RecipeRetriever = Extract<RecipeSource, { kind: 'mined' }>['retrievers'][number];
 export type RecipeGenerator = Recipe['generators'][string];
 export type RecipeTeacher = Recipe['teacher'];

@@ -21,12 +21,16 @@ import type {
   RecipeArm,
   RecipeBaseline,
   RecipeEvidence,
+  MinedSource,
   RecipeRetriever,
+  RecipeScorer,
   RecipeSource,
+  SelectedSource,
   RecipeTeacher,
   RecipeTraining,
   WrittenSource,
 } from './schema.ts';
+import { queriesOfLists, queriesOfSplit, type MinedQueries } from './mined-queries.ts';
 import { generatorOf, isWritten, type GeneratorShelf } from './recipe-generators.ts';
 import { noWork, typicalTokens, type Stage, type Work, type Workshop } from './stage.ts';
 import { candidatesStage } from './stages/candidates.ts';
@@ -38,7 +42,9 @@ import { lengthsStage } from './stages/lengths.ts';
 import { fileListsStage, mergedListsStage, minedListsStage } from './stages/lists.ts';
 import { mixedListsStage } from './stages/mixed.ts';
 import { rankingStage, type Searcher } from './stages/ranking.ts';
-import { scoresStage, type TeacherModel } from './stages/scores.ts';
+import { ScoresShelf } from './scores-file.ts';
+import { scoresStage, type Scorer } from './stages/scores.ts';
+import { selectedListsStage } from './stages/selected.ts';
 import { comparedBy, trainingStage } from './stages/training.ts';
 import { mergeTraining, trainingSettings } from './training-settings.ts';
 import {
@@ -130,7 +136,7 @@ export class StageGraph {
       fileLists,
       dev,
       lengths: await lengthsStage(parts, encoder),
-      arms: await new ArmBuilder(recipe, parts, encoder, heldOut, fileLists, evidence).build(),
+      arms: await new ArmBuilder(recipe, parts, encoder, heldOut, fileLists, evidence, files).build(),
       baselines: await baselineStages(recipe, parts, untrained),
       untrained,
     });
@@ -214,8 +220,9 @@ async function baselineStages(recipe: Recipe, parts: GraphParts, untrained: Stag
   return systems;
 }
 
-/** A model that scores passages. */
-type ModelChoice = Exclude<RecipeTeacher, { from: 'stored' }> | NonNullable<RecipeEvidence['guide']>;
+/** Who scores passages. */
+type ScorerChoice =
+  Exclude<RecipeTeacher | RecipeScorer, { from: 'stored' }> | NonNullable<RecipeEvidence['guide']>;
 
 /** Builds the lists of arms; what two arms have in common is built once. */
 class ArmBuilder {
@@ -227,6 +234,7 @@ class ArmBuilder {
   readonly #evidence: readonly Evidence[];
   /** What the sources that a model is to write will about hold; known once their stages are. */
   readonly #written = new Map<string, ListsSize>();
+  readonly #scores: ScoresShelf;
   readonly #lists = new Map<string, Promise<Stage>>();
 
   constructor(
@@ -236,6 +244,7 @@ class ArmBuilder {
     heldOut: HeldOut,
     fileLists: ReadonlyMap<string, FileLists>,
     evidence: readonly Evidence[],
+    files: RecipeFiles,
   ) {
     this.#recipe = recipe;
     this.#parts = parts;
@@ -243,6 +252,7 @@ class ArmBuilder {
     this.#heldOut = heldOut;
     this.#fileLists = fileLists;
     this.#evidence = evidence;
+    this.#scores = new ScoresShelf(parts.corpus, files);
   }
 
   async build(): Promise<ArmStages[]> {
@@ -291,7 +301,7 @@ class ArmBuilder {
     );
     const asksTeacher = readsTeacher(loss) || reads.has('teacher');
     const { teacher, evidence } = recipe;
-    const score = async (model: ModelChoice, role: 'teacher' | 'guide'): Promise<Stage> => {
+    const score = async (model: ScorerChoice, role: 'teacher' | 'guide'): Promise<Stage> => {
       const lists = history.at(-1) as Stage;
       const scorer = await this.#scorer(model);
       return scoresStage(this.#parts, source, lists, scorer, expected.passages, role);
@@ -308,8 +318,9 @@ class ArmBuilder {
     return { lists: history.at(-1) as Stage, history, expected };
   }
 
-  async #scorer(choice: ModelChoice): Promise<TeacherModel> {
+  async #scorer(choice: ScorerChoice): Promise<Scorer> {
     const { shelf } = this.#parts;
+    if (choice.from === 'file') return { kind: 'file', ...(await this.#scores.open(choice)) };
     const { model } = choice;
     if (choice.from === 'cross-encoder') {
       return { kind: 'cross-encoder', name: model, hash: await shelf.crossEncoderHash(model) };
@@ -339,15 +350,17 @@ class ArmBuilder {
         return this.#mine(name, source);
       case 'lists':
       case 'generated': {
-        if (isWritten(source)) return this.#write(name, source);
+        if (isWritten(this.#recipe, source)) return this.#write(name, source);
         const lists = this.#fileLists.get(name)?.lists ?? [];
         return fileListsStage(name, lists, source.kind === 'generated', this.#heldOut);
       }
       case 'merged': {
         const parts: Stage[] = [];
         for (const part of source.of) parts.push(await this.#listsOf(part));
-        return mergedListsStage(name, parts);
+        return mergedListsStage(name, parts, source.join);
       }
+      case 'selected':
+        return this.#select(name, source);
     }
   }
 
@@ -371,20 +384,38 @@ class ArmBuilder {
     return aboutLists(await this.#listsOf(of.source), this.#expected(of.source), of);
   }
 
-  async #mine(name: string, source: Extract<RecipeSource, { kind: 'mined' }>): Promise<Stage> {
+  async #select(name: string, source: SelectedSource): Promise<Stage> {
+    const { of, queriesOf, by } = source;
+    const taken = await this.#listsOf(of);
+    const scored =
+      by === undefined || by.from === 'stored'
+        ? taken
+        : await scoresStage(this.#parts, of, taken, await this.#scorer(by), this.#expected(of).passages);
+    return selectedListsStage(name, source, {
+      source: taken,
+      lists: scored,
+      queriesOf: queriesOf === undefined ? undefined : await this.#listsOf(queriesOf),
+    });
+  }
+
+  async #minedQueries(name: string, of: string | undefined): Promise<MinedQueries> {
+    if (of !== undefined) return queriesOfLists(await this.#listsOf(of), this.#expected(of));
     const { train } = this.#heldOut;
-    if (train === undefined || train.queries.length === 0) {
-      throw new InputError(`sources.${name}: there are no train queries to mine for`, {
-        remedy: 'Give corpus.train a split with judgments, and hold less out for dev',
-      });
-    }
+    if (train !== undefined && train.queries.length > 0) return queriesOfSplit(train);
+    throw new InputError(`sources.${name}: there are no train queries to mine for`, {
+      remedy: 'Give corpus.train a split with judgments, and hold less out for dev',
+    });
+  }
+
+  async #mine(name: string, source: MinedSource): Promise<Stage> {
+    const mined = await this.#minedQueries(name, source.of);
     const k = source.fuse ? Math.max(source.depth, source.ranks.last) : source.ranks.last;
     const candidates: Stage[] = [];
     for (const retriever of source.retrievers) {
       const encoder = retriever.kind === 'dense' ? await this.#dense(retriever) : undefined;
-      candidates.push(await candidatesStage(this.#parts, retriever, encoder, train, k));
+      candidates.push(await candidatesStage(this.#parts, retriever, encoder, mined, k));
     }
-    return minedListsStage(this.#parts, name, source, candidates, train, this.#heldOut);
+    return minedListsStage(this.#parts, name, source, candidates, mined, this.#heldOut);
   }
 
   async #dense(retriever: Extract<RecipeRetriever, { kind: 'dense' }>): Promise<ShelvedEncoder> {
@@ -403,20 +434,19 @@ class ArmBuilder {
     if (source.kind === 'merged') {
       const parts = source.of.map((part) => this.#expected(part));
       const first = parts[0] as ExpectedLists;
-      return { ...first, passages: parts.reduce((sum, { passages }) => sum + passages, 0) };
+      const sum = (of: 'lists' | 'passages' | 'positives'): number =>
+        parts.reduce((total, part) => total + part[of], 0);
+      if (source.join) return { ...first, passages: sum('passages') };
+      return { ...first, lists: sum('lists'), passages: sum('passages'), positives: sum('positives') };
     }
+    if (source.kind === 'selected') return expectedSelection(source, this.#expected(source.of));
     const written = this.#written.get(name);
     if (written !== undefined) return { ...written, ...this.#typicalTexts() };
     if (source.kind === 'mined') {
-      const queries = this.#heldOut.train?.queries ?? [];
-      const judged = [...(this.#heldOut.train?.judgments.values() ?? [])];
-      const positives = judged.reduce(
-        (sum, grades) => sum + [...grades.values()].filter((grade) => grade >= source.level).length,
-        0,
-      );
+      const { positives, queries } = this.#judgedQueries(source);
       const perPositive = source.lists === 'per-positive';
       const negatives = source.negatives * (source.fuse ? 1 : source.retrievers.length);
-      const lists = perPositive ? positives : queries.length;
+      const lists = perPositive ? positives : queries;
       return {
         lists,
         positives,
@@ -442,6 +472,20 @@ class ArmBuilder {
       ),
     };
   }
+
+  #judgedQueries({ of, level }: MinedSource): { readonly queries: number; readonly positives: number } {
+    if (of !== undefined) {
+      const { lists, positives } = this.#expected(of);
+      return { queries: lists, positives };
+    }
+    const judged = [...(this.#heldOut.train?.judgments.values() ?? [])];
+    const positives = judged.reduce(
+      (sum, grades) => sum + [...grades.values()].filter((grade) => grade >= level).length,
+      0,
+    );
+    return { queries: this.#heldOut.train?.queries.length ?? 0, positives };
+  }
+
   /** Of the corpus and the train queries, or the test queries where there are none. */
   #typicalTexts(): Pick<ExpectedLists, 'passageTokens' | 'queryTokens'> {
     const { corpus } = this.#parts;
@@ -453,6 +497,19 @@ class ArmBuilder {
       queryTokens: typicalTokens(model, texts(queries), 'query'),
     };
   }
+}
+
+/** At most what the source has, where nobody can tell which queries and prompts there will be. */
+function expectedSelection(
+  { sample, negatives }: Pick<SelectedSource, 'sample' | 'negatives'>,
+  of: ExpectedLists,
+): ExpectedLists {
+  const lists = Math.min(of.lists, sample ?? Infinity);
+  const share = lists / Math.max(1, of.lists);
+  const positives = Math.round(share * of.positives);
+  const passages = Math.round(share * of.passages);
+  if (negatives === undefined) return { ...of, lists, positives, passages };
+  return { ...of, lists, positives, passages: Math.min(passages, positives + lists * negatives) };
 }
 
 /** Steps, and what they and the evaluations between them cost. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { readJudgments } from '../../src/corpus/judgments.ts';
-import { sharedWithTrain, splitByPassage } from '../../src/corpus/split.ts';
+import { foldsByPassage, sharedWithTrain, splitByPassage } from '../../src/corpus/split.ts';
 import type { ListRecord } from '../../src/corpus/types.ts';
 import { openFile } from '../../src/host/node/files.ts';
 import { RandomStream } from '../../src/host/random.ts';
@@ -15,6 +15,29 @@ const list = (query: string, ...positives: string[]): ListRecord => ({
   ],
 });
 const ids = (lists: readonly ListRecord[]): string[] => lists.map(({ query_id }) => query_id).sort();
+
+describe('foldsByPassage', () => {
+  const chains = Array.from({ length: 60 }, (_, i) => list(`c${i}`, `d${i >> 1}`));
+
+  it('deals every query once, in folds of equal size, and never parts those that share a passage', () => {
+    const folds = foldsByPassage(chains, 5, 1);
+    expect(folds.map(({ length }) => length)).toEqual([12, 12, 12, 12, 12]);
+    expect(folds.flatMap((fold) => ids(fold)).sort()).toEqual(ids(chains));
+    const foldOf = (query: string): number => folds.findIndex((fold) => ids(fold).includes(query));
+    for (let i = 0; i < 60; i += 2) expect(foldOf(`c${i}`)).toBe(foldOf(`c${i + 1}`));
+  });
+
+  it('depends on the seed and not on the order', () => {
+    const sets = (lists: readonly ListRecord[], seed: number): string[] =>
+      foldsByPassage(lists, 3, seed).map((fold) => ids(fold).join());
+    expect(sets([...chains].reverse(), 1)).toEqual(sets(chains, 1));
+    expect(sets(chains, 2)).not.toEqual(sets(chains, 1));
+  });
+
+  it('refuses more folds than groups', () => {
+    expect(() => foldsByPassage(chains.slice(0, 4), 3, 1)).toThrow('4 queries make 2 groups');
+  });
+});
 
 describe('splitByPassage', () => {
   const random = new RandomStream(3);

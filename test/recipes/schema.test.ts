@@ -194,6 +194,33 @@ describe('a recipe', () => {
       'generators.g.key: unknown setting',
       'generators.g={"kind":"http","address":"http://localhost:8000","model":"m","key":"sk-1"}',
     ],
+    [
+      'sources.a: its generator is recorded without a log: give "recorded" lists',
+      'generators.g={"kind":"recorded"}',
+      'sources.a={"kind":"generated","prompts":["c-questions"],"of":{"passages":{}}}',
+    ],
+    ['sources.a.of: there is no source "x"', 'sources.a={"kind":"selected","of":"x"}'],
+    [
+      'sources.a.queriesOf: there is no source "x"',
+      'sources.a={"kind":"selected","of":"mined","queriesOf":"x"}',
+    ],
+    [
+      'sources.a.by: only "pick": "best" reads scores',
+      'sources.a={"kind":"selected","of":"mined","negatives":2,"by":{"from":"stored"}}',
+    ],
+    ['sources.a.pick: "best" needs "negatives"', 'sources.a={"kind":"selected","of":"mined","pick":"best"}'],
+    [
+      'sources.a.by: give one of "corpusFile" and "file"',
+      'sources.a={"kind":"selected","of":"mined","negatives":2,"pick":"best","by":{"from":"file"}}',
+    ],
+    ['sources.mined.of: "mined" is made of "mined" itself', 'sources.mined.of=mined'],
+    ['teacher: give one of "corpusFile" and "file"', 'teacher={"from":"file"}'],
+    [
+      'corpus.fold.index: is 3, but the last of 3 folds is 2',
+      'corpus.train=test',
+      'corpus.fold={"of":3,"index":3}',
+    ],
+    ['corpus.train: is not "test", the split that the folds are made of', 'corpus.fold={"of":3,"index":0}'],
     ['sources.a.of[1]: there is no unmerged source "a"', 'sources.a={"kind":"merged","of":["mined","a"]}'],
     [
       'arms[1].name: two arms are called "Contrastive"',

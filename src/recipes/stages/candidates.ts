@@ -1,20 +1,20 @@
 import { withEmbedder, type ShelvedEncoder } from '../encoder-shelf.ts';
-import type { JudgedQueries } from '../recipe-corpus.ts';
+import type { MinedQueries } from '../mined-queries.ts';
 import type { RecipeRetriever } from '../schema.ts';
 import { encodingFlops, makeStage, noWork, typicalTokens, type Stage, type Workshop } from '../stage.ts';
 import { encodeRanking } from '../stored-forms.ts';
 import { rankWithBm25, rankWithVectors } from '../../retrieval/retrieve.ts';
 
-/** What a retriever finds for the train queries. */
+/** What a retriever finds for the queries that are mined for. */
 export async function candidatesStage(
   { corpus, runtime }: Pick<Workshop, 'corpus' | 'runtime'>,
   retriever: RecipeRetriever,
   encoder: ShelvedEncoder | undefined,
-  train: JudgedQueries,
+  mined: MinedQueries,
   k: number,
 ): Promise<Stage> {
   const passages = corpus.passages.map(({ text }) => text);
-  const common = { passages: corpus.passagesHash, queries: train.hash, k };
+  const common = { passages: corpus.passagesHash, queries: mined.input, k };
   if (encoder === undefined) {
     if (retriever.kind !== 'bm25') throw new Error('a dense retriever needs an encoder');
     const { k1, b, analyzer } = retriever;
@@ -22,11 +22,12 @@ export async function candidatesStage(
       kind: 'candidates',
       label: `candidates by ${retriever.name}`,
       inputs: { ...common, bm25: { k1, b, analyzer } },
-      needs: [],
-      work: { ...noWork, seconds: passages.length * 4e-5 + train.queries.length * 4e-4 },
+      needs: mined.needs,
+      work: { ...noWork, seconds: passages.length * 4e-5 + mined.count * 4e-4 },
       run: async (workshop, task) => {
+        const { queries } = await mined.open(workshop);
         const index = await workshop.bm25({ k1, b, analyzer });
-        const ranking = rankWithBm25(index, train.queries, {
+        const ranking = rankWithBm25(index, queries, {
           k,
           onProgress: (done, total) => task.progress(done, total),
         });
@@ -39,25 +40,18 @@ export async function candidatesStage(
     kind: 'candidates',
     label: `candidates by ${retriever.name}`,
     inputs: { ...common, encoder: hash, device: runtime.device },
-    needs: [],
+    needs: mined.needs,
     work: {
       ...noWork,
       forwardFlops:
         encodingFlops(model, passages.length, typicalTokens(model, passages, 'passage')) +
-        encodingFlops(
-          model,
-          train.queries.length,
-          typicalTokens(
-            model,
-            train.queries.map(({ text }) => text),
-            'query',
-          ),
-        ),
+        encodingFlops(model, mined.count, mined.queryTokens(model)),
     },
     run: async (workshop, task) => {
+      const { queries } = await mined.open(workshop);
       const index = await workshop.vectors(encoder, task);
       const ranking = await withEmbedder(workshop.runtime, model, (embedder) =>
-        rankWithVectors(index, train.queries, (texts, side) => embedder.embed(texts, side), { k }),
+        rankWithVectors(index, queries, (texts, side) => embedder.embed(texts, side), { k }),
       );
       return { value: null, blobs: [encodeRanking(ranking)] };
     },

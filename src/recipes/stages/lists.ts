@@ -5,9 +5,10 @@ import { fusedSource, type CandidateSource } from '../../mining/candidates.ts';
 import { mineHardNegatives, type MiningReport } from '../../mining/hard-negatives.ts';
 import { makeListwiseLists } from '../../mining/listwise-lists.ts';
 import type { HeldOut } from '../held-out.ts';
+import type { MinedQueries } from '../mined-queries.ts';
 import { hashInParts, type JudgedQueries } from '../recipe-corpus.ts';
 import { omit } from '../omit.ts';
-import type { RecipeSource } from '../schema.ts';
+import type { MinedSource } from '../schema.ts';
 import { makeStage, noWork, type Stage, type Workshop } from '../stage.ts';
 import { encodeLists } from '../stored-forms.ts';
 import type { WrittenReport } from './written-report.ts';
@@ -25,30 +26,28 @@ export type ListsReport = Readonly<{
   written?: WrittenReport;
 }>;
 
-type MinedSource = Extract<RecipeSource, { kind: 'mined' }>;
-
 /** Training lists from what retrievers found, without test and dev queries. */
 export async function minedListsStage(
   { corpus }: Pick<Workshop, 'corpus'>,
   name: string,
   source: MinedSource,
   candidates: readonly Stage[],
-  train: JudgedQueries,
+  mined: MinedQueries,
   heldOut: HeldOut,
 ): Promise<Stage> {
   return makeStage({
     kind: 'lists',
     label: `lists of ${name}`,
     inputs: {
-      mined: omit(source, 'retrievers'),
+      mined: omit(source, 'retrievers', 'of'),
       names: source.retrievers.map((retriever) => retriever.name),
       candidates: candidates.map(({ key }) => key),
-      train: train.hash,
+      train: mined.input,
       passages: corpus.passagesHash,
       heldOut: heldOut.hash,
     },
-    needs: candidates,
-    work: { ...noWork, seconds: train.queries.length * 2e-4 },
+    needs: [...mined.needs, ...candidates],
+    work: { ...noWork, seconds: mined.count * 2e-4 },
     run: async (workshop) => {
       const found: CandidateSource[] = [];
       for (const [i, stage] of candidates.entries()) {
@@ -58,15 +57,18 @@ export async function minedListsStage(
         });
       }
       const sources = source.fuse ? [fusedSource(found, source.depth)] : found;
-      const { lists, report } = mine(source, train, sources, (id) => corpus.textOf(id));
-      return listsOutput(heldOut, lists, false, { mined: { ...report } });
+      const judged = await mined.open(workshop);
+      const textOf = (id: string): string | undefined => corpus.textOf(id) ?? judged.textOf(id);
+      const { lists, report } = mine(source, judged, sources, textOf);
+      const known = lists.map((list) => judged.withHistory(list));
+      return listsOutput(heldOut, known, judged.recorded, { mined: { ...report } });
     },
   });
 }
 
 function mine(
   source: MinedSource,
-  { queries, judgments }: JudgedQueries,
+  { queries, judgments }: Pick<JudgedQueries, 'queries' | 'judgments'>,
   sources: readonly CandidateSource[],
   textOf: (id: string) => string | undefined,
 ): { readonly lists: readonly ListRecord[]; readonly report: MiningReport } {
@@ -104,12 +106,12 @@ export async function fileListsStage(
   });
 }
 
-/** One list for each query of several sources. */
-export async function mergedListsStage(name: string, parts: readonly Stage[]): Promise<Stage> {
+/** One list for each query of several sources, or all their lists. */
+export async function mergedListsStage(name: string, parts: readonly Stage[], join: boolean): Promise<Stage> {
   return makeStage({
     kind: 'lists',
     label: `lists of ${name}`,
-    inputs: { merged: parts.map(({ key }) => key) },
+    inputs: { merged: parts.map(({ key }) => key), ...(!join && { join }) },
     needs: parts,
     work: noWork,
     run: async (workshop) => {
@@ -119,7 +121,7 @@ export async function mergedListsStage(name: string, parts: readonly Stage[]): P
         all.push(await workshop.listsOf(part));
         recorded ||= ((await workshop.resultOf(part)).value as unknown as ListsReport).recorded;
       }
-      const lists = mergeLists(all);
+      const lists = join ? mergeLists(all) : all.flat();
       const value: ListsReport = { ...sizeOf(lists), mined: null, guard: {}, recorded };
       return { value, blobs: [encodeLists(lists)] };
     },
