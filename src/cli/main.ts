@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { Command, CommanderError } from 'commander';
 import { InputError, messageOf } from '../host/errors.ts';
 import { registerCompare } from './commands/compare.ts';
@@ -45,6 +46,8 @@ const registrations: readonly ((program: Command, io: CliIo) => void)[] = [
  */
 export async function main(argv: readonly string[]): Promise<void> {
   const io = new ProcessIo();
+  // Requests to a language model go side by side and all listen for the same end: not the leak that Node takes it for.
+  setMaxListeners(0);
   // A reader that has seen enough (`| head`) closes the pipe: that is no error.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(exitCodes.success);

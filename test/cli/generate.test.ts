@@ -73,8 +73,9 @@ describe('generate', () => {
     };
     expect(again).toMatchObject({ count: 12, failed: 0, recorded: false });
     expect(server.calls).toHaveLength(12);
-    const more = await runCli([...command, ...rest, '--sample', '20']);
-    expect(more.stdout).toMatch(/^20 lists/);
+    const more = await runCli([...command, ...rest, '--sample', '30', '--parallel', '16']);
+    expect(more.stderr).not.toContain('Warning');
+    expect(more.stdout).toMatch(/^30 lists/);
     const tasks = server.calls.map(about);
     expect(new Set(tasks).size).toBe(tasks.length);
 
@@ -83,7 +84,7 @@ describe('generate', () => {
     expect(log).toHaveLength(tasks.length);
     const before = server.calls.length;
     const other = [...['--store', at('other'), '--out', at('other.jsonl'), '--import-log', at('log.jsonl')]];
-    const imported = await runCli([...command, ...other, '--sample', '20']);
+    const imported = await runCli([...command, ...other, '--sample', '30']);
     expect(imported.stderr).toContain(`${log.length} replies taken over`);
     expect(readFileSync(at('other.jsonl'), 'utf8')).toBe(readFileSync(at('lists.jsonl'), 'utf8'));
     const replay = [
@@ -94,8 +95,8 @@ describe('generate', () => {
       '--out',
       at('third.jsonl'),
     ];
-    const replayed = await runCli([...command, '--sample', '20', ...replay]);
-    expect(replayed.stdout).toMatch(/^20 lists by test-model, recorded earlier, in /);
+    const replayed = await runCli([...command, '--sample', '30', ...replay]);
+    expect(replayed.stdout).toMatch(/^30 lists by test-model, recorded earlier, in /);
     expect(readFileSync(at('third.jsonl'), 'utf8')).toBe(readFileSync(at('lists.jsonl'), 'utf8'));
     expect(server.calls.length).toBe(before);
   });
