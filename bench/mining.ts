@@ -1,6 +1,6 @@
 /**
  * Training lists for 10,000 queries × 20 candidates: mined with BM25, written and read, given teacher scores, scaled
- * and filtered, without neural scoring; seconds of each step and the highest memory of the process. Then what each
+ * filtered and mixed, without neural scoring; seconds of each step and the highest memory of the process. Then what each
  * filter rule finds of true positives among the negatives: in lists made for it, and in nq-utd's.
  *
  * Run: npm run bench -- mining [lists] [planted] [nq-utd]
@@ -28,6 +28,7 @@ import { scaleTeacherScores } from '../src/mining/scaling.ts';
 import { scoreLists } from '../src/mining/teacher.ts';
 import { withTeacherScores } from '../src/mining/teacher-scores.ts';
 import { keepPassages } from '../src/mining/verdicts.ts';
+import { batchesOf } from '../src/training/list-objective.ts';
 import { indexWithBm25, rankWithBm25 } from '../src/retrieval/retrieve.ts';
 import { filterQuality, isPlanted, plantedLists } from '../test/mining/planted.ts';
 import { printTable } from './support/measure.ts';
@@ -74,7 +75,26 @@ async function benchLists(size: { passages: number; queries: number; candidates:
   const { lists: judged, report } = await step('filter by nine rules', () =>
     applyRules(scaled, parseRules(rules)),
   );
-  const { report: kept } = await step('keep', () => keepPassages(judged));
+  const { lists: left, report: kept } = await step('keep', () => keepPassages(judged));
+  await step('mix two sources, an epoch of batches of 64', () => {
+    const halves = left.map((list, i) => ({ ...list, origin: i % 2 === 0 ? 'bm25' : 'other' }));
+    const batches = batchesOf(halves, {
+      batches: {
+        ...{ batchSize: 64, incomplete: 'drop', distinctPassages: true, negatives: 5, choice: 'stratified' },
+        ...{ rowPer: 'list', otherPositives: false },
+      },
+      mix: {
+        batches: 'mixed',
+        sources: [
+          { name: 'bm25', weight: 2 },
+          { name: 'other', weight: 1, endWeight: 0 },
+        ],
+      },
+      epochs: 1,
+      seed: 1,
+    });
+    for (let at = 0; at < batches.stepsInEpochs(1); at++) batches.batch(0, at);
+  });
   const total = (performance.now() - startedAt) / 1000;
 
   const passages = lists.reduce((sum, list) => sum + list.documents.length, 0);

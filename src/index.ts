@@ -110,6 +110,7 @@ export { devEvaluation } from './training/dev-evaluation.ts';
 export { defaultAdamW, type AdamWSettings } from './training/optimizer.ts';
 export type { ParameterSelection } from './training/parameter-selection.ts';
 export type { TrainingSettings } from './training/settings.ts';
+export type { Mix, MixedSource } from './training/mixing/mix.ts';
 export {
   train,
   TrainingDivergedError,
@@ -138,6 +139,8 @@ export { crossEncoderTeacher, type ScorePairs } from './mining/cross-encoder-tea
 export { scoreLists, type PairScores, type Teacher } from './mining/teacher.ts';
 export { readTeacherScores, withTeacherScores, type TeacherScores } from './mining/teacher-scores.ts';
 export type { PairNumbers, PairNumbersReport } from './mining/pair-numbers.ts';
+export { cachedScores, ScoringStoppedError, type ScoreCacheOptions } from './mining/score-cache.ts';
+export { diagnoseSources, type SourceDiagnosis } from './mining/diagnostics/diagnose.ts';
 export { guideLists, withGuideScores } from './mining/guide.ts';
 export { readGivenLabels, withGivenLabels, type Labeler } from './mining/given-labels.ts';
 export { readAnswers, withAnswers, type Answers } from './mining/answers.ts';
