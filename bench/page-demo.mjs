@@ -1,7 +1,8 @@
 // @ts-check
 /**
  * `npm run build && node bench/page-demo.mjs [--runs 3]`: from the press of the demo's button to its table, in a fresh
- * profile each time (nothing cached), and the longest time that the page's main thread was held meanwhile.
+ * profile each time (nothing cached), and the times that the page's main thread was held for above 50 ms meanwhile.
+ * `--zip FILE` keeps the listwise model of the last run.
  */
 import { parseArgs } from 'node:util';
 import { chromium } from 'playwright';
@@ -11,7 +12,7 @@ import { builtHost } from '../scripts/webgpu.mjs';
 import { servePage } from '../scripts/serve-page.mjs';
 
 const { values } = parseArgs({
-  options: { runs: { type: 'string', default: '3' }, gpu: { type: 'boolean' } },
+  options: { runs: { type: 'string', default: '3' }, gpu: { type: 'boolean' }, zip: { type: 'string' } },
 });
 
 if (!buildPageIfStale()) throw new Error('The page could not be built.');
@@ -61,6 +62,11 @@ try {
       `run ${run}: ${seconds.toFixed(1)} s from press to table; tasks above 50 ms on the main thread: ` +
         `${tasks.length === 0 ? 'none' : tasks.join(', ')}`,
     );
+    if (values.zip !== undefined) {
+      const download = page.waitForEvent('download');
+      await page.getByRole('button', { name: 'Model “listwise” (zip)' }).click();
+      await (await download).saveAs(values.zip);
+    }
     await browser.close();
   }
 } finally {
