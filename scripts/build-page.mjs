@@ -17,6 +17,7 @@ const sources = [
   'svelte.config.js',
   'scripts/vite-shared.mjs',
   'public',
+  'recipes',
   'src',
   'workers',
 ];

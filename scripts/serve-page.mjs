@@ -25,8 +25,8 @@ const types = {
 };
 
 /**
- * What the page may load: its own files, and models from the hub that a user names. Texts of a corpus can run
- * nothing, whatever stands in them.
+ * What the page may load: its own files, models from the hub that a user names, and what a server of language models
+ * replies whose address a user gives. Texts of a corpus can run nothing, whatever stands in them.
  */
 const contentPolicy = [
   "default-src 'self'",
@@ -34,7 +34,7 @@ const contentPolicy = [
   "style-src 'self' 'unsafe-inline'",
   "img-src 'self' data: blob:",
   "worker-src 'self' blob:",
-  "connect-src 'self' https: blob: data:",
+  "connect-src 'self' https: http: blob: data:",
   "object-src 'none'",
   "base-uri 'none'",
   "form-action 'none'",

@@ -1,5 +1,14 @@
 import type { RecipeInput } from '../recipes/schema.ts';
 
+/** The id of the demo's run with a seed: the same seed is the same run. */
+export function demoRunId(seed: number): string {
+  return seed === 1 ? 'demo' : `demo-seed-${seed}`;
+}
+
+export function isDemoRun(runId: string): boolean {
+  return /^demo(-seed-\d+)?$/.test(runId);
+}
+
 /**
  * The demo: the encoder that comes with the studio, trained twice from one seed on the lists of the demo corpus, once
  * contrastive and once listwise. Sized for a minute on two cores.

@@ -3,3 +3,11 @@ declare const __STUDIO_VERSION__: string;
 
 /** Put into the page by the build. */
 declare module '*.css';
+
+/** Of the build: modules whose paths fit a pattern, each loaded when it is asked for. */
+interface ImportMeta {
+  glob<T>(
+    pattern: string,
+    options: { readonly import: 'default' },
+  ): Readonly<Record<string, () => Promise<T>>>;
+}

@@ -1,13 +1,14 @@
-export const screens = ['demo', 'own-data', 'results'] as const;
+export const screens = ['demo', 'own-data', 'recipes', 'results'] as const;
 export type Screen = (typeof screens)[number];
 
 export const screenTitles: Readonly<Record<Screen, string>> = {
   demo: 'Demo',
   'own-data': 'Own data',
+  recipes: 'Recipes',
   results: 'Results',
 };
 
-/** Where the user is: `#demo`, `#own-data`, `#results` or `#results/RUN`. The browser's Back and Forward work. */
+/** Where the user is: `#demo`, `#own-data`, `#recipes`, `#results` or `#results/RUN`. The browser's Back and Forward work. */
 export class Route {
   #hash = $state(location.hash);
   readonly screen: Screen = $derived.by(() => {

@@ -47,6 +47,42 @@ export async function forgetGgufModel(model: WllamaModel): Promise<void> {
   for (const url of addresses(model.model, model.hub)) await forgetGguf(await keyOf(url));
 }
 
+/**
+ * What fetching a model would take, before it is asked for.
+ * @returns bytes: undefined where a server does not tell, or there is none
+ * @throws InputError that names what is wrong with the name
+ */
+export async function sizeOfGguf(
+  model: string,
+  hub?: string,
+): Promise<{ readonly bytes: number | undefined; readonly isKept: boolean }> {
+  const kept = new Set((await listGguf()).map(({ key }) => key));
+  const sizes = addresses(model, hub).map(async (url) =>
+    kept.has(await keyOf(url)) ? { bytes: 0, isKept: true } : { bytes: await statedSize(url), isKept: false },
+  );
+  const files = await Promise.all(sizes);
+  return {
+    bytes: files.reduce<number | undefined>(
+      (sum, { bytes }) => (sum === undefined || bytes === undefined ? undefined : sum + bytes),
+      0,
+    ),
+    isKept: files.every(({ isKept }) => isKept),
+  };
+}
+
+/** Milliseconds: it is for the user's information alone. */
+const sizeDeadline = 10_000;
+
+async function statedSize(url: URL): Promise<number | undefined> {
+  try {
+    const { ok, headers } = await fetch(url, { method: 'HEAD', signal: AbortSignal.timeout(sizeDeadline) });
+    const stated = Number(headers.get('content-length') ?? NaN);
+    return ok && stated > 0 && !headers.has('content-encoding') ? stated : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 export async function listGguf(): Promise<CachedGguf[]> {
   const kept: CachedGguf[] = [];
   const folder = await openFolder();

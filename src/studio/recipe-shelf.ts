@@ -1,0 +1,29 @@
+/** The recipes that come with the studio, as the page offers them. */
+import type { RecipeInput } from '../recipes/schema.ts';
+
+export interface ShelvedRecipe {
+  /** Its file's name, without ending. */
+  readonly id: string;
+  readonly recipe: RecipeInput;
+}
+
+/** Each is a file of its own, fetched when the shelf is opened. */
+const files = import.meta.glob<RecipeInput>('../../recipes/*.json', { import: 'default' });
+
+/** In the order of their names. */
+export async function openShelf(): Promise<readonly ShelvedRecipe[]> {
+  const entries = Object.entries(files).map(async ([path, load]) => ({
+    id: path.replace(/^.*\/|\.json$/g, ''),
+    recipe: await load(),
+  }));
+  return (await Promise.all(entries)).sort((a, b) => a.id.localeCompare(b.id));
+}
+
+/** @throws InputError naming the path of each wrong value, with the nearest right one */
+export async function readOwnRecipe(text: string, file: string): Promise<RecipeInput> {
+  // Read where it is needed: the schema is larger than the page.
+  const { parseRecipeText, readRecipe } = await import('../recipes/read-recipe.ts');
+  const document = parseRecipeText(text, file);
+  readRecipe(document, file);
+  return document as RecipeInput;
+}
