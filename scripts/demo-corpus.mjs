@@ -1,10 +1,12 @@
 // Makes public/demo/ from demo/topics/*.txt: the corpus, queries and judgments in BEIR's layout, and the recorded
-// generations. With --teacher MODEL also the training lists with the teacher's scores.
+// generations, also as training lists. With --teacher MODEL also the training lists with the teacher's scores, and its
+// scores for what recipes mine.
 //
 //     npm run demo-corpus [-- --teacher MODEL] [--out DIR]
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -64,9 +66,16 @@ const digest = (text) => createHash('sha256').update(text).digest('hex');
 /** @param {readonly unknown[]} records */
 const jsonLines = (records) => records.map((record) => `${JSON.stringify(record)}\n`).join('');
 
+/** @param {string} kind */
+const writer = (kind) => ({ source: 'llm:recorded', prompt: `demo-${kind}@1` });
+
 const corpus = [];
 const queries = [];
 const recorded = [];
+/** The recorded generations as training lists, by kind. */
+const recordedLists = { queries: [], negatives: [], graded: [] };
+/** What the recorded queries are called as the kinds of queries that the studio's prompts write. */
+const queryTypes = { question: 'questions', keywords: 'keywords', claim: 'claims' };
 /** @type {Record<string, string[]>} */
 const judgments = { train: [], dev: [], test: [] };
 const folder = join(root, 'demo', 'topics');
@@ -96,14 +105,44 @@ for (const file of readdirSync(folder).sort()) {
         return { type, text };
       });
       recorded.push({ ...common, passage_id: passage.id, items: written });
+      const positive = { id: passage.id, text: passage.text, label: 1, ...writer(kind) };
+      for (const { type, text } of written) {
+        recordedLists.queries.push({
+          query_id: `${passage.id}-${type}`,
+          query: text,
+          query_type: queryTypes[type],
+          documents: [positive],
+        });
+      }
     } else if (kind === 'negatives') {
       const group = groups.find(({ query }) => query === about.slice(2));
       if (group?.split !== 'train') throw new Error(`${place}: the query is none of the training queries`);
       const texts = items.map((line) => ({ text: line.slice(2) }));
       recorded.push({ ...common, query_id: `${topic}-${group.slug}`, items: texts });
+      const gold = group.passages.filter(({ grade }) => grade >= 2).sort((a, b) => b.grade - a.grade);
+      recordedLists.negatives.push({
+        query_id: `${topic}-${group.slug}`,
+        query: group.query,
+        documents: [
+          ...gold.map(({ id, text, grade }) => ({ id, text, label: grade, source: 'gold' })),
+          ...texts.map(({ text }, i) => ({
+            ...{ id: `${topic}-${group.slug}-written-${i + 1}`, text, label: 0 },
+            ...writer(kind),
+          })),
+        ],
+      });
     } else {
       const graded = items.map((line) => ({ grade: Number(line[0]), text: line.slice(2) }));
       recorded.push({ ...common, query: about.slice(2), items: graded });
+      const id = `${topic}-graded-${number + 1}`;
+      recordedLists.graded.push({
+        query_id: id,
+        query: about.slice(2),
+        documents: graded.map(({ grade, text }) => ({
+          ...{ id: `${id}-${grade}`, text, label: grade },
+          ...writer(kind),
+        })),
+      });
     }
   }
 }
@@ -112,28 +151,59 @@ mkdirSync(join(values.out, 'qrels'), { recursive: true });
 writeFileSync(join(values.out, 'corpus.jsonl'), jsonLines(corpus));
 writeFileSync(join(values.out, 'queries.jsonl'), jsonLines(queries));
 writeFileSync(join(values.out, 'recorded.jsonl'), jsonLines(recorded));
+for (const [kind, lists] of Object.entries(recordedLists)) {
+  writeFileSync(join(values.out, `recorded-${kind}.jsonl`), jsonLines(lists));
+}
 for (const [split, lines] of Object.entries(judgments)) {
   writeFileSync(join(values.out, 'qrels', `${split}.tsv`), `query-id\tcorpus-id\tscore\n${lines.join('')}`);
 }
 console.log(`${corpus.length} passages, ${queries.length} queries, ${recorded.length} recorded generations`);
 
+/**
+ * Mines listwise lists of a corpus's split, with the scores of the teacher.
+ * @param {string} folder @param {string} split @param {number} depth @param {string} out @param {string} teacher
+ */
+function mine(folder, split, depth, out, teacher) {
+  const what = ['mine', '--corpus', folder, '--split', split, '--bm25', '--lists', 'listwise'];
+  const how = ['--depth', String(depth), '--label-unjudged', '--teacher', teacher, '--out', out];
+  const studio = join(root, 'bin', 'retriever-studio.js');
+  const { status } = spawnSync(process.execPath, [studio, ...what, ...how], { stdio: 'inherit' });
+  if (status !== 0) process.exit(status ?? 1);
+}
+
+/** Candidates of each query whose scores recipes may ask for. */
+const scoredDepth = 20;
+
+/**
+ * The teacher's scores of the training and the recorded queries with their candidates.
+ * @param {string} teacher
+ */
+function writeScores(teacher) {
+  const work = mkdtempSync(join(tmpdir(), 'demo-scores-'));
+  const asked = [
+    ...queries.map(({ _id, text }) => ({ _id, text })),
+    ...recordedLists.queries.map(({ query_id, query }) => ({ _id: query_id, text: query })),
+  ];
+  const judged = [
+    ...(judgments.train ?? []),
+    ...recordedLists.queries.map(({ query_id, documents }) => `${query_id}\t${documents[0].id}\t1\n`),
+  ];
+  mkdirSync(join(work, 'qrels'));
+  cpSync(join(values.out, 'corpus.jsonl'), join(work, 'corpus.jsonl'));
+  writeFileSync(join(work, 'queries.jsonl'), jsonLines(asked));
+  writeFileSync(join(work, 'qrels', 'train.tsv'), `query-id\tcorpus-id\tscore\n${judged.join('')}`);
+  mine(work, 'train', scoredDepth, join(work, 'lists.jsonl'), teacher);
+  const lists = readFileSync(join(work, 'lists.jsonl'), 'utf8').trim().split('\n');
+  const lines = lists.flatMap((line) => {
+    const { query_id, documents } = JSON.parse(line);
+    return documents.map(({ id, teacher: score }) => `${query_id}\t${id}\t${score.toFixed(4)}\n`);
+  });
+  writeFileSync(join(values.out, 'teacher-scores.tsv'), lines.join(''));
+  rmSync(work, { recursive: true });
+}
+
 if (values.teacher !== undefined) {
-  for (const [split, name] of [
-    ['train', 'lists.jsonl'],
-    ['dev', 'dev-lists.jsonl'],
-  ]) {
-    const mine = ['mine', '--corpus', values.out, '--split', split, '--bm25', '--lists', 'listwise'];
-    const rest = [
-      '--depth',
-      '8',
-      '--label-unjudged',
-      '--teacher',
-      values.teacher,
-      '--out',
-      join(values.out, name),
-    ];
-    const studio = join(root, 'bin', 'retriever-studio.js');
-    const { status } = spawnSync(process.execPath, [studio, ...mine, ...rest], { stdio: 'inherit' });
-    if (status !== 0) process.exit(status ?? 1);
-  }
+  mine(values.out, 'train', 8, join(values.out, 'lists.jsonl'), values.teacher);
+  mine(values.out, 'dev', 8, join(values.out, 'dev-lists.jsonl'), values.teacher);
+  writeScores(values.teacher);
 }

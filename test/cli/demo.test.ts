@@ -10,7 +10,16 @@ const read = (path: string): string => readFileSync(join(root, path), 'utf8');
 
 it('comes with recipes that can be run', () => {
   const files = readdirSync(join(root, 'recipes')).filter((file) => file.endsWith('.json'));
-  expect(files).toEqual(['demo.json', 'scifact.json']);
+  expect(files).toEqual([
+    'demo.json',
+    'paper-a-full.json',
+    'paper-a.json',
+    'paper-b-full.json',
+    'paper-b.json',
+    'paper-c-full.json',
+    'paper-c.json',
+    'scifact.json',
+  ]);
   for (const file of files) {
     expect(readRecipe(JSON.parse(read(`recipes/${file}`)), file).name).toBe(file.replace('.json', ''));
   }

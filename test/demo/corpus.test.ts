@@ -76,6 +76,9 @@ it('is what its sources say', () => {
     'qrels/test.tsv',
     'qrels/train.tsv',
     'queries.jsonl',
+    'recorded-graded.jsonl',
+    'recorded-negatives.jsonl',
+    'recorded-queries.jsonl',
     'recorded.jsonl',
   ]);
   for (const file of made) expect(readFileSync(join(out, file), 'utf8'), file).toBe(read(file));

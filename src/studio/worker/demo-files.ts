@@ -11,7 +11,11 @@ const paths = [
   'qrels/test.tsv',
   'qrels/train.tsv',
   'queries.jsonl',
+  'recorded-graded.jsonl',
+  'recorded-negatives.jsonl',
+  'recorded-queries.jsonl',
   'recorded.jsonl',
+  'teacher-scores.tsv',
 ];
 
 /** The corpus that comes with the page. Each file is fetched once, when it is first read. */
