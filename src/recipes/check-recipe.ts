@@ -6,23 +6,12 @@ import { parseMeasures } from '../metrics/measures/registry.ts';
 import { parseRules } from '../mining/rule-spec.ts';
 import { lossOfSource } from '../training/mixing/loss-of-source.ts';
 import { mixOf, originOf } from './arm-mix.ts';
+import { baselineName } from './baseline-name.ts';
 import { checkCircles, checkGenerated, checkGenerator } from './check-generation.ts';
 import { checkFile, Faults, type Path } from './faults.ts';
 import { hasTemperature, readLoss } from './loss.ts';
 import { omit } from './omit.ts';
-import type {
-  Recipe,
-  RecipeArm,
-  RecipeBaseline,
-  RecipeLoss,
-  RecipeSource,
-  SelectedSource,
-} from './schema.ts';
-
-/** The name of a baseline in tables. */
-export function baselineName(baseline: RecipeBaseline): string {
-  return typeof baseline === 'string' ? baseline : baseline.name;
-}
+import type { Recipe, RecipeArm, RecipeLoss, RecipeSource, SelectedSource } from './schema.ts';
 
 /** Every row of the table: baselines, then arms. */
 export function systemNames({ evaluation, arms }: Recipe): string[] {

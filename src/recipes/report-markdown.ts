@@ -1,4 +1,4 @@
-import { baselineName } from './check-recipe.ts';
+import { baselineName } from './baseline-name.ts';
 import type { ComparisonTable, MeasuredValue, PairResult } from './compare-systems.ts';
 import type { ArmReport, RecipeReport, ShownPassage, ShownQuery } from './report.ts';
 import type { WrittenReport } from './stages/written-report.ts';

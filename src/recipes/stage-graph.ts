@@ -7,7 +7,7 @@ import { parseRules } from '../mining/rule-spec.ts';
 import { forwardFlops } from '../training/flops.ts';
 import type { Mix } from '../training/mixing/mix.ts';
 import { mixOf, originOf } from './arm-mix.ts';
-import { baselineName } from './check-recipe.ts';
+import { baselineName } from './baseline-name.ts';
 import type { ShelvedEncoder } from './encoder-shelf.ts';
 import { holdOut, type HeldOut } from './held-out.ts';
 import { readLoss, readsTeacher } from './loss.ts';

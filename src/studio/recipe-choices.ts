@@ -26,14 +26,12 @@ export interface RecipeChoices {
   readonly access: GeneratorAccess;
 }
 
-type CorpusFacts = Pick<KeptItem, 'name' | 'splits' | 'listFiles'>;
+type CorpusFacts = Pick<KeptItem, 'name' | 'splits'>;
 type RecipeGenerators = NonNullable<RecipeInput['generators']>;
 
-/** What a recipe may find in the demo's corpus. */
 const demoCorpus: CorpusFacts = {
   name: 'The demo corpus',
   splits: ['train', 'dev', 'test'],
-  listFiles: ['lists.jsonl', 'dev-lists.jsonl', 'recorded.jsonl'],
 };
 
 /** The language models that a recipe names, in its order. */
@@ -60,11 +58,12 @@ export function missingForRecipe(choices: RecipeChoices): readonly string[] {
   if (train !== null && !facts.splits.includes(train)) {
     missing.push(`${facts.name} has no judgments qrels/${train}.tsv to train on: choose another corpus.`);
   }
-  for (const file of corpusFilesOf(recipeOf(choices))) {
-    if (facts.listFiles.includes(file)) continue;
+  // What belongs to the demo's is not listed here; the worker says what it lacks.
+  for (const { file, isRecording } of corpus === undefined ? [] : corpusFilesOf(recipeOf(choices))) {
+    if (corpus?.listFiles.includes(file) === true) continue;
     missing.push(
       `The recipe reads ${file} of its corpus, and ${facts.name} has no such file: choose the corpus that it was ` +
-        'written for, or another recipe.',
+        `written for, ${isRecording ? 'or a language model that writes anew' : 'or another recipe'}.`,
     );
   }
   for (const role of rolesOf(recipe)) missing.push(...missingForRole(choices, role));
@@ -153,11 +152,31 @@ export function replacesDev(choices: RecipeChoices): boolean {
   return 'dev' in devOf(choices.recipe, choices.corpus ?? demoCorpus);
 }
 
-/** The files of its corpus that a recipe reads, wherever it names them. */
-function corpusFilesOf(value: unknown): readonly string[] {
+interface CorpusFile {
+  readonly file: string;
+  /** Whether it holds what a language model wrote earlier, which another model may write anew. */
+  readonly isRecording: boolean;
+}
+
+/** The files of its corpus that a recipe reads. */
+function corpusFilesOf(recipe: RecipeInput): readonly CorpusFile[] {
+  const { generators = {}, sources, ...rest } = recipe;
+  const read = Object.entries(sources).map(([, source]) => {
+    if (source.kind !== 'generated' || source.prompts === undefined) return source;
+    const generator = generators[source.generator ?? Object.keys(generators)[0] ?? ''];
+    const replays = generator?.kind === 'recorded' && generator.file === undefined;
+    return replays ? source : omit(source, 'recorded');
+  });
+  return [...filesIn(rest, false), ...filesIn(generators, true), ...filesIn(read, false)];
+}
+
+/** Wherever they are named. */
+function filesIn(value: unknown, isRecording: boolean): readonly CorpusFile[] {
   if (typeof value !== 'object' || value === null) return [];
   return Object.entries(value).flatMap(([key, member]: [string, unknown]) =>
-    key === 'corpusFile' && typeof member === 'string' ? [member] : corpusFilesOf(member),
+    key === 'corpusFile' && typeof member === 'string'
+      ? [{ file: member, isRecording }]
+      : filesIn(member, isRecording || key === 'recorded'),
   );
 }
 

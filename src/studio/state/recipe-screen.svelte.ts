@@ -49,7 +49,10 @@ export class RecipeScreen {
     if (this.shelf !== undefined) return;
     try {
       this.shelf = await openShelf();
-      const [first] = this.shelf;
+      const writes = this.shelf.find(
+        ({ recipe }) => recipe.corpus.builtIn === 'demo' && rolesOf(recipe).length > 0,
+      );
+      const first = writes ?? this.shelf[0];
       if (this.recipe === undefined && first !== undefined) this.choose(first.id);
     } catch (error) {
       this.problem = problemOf(error);

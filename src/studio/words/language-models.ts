@@ -72,6 +72,6 @@ export function generatorTitle(generator: RecipeGenerator): string {
     case 'wllama':
       return `${generator.model} with wllama`;
     case 'recorded':
-      return `recorded, ${generator.corpusFile ?? generator.file ?? ''}`;
+      return 'recorded, replayed';
   }
 }
