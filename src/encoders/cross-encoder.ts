@@ -6,7 +6,7 @@ import { encodeGraph } from './graphs.ts';
 import { ShapeSessions } from './shape-sessions.ts';
 import type { CrossEncoderModel } from './types.ts';
 
-/** Scores query–passage pairs with a BERT sequence classification model. */
+/** Scores query–passage pairs with a BERT or DistilBERT sequence classification model. */
 export class CrossEncoder {
   readonly #runtime: Runtime;
   readonly #model: CrossEncoderModel;
@@ -50,7 +50,9 @@ export class CrossEncoder {
         ...Object.fromEntries(this.#weights),
         ids,
         mask,
-        segments: this.#runtime.tensor('float32', [rows * length, 1], segments),
+        ...(this.#model.shape.segments > 0 && {
+          segments: this.#runtime.tensor('float32', [rows * length, 1], segments),
+        }),
       });
       batch.items.forEach((item, row) => {
         if (item < 0) return;

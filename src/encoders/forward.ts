@@ -7,6 +7,7 @@ import { gemm, matMul } from '../graph/ops/linear.ts';
 import { layerNorm, softmax } from '../graph/ops/normalization.ts';
 import { slice, swapLastAxes, transpose } from '../graph/ops/shape.ts';
 import {
+  classificationPooler,
   embeddingNorm,
   namesOfLayer,
   positionEmbeddings,
@@ -195,7 +196,8 @@ export function pool(graph: Graph, hidden: Tensor, batch: BatchShape, normalize:
 }
 
 /**
- * The head of BertForSequenceClassification: tanh pooler over the first token, then a linear classifier.
+ * The head of BertForSequenceClassification or DistilBertForSequenceClassification: a pooler over the first token,
+ * tanh or ReLU, then a linear classifier.
  * @returns logits [rows, labels]
  */
 export function classify(
@@ -205,15 +207,20 @@ export function classify(
   batch: BatchShape,
   labels: number,
 ): Tensor {
-  const { hiddenSize } = shape;
+  const { family, hiddenSize } = shape;
+  const pooler = classificationPooler[family];
   const cube = reshape(hidden, [batch.rows, batch.length, hiddenSize]);
   const first = reshape(slice(cube, 1, 0, 1), [batch.rows, hiddenSize]);
-  const dense = gemm(first, graph.input('pooler.dense.weight', [hiddenSize, hiddenSize]), {
-    c: graph.input('pooler.dense.bias', [hiddenSize]),
+  const dense = gemm(first, graph.input(`${pooler}.weight`, [hiddenSize, hiddenSize]), {
+    c: graph.input(`${pooler}.bias`, [hiddenSize]),
     transB: true,
   });
-  return gemm(tanh(dense), graph.input('classifier.weight', [labels, hiddenSize]), {
-    c: graph.input('classifier.bias', [labels]),
-    transB: true,
-  });
+  return gemm(
+    family === 'bert' ? tanh(dense) : relu(dense),
+    graph.input('classifier.weight', [labels, hiddenSize]),
+    {
+      c: graph.input('classifier.bias', [labels]),
+      transB: true,
+    },
+  );
 }

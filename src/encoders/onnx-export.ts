@@ -1,12 +1,13 @@
 import { ProtobufWriter } from '../host/protobuf.ts';
 import {
+  classificationPooler,
   embeddingNorm,
   namesOfLayer,
   positionEmbeddings,
   segmentEmbeddings,
   wordEmbeddings,
 } from './parameters.ts';
-import type { EncoderShape, Weights } from './types.ts';
+import type { CrossEncoderModel, EncoderShape, Weights, WeightTensor } from './types.ts';
 
 /** TensorProto.DataType and AttributeProto.AttributeType of the ONNX specification. */
 const float32 = 1;
@@ -20,21 +21,30 @@ const attributeTypes = { float: 1, int: 2, string: 3, ints: 7 } as const;
  * normalization are the caller's.
  */
 export function exportOnnx(shape: EncoderShape, weights: Weights): Uint8Array<ArrayBuffer> {
-  const graph = new OpenGraph();
+  const graph = new OpenGraph(weights);
+  const hidden = transformer(graph, shape);
+  return graph.finish(hidden, 'last_hidden_state', ['batch_size', 'sequence_length', shape.hiddenSize]);
+}
+
+/** A cross-encoder in the same way: the same inputs to `logits` [batch, labels]. */
+export function exportCrossEncoderOnnx({
+  shape,
+  labels,
+  weights,
+}: Pick<CrossEncoderModel, 'shape' | 'labels' | 'weights'>): Uint8Array<ArrayBuffer> {
+  const graph = new OpenGraph(weights);
+  const first = graph.node('Gather', [transformer(graph, shape), graph.integers([], [0])], { axis: 1 });
+  const dense = graph.linear(first, classificationPooler[shape.family]);
+  const pooled = graph.node(shape.family === 'bert' ? 'Tanh' : 'Relu', [dense]);
+  return graph.finish(graph.linear(pooled, 'classifier'), 'logits', ['batch_size', labels]);
+}
+
+/** @returns the name of the last hidden state */
+function transformer(graph: OpenGraph, shape: EncoderShape): string {
   const { hiddenSize, heads } = shape;
   const headSize = hiddenSize / heads;
-  const weight = (name: string): { dims: readonly number[]; data: Float32Array } => {
-    const tensor = weights.get(name);
-    if (tensor === undefined) throw new Error(`no weights for ${name}`);
-    return tensor;
-  };
-  const table = (name: string): string => graph.floats(name, weight(name).dims, weight(name).data);
-  const linear = (x: string, name: string): string => {
-    const { dims, data } = weight(`${name}.weight`);
-    const [outputs, inputs] = dims as readonly [number, number];
-    const matrix = graph.floats(`${name}.weight`, [inputs, outputs], transposed(data, outputs, inputs));
-    return graph.node('Add', [graph.node('MatMul', [x, matrix]), table(`${name}.bias`)]);
-  };
+  const table = (name: string): string => graph.table(name);
+  const linear = (x: string, name: string): string => graph.linear(x, name);
   const norm = (x: string, name: string): string =>
     graph.node('LayerNormalization', [x, table(`${name}.weight`), table(`${name}.bias`)], {
       axis: -1,
@@ -86,7 +96,7 @@ export function exportOnnx(shape: EncoderShape, weights: Weights): Uint8Array<Ar
     const wide = graph.activation(linear(hidden, names.intermediate), shape.activation);
     hidden = norm(graph.node('Add', [linear(wide, names.output), hidden]), names.outputNorm);
   }
-  return graph.finish(hidden, 'last_hidden_state', hiddenSize);
+  return hidden;
 }
 
 function transposed(matrix: Float32Array, rows: number, columns: number): Float32Array {
@@ -106,9 +116,28 @@ type AttributeValue = number | string | readonly number[] | { readonly float: nu
  * file for any batch and length must not have.
  */
 class OpenGraph {
+  readonly #weights: Weights;
   readonly #graph = new ProtobufWriter();
   readonly #constants = new Set<string>();
   #count = 0;
+
+  constructor(weights: Weights) {
+    this.#weights = weights;
+  }
+
+  /** A tensor of the weights as it is. */
+  table(name: string): string {
+    const { dims, data } = this.#weight(name);
+    return this.floats(name, dims, data);
+  }
+
+  /** x·Wᵀ + b */
+  linear(x: string, name: string): string {
+    const { dims, data } = this.#weight(`${name}.weight`);
+    const [outputs, inputs] = dims as readonly [number, number];
+    const matrix = this.floats(`${name}.weight`, [inputs, outputs], transposed(data, outputs, inputs));
+    return this.node('Add', [this.node('MatMul', [x, matrix]), this.table(`${name}.bias`)]);
+  }
 
   /** An int64 input of open size [batch, sequence]. */
   input(name: string): this {
@@ -149,20 +178,26 @@ class OpenGraph {
     return this.#constant(name, dims, int64, new Uint8Array(data.buffer));
   }
 
-  finish(last: string, outputName: string, width: number): Uint8Array<ArrayBuffer> {
+  finish(last: string, outputName: string, dims: readonly (number | string)[]): Uint8Array<ArrayBuffer> {
     this.#graph
       .message(
         1,
         new ProtobufWriter().text(1, last).text(2, outputName).text(3, outputName).text(4, 'Identity'),
       )
       .text(2, 'encoder')
-      .message(12, valueInfo(outputName, float32, ['batch_size', 'sequence_length', width]));
+      .message(12, valueInfo(outputName, float32, dims));
     return new ProtobufWriter()
       .integer(1, 10)
       .text(2, 'retriever-studio')
       .message(7, this.#graph)
       .message(8, new ProtobufWriter().text(1, '').integer(2, 20))
       .finish();
+  }
+
+  #weight(name: string): WeightTensor {
+    const tensor = this.#weights.get(name);
+    if (tensor === undefined) throw new Error(`no weights for ${name}`);
+    return tensor;
   }
 
   #constant(name: string, dims: readonly number[], dataType: number, data: Uint8Array): string {

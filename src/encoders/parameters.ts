@@ -77,15 +77,22 @@ export function encoderParameters(shape: EncoderShape): Map<string, readonly num
   return parameters;
 }
 
-/** Pooler and classifier of a BERT cross-encoder. */
+/** The layer between the first token's state and the classifier: BERT's with tanh, DistilBERT's with ReLU. */
+export const classificationPooler: Readonly<Record<EncoderFamily, string>> = {
+  bert: 'pooler.dense',
+  distilbert: 'pre_classifier',
+};
+
+/** Pooler and classifier of a cross-encoder. */
 export function classificationParameters(
-  shape: EncoderShape,
+  { family, hiddenSize }: EncoderShape,
   labels: number,
 ): Map<string, readonly number[]> {
+  const pooler = classificationPooler[family];
   return new Map([
-    ['pooler.dense.weight', [shape.hiddenSize, shape.hiddenSize]],
-    ['pooler.dense.bias', [shape.hiddenSize]],
-    ['classifier.weight', [labels, shape.hiddenSize]],
+    [`${pooler}.weight`, [hiddenSize, hiddenSize]],
+    [`${pooler}.bias`, [hiddenSize]],
+    ['classifier.weight', [labels, hiddenSize]],
     ['classifier.bias', [labels]],
   ]);
 }

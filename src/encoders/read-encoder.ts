@@ -59,17 +59,11 @@ export async function readEncoder(
 }
 
 /**
- * Reads a BERT cross-encoder: a sequence-classification checkpoint with pooler and head.
+ * Reads a BERT or DistilBERT cross-encoder: a sequence-classification checkpoint with pooler and head.
  * @throws InputError naming the file, what is wrong or unsupported, and the remedy.
  */
 export async function readCrossEncoder(folder: ModelFolder): Promise<CrossEncoderModel> {
   const { shape, labels: stated } = await openConfig(folder);
-  if (shape.family !== 'bert') {
-    throw new InputError(`cross-encoders of the family ${shape.family} are not supported`, {
-      file: `${folder.name}/config.json`,
-      remedy: 'Use a cross-encoder whose config.json says model_type bert',
-    });
-  }
   const { encoding, lowerCase } = await readEncodingSettings(crossEncoderSettings(folder), shape);
   const tokenizer = await readTokenizer(folder, { lowerCase });
   checkFit(tokenizer, shape, folder);
@@ -78,7 +72,7 @@ export async function readCrossEncoder(folder: ModelFolder): Promise<CrossEncode
   if (labels === undefined) {
     throw new InputError('the weights have no classification head', {
       file: folder.name,
-      remedy: 'Use a cross-encoder (BertForSequenceClassification), or this model as an encoder',
+      remedy: 'Use a cross-encoder (BertForSequenceClassification …), or this model as an encoder',
     });
   }
   if (stated !== undefined && stated !== labels) {

@@ -80,7 +80,7 @@ export interface EncoderBaggage {
   readonly license: string | undefined;
 }
 
-/** A BERT cross-encoder: encoder, pooler and classification head, one logit per label. */
+/** A cross-encoder: encoder, pooler and classification head, one logit per label. */
 export interface CrossEncoderModel {
   readonly name: string;
   readonly shape: EncoderShape;

@@ -242,7 +242,7 @@ describe('readCrossEncoder', () => {
       withConfig('tiny-cross-encoder', { id2label: { 0: 'a', 1: 'b' } }),
       /names 2 labels.* has 1/,
     ],
-    ['DistilBERT', tinyModel('tiny-distilbert'), {}, /family distilbert/],
+    ['DistilBERT without a head', tinyModel('tiny-distilbert'), {}, /no classification head/],
     [
       'a missing pooler',
       folder,
