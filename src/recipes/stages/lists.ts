@@ -11,7 +11,7 @@ import { omit } from '../omit.ts';
 import type { MinedSource } from '../schema.ts';
 import { makeStage, noWork, type Stage, type Workshop } from '../stage.ts';
 import { encodeLists } from '../stored-forms.ts';
-import type { WrittenReport } from './written-report.ts';
+import { recordedReport, type WrittenReport } from './written-report.ts';
 
 /** What became of a source, kept with its lists. */
 export type ListsReport = Readonly<{
@@ -102,7 +102,10 @@ export async function fileListsStage(
     inputs: { lists: await hashInParts(lists), recorded, heldOut: heldOut.hash },
     needs: [],
     work: noWork,
-    run: () => Promise.resolve(listsOutput(heldOut, lists, recorded)),
+    run: () =>
+      Promise.resolve(
+        listsOutput(heldOut, lists, recorded, recorded ? { written: recordedReport(lists) } : {}),
+      ),
   });
 }
 

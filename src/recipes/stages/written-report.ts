@@ -1,3 +1,4 @@
+import type { ListRecord } from '../../corpus/types.ts';
 import type { GenerationResult } from '../../generation/generation-run.ts';
 import { promptName, type Prompt } from '../../generation/prompt.ts';
 
@@ -38,5 +39,36 @@ export function promptReport(
     samples: finished
       .slice(0, shownSamples)
       .map(({ task, items }) => ({ task: task.id, texts: items.map(({ text }) => text) })),
+  };
+}
+
+/** What ready lists say of the model that wrote them earlier: who it was, and some of it. */
+export function recordedReport(lists: readonly ListRecord[]): WrittenReport {
+  const isWritten = ({ source }: ListRecord['documents'][number]): boolean => source.startsWith('llm:');
+  const written = lists.flatMap(({ documents }) => documents.filter(isWritten));
+  const models = new Set(written.map(({ source }) => source.slice('llm:'.length)));
+  const prompts = new Set(written.map(({ prompt }) => prompt ?? 'prompt not recorded'));
+  return {
+    model: [...models].join(', ') || 'not recorded',
+    prompts: [...prompts].map((name) => {
+      const own = lists.flatMap(({ query, query_type, documents }) => {
+        const texts = documents.filter(
+          (document) => isWritten(document) && (document.prompt ?? 'prompt not recorded') === name,
+        );
+        // Of a query that was written, it is not the passage that is of interest.
+        const shown = query_type === undefined ? texts.map(({ text }) => text) : [query];
+        return texts.length === 0 ? [] : [{ task: query_type ?? query, texts: shown }];
+      });
+      return {
+        prompt: name,
+        requests: own.length,
+        unanswered: 0,
+        rejectedReplies: 0,
+        items: own.reduce((sum, { texts }) => sum + texts.length, 0),
+        droppedItems: 0,
+        tokensPerSecond: null,
+        samples: own.slice(0, shownSamples),
+      };
+    }),
   };
 }

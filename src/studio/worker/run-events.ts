@@ -67,7 +67,7 @@ function findingsOf(stage: StageName, value: Json): readonly RunEvent[] {
   if (stage.kind === 'filtered') {
     return [{ kind: 'filtered', stage, report: value as unknown as FilteredReport }];
   }
-  if (stage.kind !== 'generated') return [];
+  if (stage.kind !== 'generated' && stage.kind !== 'lists') return [];
   const { written, recorded } = value as unknown as ListsReport;
   return written === undefined ? [] : [{ kind: 'written', stage, report: written, recorded }];
 }
