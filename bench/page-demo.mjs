@@ -15,6 +15,14 @@ const { values } = parseArgs({
   options: { runs: { type: 'string', default: '3' }, gpu: { type: 'boolean' }, zip: { type: 'string' } },
 });
 
+/** Runs in the page: the milliseconds of every task above 50 ms. */
+const watchLongTasks = `
+  globalThis.longTasks = [];
+  new PerformanceObserver((list) => {
+    for (const { duration } of list.getEntries()) longTasks.push(Math.round(duration));
+  }).observe({ type: 'longtask', buffered: true });
+`;
+
 if (!buildPageIfStale()) throw new Error('The page could not be built.');
 const { findChromium } = await builtHost();
 const executablePath = testChromium(findChromium());
@@ -28,13 +36,7 @@ try {
     });
     const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
     page.setDefaultTimeout(600_000);
-    await page.addInitScript(() => {
-      const tasks = /** @type {number[]} */ ([]);
-      Object.assign(globalThis, { longTasks: tasks });
-      new PerformanceObserver((list) => {
-        for (const { duration } of list.getEntries()) tasks.push(Math.round(duration));
-      }).observe({ type: 'longtask', buffered: true });
-    });
+    await page.addInitScript({ content: watchLongTasks });
     await page.goto(server.address);
     const button = page.getByRole('button', { name: 'Train both now' });
     await button.waitFor();
