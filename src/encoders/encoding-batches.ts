@@ -8,7 +8,7 @@ const tokensPerBatch = 2048;
 /** The batches in which sequences are encoded, without training: many lengths, little padding. */
 export function encodingBatches(
   sequences: readonly TokenSequence[],
-  shape: EncoderShape,
+  shape: Pick<EncoderShape, 'maxPositions'>,
 ): readonly TokenBatch[] {
   const lengths = sequences.map((sequence) => sequence.length);
   return planBuckets(lengths, {

@@ -94,7 +94,7 @@ async function openConfig(folder: ModelFolder): Promise<EncoderConfig> {
 }
 
 /** A cross-encoder has no pooling of its own: of the encoding files only the lengths matter. */
-function crossEncoderSettings(folder: ModelFolder): ModelFolder {
+export function crossEncoderSettings(folder: ModelFolder): ModelFolder {
   const ignored = new Set(['modules.json', 'config_sentence_transformers.json']);
   return {
     name: folder.name,

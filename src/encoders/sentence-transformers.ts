@@ -36,6 +36,9 @@ export const ENCODING_FILES: readonly string[] = [
   'tokenizer_config.json',
 ];
 
+/** What the settings need to know of a model's shape. */
+type Positions = Pick<EncoderShape, 'maxPositions'>;
+
 /** [CLS], one token, [SEP]. */
 const SHORTEST = 3;
 
@@ -45,7 +48,7 @@ const SHORTEST = 3;
  */
 export async function readEncodingSettings(
   folder: ModelFolder,
-  shape: EncoderShape,
+  shape: Positions,
   overrides: EncodingOverrides = {},
 ): Promise<EncodingSettings> {
   const modules = await readModules(folder);
@@ -183,7 +186,7 @@ function comparesByCosine(library: JsonObject, folder: ModelFolder): boolean {
 
 async function readTransformerSettings(
   folder: ModelFolder,
-  shape: EncoderShape,
+  shape: Positions,
 ): Promise<{ maxLength: number; lowerCase: boolean }> {
   const settings = {
     ...(await readOptional(folder, 'sentence_distilbert_config.json')),
@@ -199,7 +202,7 @@ async function readTransformerSettings(
   };
 }
 
-function checkedLength(length: number | undefined, shape: EncoderShape): number | undefined {
+function checkedLength(length: number | undefined, shape: Positions): number | undefined {
   if (length === undefined) return undefined;
   if (Number.isInteger(length) && length >= SHORTEST && length <= shape.maxPositions) return length;
   throw new InputError(`a maximum length of ${length} tokens does not fit the model`, {

@@ -235,7 +235,7 @@ class BertTokenizer implements TextTokenizer {
 }
 
 /** How many tokens each side keeps when the longer one is cut first; the odd one goes to the longer side. */
-function longestFirst(first: number, second: number, limit: number): [number, number] {
+export function longestFirst(first: number, second: number, limit: number): [number, number] {
   if (first + second <= limit) return [first, second];
   const half = Math.floor(limit / 2);
   if (first > second) return second <= half ? [limit - second, second] : [limit - half, half];

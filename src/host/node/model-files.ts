@@ -4,6 +4,7 @@ import { homedir } from 'node:os';
 import { basename, dirname, join, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isModelFile } from '../../encoders/read-encoder.ts';
+import { LIBRARY_FILES } from '../../encoders/model-library.ts';
 import type { FetchProgress, ModelFiles, ModelFolder } from '../contract.ts';
 import { InputError } from '../errors.ts';
 import { writeFileAtomic } from './atomic-file.ts';
@@ -25,8 +26,18 @@ export interface ModelFilesOptions extends HubOptions {
   readonly offline?: boolean | undefined;
 }
 
+/** A model folder on this machine's disk. */
+export interface DiskModelFolder extends ModelFolder {
+  /** Where the files that were read lie, by their paths. */
+  readonly root: string;
+}
+
+export interface DiskModelFiles extends ModelFiles {
+  open(model: string, onProgress?: (progress: FetchProgress) => void): Promise<DiskModelFolder>;
+}
+
 /** Models from folders, from the Hugging Face hub or a mirror, and the one that comes with the studio. */
-export function openModelFiles(options: ModelFilesOptions = {}): ModelFiles {
+export function openModelFiles(options: ModelFilesOptions = {}): DiskModelFiles {
   return {
     async open(model, onProgress) {
       if (model === 'nano') return openNano();
@@ -46,7 +57,7 @@ export function openModelFiles(options: ModelFilesOptions = {}): ModelFiles {
 }
 
 /** The encoder that comes with the studio: public/models/nano beside or above this file. */
-async function openNano(): Promise<ModelFolder> {
+async function openNano(): Promise<DiskModelFolder> {
   let folder = dirname(fileURLToPath(import.meta.url));
   for (;;) {
     const candidate = join(folder, 'public', 'models', 'nano');
@@ -64,7 +75,7 @@ async function openNano(): Promise<ModelFolder> {
  * A model folder on disk. Reads stay inside it; links may lead to where the Hugging Face cache keeps the files of
  * its snapshots, nowhere else.
  */
-async function openModelFolder(path: string, name: string): Promise<ModelFolder> {
+async function openModelFolder(path: string, name: string): Promise<DiskModelFolder> {
   const root = await realpath(path);
   const roots = [root];
   if (basename(dirname(root)) === 'snapshots') roots.push(join(dirname(dirname(root)), 'blobs'));
@@ -82,6 +93,7 @@ async function openModelFolder(path: string, name: string): Promise<ModelFolder>
   };
   return {
     name,
+    root,
     has: async (file) => (await locate(file)) !== undefined,
     async read(file) {
       const found = await locate(file);
@@ -99,7 +111,7 @@ interface HubModel extends HubName {
 }
 
 /** Files are fetched when they are read: one that is never asked for is never downloaded. */
-async function openHubModel(request: HubModel, options: ModelFilesOptions): Promise<ModelFolder> {
+async function openHubModel(request: HubModel, options: ModelFilesOptions): Promise<DiskModelFolder> {
   const hub = new Hub(options);
   const cache = join(
     resolve(options.cacheFolder ?? defaultCacheFolder()),
@@ -108,10 +120,13 @@ async function openHubModel(request: HubModel, options: ModelFilesOptions): Prom
   );
   const { commit, files } = await listOnce(hub, cache, request, options);
   const known = new Map<string, HubFile>();
-  for (const file of files) if (isModelFile(file.path)) known.set(file.path, file);
+  for (const file of files) {
+    if (isModelFile(file.path) || LIBRARY_FILES.includes(file.path)) known.set(file.path, file);
+  }
 
   return {
     name: request.model,
+    root: join(cache, commit),
     has: (path) => Promise.resolve(known.has(path)),
     async read(path) {
       const file = known.get(path);

@@ -1,0 +1,75 @@
+/**
+ * Models that another library runs, because the studio's own graphs do not know their architecture (RoBERTa,
+ * DeBERTa, ModernBERT …) or because the user wants that. They embed and score; they are not trained here.
+ */
+import type { FetchProgress } from '../host/contract.ts';
+import type { EmbedOptions, Side } from './embedder.ts';
+import type { EncodingOverrides } from './sentence-transformers.ts';
+import type { EncodingConfig } from './types.ts';
+
+/** Before a model's name: it is to be run by transformers.js. */
+const PREFIX = 'transformers.js:';
+
+/** What the library reads beside the files that the studio reads itself: the graph, and weights too large for it. */
+export const LIBRARY_FILES: readonly string[] = ['onnx/model.onnx', 'onnx/model.onnx_data'];
+
+/** `transformers.js:MODEL` → `MODEL`; undefined for names without the prefix. */
+export function libraryModelName(model: string): string | undefined {
+  return model.startsWith(PREFIX) ? model.slice(PREFIX.length) : undefined;
+}
+
+/** A model that is opened and read, and not loaded yet. */
+export interface LibraryModel {
+  /** What the user called it, without the prefix. */
+  readonly name: string;
+  /** As config.json calls it: `roberta`. */
+  readonly architecture: string;
+  /** SHA-256 of its files, its way of encoding and the library's version. */
+  readonly hash: string;
+}
+
+export interface LibraryEncoder extends LibraryModel {
+  readonly encoding: EncodingConfig;
+  load(settings: LibrarySettings): Promise<LoadedEncoder>;
+}
+
+export interface LibraryCrossEncoder extends LibraryModel {
+  readonly maxLength: number;
+  load(settings: LibrarySettings): Promise<LoadedCrossEncoder>;
+}
+
+export interface LibrarySettings {
+  readonly device: 'cpu' | 'webgpu' | 'cuda';
+  /** On the CPU; as many as the machine has cores by default. */
+  readonly threads?: number;
+}
+
+/** As {@link Embedder}. */
+export interface LoadedEncoder {
+  readonly dimensions: number;
+  /** @returns vectors [texts, dimensions], in the order of the texts */
+  embed(texts: readonly string[], side: Side, options?: EmbedOptions): Promise<Float32Array<ArrayBuffer>>;
+  close(): Promise<void>;
+}
+
+/** As {@link CrossEncoder}. */
+export interface LoadedCrossEncoder {
+  /** @returns raw logits [pairs, labels] */
+  score(
+    pairs: readonly (readonly [query: string, passage: string])[],
+    onProgress?: (done: number, total: number) => void,
+  ): Promise<Float32Array<ArrayBuffer>>;
+  close(): Promise<void>;
+}
+
+/** What a host supplies. */
+export interface ModelLibrary {
+  /** @throws InputError if the library is not installed, or the model lacks what it needs */
+  encoder(
+    model: string,
+    overrides?: EncodingOverrides,
+    onProgress?: (progress: FetchProgress) => void,
+  ): Promise<LibraryEncoder>;
+  /** @throws InputError if the library is not installed, or the model lacks what it needs */
+  crossEncoder(model: string, onProgress?: (progress: FetchProgress) => void): Promise<LibraryCrossEncoder>;
+}
