@@ -13,6 +13,7 @@ import { registerGenerate } from './commands/generate.ts';
 import { registerMine } from './commands/mine.ts';
 import { registerRun } from './commands/run.ts';
 import { registerSearch } from './commands/search.ts';
+import { registerTable } from './commands/table.ts';
 import { registerTrain } from './commands/train.ts';
 import type { CliIo } from './io.ts';
 import { ProcessIo } from './io.ts';
@@ -28,6 +29,7 @@ const registrations: readonly ((program: Command, io: CliIo) => void)[] = [
   registerRun,
   registerEval,
   registerCompare,
+  registerTable,
   registerDoctor,
   registerSearch,
   registerGenerate,

@@ -54,27 +54,41 @@ export type PairResult = Readonly<{
   smallestDetectable: number;
 }>;
 
+/** What a test of one pair says before it is corrected for the others. */
+export type UncorrectedPair = Omit<
+  PairResult,
+  'system' | 'baseline' | 'metric' | 'tTestHolmP' | 'randomizationHolmP'
+>;
+
+/** The values of every query, to be pooled and tested again with those of other data sets. */
+export type QueryValues = Readonly<{
+  queries: readonly string[];
+  /** System → measure → one row of values for each seed, in the order of the queries. */
+  systems: Readonly<Record<string, Readonly<Record<string, readonly (readonly number[])[]>>>>;
+}>;
+
 export type ComparisonTable = Readonly<{
   queries: number;
   systems: readonly MeasuredSystem[];
   comparisons: readonly PairResult[];
 }>;
 
-/**
- * Measures systems over all judged queries (one that a ranking lacks counts 0) and tests pairs of them. The unit of a
- * test is the query, its values averaged over the seeds; p-values are corrected over all pairs and measures of the
- * table (Holm); intervals resample queries and seeds. Systems with several seeds are paired seed by seed. Without two
- * queries nothing is tested.
- */
-export function compareSystems(
+/** A system's values on a measure: a row for each seed. */
+type SeedRows = readonly Float64Array[];
+
+/** The judged queries in the order of their ids, and what each system has for them; what a ranking lacks counts 0. */
+function measureQueries(
   judgments: Judgments,
   systems: readonly RankedSystem[],
-  { measures, level, pairs, alpha, samples }: CompareSystemsOptions,
-): ComparisonTable {
+  { measures, level }: Pick<CompareSystemsOptions, 'measures' | 'level'>,
+): {
+  readonly names: readonly string[];
+  readonly queries: readonly string[];
+  readonly valuesOf: (system: string, metric: string) => SeedRows;
+} {
   const requested = parseMeasures(measures.join(','));
   const names = requested.flatMap(measureNames);
   const queries = [...judgments.keys()].sort(compareBytes);
-  /** System → measure → one value for each query, for each seed. */
   const values = new Map<string, Map<string, Float64Array[]>>();
   for (const { name, rankings } of systems) {
     const scored = rankings.map(
@@ -92,44 +106,100 @@ export function compareSystems(
       ),
     );
   }
-  const valuesOf = (system: string, metric: string): readonly Float64Array[] =>
-    values.get(system)?.get(metric) ?? [];
-  const tested = queries.length < 2 ? [] : pairs;
-  // In standard deviations, which depends on the number of queries alone.
-  const detectable = tested.length === 0 ? 0 : smallestDetectableDifference(queries.length, 1, { alpha });
-  const uncorrected = tested.flatMap(([system, baseline]) =>
-    names.map((metric) => {
-      const rows = differencesBySeed(valuesOf(system, metric), valuesOf(baseline, metric));
-      const differences = meanRow(rows);
-      const { mean, wins, ties, losses, standardDeviation } = summarize(differences);
-      return {
-        system,
-        baseline,
-        metric,
-        difference: mean,
-        interval: bootstrapIntervalOverSeeds(rows, { level: 1 - alpha, samples }),
-        tTestP: pairedTTest(differences).p,
-        randomizationP: randomizationTest(differences, { samples }).p,
-        wins,
-        ties,
-        losses,
-        smallestDetectable: detectable * standardDeviation,
-      };
-    }),
+  return { names, queries, valuesOf: (system, metric) => values.get(system)?.get(metric) ?? [] };
+}
+
+/** Values in a report have so many decimals. */
+const valueScale = 1e6;
+
+/** Every system's value for every judged query, rounded to six decimals. */
+export function queryValuesOf(
+  judgments: Judgments,
+  systems: readonly RankedSystem[],
+  options: Pick<CompareSystemsOptions, 'measures' | 'level'>,
+): QueryValues {
+  const { names, queries, valuesOf } = measureQueries(judgments, systems, options);
+  const rounded = (row: Float64Array): number[] =>
+    Array.from(row, (value) => Math.round(value * valueScale) / valueScale);
+  return {
+    queries,
+    systems: Object.fromEntries(
+      systems.map(({ name }) => [
+        name,
+        Object.fromEntries(names.map((metric) => [metric, valuesOf(name, metric).map(rounded)])),
+      ]),
+    ),
+  };
+}
+
+/**
+ * Tests one system against another, query by query.
+ * @param system a row for each seed
+ * @param weights of the queries, with the mean 1; all alike if undefined
+ */
+export function testPair(
+  system: SeedRows,
+  baseline: SeedRows,
+  { alpha, samples }: Pick<CompareSystemsOptions, 'alpha' | 'samples'>,
+  weights?: Float64Array,
+): UncorrectedPair {
+  const rows = differencesBySeed(system, baseline).map((row) =>
+    weights === undefined ? row : row.map((value, query) => value * (weights[query] as number)),
   );
-  const tTests = holm(uncorrected.map(({ tTestP }) => tTestP));
-  const randomizations = holm(uncorrected.map(({ randomizationP }) => randomizationP));
+  const differences = meanRow(rows);
+  const { mean: difference, wins, ties, losses, standardDeviation } = summarize(differences);
+  return {
+    difference,
+    interval: bootstrapIntervalOverSeeds(rows, { level: 1 - alpha, samples }),
+    tTestP: pairedTTest(differences).p,
+    randomizationP: randomizationTest(differences, { samples }).p,
+    wins,
+    ties,
+    losses,
+    // In standard deviations it depends on the number of queries alone.
+    smallestDetectable: smallestDetectableDifference(differences.length, 1, { alpha }) * standardDeviation,
+  };
+}
+
+/** The same tests with p-values that are corrected for all of them (Holm). */
+export function corrected<Test extends Pick<UncorrectedPair, 'tTestP' | 'randomizationP'>>(
+  tests: readonly Test[],
+): (Test & { readonly tTestHolmP: number; readonly randomizationHolmP: number })[] {
+  const tTests = holm(tests.map(({ tTestP }) => tTestP));
+  const randomizations = holm(tests.map(({ randomizationP }) => randomizationP));
+  return tests.map((test, i) => ({
+    ...test,
+    tTestHolmP: tTests[i] ?? 1,
+    randomizationHolmP: randomizations[i] ?? 1,
+  }));
+}
+
+/**
+ * Measures systems over all judged queries (one that a ranking lacks counts 0) and tests pairs of them. The unit of a
+ * test is the query, its values averaged over the seeds; p-values are corrected over all pairs and measures of the
+ * table (Holm); intervals resample queries and seeds. Systems with several seeds are paired seed by seed. Without two
+ * queries nothing is tested.
+ */
+export function compareSystems(
+  judgments: Judgments,
+  systems: readonly RankedSystem[],
+  options: CompareSystemsOptions,
+): ComparisonTable {
+  const { names, queries, valuesOf } = measureQueries(judgments, systems, options);
+  const tested = queries.length < 2 ? [] : options.pairs;
+  const tests = tested.flatMap(([system, baseline]) =>
+    names.map((metric) => ({
+      ...{ system, baseline, metric },
+      ...testPair(valuesOf(system, metric), valuesOf(baseline, metric), options),
+    })),
+  );
   return {
     queries: queries.length,
     systems: systems.map(({ name }) => ({
       name,
       metrics: Object.fromEntries(names.map((metric) => [metric, measured(valuesOf(name, metric))])),
     })),
-    comparisons: uncorrected.map((pair, i) => ({
-      ...pair,
-      tTestHolmP: tTests[i] ?? 1,
-      randomizationHolmP: randomizations[i] ?? 1,
-    })),
+    comparisons: corrected(tests),
   };
 }
 
@@ -149,7 +219,8 @@ export function queryValues(
   return new Map([...perQuery].map(([query, values]) => [query, values[name] ?? 0]));
 }
 
-function measured(rows: readonly Float64Array[]): MeasuredValue {
+/** Means over queries, by seed and over all. */
+export function measured(rows: SeedRows): MeasuredValue {
   const perSeed = rows.map(mean);
   return {
     mean: mean(perSeed),

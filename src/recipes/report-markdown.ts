@@ -1,6 +1,7 @@
 import { baselineName } from './baseline-name.ts';
 import type { ComparisonTable, MeasuredValue, PairResult } from './compare-systems.ts';
 import type { ArmReport, RecipeReport, ShownPassage, ShownQuery } from './report.ts';
+import { inline, markdownTable, metricTitle, pText, signed } from './markdown.ts';
 import type { WrittenReport } from './stages/written-report.ts';
 
 /** The report for people, in Markdown. */
@@ -97,22 +98,6 @@ function conclusion(pair: PairResult, alpha: number): string {
     `${title}: no difference shown between ${system} and ${baseline} (${signed(difference)}); a true one below ` +
     `${smallestDetectable.toFixed(4)} had less than an 80 % chance to be found`
   );
-}
-
-/** `ndcg_cut_10` as people write it. */
-export function metricTitle(metric: string): string {
-  const [, family = metric, cutoff] = /^(.+?)_(\d+)$/.exec(metric) ?? [];
-  const names: Readonly<Record<string, string>> = {
-    ndcg_cut: 'nDCG',
-    ndcg: 'nDCG',
-    recall: 'Recall',
-    map: 'MAP',
-    map_cut: 'MAP',
-    recip_rank: 'MRR',
-    success: 'Success',
-  };
-  const title = names[family] ?? family;
-  return cutoff === undefined ? title : `${title}@${cutoff}`;
 }
 
 function corpusLine({ corpus, recipe }: RecipeReport): string {
@@ -305,19 +290,6 @@ function stagesTable({ stages }: RecipeReport): string {
   );
 }
 
-/** @param leftAligned how many columns hold words */
-function markdownTable(rows: readonly (readonly string[])[], leftAligned: number): string {
-  const [header = [], ...body] = rows;
-  const line = (cells: readonly string[]): string => `| ${cells.map(inline).join(' | ')} |`;
-  const rule = `| ${header.map((_, i) => (i < leftAligned ? '---' : '---:')).join(' | ')} |`;
-  return [line(header), rule, ...body.map(line)].join('\n');
-}
-
-/** Text of others that can neither end a table's cell nor become markup. */
-function inline(text: string): string {
-  return text.replace(/\s+/g, ' ').replace(/[\\`*_[\]<>|#]/g, (sign) => `\\${sign}`);
-}
-
 function fenced(text: string, language: string): string {
   return `\`\`\`\`${language}\n${text}\n\`\`\`\``;
 }
@@ -326,12 +298,4 @@ const longestShown = 240;
 
 function shorten(text: string): string {
   return text.length <= longestShown ? text : `${text.slice(0, longestShown).trimEnd()} …`;
-}
-
-function signed(value: number): string {
-  return `${value >= 0 ? '+' : ''}${value.toFixed(4)}`;
-}
-
-function pText(p: number): string {
-  return p < 0.0001 ? '<0.0001' : p.toFixed(4);
 }

@@ -27,7 +27,7 @@ export const stageVersions = {
   pace: 1,
   training: 1,
   ranking: 1,
-  comparison: 1,
+  comparison: 2,
 } as const;
 
 export type StageKind = keyof typeof stageVersions;

@@ -5,7 +5,8 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import type { Runtime } from '../../src/host/contract.ts';
 import { openRuntime } from '../../src/host/node/runtime.ts';
 import { FolderStore } from '../../src/host/node/store.ts';
-import { leftOut, metricTitle, reportMarkdown } from '../../src/recipes/report-markdown.ts';
+import { metricTitle } from '../../src/recipes/markdown.ts';
+import { leftOut, reportMarkdown } from '../../src/recipes/report-markdown.ts';
 import { runRecipe, type RecipeRun } from '../support/recipe-job.ts';
 import { makeLists } from '../support/training-lists.ts';
 import { recipeCorpus, smallRecipe } from '../support/small-recipe.ts';

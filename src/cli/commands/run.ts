@@ -42,7 +42,10 @@ export function registerRun(program: Command, io: CliIo): void {
       (value: string, earlier: readonly string[]) => [...earlier, value],
       [] as readonly string[],
     )
-    .option('--out <dir>', 'a folder for report.md, report.json and the trained models (models/ARM)')
+    .option(
+      '--out <dir>',
+      'a folder for report.md, report.json, plot.svg and the trained models (models/ARM)',
+    )
     .option('--plan', 'print what is to be done and about how long it takes, and do nothing')
     .option(
       '--seeds <n>',
@@ -151,7 +154,7 @@ async function runRecipe(
 /** Finds out before long work whether everything can be written. @throws InputError */
 async function checkOutput(out: string, { arms }: Recipe, force: boolean): Promise<void> {
   for (const { name } of arms) await checkOutputFolder(join(out, 'models', name), force);
-  for (const file of ['report.md', 'report.json']) await checkOutputFile(join(out, file));
+  for (const file of ['report.md', 'report.json', 'plot.svg']) await checkOutputFile(join(out, file));
 }
 
 function seedOverrides({ seeds, seed }: RunOptions, seedIsGiven: boolean): readonly string[] {
@@ -173,6 +176,7 @@ async function writeResults(
 ): Promise<Readonly<Record<string, string>>> {
   const { reportMarkdown } = await import('../../recipes/report-markdown.ts');
   const { modelCardOfArm } = await import('../../recipes/model-card.ts');
+  const { plotOf } = await import('../../recipes/table/plot-of-report.ts');
   const models: Record<string, string> = {};
   for (const arm of report.arms) {
     const folder = join(out, 'models', arm.name);
@@ -183,6 +187,7 @@ async function writeResults(
     models[arm.name] = folder;
   }
   await writeOutputFile(join(out, 'report.md'), reportMarkdown(report));
+  await writeOutputFile(join(out, 'plot.svg'), plotOf(report));
   await writeOutputFile(join(out, 'report.json'), `${JSON.stringify({ ...report, models }, undefined, 2)}\n`);
   return models;
 }
@@ -238,6 +243,6 @@ async function printReport(
     );
   } else {
     for (const [arm, folder] of Object.entries(models)) io.print(`${arm}: ${folder}`);
-    io.print(`report: ${join(out ?? '', 'report.md')} and report.json`);
+    io.print(`report: ${join(out ?? '', 'report.md')}, report.json and plot.svg`);
   }
 }

@@ -1,7 +1,13 @@
 import { sharedWithTrain } from '../../corpus/split.ts';
 import type { Judgments } from '../../corpus/types.ts';
 import type { Json } from '../../host/contract.ts';
-import { compareSystems, type ComparisonTable, type RankedSystem } from '../compare-systems.ts';
+import {
+  compareSystems,
+  queryValuesOf,
+  type ComparisonTable,
+  type QueryValues,
+  type RankedSystem,
+} from '../compare-systems.ts';
 import type { Recipe } from '../schema.ts';
 import { makeStage, noWork, type Stage, type Workshop } from '../stage.ts';
 
@@ -18,6 +24,7 @@ export type ComparisonReport = Readonly<{
   disjoint: ComparisonTable | null;
   /** Test queries that share one; null where there is no train split to tell. */
   sharedQueries: number | null;
+  perQuery: QueryValues;
 }>;
 
 /** Measures all systems and tests the pairs that the recipe names. */
@@ -57,6 +64,7 @@ export async function comparisonStage(
             ? compareSystems(only(judgments, new Set(shared.disjoint)), ranked, options)
             : null,
         sharedQueries: shared?.shared.length ?? null,
+        perQuery: queryValuesOf(judgments, ranked, options),
       };
       return { value: value as unknown as Json };
     },

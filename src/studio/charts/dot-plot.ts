@@ -1,5 +1,5 @@
 import type { RecipeReport } from '../../recipes/report.ts';
-import { metricTitle } from '../../recipes/report-markdown.ts';
+import { metricTitle } from '../../recipes/markdown.ts';
 import { signed, systemName, systemTitle } from '../words/findings.ts';
 
 export interface PlotRow {

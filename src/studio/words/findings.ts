@@ -1,6 +1,6 @@
 import type { ComparisonTable, PairResult } from '../../recipes/compare-systems.ts';
 import type { RecipeReport } from '../../recipes/report.ts';
-import { metricTitle } from '../../recipes/report-markdown.ts';
+import { metricTitle } from '../../recipes/markdown.ts';
 
 /** How systems are called in sentences; arms by their own names. */
 const names: Readonly<Record<string, string>> = {

@@ -1,0 +1,65 @@
+import type { Command } from 'commander';
+import { readRange } from '../../corpus/source.ts';
+import { InputError, messageOf } from '../../host/errors.ts';
+import type { CliIo } from '../io.ts';
+import { checkOutputFile, writeOutputFile } from '../output-file.ts';
+
+interface TableOptions {
+  readonly out?: string;
+  readonly plot?: string;
+  readonly measure?: string;
+}
+
+export function registerTable(program: Command, io: CliIo): void {
+  program
+    .command('table')
+    .description(
+      'Makes one table of the reports of several runs: a row for each arm, a column for each data set and their ' +
+        'mean, with paired tests on each set and over all. The folds of a cross-fitted set become one column.',
+    )
+    .argument('<reports...>', 'report.json of runs whose arms have the same names')
+    .option('--out <file>', 'write it as Markdown')
+    .option('--plot <file>', 'write a plot of one measure as SVG')
+    .option('--measure <name>', 'the measure of the plot (default: the first)')
+    .action((paths: readonly string[], options: TableOptions) => makeTable(paths, options, io));
+}
+
+async function makeTable(paths: readonly string[], options: TableOptions, io: CliIo): Promise<void> {
+  const { out, plot } = options;
+  for (const path of [out, plot]) if (path !== undefined) await checkOutputFile(path);
+  const { joinReports, readReport } = await import('../../recipes/table/data-sets.ts');
+  const { resultsTable } = await import('../../recipes/table/results-table.ts');
+  const { tableMarkdown } = await import('../../recipes/table/table-markdown.ts');
+  const { dotPlot } = await import('../../recipes/table/dot-plot.ts');
+  const reports = [];
+  for (const file of paths) reports.push({ file, report: readReport(await readJson(file), file) });
+  const data = joinReports(reports);
+  const measure = plottedMeasure(options.measure, data.measures);
+  const table = resultsTable(data);
+  if (out !== undefined) await writeOutputFile(out, tableMarkdown(table));
+  if (plot !== undefined) await writeOutputFile(plot, dotPlot(table, measure));
+  io.printJson(table);
+  if (!io.json) for (const line of tableMarkdown(table).trimEnd().split('\n')) io.print(line);
+}
+
+function plottedMeasure(asked: string | undefined, measures: readonly string[]): string | undefined {
+  if (asked === undefined || measures.includes(asked)) return asked;
+  throw new InputError(`--measure is ${asked}, which the reports do not have`, {
+    remedy: `Give one of ${measures.join(', ')}`,
+  });
+}
+
+async function readJson(path: string): Promise<unknown> {
+  const { openFile } = await import('../../host/node/files.ts');
+  const file = await openFile(path);
+  const text = new TextDecoder().decode(await readRange(file, 0, file.size));
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new InputError(`is not JSON: ${messageOf(error)}`, {
+      file: path,
+      remedy: 'Give the report.json of a run',
+      cause: error,
+    });
+  }
+}

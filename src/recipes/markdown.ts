@@ -1,0 +1,43 @@
+/** Parts of reports in Markdown. */
+
+/** `ndcg_cut_10` as people write it. */
+export function metricTitle(metric: string): string {
+  const [, family = metric, cutoff] = /^(.+?)_(\d+)$/.exec(metric) ?? [];
+  const names: Readonly<Record<string, string>> = {
+    ndcg_cut: 'nDCG',
+    ndcg: 'nDCG',
+    recall: 'Recall',
+    map: 'MAP',
+    map_cut: 'MAP',
+    recip_rank: 'MRR',
+    success: 'Success',
+  };
+  const title = names[family] ?? family;
+  return cutoff === undefined ? title : `${title}@${cutoff}`;
+}
+
+/**
+ * A header and rows.
+ * @param leftAligned how many columns hold words
+ */
+export function markdownTable(rows: readonly (readonly string[])[], leftAligned: number): string {
+  const [header = [], ...body] = rows;
+  const line = (cells: readonly string[]): string => `| ${cells.map(inline).join(' | ')} |`;
+  const rule = `| ${header.map((_, i) => (i < leftAligned ? '---' : '---:')).join(' | ')} |`;
+  return [line(header), rule, ...body.map(line)].join('\n');
+}
+
+/** Text of others that can neither end a table's cell nor become markup. */
+export function inline(text: string): string {
+  return text.replace(/\s+/g, ' ').replace(/[\\`*_[\]<>|#]/g, (sign) => `\\${sign}`);
+}
+
+/** With its sign and four decimals. */
+export function signed(value: number): string {
+  return `${value >= 0 ? '+' : ''}${value.toFixed(4)}`;
+}
+
+/** A p-value. */
+export function pText(p: number): string {
+  return p < 0.0001 ? '<0.0001' : p.toFixed(4);
+}
