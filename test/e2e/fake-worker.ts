@@ -3,6 +3,8 @@ import type { Page } from 'playwright';
 export interface FakeWorkerOptions {
   /** Whether `run` answers at once. Otherwise it is held in the middle of a training. */
   readonly finishes: boolean;
+  /** What a run tells before it does anything else. */
+  readonly events?: readonly unknown[];
 }
 
 /**
@@ -12,10 +14,10 @@ export interface FakeWorkerOptions {
 export async function installFakeWorker(
   page: Page,
   answers: Readonly<Record<string, unknown>>,
-  { finishes }: FakeWorkerOptions,
+  { finishes, events = [] }: FakeWorkerOptions,
 ): Promise<void> {
   await page.addInitScript(
-    ({ answers, finishes }) => {
+    ({ answers, finishes, events }) => {
       interface Question {
         readonly id: number;
         readonly call: string;
@@ -27,6 +29,7 @@ export async function installFakeWorker(
             void this.dispatchEvent(new MessageEvent('message', { data }));
           const event = (event: unknown): void => tell({ kind: 'event', runId: ask.runId, event });
           setTimeout(() => {
+            if (call === 'run') for (const told of events) event(told);
             if (call === 'run' && !finishes) {
               const training = (arm: string) => ({
                 kind: 'training',
@@ -68,6 +71,6 @@ export async function installFakeWorker(
       }
       Object.assign(globalThis, { Worker: FakeWorker });
     },
-    { answers, finishes },
+    { answers, finishes, events },
   );
 }

@@ -7,7 +7,8 @@ import { buildPageIfStale, pageFolder } from '../../scripts/build-page.mjs';
 import { chromiumArguments, testChromium } from '../../scripts/chromium.mjs';
 import { servePage } from '../../scripts/serve-page.mjs';
 import { findChromium } from '../../src/host/node/machine.ts';
-import { answers } from './canned-run.ts';
+import { answers, opened, report } from './canned-run.ts';
+import { plan, replies } from './canned-writing.ts';
 import { installFakeWorker } from './fake-worker.ts';
 
 const executablePath = testChromium(findChromium());
@@ -19,10 +20,22 @@ const widths = [1280, 360] as const;
 const looks = themes.flatMap((theme) => widths.map((width) => ({ theme, width })));
 type Look = (typeof looks)[number];
 
+/** Of three trainings, which make a plot. */
+const [first] = report.arms;
+const planned = {
+  openRun: { ...opened, plan },
+  run: { state: 'finished', report: { ...report, arms: [...report.arms, { ...first, name: 'third' }] } },
+};
+
 let browser: Browser;
 let server: Awaited<ReturnType<typeof servePage>>;
 
-async function open(screen: string, { theme, width }: Look, finishes = true): Promise<Page> {
+async function open(
+  screen: string,
+  { theme, width }: Look,
+  finishes = true,
+  own: Readonly<Record<string, unknown>> = {},
+): Promise<Page> {
   const page = await browser.newPage({
     viewport: { width, height: 900 },
     colorScheme: theme,
@@ -32,7 +45,7 @@ async function open(screen: string, { theme, width }: Look, finishes = true): Pr
   });
   // A machine may be busy with other things.
   page.setDefaultTimeout(60_000);
-  await installFakeWorker(page, answers, { finishes });
+  await installFakeWorker(page, { ...answers, ...own }, { finishes, events: replies });
   await page.goto(`${server.address}#${screen}`, { waitUntil: 'domcontentloaded' });
   await page.getByRole('heading', { level: 1 }).waitFor();
   return page;
@@ -85,7 +98,11 @@ describe.skipIf(!hasChromium)(name, () => {
     await page.waitForLoadState('networkidle');
     const total = bodies.reduce((sum, { bytes }) => sum + bytes, 0);
     expect(bodies.some(({ url }) => url.endsWith('.js'))).toBe(true);
-    expect(bodies.filter(({ url }) => /\.wasm|onnx|training|models|demo\//.test(url))).toEqual([]);
+    expect(
+      bodies.filter(({ url }) =>
+        /\.wasm|onnx|training|models|demo\/|generation|generator|webllm|wllama|gguf|paper|recipe/.test(url),
+      ),
+    ).toEqual([]);
     expect(foreign).toEqual([]);
     expect(total).toBeLessThan(150_000);
     await page.close();
@@ -107,7 +124,7 @@ describe.skipIf(!hasChromium)(name, () => {
   });
 
   describe.each(looks)('$theme, $width px wide', (look) => {
-    it.each(['demo', 'own-data', 'results'])('has an accessible screen: %s', async (screen) => {
+    it.each(['demo', 'own-data', 'recipes', 'results'])('has an accessible screen: %s', async (screen) => {
       const page = await open(screen, look);
       expect(await complaints(page)).toEqual([]);
       await page.close();
@@ -118,6 +135,30 @@ describe.skipIf(!hasChromium)(name, () => {
       await page.getByRole('button', { name: 'Train both now' }).click();
       await page.getByText('step 9 of 18').waitFor();
       await page.getByText('The curves as a table').click();
+      expect(await complaints(page)).toEqual([]);
+      await page.close();
+    });
+
+    it('has an accessible recipe, from its cost to what is written, filtered and plotted', async () => {
+      const page = await open('recipes', look, true, planned);
+      await page.getByRole('button', { name: 'See what it will cost' }).click();
+      await page.getByText('at most 1,200').waitFor();
+      for (const summary of await page.locator('main summary').all()) await summary.click();
+      expect(await complaints(page)).toEqual([]);
+      await page.getByRole('button', { name: 'Start', exact: true }).click();
+      await page.getByRole('img', { name: /^Difference in nDCG@10/ }).waitFor();
+      const written = page.getByRole('region', { name: 'What is written' });
+      for (const summary of await written.locator('summary').all()) await summary.click();
+      await page.getByText('Samples of what they kept and dropped').click();
+      expect(await complaints(page)).toEqual([]);
+      expect(await page.title()).toBe('Recipes · Retriever Studio');
+      await page.close();
+    });
+
+    it.each(['webllm', 'wllama', 'http', 'recorded'])('has an accessible choice of %s', async (kind) => {
+      const page = await open('recipes', look);
+      await page.getByLabel(/What writes as/).selectOption(kind);
+      if (kind === 'webllm') await page.getByRole('status').getByText('Fetching the list').waitFor();
       expect(await complaints(page)).toEqual([]);
       await page.close();
     });

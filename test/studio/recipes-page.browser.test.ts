@@ -1,0 +1,158 @@
+import { expect, it, vi } from 'vitest';
+import { page } from 'vitest/browser';
+import { render } from 'vitest-browser-svelte';
+import FilterPanel from '../../src/studio/components/FilterPanel.svelte';
+import WritingPanel from '../../src/studio/components/WritingPanel.svelte';
+import RecipesPage from '../../src/studio/pages/RecipesPage.svelte';
+import type { GeneratorAccess, RunEvent } from '../../src/studio/protocol.ts';
+import { RecipeScreen } from '../../src/studio/state/recipe-screen.svelte.ts';
+import { Studio } from '../../src/studio/state/studio.svelte.ts';
+import type { StudioClient } from '../../src/studio/state/studio-client.ts';
+import { Theme } from '../../src/studio/state/theme.svelte.ts';
+import { demoRecipe } from '../../src/studio/demo-recipe.ts';
+import { compute, kept, opened, runs } from '../e2e/canned-run.ts';
+import { plan, replies } from '../e2e/canned-writing.ts';
+
+/** A client that plans at once, and whose run goes on for ever. */
+function plannedClient() {
+  let tell: (event: RunEvent) => void = () => undefined;
+  const accesses: (GeneratorAccess | undefined)[] = [];
+  const client: StudioClient = {
+    compute,
+    close: vi.fn(),
+    cancel: () => Promise.resolve(),
+    pause: () => Promise.resolve(),
+    resume: () => Promise.resolve(),
+    forgetKept: () => Promise.resolve(),
+    forgetRun: () => Promise.resolve(),
+    exportGenerations: () => Promise.reject(new Error('nothing was written')),
+    exportModel: () => Promise.reject(new Error('no model')),
+    keep: () => Promise.reject(new Error('not kept')),
+    kept: () => Promise.resolve(kept),
+    runs: () => Promise.resolve(runs),
+    search: () => Promise.resolve({ queryId: undefined, found: [] }),
+    openRun: (runId, _recipe, _onEvent, access) => {
+      accesses.push(access);
+      return Promise.resolve({ ...opened, runId, plan });
+    },
+    run: (_id, _recipe, onEvent, access) => {
+      accesses.push(access);
+      tell = (event) => onEvent?.(event);
+      return new Promise(() => undefined);
+    },
+  };
+  return { client, accesses, tell: (event: RunEvent) => tell(event) };
+}
+
+async function open() {
+  const planned = plannedClient();
+  const studio = new Studio(() => Promise.resolve(planned.client));
+  const screen = new RecipeScreen();
+  await studio.open();
+  await render(RecipesPage, { studio, screen, theme: new Theme() });
+  await vi.waitFor(() => expect(screen.recipe).toBeDefined());
+  return { ...planned, studio, screen };
+}
+
+const cost = page.getByRole('button', { name: 'See what it will cost' });
+const start = page.getByRole('button', { name: 'Start', exact: true });
+
+it('begins with a recorded recipe that runs on the demo, marked as recorded', async () => {
+  const { screen } = await open();
+  expect(screen.missing).toEqual([]);
+  await expect.element(page.getByText('recorded', { exact: true })).toBeVisible();
+  await expect.element(cost).toBeEnabled();
+  await expect.element(start).toBeDisabled();
+});
+
+it('shows the cost before anything runs, then runs what was planned', async () => {
+  const { tell } = await open();
+  await cost.click();
+  await expect.element(page.getByText('at most 1,200')).toBeVisible();
+  await expect.element(page.getByText('known after its first replies')).toBeVisible();
+  await start.click();
+  tell({ kind: 'plan', plan });
+  for (const event of replies) tell(event);
+  await expect.element(page.getByRole('region', { name: 'What is written' })).toBeVisible();
+  await expect.element(page.getByText('questions: why does bread rise')).toBeVisible();
+});
+
+it('asks for the cost again when a choice has changed', async () => {
+  const { screen } = await open();
+  await cost.click();
+  await expect.element(start).toBeEnabled();
+  screen.setGenerator('writer', { kind: 'http', address: 'http://127.0.0.1:9/v1', model: 'm' });
+  await expect.element(start).toBeDisabled();
+});
+
+it('hands a key to the worker and writes it into no recipe', async () => {
+  const { screen, accesses } = await open();
+  await page.getByLabelText(/What writes as/).selectOptions('http');
+  await page.getByLabelText('Model', { exact: true }).fill('some-model');
+  await page.getByLabelText(/^Key/).fill('a-secret-key');
+  await cost.click();
+  await vi.waitFor(() => expect(accesses).toHaveLength(1));
+  expect(accesses[0]).toEqual({ writer: { key: 'a-secret-key' } });
+  expect(JSON.stringify(screen.adapted)).toContain('some-model');
+  expect(JSON.stringify(screen.adapted)).not.toContain('a-secret-key');
+  expect(JSON.stringify(localStorage)).not.toContain('a-secret-key');
+});
+
+it('explains CORS where a server does not answer', async () => {
+  await open();
+  await page.getByLabelText(/What writes as/).selectOptions('http');
+  await page.getByLabelText('Address').fill('http://127.0.0.1:9/v1');
+  await page.getByLabelText('Model', { exact: true }).fill('m');
+  await page.getByRole('button', { name: 'Ask the server' }).click();
+  await expect.element(page.getByRole('alert')).toHaveTextContent(/does not let this page ask it \(CORS\)/);
+  await expect.element(page.getByRole('alert')).toHaveTextContent(/OLLAMA_ORIGINS=http/);
+});
+
+it('takes a pasted recipe, and says in place what is wrong with it', async () => {
+  const { screen } = await open();
+  await page.getByLabelText('Recipe', { exact: true }).selectOptions('own');
+  const box = page.getByLabelText('Or paste it');
+  const read = page.getByRole('button', { name: 'Read it' });
+  await box.fill('{"version": 1, "name": "x"');
+  await read.click();
+  await expect.element(page.getByRole('alert')).toHaveTextContent(/is not JSON/);
+  await box.fill(JSON.stringify({ ...demoRecipe, arms: [{ ...demoRecipe.arms[0], loss: 'infonze' }] }));
+  await read.click();
+  await expect.element(page.getByRole('alert')).toHaveTextContent(/arms\[0\]\.loss.*infonce/);
+  await expect.element(page.getByRole('alert')).toHaveTextContent('What you can do');
+  await expect.element(cost).toBeDisabled();
+  await box.fill(JSON.stringify(demoRecipe));
+  await read.click();
+  await vi.waitFor(() => expect(screen.recipe?.name).toBe('demo'));
+  expect(page.getByRole('alert').elements()).toEqual([]);
+  await expect.element(page.getByRole('heading', { name: '3. Cost' })).toBeVisible();
+});
+
+it('lists the models of WebLLM and says what this device lacks', async () => {
+  const { screen } = await open();
+  await page.getByLabelText(/What writes as/).selectOptions('webllm');
+  await expect.element(page.getByText(/offers no WebGPU|This device has/)).toBeVisible();
+  expect(document.querySelectorAll('optgroup').length).toBeGreaterThan(0);
+  const choice = screen.generators.writer;
+  const offersGpu = document.querySelector('optgroup[label="Cannot run here"]:only-of-type') === null;
+  if (choice?.kind === 'webllm' && offersGpu) expect(choice.model).toMatch(/^Qwen3-1\.7B-q4f(16|32)/);
+});
+
+it('shows what a model and a corpus wrote as text, and what filters did', async () => {
+  const { tell, studio, screen } = await open();
+  await cost.click();
+  await start.click();
+  for (const event of replies) tell(event);
+  const run = studio.keptView(screen.runId ?? '');
+  if (run === undefined) throw new Error('there is no run');
+  await vi.waitFor(() => expect(run.filtered).toHaveLength(1));
+  await render(WritingPanel, { run });
+  await render(FilterPanel, { run });
+  expect(document.querySelector('main img, article img, li b')).toBeNull();
+  await expect
+    .element(page.getByText('<img src=x onerror="document.title = 1">').first())
+    .toBeInTheDocument();
+  await expect.element(page.getByText('did not fit').first()).toBeInTheDocument();
+  const region = page.getByRole('region', { name: 'What the filters did' }).first();
+  await expect.element(region.getByRole('row', { name: /share<=0\.95 passages 180 20 0/ })).toBeVisible();
+});
