@@ -48,6 +48,7 @@ it('runs the demo with nothing but what comes with it: table, tests, a query bef
     expect(existsSync(join(folder, 'out/models', arm, 'model.safetensors')), arm).toBe(true);
     expect(existsSync(join(folder, 'out/models', arm, 'onnx/model.onnx')), arm).toBe(true);
   }
+  expect(readFileSync(join(folder, 'out/plot.svg'), 'utf8')).toContain('listwise teacher');
   const text = readFileSync(join(folder, 'out/report.md'), 'utf8');
   for (const part of ['| bm25 |', '| untrained |', 'nDCG@10', 'Recall@10', 'Before:', 'After:']) {
     expect(text).toContain(part);

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { RandomStream } from '../../src/host/random.ts';
+import { infonce } from '../../src/losses/infonce.ts';
+import { listnet } from '../../src/losses/listnet.ts';
 import { polarFactor } from '../../src/losses/polar-factor.ts';
 import { softmaxInPlace } from '../../src/losses/softmax.ts';
 import { ws2 } from '../../src/losses/ws2.ts';
@@ -33,6 +35,61 @@ describe('properties', () => {
   test("every query having another query's perfect ranking costs nothing", () => {
     const { labels } = inBatch(6, 4);
     expect(loss([...labels.slice(1), labels[0]!], labels)).toBeCloseTo(0, 12);
+  });
+
+  test("at another query's perfect ranking there is no gradient either: alone it never finds its way back", () => {
+    const { labels } = inBatch(6, 4);
+    const others = [...labels.slice(1), labels[0]!];
+    const { gradient } = ws2.compute(blockOf(others, { labels }), {});
+    // Where the value is 0 to rounding, the gradient is to the root of that.
+    expect(Math.hypot(...gradient)).toBeLessThan(1e-6);
+  });
+
+  test.each([
+    ['KL on the same targets', listnet],
+    ['InfoNCE', infonce],
+  ])("with %s as an anchor, another query's perfect ranking costs more than one's own", (_name, anchor) => {
+    const { labels } = inBatch(6, 4);
+    const others = [...labels.slice(1), labels[0]!];
+    const positive = Int32Array.from({ length: 6 }, (_, query) => query * 4);
+    const anchored = (scores: number[][]): number => {
+      const block = { ...blockOf(scores, { labels }), positive };
+      return ws2.compute(block, {}).value + 0.1 * anchor.compute(block, { temperature: 1 }).value;
+    };
+    expect(anchored(others)).toBeGreaterThan(anchored(labels) + 0.1);
+  });
+
+  test('KL on the same targets tells the queries apart, and has the same optimum', () => {
+    const { scores, labels } = inBatch(6, 4);
+    const kl = (rows: number[][]): number =>
+      listnet.compute(blockOf(rows, { labels }), { temperature: 1 }).value;
+    const permuted = [3, 0, 5, 1, 4, 2].map((row) => labels[row]!);
+    expect(kl(permuted)).toBeGreaterThan(kl(labels) + 0.1);
+    expect(kl(scores)).toBeGreaterThan(kl(labels));
+  });
+
+  test('is the means, the variances and a nuclear norm: the 2-Wasserstein distance of two Gaussians, squared', () => {
+    // For two queries the nuclear norm of the 2 × 2 matrix is known in closed form.
+    const { scores, labels } = inBatch(2, 3, 9);
+    const shares = (rows: number[][]): number[][] =>
+      rows.map((row) => {
+        const shared = Float64Array.from(row);
+        softmaxInPlace(shared, 0, shared.length);
+        return [...shared];
+      });
+    const [p, t] = [shares(scores), shares(labels)];
+    const centered = (rows: number[][]): number[][] =>
+      rows.map((row) => row.map((value, j) => value - (rows[0]![j]! + rows[1]![j]!) / 2));
+    const [a, b] = [centered(p), centered(t)];
+    const dot = (x: number[], y: number[]): number => x.reduce((sum, value, j) => sum + value * y[j]!, 0);
+    const means = p[0]!.map((_, j) => (p[0]![j]! + p[1]![j]! - t[0]![j]! - t[1]![j]!) / 2);
+    const product = a.map((row) => b.map((other) => dot(row, other)));
+    const frobenius = product.flat().reduce((sum, value) => sum + value * value, 0);
+    const determinant = product[0]![0]! * product[1]![1]! - product[0]![1]! * product[1]![0]!;
+    const nuclear = Math.sqrt(frobenius + 2 * Math.abs(determinant));
+    const variances =
+      a.reduce((sum, row) => sum + dot(row, row), 0) + b.reduce((sum, row) => sum + dot(row, row), 0);
+    expect(loss(scores, labels)).toBeCloseTo(dot(means, means) + variances - 2 * nuclear, 12);
   });
 
   test('with the same labels for all, it is a squared error of the means plus the variance of P', () => {
