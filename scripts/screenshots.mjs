@@ -61,6 +61,11 @@ try {
   await page.goto(`${server.address}#own-data`);
   await page.getByText(/^Trains on the/).waitFor();
   await picture('own-data');
+  await page.goto(`${server.address}#recipes`);
+  await page.getByText(/^Trains on the/).waitFor();
+  await page.getByRole('button', { name: 'See what it will cost' }).click();
+  await page.getByText('Requests to language models').waitFor();
+  await picture('recipes');
   await page.goto(`${server.address}#results`);
   await page.getByRole('link', { name: /^Open/ }).first().waitFor();
   await picture('results');

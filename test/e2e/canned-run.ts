@@ -96,6 +96,7 @@ export const report: RecipeReport = {
     },
     disjoint: null,
     sharedQueries: null,
+    perQuery: { queries: [], systems: {} },
   },
   shown: [],
   notes: ['There is one seed: what another would change is not in the intervals.'],

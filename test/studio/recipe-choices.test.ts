@@ -10,6 +10,7 @@ import {
   worksAsWritten,
   type RecipeChoices,
 } from '../../src/studio/recipe-choices.ts';
+import { seriesStyle } from '../../src/studio/charts/series-style.ts';
 import { kept } from '../e2e/canned-run.ts';
 
 const recipe: RecipeInput = {
@@ -124,5 +125,12 @@ describe('what is missing', () => {
     };
     expect(worksAsWritten(elsewhere, 'writer')).toBe(false);
     expect(missingForRecipe(choices({ recipe: elsewhere }))).toEqual(['Choose what writes as “writer”.']);
+  });
+});
+
+describe('line styles', () => {
+  it('differ for as many trainings as the largest recipe has', () => {
+    const looks = Array.from({ length: 20 }, (_, i) => JSON.stringify(seriesStyle(i)));
+    expect(new Set(looks).size).toBe(20);
   });
 });

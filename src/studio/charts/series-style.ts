@@ -14,6 +14,9 @@ const styles: readonly SeriesStyle[] = [
   { color: '--series-5', dash: [4, 2] },
 ];
 
+/** With more lines than styles, the colors begin again with other dashes: 25 lines differ. */
 export function seriesStyle(index: number): SeriesStyle {
-  return styles[index % styles.length] ?? { color: '--ink', dash: [] };
+  const round = Math.floor(index / styles.length);
+  const { color } = styles[index % styles.length] ?? { color: '--ink' };
+  return { color, dash: styles[(index + round) % styles.length]?.dash ?? [] };
 }
