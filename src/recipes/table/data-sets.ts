@@ -118,7 +118,9 @@ export function joinReports(
     groups.set(name, [...(groups.get(name) ?? []), one]);
   }
   return {
-    sets: [...groups].map(([name, group]) => dataSet(name, group, systems, measures)),
+    sets: [...groups].map(([name, group]) =>
+      dataSet(shortName(name, [...groups.keys()]), group, systems, measures),
+    ),
     systems,
     measures,
     pairs: pairsOf(first.report).filter((pair) => pair.every((name) => systems.includes(name))),
@@ -126,6 +128,12 @@ export function joinReports(
     samples: first.report.recipe.evaluation.samples,
     leftOut: [...new Set(everything)].filter((name) => !systems.includes(name) && !measures.includes(name)),
   };
+}
+
+/** The last part of a corpus's path, where no other corpus of the table is called the same. */
+function shortName(name: string, names: readonly string[]): string {
+  const lastPart = (path: string): string => /([^/\\]+)[/\\]*$/.exec(path)?.[1] ?? path;
+  return names.filter((other) => lastPart(other) === lastPart(name)).length > 1 ? name : lastPart(name);
 }
 
 function pairsOf({ results }: TableReport): (readonly [string, string])[] {

@@ -95,6 +95,14 @@ describe('a table of several reports', () => {
     );
   });
 
+  it('calls a corpus by the last part of its path, unless two are called the same', () => {
+    const values = { old: [[0, 1]], new: [[1, 1]] };
+    const names = (...paths: string[]): string[] =>
+      tableOf(...paths.map((path) => reportOf(path, values))).sets.map(({ name }) => name);
+    expect(names('data/fiqa', '/somewhere/scifact/', 'demo')).toEqual(['fiqa', 'scifact', 'demo']);
+    expect(names('a/fiqa', 'b/fiqa', 'b/scifact')).toEqual(['a/fiqa', 'b/fiqa', 'scifact']);
+  });
+
   it('corrects the tests for one another', () => {
     const random = new RandomStream(2);
     const old = Array.from({ length: 12 }, () => random.uniform());
@@ -127,7 +135,7 @@ describe('a table of several reports', () => {
 });
 
 describe('texts of others', () => {
-  const name = '<script>alert("1")</script>|\u0000 & more';
+  const name = '<script>alert("1")|\u0000 & more';
   const report = { ...reportOf(name, { old: [[0, 1]], new: [[1, 1]] }) };
   const table = resultsTable(joinReports([{ file: 'r', report }]));
 
