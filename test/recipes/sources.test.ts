@@ -7,6 +7,7 @@ import type { Runtime } from '../../src/host/contract.ts';
 import { openRuntime } from '../../src/host/node/runtime.ts';
 import { FolderStore } from '../../src/host/node/store.ts';
 import { withOverrides } from '../../src/recipes/overrides.ts';
+import { tinyModel } from '../support/model-folder.ts';
 import { openJob, runRecipe } from '../support/recipe-job.ts';
 import { recipeCorpus, smallRecipe } from '../support/small-recipe.ts';
 import { listFile, makeLists } from '../support/training-lists.ts';
@@ -107,6 +108,15 @@ it('takes scores from a file: as the teacher of a loss, and to pick the best neg
   await expect(
     trained('teacher={"from":"file","corpusFile":"scores.tsv"}', ...oneArm('ready', 'kl')),
   ).rejects.toThrow('scores none of the');
+});
+
+it("takes a model's best of another source's candidates as negatives", async () => {
+  const { arm, computed } = await trained(
+    `sources.best={"kind":"selected","of":"ready","negatives":2,"pick":"best","by":{"from":"encoder","model":"${tinyModel('tiny-bert')}"}}`,
+    ...oneArm('best'),
+  );
+  expect(computed).toEqual(expect.arrayContaining(['teacher scores of ready', 'lists of best']));
+  expect(arm.passages).toBe(3 * arm.lists);
 });
 
 it('writes what has recorded lists as soon as a generator is given that can', async () => {
