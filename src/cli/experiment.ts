@@ -5,11 +5,11 @@ import { exportOnnx } from '../encoders/onnx-export.ts';
 import type { ModelCardInfo } from '../encoders/model-card.ts';
 import { readEncoder } from '../encoders/read-encoder.ts';
 import type { EncodingOverrides } from '../encoders/sentence-transformers.ts';
-import type { Json, ModelFolder, StoreWriter } from '../host/contract.ts';
+import type { FetchProgress, Json, ModelFolder, StoreWriter } from '../host/contract.ts';
 import { InputError } from '../host/errors.ts';
 import { refuseForeignFolder, writeFolderAtomic, type WriteFolderOptions } from '../host/node/atomic-file.ts';
 import { errorCode, nodeFiles, unlessCode } from '../host/node/file-operations.ts';
-import { openModelFiles } from '../host/node/model-files.ts';
+import { openModelFiles, type DiskModelFiles } from '../host/node/model-files.ts';
 import { FolderStore } from '../host/node/store.ts';
 import { CheckpointStore } from '../training/checkpoint.ts';
 import type { CliIo } from './io.ts';
@@ -124,20 +124,33 @@ export async function openModel<T>(
   io: CliIo,
   read: (folder: ModelFolder) => Promise<T>,
 ): Promise<T> {
-  const shown = new Map<string, ReturnType<CliIo['progress']>>();
+  const { files, stop } = shownModelFiles(io);
   try {
-    const folder = await openModelFiles().open(model, ({ file, receivedBytes, totalBytes }) => {
-      let progress = shown.get(file);
-      if (progress === undefined) {
-        progress = io.progress(`downloading ${file}`, totalBytes ?? 0, 'bytes');
-        shown.set(file, progress);
-      }
-      progress.update(receivedBytes);
-    });
-    return await read(folder);
+    return await read(await files.open(model));
   } finally {
-    for (const progress of shown.values()) progress.stop();
+    stop();
   }
+}
+
+/** Models whose downloads are shown until `stop` is called, which must be also when reading them fails. */
+export function shownModelFiles(io: CliIo): { readonly files: DiskModelFiles; readonly stop: () => void } {
+  const shown = new Map<string, ReturnType<CliIo['progress']>>();
+  const show = ({ file, receivedBytes, totalBytes }: FetchProgress): void => {
+    let progress = shown.get(file);
+    if (progress === undefined) {
+      progress = io.progress(`downloading ${file}`, totalBytes ?? 0, 'bytes');
+      shown.set(file, progress);
+    }
+    progress.update(receivedBytes);
+  };
+  const files = openModelFiles();
+  return {
+    files: { open: (model, onProgress = show) => files.open(model, onProgress) },
+    stop: () => {
+      for (const progress of shown.values()) progress.stop();
+      shown.clear();
+    },
+  };
 }
 
 /**

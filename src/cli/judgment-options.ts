@@ -8,7 +8,7 @@ import { guideLists, withGuideScores } from '../mining/guide.ts';
 import { readTeacherScores } from '../mining/teacher-scores.ts';
 import type { CliIo } from './io.ts';
 import type { ComputeOptions } from './options.ts';
-import { checkPairNumbers } from './teacher-options.ts';
+import { checkPairNumbers, type TeacherOptions } from './teacher-options.ts';
 
 /** The options that say what else rules may read, as the action receives them. */
 export interface JudgmentOptions {
@@ -56,7 +56,7 @@ export function checkJudgmentOptions({ guide, guideScores }: JudgmentOptions): v
 /** The lists with the guide's scores, labels and answers that the options ask for. */
 export async function applyJudgments(
   given: readonly ListRecord[],
-  options: JudgmentOptions & ComputeOptions,
+  options: JudgmentOptions & ComputeOptions & Pick<TeacherOptions, 'store'>,
   io: CliIo,
 ): Promise<readonly ListRecord[]> {
   const { guide, guideScores, modelLabels, handLabels, answers } = options;

@@ -1,25 +1,20 @@
 import type { ListRecord } from '../corpus/types.ts';
-import { CrossEncoder } from '../encoders/cross-encoder.ts';
 import { isCrossEncoder } from '../encoders/model-kind.ts';
-import { readCrossEncoder } from '../encoders/read-encoder.ts';
+import { libraryModelName } from '../encoders/model-library.ts';
+import { StoreFencedError, type Runtime } from '../host/contract.ts';
 import { openRuntime } from '../host/node/runtime.ts';
-import { biEncoderTeacher } from '../mining/bi-encoder-teacher.ts';
-import { crossEncoderTeacher } from '../mining/cross-encoder-teacher.ts';
-import type { scoreLists, Teacher } from '../mining/teacher.ts';
-import { openDenseEncoder } from './dense-encoder.ts';
-import { openModel } from './experiment.ts';
+import { FolderStore } from '../host/node/store.ts';
+import { openTransformersJs } from '../host/node/transformers-js.ts';
+import type { scoreLists } from '../mining/teacher.ts';
+import { EncoderShelf } from '../recipes/encoder-shelf.ts';
+import { withLastingTeacher, type TeacherModel } from '../recipes/pair-scorer.ts';
+import { shownModelFiles } from './experiment.ts';
 import type { CliIo } from './io.ts';
 import type { ComputeOptions } from './options.ts';
 
-interface OpenTeacher {
-  readonly teacher: Teacher;
-  /** What it counts. */
-  readonly unit: string;
-  close(): Promise<void>;
-}
-
 /**
  * Scores every passage of the lists with a model: a cross-encoder where its config.json says so, else an encoder.
+ * Its scores are kept in the store, batch by batch: what is there is not scored again.
  * @param score puts its scores into the lists, as a teacher's or a guide's
  * @throws InputError naming the file, or the device, and the remedy
  */
@@ -27,50 +22,55 @@ export async function scoreWithModel(
   lists: readonly ListRecord[],
   model: string,
   score: typeof scoreLists,
-  options: ComputeOptions,
+  options: ComputeOptions & { readonly store: string },
   io: CliIo,
 ): Promise<readonly ListRecord[]> {
-  const isPairwise = await openModel(model, io, isCrossEncoder);
-  const open = isPairwise ? openCrossEncoder : openBiEncoder;
-  const scorer = await open(model, options, io);
-  const progress = io.progress('scoring', 0, scorer.unit);
+  const { files, stop } = shownModelFiles(io);
+  const shelf = new EncoderShelf(files, openTransformersJs(files));
+  const readTeacher = async (): Promise<TeacherModel> => {
+    const folder = await files.open(libraryModelName(model) ?? model);
+    return (await isCrossEncoder(folder))
+      ? { kind: 'cross-encoder', ...(await shelf.anyCrossEncoder(model)) }
+      : { kind: 'encoder', ...(await shelf.anyEncoder(model, {})) };
+  };
+  const teacher = await readTeacher().finally(stop);
+  const { device, threads } = options;
+  const runtime = await openRuntime({ device, ...(threads !== undefined && { threads }) });
+  io.note(describe(model, teacher, runtime));
+  const store = await FolderStore.open(options.store, { report: (problem) => io.warn(problem) });
+  const progress = io.progress('scoring', 0, 'pairs');
+  let found = 0;
   try {
-    return await score(lists, scorer.teacher, {
-      onProgress: (done, total) => {
-        progress.setTotal(total);
-        progress.update(done);
-      },
-    });
+    return await withLastingTeacher(
+      { runtime, shelf, store },
+      teacher,
+      (scorer) =>
+        score(lists, scorer, {
+          onProgress: (done, total) => {
+            progress.setTotal(total);
+            progress.update(done);
+          },
+        }),
+      { onCounted: (counts) => (found = counts.found) },
+    );
+  } catch (error) {
+    if (!(error instanceof StoreFencedError)) throw error;
+    throw new Error(
+      `${options.store}: another process scores with this model now. This one has ended; the scores that it had are kept. Give each a --store of its own to run both at a time.`,
+      { cause: error },
+    );
   } finally {
     progress.stop();
-    await scorer.close();
+    if (found > 0) io.note(`${model}: ${found} pairs were scored before (${options.store})`);
+    await store.close().catch(() => undefined);
+    await runtime.close();
   }
 }
 
-async function openBiEncoder(model: string, options: ComputeOptions, io: CliIo): Promise<OpenTeacher> {
-  const encoder = await openDenseEncoder(model, options, io);
-  return {
-    teacher: biEncoderTeacher(encoder.embedWith(() => undefined)),
-    unit: 'texts',
-    close: () => encoder.close(),
-  };
-}
-
-async function openCrossEncoder(
-  model: string,
-  { device, threads }: ComputeOptions,
-  io: CliIo,
-): Promise<OpenTeacher> {
-  const crossEncoder = await openModel(model, io, readCrossEncoder);
-  const runtime = await openRuntime({ device, ...(threads !== undefined && { threads }) });
-  io.note(`${model}: a cross-encoder with ${crossEncoder.shape.layers} layers, on ${runtime.device}`);
-  const scorer = await CrossEncoder.create(runtime, crossEncoder);
-  return {
-    teacher: crossEncoderTeacher((pairs) => scorer.score(pairs)),
-    unit: 'pairs',
-    close: async () => {
-      await scorer.close();
-      await runtime.close();
-    },
-  };
+function describe(model: string, teacher: TeacherModel, { device }: Runtime): string {
+  const kind = teacher.kind === 'encoder' ? 'an encoder' : 'a cross-encoder';
+  if (!('load' in teacher)) return `${model}: ${kind}, on ${device}`;
+  const why =
+    libraryModelName(model) === undefined ? `, for the studio has no graphs of ${teacher.architecture}` : '';
+  return `${model}: ${kind} that transformers.js runs${why}, on ${device}`;
 }

@@ -18,13 +18,20 @@ export interface TeacherOptions {
   readonly teacher?: string;
   readonly teacherScores?: string;
   readonly scale?: (typeof scales)[number];
+  readonly store: string;
 }
 
 export function addTeacherOptions(command: Command): Command {
   return command
     .option(
       '--teacher <model>',
-      'score every passage of the lists with this encoder (cosine) or cross-encoder (logit): nano, a folder or ORG/NAME',
+      'score every passage of the lists with this encoder (cosine) or cross-encoder (logit): nano, a folder or ' +
+        'ORG/NAME; or transformers.js:MODEL, which runs architectures that the studio does not (RoBERTa, DeBERTa …)',
+    )
+    .option(
+      '--store <dir>',
+      "where a model's scores are kept: what is there is not scored again",
+      './.retriever-studio',
     )
     .option(
       '--teacher-scores <file>',

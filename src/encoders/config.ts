@@ -86,9 +86,13 @@ export function readConfig(bytes: Uint8Array<ArrayBuffer>, file: string): Encode
   return { shape, labels: labelCount(raw), raw };
 }
 
+export function isEncoderFamily(type: unknown): type is EncoderFamily {
+  return type === 'bert' || type === 'distilbert';
+}
+
 function familyOf(raw: JsonObject, file: string): EncoderFamily {
   const type = ownField(raw, 'model_type');
-  if (type === 'bert' || type === 'distilbert') return type;
+  if (isEncoderFamily(type)) return type;
   if (type === undefined) {
     // Models of 2019 say it by their class alone.
     const architectures = ownField(raw, 'architectures');

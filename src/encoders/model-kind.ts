@@ -1,4 +1,5 @@
 import type { ModelFolder } from '../host/contract.ts';
+import { isEncoderFamily } from './config.ts';
 import { ownField, parseJsonObject } from './json-file.ts';
 
 /** Whether a model's config.json names a sequence classification model: one that scores pairs of texts. */
@@ -9,4 +10,11 @@ export async function isCrossEncoder(folder: ModelFolder): Promise<boolean> {
     Array.isArray(architectures) &&
     architectures.some((name) => typeof name === 'string' && name.endsWith('ForSequenceClassification'))
   );
+}
+
+/** The architecture that config.json names, where the studio has no graphs for it; undefined where it has. */
+export async function foreignArchitecture(folder: ModelFolder): Promise<string | undefined> {
+  const config = parseJsonObject(await folder.read('config.json'), `${folder.name}/config.json`);
+  const type = ownField(config, 'model_type');
+  return typeof type === 'string' && !isEncoderFamily(type) ? type : undefined;
 }

@@ -2,7 +2,7 @@
  * Models that another library runs, because the studio's own graphs do not know their architecture (RoBERTa,
  * DeBERTa, ModernBERT …) or because the user wants that. They embed and score; they are not trained here.
  */
-import type { FetchProgress } from '../host/contract.ts';
+import type { Device, FetchProgress } from '../host/contract.ts';
 import type { EmbedOptions, Side } from './embedder.ts';
 import type { EncodingOverrides } from './sentence-transformers.ts';
 import type { EncodingConfig } from './types.ts';
@@ -39,7 +39,7 @@ export interface LibraryCrossEncoder extends LibraryModel {
 }
 
 export interface LibrarySettings {
-  readonly device: 'cpu' | 'webgpu' | 'cuda';
+  readonly device: Device;
   /** On the CPU; as many as the machine has cores by default. */
   readonly threads?: number;
 }

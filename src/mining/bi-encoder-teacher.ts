@@ -1,5 +1,6 @@
 import type { ListRecord } from '../corpus/types.ts';
 import type { EmbedTexts } from '../retrieval/retrieve.ts';
+import type { ScorePairs } from './cross-encoder-teacher.ts';
 import type { Teacher } from './teacher.ts';
 
 /** Embedded together, between two reports of progress. */
@@ -28,6 +29,34 @@ export function biEncoderTeacher(embed: EmbedTexts): Teacher {
         );
       });
     },
+  };
+}
+
+/**
+ * The same cosines pair by pair, for scores that are kept. Each distinct text of a side is embedded once, in the call
+ * that first has it; all vectors stay in memory.
+ */
+export function biEncoderPairs(embed: EmbedTexts): ScorePairs {
+  const known = { query: new Map<string, Float32Array>(), passage: new Map<string, Float32Array>() };
+  const learn = async (texts: Iterable<string>, side: 'query' | 'passage'): Promise<void> => {
+    const rows = known[side];
+    const missing = [...new Set(texts)].filter((text) => !rows.has(text));
+    if (missing.length === 0) return;
+    const vectors = await embedAll(missing, side, embed, () => undefined);
+    missing.forEach((text, i) => rows.set(text, vectors[i] as Float32Array));
+  };
+  return async (pairs) => {
+    await learn(
+      pairs.map(([query]) => query),
+      'query',
+    );
+    await learn(
+      pairs.map(([, passage]) => passage),
+      'passage',
+    );
+    return Float64Array.from(pairs, ([query, passage]) =>
+      cosine(known.query.get(query) as Float32Array, known.passage.get(passage) as Float32Array),
+    );
   };
 }
 

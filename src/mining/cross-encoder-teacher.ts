@@ -1,10 +1,10 @@
 import { InputError } from '../host/errors.ts';
 import type { Teacher } from './teacher.ts';
 
-/** Scores query–passage pairs, [pairs, labels] raw logits, as a CrossEncoder does. */
+/** Scores query–passage pairs: [pairs, labels] raw logits, as a CrossEncoder does, or cosines. */
 export type ScorePairs = (
   pairs: readonly (readonly [query: string, passage: string])[],
-) => Promise<Float32Array>;
+) => Promise<Float32Array | Float64Array>;
 
 /** Pairs are scored by this many, between two reports of progress. */
 const PAIRS_AT_ONCE = 1024;
@@ -41,7 +41,7 @@ export function crossEncoderTeacher(scorePairs: ScorePairs): Teacher {
   };
 }
 
-function oneScoreEach(logits: Float32Array, pairs: number): Float32Array {
+function oneScoreEach<T extends Float32Array | Float64Array>(logits: T, pairs: number): T {
   if (logits.length === pairs) return logits;
   throw new InputError(`the cross-encoder gives ${logits.length / pairs} scores for each pair`, {
     remedy: 'Use one with a single output, made to rank passages',

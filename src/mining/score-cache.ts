@@ -8,6 +8,8 @@ export interface ScoreCacheOptions {
   /** Pairs that are scored and stored together: what a killed process loses at most. */
   readonly batch?: number;
   readonly signal?: { readonly aborted: boolean };
+  /** Hears after each call how many pairs the store had, and how many were scored, since the opening. */
+  readonly onCounted?: (counts: { readonly found: number; readonly scored: number }) => void;
 }
 
 /** The user has asked for an end. Every score of a finished batch is stored. */
@@ -20,9 +22,12 @@ export class ScoringStoppedError extends Error {
 }
 
 /**
- * A cross-encoder whose scores last: what was scored before, by this process or an earlier one, is not scored again.
+ * A teacher whose scores last: what was scored before, by this process or an earlier one, is not scored again.
  * A pair is known by the texts of its query and passage. Each batch is one durable commit, so a process that is
  * killed loses the batch that it was at and no other.
+ *
+ * What a pair is scored beside can change the last bits of its score, so one that was scored for other lists may
+ * differ in them from one that is scored anew.
  *
  * For models with one score for each pair. What it returns throws ScoringStoppedError where the signal asks for an
  * end, and StoreFencedError where another process has begun to score with the same model in the same store.
@@ -30,7 +35,7 @@ export class ScoringStoppedError extends Error {
 export async function cachedScores(
   scorePairs: ScorePairs,
   store: Store,
-  { model, batch = 256, signal }: ScoreCacheOptions,
+  { model, batch = 256, signal, onCounted }: ScoreCacheOptions,
 ): Promise<ScorePairs> {
   const namespace = `scores-${model.slice(0, 32)}`;
   const writer = await store.openWriter(namespace);
@@ -41,6 +46,7 @@ export async function cachedScores(
     value?.pairs.forEach((pair, i) => known.set(pair, value.scores[i] as number));
   }
   let batches = keys.length;
+  let [found, scored] = [0, 0];
   return async (pairs) => {
     const names = await Promise.all(pairs.map((pair) => nameOf(pair)));
     const missing = new Map<string, (typeof pairs)[number]>();
@@ -49,6 +55,7 @@ export async function cachedScores(
       if (!known.has(name)) missing.set(name, pair);
     });
     const waiting = [...missing];
+    found += new Set(names).size - waiting.length;
     for (let from = 0; from < waiting.length; from += batch) {
       if (signal?.aborted === true) throw new ScoringStoppedError();
       const part = waiting.slice(from, from + batch);
@@ -58,9 +65,16 @@ export async function cachedScores(
       const value: StoredScores = { pairs: part.map(([name]) => name), scores: Array.from(scores) };
       await writer.commit({ put: { [`batch-${batches++}`]: { value, blobs: [] } } });
       part.forEach(([name], i) => known.set(name, scores[i] as number));
+      scored += part.length;
     }
-    return Float32Array.from(names, (name) => known.get(name) as number);
+    onCounted?.({ found, scored });
+    return Float64Array.from(names, (name) => known.get(name) as number);
   };
+}
+
+/** What {@link ScoreCacheOptions.model} is for a model on a device: another device gives other last bits. */
+export function scoreCacheModel(hash: string, device: string): Promise<string> {
+  return sha256(`${hash} on ${device}`);
 }
 
 /** A type alias, so that it is assignable to Json. */

@@ -1,11 +1,19 @@
 import { CrossEncoder } from '../encoders/cross-encoder.ts';
 import { uploadWeights } from '../encoders/device-weights.ts';
 import { Embedder } from '../encoders/embedder.ts';
+import { foreignArchitecture } from '../encoders/model-kind.ts';
+import {
+  libraryModelName,
+  type LibraryCrossEncoder,
+  type LibraryEncoder,
+  type ModelLibrary,
+} from '../encoders/model-library.ts';
 import { readCrossEncoder, readEncoder } from '../encoders/read-encoder.ts';
 import type { EncodingOverrides } from '../encoders/sentence-transformers.ts';
 import type { EncoderModel, Weights } from '../encoders/types.ts';
 import { canonicalJson } from '../host/canonical-json.ts';
 import type { ModelFiles, ModelFolder, Runtime } from '../host/contract.ts';
+import { InputError } from '../host/errors.ts';
 import { sha256 } from '../host/sha256.ts';
 
 /** A model and what names it by content. */
@@ -15,14 +23,23 @@ export interface ShelvedEncoder {
   readonly hash: string;
 }
 
+/** A cross-encoder that is read when it is opened. */
+export interface ShelvedCrossEncoder {
+  readonly name: string;
+  readonly hash: string;
+}
+
 /** Reads each model once. */
 export class EncoderShelf {
   readonly #files: ModelFiles;
+  readonly #library: ModelLibrary | undefined;
   readonly #folders = new Map<string, Promise<ModelFolder>>();
   readonly #encoders = new Map<string, Promise<ShelvedEncoder>>();
 
-  constructor(files: ModelFiles) {
+  /** @param library runs the models that the studio has no graphs for */
+  constructor(files: ModelFiles, library?: ModelLibrary) {
     this.#files = files;
+    this.#library = library;
   }
 
   /** @throws InputError if the model cannot be opened or read */
@@ -36,8 +53,42 @@ export class EncoderShelf {
     return encoder;
   }
 
+  /** An encoder that embeds and is not trained: the studio's, or the library's where it is asked for or needed. */
+  async anyEncoder(name: string, overrides: EncodingOverrides): Promise<ShelvedEncoder | LibraryEncoder> {
+    const foreign = await this.#libraryName(name);
+    return foreign === undefined
+      ? this.encoder(name, overrides)
+      : this.#openLibrary().encoder(foreign, overrides);
+  }
+
+  /** A cross-encoder: the studio's, or the library's where it is asked for or needed. */
+  async anyCrossEncoder(name: string): Promise<ShelvedCrossEncoder | LibraryCrossEncoder> {
+    const foreign = await this.#libraryName(name);
+    return foreign === undefined
+      ? { name, hash: await this.#crossEncoderHash(name) }
+      : this.#openLibrary().crossEncoder(foreign);
+  }
+
+  async openCrossEncoder(name: string, runtime: Runtime): Promise<CrossEncoder> {
+    return CrossEncoder.create(runtime, await readCrossEncoder(await this.#folder(name)));
+  }
+
+  /** The model's name for the library, where it is the library's to run. */
+  async #libraryName(name: string): Promise<string | undefined> {
+    const asked = libraryModelName(name);
+    if (asked !== undefined || this.#library === undefined) return asked;
+    return (await foreignArchitecture(await this.#folder(name))) === undefined ? undefined : name;
+  }
+
+  #openLibrary(): ModelLibrary {
+    if (this.#library !== undefined) return this.#library;
+    throw new InputError('transformers.js runs no models here', {
+      remedy: 'Run the recipe with the command line, or name a model of BERT or DistilBERT',
+    });
+  }
+
   /** SHA-256 of a cross-encoder's files. */
-  async crossEncoderHash(name: string): Promise<string> {
+  async #crossEncoderHash(name: string): Promise<string> {
     const folder = await this.#folder(name);
     const model = await readCrossEncoder(folder);
     const { shape, labels, maxLength } = model;
@@ -49,11 +100,13 @@ export class EncoderShelf {
     return sha256(parts.join(' '));
   }
 
-  async openCrossEncoder(name: string, runtime: Runtime): Promise<CrossEncoder> {
-    return CrossEncoder.create(runtime, await readCrossEncoder(await this.#folder(name)));
-  }
-
   async #read(name: string, overrides: EncodingOverrides): Promise<ShelvedEncoder> {
+    if (libraryModelName(name) !== undefined) {
+      throw new InputError('a model that transformers.js runs can not be trained or compared', {
+        file: name,
+        remedy: 'Let it teach, guide or mine, and give another encoder here',
+      });
+    }
     const model = await readEncoder(await this.#folder(name), overrides);
     const { shape, encoding, weights, baggage } = model;
     const parts = [canonicalJson({ shape: { ...shape }, encoding: { ...encoding } })];

@@ -1,5 +1,6 @@
 import type { PauseSwitch } from '../generation/generation-run.ts';
 import type { Clock, ModelFiles, Runtime, Store, WorkerPool } from '../host/contract.ts';
+import type { ModelLibrary } from '../encoders/model-library.ts';
 import type { EncoderModel } from '../encoders/types.ts';
 import { EncoderShelf } from './encoder-shelf.ts';
 import { expectedMemory, makePlan, neededStages, type Plan } from './plan.ts';
@@ -22,6 +23,8 @@ export interface RecipeJobParts {
   /** Keeps every stage's result; several recipes may share it. */
   readonly store: Store;
   readonly models: ModelFiles;
+  /** Runs teachers, guides and retrievers that the studio has no graphs for; without it there are none. */
+  readonly library?: ModelLibrary;
   readonly files: RecipeFiles;
   /** Opens the language models that the recipe names; without it those that are recorded are all there is. */
   readonly generators?: RecipeGenerators;
@@ -74,7 +77,7 @@ export class RecipeJob {
     const { recipe, runtime, store, clock, version, onEvent } = parts;
     const startedAt = clock.now();
     const corpus = await readCorpus(recipe, parts.files);
-    const shelf = new EncoderShelf(parts.models);
+    const shelf = new EncoderShelf(parts.models, parts.library);
     const generators = new GeneratorShelf(recipe, corpus, parts.files, parts.generators);
     const left = new TimeLeft();
     const workshop = new RecipeWorkshop({

@@ -323,10 +323,10 @@ class ArmBuilder {
     if (choice.from === 'file') return { kind: 'file', ...(await this.#scores.open(choice)) };
     const { model } = choice;
     if (choice.from === 'cross-encoder') {
-      return { kind: 'cross-encoder', name: model, hash: await shelf.crossEncoderHash(model) };
+      return { kind: 'cross-encoder', ...(await shelf.anyCrossEncoder(model)) };
     }
     const overrides = omit({ scale: null, ...choice }, 'from', 'model', 'scale');
-    return { kind: 'encoder', ...(await shelf.encoder(model, overrides)) };
+    return { kind: 'encoder', ...(await shelf.anyEncoder(model, overrides)) };
   }
 
   #listsOf(name: string): Promise<Stage> {

@@ -5,7 +5,7 @@ import type { EncoderModel, Weights } from '../encoders/types.ts';
 import type { GenerationEvent, PauseSwitch } from '../generation/generation-run.ts';
 import type { GenerationLog } from '../generation/log.ts';
 import type { Prompt } from '../generation/prompt.ts';
-import type { Clock, Json, Runtime } from '../host/contract.ts';
+import type { Clock, Json, Runtime, Store } from '../host/contract.ts';
 import type { Generator } from '../host/generator.ts';
 import type { Ranking } from '../retrieval/ranking.ts';
 import type { Bm25Index, Bm25Settings } from '../retrieval/bm25.ts';
@@ -70,6 +70,8 @@ export interface Workshop {
   readonly pause: PauseSwitch | undefined;
   readonly corpus: RecipeCorpus;
   readonly shelf: EncoderShelf;
+  /** Where teachers keep their scores. */
+  readonly store: Store;
   /** The result of a stage, computed if it is not stored. */
   resultOf(stage: Stage): Promise<StageResult>;
   listsOf(stage: Stage): Promise<readonly ListRecord[]>;

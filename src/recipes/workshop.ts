@@ -86,6 +86,7 @@ export class RecipeWorkshop implements Workshop {
   readonly version: string;
   readonly corpus: RecipeCorpus;
   readonly shelf: EncoderShelf;
+  readonly store: Store;
   readonly signal: { readonly aborted: boolean };
   readonly pause: PauseSwitch | undefined;
   rates: Rates | undefined;
@@ -103,6 +104,7 @@ export class RecipeWorkshop implements Workshop {
     this.version = parts.version;
     this.corpus = parts.corpus;
     this.shelf = parts.shelf;
+    this.store = parts.store;
     this.signal = parts.signal;
     this.pause = parts.pause;
   }

@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { TokenTemplate, type EncodeTokens } from '../../src/encoders/token-template.ts';
 
-/** Letters as tokens from 10 on, between special tokens as RoBERTa (0, 2) or BERT (101, 102) puts them. */
+/** ASCII letters as tokens. */
+const of = (text: string): number[] => Array.from(text, (letter) => letter.charCodeAt(0));
+
+/** They stand between special tokens as RoBERTa (0, 2) or BERT (101, 102) puts those. */
 function letters(kind: 'roberta' | 'bert'): EncodeTokens {
   return (text, second, isWhole) => {
-    const of = (all: string): number[] => [...all].map((letter) => letter.charCodeAt(0));
     const [a, b] = [of(text), of(second ?? '')];
     if (!isWhole) return { ids: a, segments: a.map(() => 0) };
     const [cls, sep] = kind === 'bert' ? [101, 102] : [0, 2];
@@ -14,7 +16,6 @@ function letters(kind: 'roberta' | 'bert'): EncodeTokens {
     return { ids: [...first, ...next], segments: [...first.map(() => 0), ...next.map(() => segment)] };
   };
 }
-const of = (text: string): number[] => [...text].map((letter) => letter.charCodeAt(0));
 
 describe('a token template', () => {
   it.each(['roberta', 'bert'] as const)('gives what the %s tokenizer gives, where nothing is cut', (kind) => {

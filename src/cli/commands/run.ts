@@ -91,6 +91,7 @@ async function runRecipe(
   const { RecipeStoppedError } = await import('../../recipes/stage.ts');
   const { openModelFiles } = await import('../../host/node/model-files.ts');
   const { openRuntime } = await import('../../host/node/runtime.ts');
+  const { openTransformersJs } = await import('../../host/node/transformers-js.ts');
   const { planLines, RecipeView } = await import('../recipe-view.ts');
   const { device, threads } = options;
   const runtime = await openRuntime({ device, ...(threads === undefined ? {} : { threads }) });
@@ -103,6 +104,7 @@ async function runRecipe(
       runtime,
       store,
       models: openModelFiles(),
+      library: openTransformersJs(),
       files: recipeFiles,
       generators: nodeGenerators(keys),
       clock: nodeClock,

@@ -221,7 +221,9 @@ async function openTokenizer({ library, folder }: LibraryFolder, lowerCase: bool
     }) as { readonly input_ids: number[]; readonly token_type_ids?: number[] };
     return { ids, segments: segments ?? ids.map(() => 0) };
   }, file);
-  return { template, padId: tokenizer.pad_token_id ?? 0 };
+  // Undefined where the tokenizer names no such token, whatever the library's declarations say.
+  const padId: unknown = tokenizer.pad_token_id;
+  return { template, padId: typeof padId === 'number' ? padId : 0 };
 }
 
 /** Runs rows of tokens through a model, batch by batch of about one length. */

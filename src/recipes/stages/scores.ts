@@ -1,21 +1,15 @@
-import type { EncoderModel } from '../../encoders/types.ts';
-import { biEncoderTeacher } from '../../mining/bi-encoder-teacher.ts';
-import { crossEncoderTeacher } from '../../mining/cross-encoder-teacher.ts';
 import { guideLists } from '../../mining/guide.ts';
-import { scoreLists, type Teacher } from '../../mining/teacher.ts';
+import { ScoringStoppedError } from '../../mining/score-cache.ts';
+import { scoreLists } from '../../mining/teacher.ts';
 import { withTeacherScores } from '../../mining/teacher-scores.ts';
 import { InputError } from '../../host/errors.ts';
-import { withEmbedder } from '../encoder-shelf.ts';
-import { encodingFlops, makeStage, noWork, type Stage, type Workshop } from '../stage.ts';
+import { withLastingTeacher, type TeacherModel } from '../pair-scorer.ts';
+import { encodingFlops, makeStage, noWork, RecipeStoppedError, type Stage, type Workshop } from '../stage.ts';
 import type { FileScores } from '../scores-file.ts';
 import { encodeLists } from '../stored-forms.ts';
 
 /** Who scores: a model here, or a teacher that ran elsewhere and left a file. */
 export type Scorer = TeacherModel | ({ readonly kind: 'file' } & FileScores);
-
-export type TeacherModel =
-  | { readonly kind: 'encoder'; readonly model: EncoderModel; readonly hash: string }
-  | { readonly kind: 'cross-encoder'; readonly name: string; readonly hash: string };
 
 /** The scores of a file, of every passage of the lists for which it has one. */
 async function fileScoresStage(
@@ -43,7 +37,8 @@ async function fileScoresStage(
 }
 
 /**
- * Raw scores for every passage of the lists.
+ * Raw scores for every passage of the lists. Each batch of a model's is in the store as soon as it is there: what a
+ * killed run has scored, or another recipe, is not scored again.
  * @param role whether it teaches, or guides the rules
  */
 export async function scoresStage(
@@ -63,36 +58,24 @@ export async function scoresStage(
     work: {
       ...noWork,
       forwardFlops:
-        teacher.kind === 'encoder'
+        teacher.kind === 'encoder' && 'model' in teacher
           ? encodingFlops(teacher.model, expectedPassages, teacher.model.encoding.passageMaxLength / 2)
           : 0,
     },
     run: async (workshop, task) => {
       const given = await workshop.listsOf(lists);
-      const scored = await withTeacher(workshop, teacher, (scorer) =>
-        (role === 'teacher' ? scoreLists : guideLists)(given, scorer, {
-          onProgress: (done, total) => task.progress(done, total),
-        }),
-      );
-      return { value: null, blobs: [encodeLists(scored)] };
+      const score = role === 'teacher' ? scoreLists : guideLists;
+      try {
+        const scored = await withLastingTeacher(
+          workshop,
+          teacher,
+          (scorer) => score(given, scorer, { onProgress: (done, total) => task.progress(done, total) }),
+          { signal: workshop.signal },
+        );
+        return { value: null, blobs: [encodeLists(scored)] };
+      } catch (error) {
+        throw error instanceof ScoringStoppedError ? new RecipeStoppedError() : error;
+      }
     },
   });
-}
-
-async function withTeacher<T>(
-  { runtime, shelf }: Workshop,
-  teacher: TeacherModel,
-  use: (teacher: Teacher) => Promise<T>,
-): Promise<T> {
-  if (teacher.kind === 'encoder') {
-    return withEmbedder(runtime, teacher.model, (embedder) =>
-      use(biEncoderTeacher((texts, side) => embedder.embed(texts, side))),
-    );
-  }
-  const model = await shelf.openCrossEncoder(teacher.name, runtime);
-  try {
-    return await use(crossEncoderTeacher((pairs) => model.score(pairs)));
-  } finally {
-    await model.close();
-  }
 }

@@ -19,7 +19,7 @@ beforeEach(async () => {
   server.add('1_Pooling/config.json', '{"pooling_mode": "mean"}');
   server.add('model.safetensors', weights, true);
   server.add('pytorch_model.bin', 'a pickle', true);
-  server.add('onnx/model.onnx', 'a graph', true);
+  server.add('onnx/model_quantized.onnx', 'a graph', true);
   await server.start();
 });
 afterEach(async () => {
@@ -81,8 +81,8 @@ describe('a model from the hub', () => {
   it('shows and fetches only files that a model is read from', async () => {
     const folder = await open('org/model');
     expect(await folder.has('model.safetensors')).toBe(true);
-    expect(await folder.has('onnx/model.onnx')).toBe(false);
-    await expect(folder.read('onnx/model.onnx')).rejects.toThrow(InputError);
+    expect(await folder.has('onnx/model_quantized.onnx')).toBe(false);
+    await expect(folder.read('onnx/model_quantized.onnx')).rejects.toThrow(InputError);
     await expect(folder.read('../../secret')).rejects.toThrow(InputError);
   });
 
