@@ -105,6 +105,9 @@ if (values.minilm !== undefined) {
     'seeds=[1]',
     'training.maxSteps=6',
     'training.learningRate=5e-5',
+    // Its trainings take a minute each: the two arms that the question is about.
+    `arms=${JSON.stringify(JSON.parse(readFileSync(recipe('nq-utd'), 'utf8')).arms.slice(1, 3))}`,
+    'evaluation.pairs=[["rewritten","BM25 mined"]]',
   ];
   const minilm = folds.map((fold) =>
     run('nq-utd', `minilm-nq-utd-${fold}`, ...nqUtd, ...small, `corpus.fold.index=${fold}`),

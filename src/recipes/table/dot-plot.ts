@@ -6,9 +6,11 @@ const rowHeight = 22;
 const panelWidth = 260;
 const gap = 28;
 const top = 54;
-const bottom = 36;
-const characterWidth = 6.6;
+const bottom = 60;
+const margin = 16;
+const characterWidth = 7;
 const longestName = 40;
+const caption = 'Large dots: means. Lines: their intervals over queries and seeds. Small dots: seeds.';
 const fullDot = 4.5;
 const seedDot = 2;
 
@@ -23,18 +25,15 @@ const accent = '#0b61a4';
 export function dotPlot({ sets, measures }: ResultsTable, measure = measures[0]?.measure ?? ''): string {
   const rows = measures.find((each) => each.measure === measure)?.rows ?? [];
   const names = rows.map(({ system }) => shortened(system));
-  const left = 16 + characterWidth * Math.max(8, ...names.map(({ length }) => length));
+  const left = margin + characterWidth * Math.max(8, ...names.map(({ length }) => length));
   const height = top + rows.length * rowHeight + bottom;
-  const width = left + sets.length * (panelWidth + gap);
+  const width = Math.max(
+    left + sets.length * (panelWidth + gap),
+    2 * margin + characterWidth * caption.length,
+  );
   const parts = [
-    label(
-      left,
-      20,
-      `${metricTitle(measure)}: means with intervals over queries and seeds; small dots are seeds`,
-      {
-        weight: 600,
-      },
-    ),
+    label(margin, 20, metricTitle(measure), { weight: 600 }),
+    label(margin, height - 12, caption, {}),
     ...names.map((name, row) => label(left - 10, rowAt(row) + 4, name, { anchor: 'end' })),
     ...sets.flatMap(({ name, queries }, set) =>
       panel(
