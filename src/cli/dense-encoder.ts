@@ -1,9 +1,12 @@
 import { uploadWeights } from '../encoders/device-weights.ts';
 import { Embedder } from '../encoders/embedder.ts';
+import { foreignArchitecture } from '../encoders/model-kind.ts';
+import { libraryModelName } from '../encoders/model-library.ts';
 import { openRuntime } from '../host/node/runtime.ts';
+import { openTransformersJs } from '../host/node/transformers-js.ts';
 import type { EmbedTexts } from '../retrieval/retrieve.ts';
 import { encodingOverrides, type EncodingOptions } from './encoding-options.ts';
-import { openBaseEncoder } from './experiment.ts';
+import { openBaseEncoder, openModel, shownModelFiles } from './experiment.ts';
 import type { CliIo } from './io.ts';
 import type { ComputeOptions } from './options.ts';
 
@@ -24,6 +27,8 @@ export async function openDenseEncoder(
   options: ComputeOptions & EncodingOptions,
   io: CliIo,
 ): Promise<DenseEncoder> {
+  const library = await openLibraryEncoder(model, options, io);
+  if (library !== undefined) return library;
   const encoder = await openBaseEncoder(model, encodingOverrides(options), io);
   const { device, threads } = options;
   const runtime = await openRuntime({ device, ...(threads !== undefined && { threads }) });
@@ -40,5 +45,32 @@ export async function openDenseEncoder(
       for (const tensor of weights.values()) tensor.dispose();
       await runtime.close();
     },
+  };
+}
+
+/** The encoder in transformers.js, where the user asks for it or the studio has no graphs for the architecture. */
+async function openLibraryEncoder(
+  model: string,
+  options: ComputeOptions & EncodingOptions,
+  io: CliIo,
+): Promise<DenseEncoder | undefined> {
+  const asked = libraryModelName(model);
+  const foreign = asked ?? (await openModel(model, io, foreignArchitecture));
+  if (foreign === undefined) return undefined;
+  const { files, stop } = shownModelFiles(io);
+  const described = await openTransformersJs(files)
+    .encoder(asked ?? model, encodingOverrides(options))
+    .finally(stop);
+  const { device, threads } = options;
+  const encoder = await described.load({
+    device: device === 'auto' ? 'cpu' : device,
+    ...(threads !== undefined && { threads }),
+  });
+  const why = asked === undefined ? `, for the studio has no graphs of ${foreign}` : '';
+  io.note(`${model}: ${encoder.dimensions} dimensions, transformers.js runs it${why}`);
+  return {
+    dimensions: encoder.dimensions,
+    embedWith: (onProgress) => (texts, side) => encoder.embed(texts, side, { onProgress }),
+    close: () => encoder.close(),
   };
 }

@@ -1,5 +1,6 @@
 import type { ListRecord } from '../corpus/types.ts';
 import { isPositive } from '../corpus/text-key.ts';
+import type { LibraryEncoder } from '../encoders/model-library.ts';
 import type { EncoderModel } from '../encoders/types.ts';
 import { InputError } from '../host/errors.ts';
 import type { LossSpec } from '../losses/loss-spec.ts';
@@ -418,14 +419,20 @@ class ArmBuilder {
     return minedListsStage(this.#parts, name, source, candidates, mined, this.#heldOut);
   }
 
-  async #dense(retriever: Extract<RecipeRetriever, { kind: 'dense' }>): Promise<ShelvedEncoder> {
+  async #dense(
+    retriever: Extract<RecipeRetriever, { kind: 'dense' }>,
+  ): Promise<ShelvedEncoder | LibraryEncoder> {
+    const { shelf } = this.#parts;
     const own = omit(retriever, 'kind', 'name', 'model');
     const { encoder: base } = this.#recipe;
-    const encoder = await (retriever.model === undefined
-      ? this.#parts.shelf.encoder(base.model, { ...omit(base, 'model'), ...own })
-      : this.#parts.shelf.encoder(retriever.model, own));
     const similarity = this.#recipe.training.similarity ?? 'cosine';
-    return { ...encoder, model: comparedBy(encoder.model, similarity) };
+    const { model } = retriever;
+    const encoder = await (model === undefined
+      ? shelf.encoder(base.model, { ...omit(base, 'model'), ...own })
+      : shelf.anyEncoder(model, own));
+    if ('model' in encoder) return { ...encoder, model: comparedBy(encoder.model, similarity) };
+    if (encoder.encoding.normalize || similarity === 'dot' || model === undefined) return encoder;
+    return shelf.anyEncoder(model, { ...own, normalize: true });
   }
 
   #expected(name: string): ExpectedLists {

@@ -1,15 +1,27 @@
+import type { Query } from '../../corpus/types.ts';
+import type { LibraryEncoder } from '../../encoders/model-library.ts';
 import { withEmbedder, type ShelvedEncoder } from '../encoder-shelf.ts';
 import type { MinedQueries } from '../mined-queries.ts';
 import type { RecipeRetriever } from '../schema.ts';
-import { encodingFlops, makeStage, noWork, typicalTokens, type Stage, type Workshop } from '../stage.ts';
+import {
+  encodingFlops,
+  makeStage,
+  noWork,
+  typicalTokens,
+  type Stage,
+  type Task,
+  type Workshop,
+} from '../stage.ts';
 import { encodeRanking } from '../stored-forms.ts';
+import type { Ranking } from '../../retrieval/ranking.ts';
+import { VectorIndex } from '../../retrieval/vectors.ts';
 import { rankWithBm25, rankWithVectors } from '../../retrieval/retrieve.ts';
 
 /** What a retriever finds for the queries that are mined for. */
 export async function candidatesStage(
   { corpus, runtime }: Pick<Workshop, 'corpus' | 'runtime'>,
   retriever: RecipeRetriever,
-  encoder: ShelvedEncoder | undefined,
+  encoder: ShelvedEncoder | LibraryEncoder | undefined,
   mined: MinedQueries,
   k: number,
 ): Promise<Stage> {
@@ -35,6 +47,20 @@ export async function candidatesStage(
       },
     });
   }
+  if ('load' in encoder) {
+    return makeStage({
+      kind: 'candidates',
+      label: `candidates by ${retriever.name}`,
+      inputs: { ...common, encoder: encoder.hash, device: runtime.device },
+      needs: mined.needs,
+      work: noWork,
+      run: async (workshop, task) => {
+        const { queries } = await mined.open(workshop);
+        const ranking = await rankWithLibrary(workshop, encoder, queries, k, task);
+        return { value: null, blobs: [encodeRanking(ranking)] };
+      },
+    });
+  }
   const { model, hash } = encoder;
   return makeStage({
     kind: 'candidates',
@@ -56,4 +82,26 @@ export async function candidatesStage(
       return { value: null, blobs: [encodeRanking(ranking)] };
     },
   });
+}
+
+async function rankWithLibrary(
+  { runtime, corpus }: Workshop,
+  encoder: LibraryEncoder,
+  queries: readonly Query[],
+  k: number,
+  task: Task,
+): Promise<Ranking> {
+  const loaded = await encoder.load(runtime);
+  try {
+    const vectors = await loaded.embed(
+      corpus.passages.map(({ text }) => text),
+      'passage',
+      { onProgress: (done, total) => task.progress(done, total) },
+    );
+    const ids = corpus.passages.map(({ id }) => id);
+    const index = new VectorIndex(ids, vectors, loaded.dimensions);
+    return await rankWithVectors(index, queries, (texts, side) => loaded.embed(texts, side), { k });
+  } finally {
+    await loaded.close();
+  }
 }

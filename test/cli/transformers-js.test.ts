@@ -1,0 +1,86 @@
+/** Models that transformers.js runs, asked for by name or because the studio has no graphs of their architecture. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { ListRecord } from '../../src/corpus/types.ts';
+import { runCli } from '../support/cli.ts';
+import { aerodynamics, writeCollection } from '../support/collection.ts';
+import { asRoberta, crossEncoderFolder, encoderFolder } from '../support/library-models.ts';
+
+let folder: string;
+let crossEncoder: string;
+let encoder: string;
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'studio-cli-transformers-js-'));
+  crossEncoder = await crossEncoderFolder(folder, 'bert');
+  encoder = await encoderFolder(folder, 'bert');
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+async function mine(args: readonly string[]): Promise<{ lists: readonly ListRecord[]; stderr: string }> {
+  const out = join(folder, 'lists.jsonl');
+  const { code, stderr } = await runCli([
+    ...['mine', '--corpus', writeCollection(aerodynamics), '--split', 'test', '--out', out],
+    ...['--lists', 'listwise', '--depth', '2', '--store', join(folder, 'scores'), ...args],
+  ]);
+  expect(code, stderr).toBe(0);
+  const lines = readFileSync(out, 'utf8').trimEnd().split('\n');
+  return { lists: lines.map((line) => JSON.parse(line) as ListRecord), stderr };
+}
+
+const teacherOf = (lists: readonly ListRecord[]): number[] =>
+  lists.flatMap(({ documents }) => documents.map(({ teacher = NaN }) => teacher));
+
+it("teaches and finds as the studio's own graphs do", async () => {
+  const own = await mine(['--model', encoder, '--teacher', crossEncoder]);
+  const asked = await mine([
+    ...['--model', `transformers.js:${encoder}`],
+    ...['--teacher', `transformers.js:${crossEncoder}`],
+  ]);
+  const needed = await mine(['--model', asRoberta(encoder), '--teacher', asRoberta(crossEncoder)]);
+  expect(asked.stderr).toContain('a cross-encoder that transformers.js runs, on cpu');
+  expect(needed.stderr).toContain('transformers.js runs it, for the studio has no graphs of roberta');
+  expect(needed.stderr).toContain('that transformers.js runs, for the studio has no graphs of roberta');
+  for (const { lists } of [asked, needed]) {
+    expect(lists.map(({ documents }) => documents.map(({ id }) => id))).toEqual(
+      own.lists.map(({ documents }) => documents.map(({ id }) => id)),
+    );
+    teacherOf(lists).forEach((score, i) =>
+      expect(Math.abs(score - (teacherOf(own.lists)[i] ?? NaN))).toBeLessThan(1e-4),
+    );
+  }
+});
+
+it('runs in recipes, and is not trained', async () => {
+  const recipe = join(folder, 'recipe.json');
+  writeFileSync(
+    recipe,
+    JSON.stringify({
+      version: 1,
+      name: 'foreign',
+      corpus: { folder: writeCollection(aerodynamics), train: 'train', dev: null, test: 'test' },
+      encoder: { model: encoder, queryMaxLength: 8, passageMaxLength: 16 },
+      sources: {
+        found: {
+          kind: 'mined',
+          retrievers: [{ kind: 'dense', model: `transformers.js:${encoder}` }],
+          negatives: 2,
+        },
+      },
+      teacher: { from: 'cross-encoder', model: asRoberta(crossEncoder) },
+      training: { batches: { batchSize: 2, incomplete: 'keep' }, maxSteps: 1, tokensPerMicroBatch: 64 },
+      arms: [{ name: 'listwise', source: 'found', loss: 'kl' }],
+      evaluation: { samples: 1000, depth: 5 },
+    }),
+  );
+  const run = await runCli(['run', recipe, '--store', join(folder, 'store'), '--threads', '1']);
+  expect(run.code, run.stderr).toBe(0);
+  expect(run.stderr).toContain('teacher scores of found');
+  const refused = await runCli([
+    ...['run', recipe, '--store', join(folder, 'store')],
+    ...['--set', `encoder.model=transformers.js:${encoder}`],
+  ]);
+  expect(refused.code).toBe(2);
+  expect(refused.stderr).toContain('a model that transformers.js runs can not be trained or compared');
+});
