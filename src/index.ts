@@ -75,7 +75,14 @@ export { toCsv, toLatex, type Table } from './metrics/tables.ts';
 export { CrossEncoder } from './encoders/cross-encoder.ts';
 export { uploadWeights, type DeviceWeights } from './encoders/device-weights.ts';
 export { Embedder, type EmbedOptions, type Side } from './encoders/embedder.ts';
-export { exportOnnx } from './encoders/onnx-export.ts';
+export { exportCrossEncoderOnnx, exportOnnx } from './encoders/onnx-export.ts';
+export type {
+  LibraryCrossEncoder,
+  LibraryEncoder,
+  LoadedCrossEncoder,
+  LoadedEncoder,
+  ModelLibrary,
+} from './encoders/model-library.ts';
 export { readCrossEncoder, readEncoder } from './encoders/read-encoder.ts';
 export type { EncodingOverrides } from './encoders/sentence-transformers.ts';
 export { encoderFiles, type EncoderFile, type EncoderFilesOptions } from './encoders/write-encoder.ts';
@@ -134,7 +141,7 @@ export * from './generation/index.ts';
 export { documentsToMine, fusedSource, type CandidateSource, type TextOf } from './mining/candidates.ts';
 export { mineHardNegatives, type HardNegativeOptions, type MiningReport } from './mining/hard-negatives.ts';
 export { makeListwiseLists, type ListwiseOptions } from './mining/listwise-lists.ts';
-export { biEncoderTeacher } from './mining/bi-encoder-teacher.ts';
+export { biEncoderPairs, biEncoderTeacher } from './mining/bi-encoder-teacher.ts';
 export { crossEncoderTeacher, type ScorePairs } from './mining/cross-encoder-teacher.ts';
 export { scoreLists, type PairScores, type Teacher } from './mining/teacher.ts';
 export { readTeacherScores, withTeacherScores, type TeacherScores } from './mining/teacher-scores.ts';
