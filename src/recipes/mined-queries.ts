@@ -4,7 +4,6 @@ import type { Judgments, ListRecord, Query } from '../corpus/types.ts';
 import type { EncoderModel } from '../encoders/types.ts';
 import type { JudgedQueries } from './recipe-corpus.ts';
 import { typicalTokens, type Stage, type Workshop } from './stage.ts';
-import type { ListsReport } from './stages/lists.ts';
 
 /** Queries with what is relevant to them. */
 export interface OpenedQueries {
@@ -62,7 +61,10 @@ export function queriesOfLists(
     count: expected.lists,
     queryTokens: () => expected.queryTokens,
     open: async (workshop) => {
-      const { recorded } = (await workshop.resultOf(lists)).value as unknown as ListsReport;
+      // What every stage of lists says of them, among other things.
+      const { recorded } = (await workshop.resultOf(lists)).value as unknown as {
+        readonly recorded: boolean;
+      };
       return { ...judgedInLists(await workshop.listsOf(lists)), recorded };
     },
   };
