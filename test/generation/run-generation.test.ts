@@ -176,10 +176,16 @@ describe('a failure that may pass', () => {
 
     const sentAt: number[] = [];
     const shared = simulatedTime();
+    let otherSent: () => void = () => undefined;
+    const other = new Promise<void>((resolve) => (otherSent = resolve));
     const generator = new ScriptedGenerator(
-      ({ request, index }) => {
+      async ({ request, index }) => {
         sentAt.push(shared.clock.now());
-        return index === 0 ? { ...busy, retryAfterSeconds: 30 } : fittingReply(request);
+        if (index === 1) otherSent();
+        if (index > 0) return fittingReply(request);
+        // However slow the machine is, the request of the other line is under way by then.
+        await other;
+        return { ...busy, retryAfterSeconds: 30 };
       },
       { parallel: 2 },
     );
