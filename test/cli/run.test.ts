@@ -33,7 +33,7 @@ describe('run', () => {
     expect(first.code, first.stderr).toBe(0);
     expect(first.stdout).toMatch(/^system +loss +nDCG@10 +Recall@10$/m);
     expect(first.stdout).toMatch(/^contrastive +infonce +0\.\d{4} +0\.\d{4}$/m);
-    expect(first.stdout).toContain('report: out/report.md and report.json');
+    expect(first.stdout).toContain('report: out/report.md, report.json and plot.svg');
     expect(first.stderr).toMatch(/^\d+ stages to compute: about \d+ s/m);
     expect(first.stderr).toMatch(
       /^training of contrastive, seed 1: [\d.]+ s, dev ndcg_cut_10 0\.\d+.*; all: \d+ s left$/m,
