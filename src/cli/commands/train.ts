@@ -326,7 +326,8 @@ function splitLists(lists: readonly ListRecord[], options: TrainOptions): Split 
   const split = devShare > 0 ? splitOff(lists, devShare, seed, options.lists) : { train: lists, dev: [] };
   const rows = split.train.reduce(
     (sum, { documents }) =>
-      sum + (rowPer === 'positive' ? Math.max(1, documents.filter((document) => isPositive(document)).length) : 1),
+      sum +
+      (rowPer === 'positive' ? Math.max(1, documents.filter((document) => isPositive(document)).length) : 1),
     0,
   );
   if (rows >= batchSize) return split;
