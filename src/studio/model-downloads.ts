@@ -1,5 +1,6 @@
 /** What has to be fetched before a recipe's language models can write. */
 import type { RecipeInput } from '../recipes/schema.ts';
+import { isDroppedModel } from './dropped-model.ts';
 import { bytesText } from './words/bytes.ts';
 
 export interface ModelDownload {
@@ -11,7 +12,7 @@ export interface ModelDownload {
 /** Of the models that run in the tab. Their hosts are asked for sizes; who does not answer has an unknown one. */
 export async function modelDownloads(recipe: RecipeInput): Promise<readonly ModelDownload[]> {
   const named = Object.values(recipe.generators ?? {}).flatMap((generator) =>
-    generator.kind === 'webllm' || (generator.kind === 'wllama' && generator.model.includes('/'))
+    generator.kind === 'webllm' || (generator.kind === 'wllama' && !isDroppedModel(generator.model))
       ? [generator]
       : [],
   );

@@ -4,6 +4,7 @@ import { baseAddress } from '../host/generators/server-address.ts';
 import { sha256 } from '../host/sha256.ts';
 import { omit } from '../recipes/omit.ts';
 import type { RecipeInput } from '../recipes/schema.ts';
+import { isDroppedModel } from './dropped-model.ts';
 import type { GeneratorAccess, KeptItem } from './protocol.ts';
 
 /** Which language model writes, in place of one that a recipe names. */
@@ -74,14 +75,15 @@ function missingForRole({ recipe, generators, access }: RecipeChoices, role: str
   const choice = generators[role] ?? { kind: 'recipe' };
   switch (choice.kind) {
     case 'recipe':
-      return worksAsWritten(recipe, role) ? [] : [`Choose what writes as “${role}”.`];
+      if (!worksAsWritten(recipe, role)) return [`Choose what writes as “${role}”.`];
+      return droppedProblem(recipe.generators?.[role], access[role], role);
     case 'recorded':
       return choice.id === '' ? [`${role}: choose a log, or drop one.`] : [];
     case 'webllm':
       return choice.model === '' ? [`${role}: choose a model of WebLLM.`] : [];
     case 'wllama':
       if (choice.model === '') return [`${role}: name a GGUF file, or drop one.`];
-      return choice.model.includes('/') || access[role]?.file !== undefined
+      return !isDroppedModel(choice.model) || access[role]?.file !== undefined
         ? []
         : [`${role}: drop the file, or name it as ORG/NAME/FILE.gguf of the hub.`];
     case 'http':
@@ -90,6 +92,16 @@ function missingForRole({ recipe, generators, access }: RecipeChoices, role: str
         ...(choice.model === '' ? [`${role}: give the model's name as the server has it.`] : []),
       ];
   }
+}
+
+/** What is missing where a recipe names a dropped file itself. */
+function droppedProblem(
+  own: RecipeGenerators[string] | undefined,
+  access: GeneratorAccess[string] | undefined,
+  role: string,
+): readonly string[] {
+  if (own?.kind !== 'wllama' || !isDroppedModel(own.model) || access?.file !== undefined) return [];
+  return [`${role}: drop the file ${own.model}, or choose another language model.`];
 }
 
 function addressProblem(role: string, address: string): readonly string[] {

@@ -1,6 +1,7 @@
 /** What a language model writes and filters leave, invented. */
 import type { Plan } from '../../src/recipes/plan.ts';
-import type { RunEvent, WrittenSample } from '../../src/studio/protocol.ts';
+import { demoRecipe } from '../../src/studio/demo-recipe.ts';
+import type { KeptRun, RunEvent, WrittenSample } from '../../src/studio/protocol.ts';
 
 const writing = { kind: 'generated', label: 'lists of written, written by writer', key: 'g' } as const;
 const filtering = { kind: 'filtered', label: 'lists of written, strict', key: 'f' } as const;
@@ -56,6 +57,19 @@ const example = {
   id: 'd1',
   text: `${markup} Bread is older than ovens.`,
   source: 'llm:Qwen3-1.7B-q4f16_1-MLC',
+};
+
+/** A run that a server writes for, left in the middle. */
+export const servedRun: KeptRun = {
+  runId: 'recipe-served',
+  recipe: {
+    ...demoRecipe,
+    name: 'served',
+    generators: { writer: { kind: 'http', address: 'http://127.0.0.1:8000/v1', model: 'm' } },
+  },
+  state: 'begun',
+  begunAt: '2026-01-01T12:00:00.000Z',
+  changedAt: '2026-01-01T12:00:00.000Z',
 };
 
 /** In the order in which a run tells them. */

@@ -8,8 +8,8 @@ export interface FakeWorkerOptions {
 }
 
 /**
- * Puts a worker in the page that answers with what it is given, and trains nothing. To be called before the page is
- * opened.
+ * Puts a worker in the page that answers with what it is given, and trains nothing; `globalThis.asked` has the
+ * questions. To be called before the page is opened.
  */
 export async function installFakeWorker(
   page: Page,
@@ -23,8 +23,10 @@ export async function installFakeWorker(
         readonly call: string;
         readonly ask: { readonly runId?: string };
       }
+      const asked: Pick<Question, 'call' | 'ask'>[] = [];
       class FakeWorker extends EventTarget {
         postMessage({ id, call, ask }: Question): void {
+          asked.push({ call, ask });
           const tell = (data: unknown): void =>
             void this.dispatchEvent(new MessageEvent('message', { data }));
           const event = (event: unknown): void => tell({ kind: 'event', runId: ask.runId, event });
@@ -69,7 +71,7 @@ export async function installFakeWorker(
           // Nothing runs here.
         }
       }
-      Object.assign(globalThis, { Worker: FakeWorker });
+      Object.assign(globalThis, { Worker: FakeWorker, asked });
     },
     { answers, finishes, events },
   );

@@ -8,7 +8,7 @@ import { chromiumArguments, testChromium } from '../../scripts/chromium.mjs';
 import { servePage } from '../../scripts/serve-page.mjs';
 import { findChromium } from '../../src/host/node/machine.ts';
 import { answers, opened, report } from './canned-run.ts';
-import { plan, replies } from './canned-writing.ts';
+import { plan, replies, servedRun } from './canned-writing.ts';
 import { installFakeWorker } from './fake-worker.ts';
 
 const executablePath = testChromium(findChromium());
@@ -64,6 +64,11 @@ async function complaints(page: Page): Promise<string[]> {
     return overflow > 0 ? [...lines, `the page is ${overflow} px wider than its window`] : lines;
   });
   return found;
+}
+
+/** Runs in the page: as if it had been closed in the middle of a run. */
+function leaveUnfinished(runId: string): void {
+  localStorage.setItem('retriever-studio.unfinished', runId);
 }
 
 describe.skipIf(!hasChromium)(name, () => {
@@ -163,6 +168,15 @@ describe.skipIf(!hasChromium)(name, () => {
       await page.close();
     });
 
+    it('has an accessible offer to go on with what a server writes', async () => {
+      const page = await open('recipes', look, true, { runs: [servedRun] });
+      await page.evaluate(leaveUnfinished, servedRun.runId);
+      await page.reload();
+      await page.getByLabel(/^Key for/).waitFor();
+      expect(await complaints(page)).toEqual([]);
+      await page.close();
+    });
+
     it('has accessible results and search', async () => {
       const page = await open('results/demo', look);
       await page.getByRole('button', { name: 'Take a test query' }).click();
@@ -218,6 +232,38 @@ describe.skipIf(!hasChromium)(name, () => {
     await offer.getByRole('button', { name: 'Go on' }).click();
     await page.getByText('step 9 of 18').waitFor();
     expect(await offer.count()).toBe(0);
+    await page.close();
+  });
+
+  it('asks for a key before it goes on, hands it to the worker and keeps it nowhere', async () => {
+    const page = await open('demo', wide, false, { runs: [servedRun] });
+    await page.evaluate(leaveUnfinished, servedRun.runId);
+    await page.reload();
+    const offer = page.getByRole('region', { name: 'Unfinished training' });
+    await offer.getByLabel('Key for http://127.0.0.1:8000/v1').fill('a-secret-key');
+    await offer.getByText('never stored').waitFor();
+    await offer.getByRole('button', { name: 'Go on' }).click();
+    await page.getByText('step 9 of 18').waitFor();
+    const access = { writer: { key: 'a-secret-key' } };
+    expect(await page.evaluate('asked.filter(({ call }) => call === "run").map(({ ask }) => ask)')).toEqual([
+      { runId: servedRun.runId, recipe: servedRun.recipe, access },
+    ]);
+    expect(await page.evaluate('JSON.stringify([{ ...localStorage }, { ...sessionStorage }])')).not.toContain(
+      'a-secret-key',
+    );
+    await page.reload();
+    expect(await offer.getByLabel(/^Key for/).inputValue()).toBe('');
+    await page.close();
+  });
+
+  it('asks for a key beside Go on among the results too', async () => {
+    const page = await open(`results/${servedRun.runId}`, wide, false, { runs: [servedRun] });
+    await page.getByLabel(/^Key for/).fill('a-secret-key');
+    await page.getByRole('button', { name: 'Go on' }).click();
+    await page.getByText('step 9 of 18').waitFor();
+    expect(await page.evaluate('asked.find(({ call }) => call === "run").ask.access')).toEqual({
+      writer: { key: 'a-secret-key' },
+    });
     await page.close();
   });
 

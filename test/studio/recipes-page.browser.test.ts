@@ -98,6 +98,33 @@ it('hands a key to the worker and writes it into no recipe', async () => {
   expect(JSON.stringify(localStorage)).not.toContain('a-secret-key');
 });
 
+it('asks for the key of a server that the recipe itself names', async () => {
+  const { screen, accesses } = await open();
+  const { writer: _, ...others } = screen.recipe?.generators ?? {};
+  const served = { kind: 'http', address: 'http://127.0.0.1:9/v1', model: 'm' } as const;
+  await screen.read(
+    JSON.stringify({ ...screen.recipe, generators: { ...others, writer: served } }),
+    'served.json',
+  );
+  await page.getByLabelText('Key for http://127.0.0.1:9/v1').fill('a-secret-key');
+  await cost.click();
+  await vi.waitFor(() => expect(accesses).toEqual([{ writer: { key: 'a-secret-key' } }]));
+});
+
+it('asks for the dropped file that the recipe itself names, and takes no other', async () => {
+  const { screen, accesses } = await open();
+  const dropped = { kind: 'wllama', model: 'some.gguf' } as const;
+  await screen.read(JSON.stringify({ ...screen.recipe, generators: { writer: dropped } }), 'dropped.json');
+  await expect.element(cost).toBeDisabled();
+  const input = page.getByLabelText('Choose a file : Drop some.gguf here');
+  await input.upload(new File(['x'], 'other.gguf'));
+  await expect.element(page.getByRole('alert')).toHaveTextContent('The recipe names some.gguf.');
+  await input.upload(new File(['x'], 'some.gguf'));
+  await expect.element(page.getByText('some.gguf is here.')).toBeVisible();
+  await cost.click();
+  await vi.waitFor(() => expect(accesses[0]?.writer?.file?.name).toBe('some.gguf'));
+});
+
 it('explains CORS where a server does not answer', async () => {
   await open();
   await page.getByLabelText(/What writes as/).selectOptions('http');

@@ -105,6 +105,11 @@ export class RunView {
     return this.state === 'running' || this.state === 'paused' || this.state === 'stopping';
   }
 
+  /** Takes what one of the recipe's language models needs. */
+  give(role: string, given: GeneratorAccess[string]): void {
+    this.access = { ...this.access, [role]: { ...this.access[role], ...given } };
+  }
+
   /** Reads what the recipe names and plans, without computing more than the machine's speed. */
   async plan(): Promise<void> {
     if (this.isUnderWay || this.isPlanning) return;

@@ -3,6 +3,7 @@ import type { Generator } from '../../host/generator.ts';
 import { openAiGenerator } from '../../host/generators/openai.ts';
 import type { LocalModel } from '../../host/browser/generators/protocol.ts';
 import type { LiveGenerator, RecipeGenerators } from '../../recipes/recipe-generators.ts';
+import { isDroppedModel } from '../dropped-model.ts';
 import type { GeneratorAccess } from '../protocol.ts';
 
 type Access = GeneratorAccess[string];
@@ -30,14 +31,9 @@ function modelOf(
   { kind, model }: Exclude<LiveGenerator, { kind: 'http' }>,
   file: File | undefined,
 ): LocalModel {
-  if (kind === 'webllm' || !isDroppedName(model)) return { kind, model };
+  if (kind === 'webllm' || !isDroppedModel(model)) return { kind, model };
   if (file?.name === model) return { kind, model: file };
   throw new InputError(`generators.${role}: the file ${model} is not here any more`, {
     remedy: 'Drop it again: a page forgets dropped models with its tab',
   });
-}
-
-/** Whether a recipe's GGUF model is a file that was dropped, not an address or a hub's ORG/NAME/FILE. */
-export function isDroppedName(model: string): boolean {
-  return !model.includes('/');
 }
