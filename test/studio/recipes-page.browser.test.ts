@@ -100,12 +100,8 @@ it('hands a key to the worker and writes it into no recipe', async () => {
 
 it('asks for the key of a server that the recipe itself names', async () => {
   const { screen, accesses } = await open();
-  const { writer: _, ...others } = screen.recipe?.generators ?? {};
   const served = { kind: 'http', address: 'http://127.0.0.1:9/v1', model: 'm' } as const;
-  await screen.read(
-    JSON.stringify({ ...screen.recipe, generators: { ...others, writer: served } }),
-    'served.json',
-  );
+  await screen.read(JSON.stringify({ ...screen.recipe, generators: { writer: served } }), 'served.json');
   await page.getByLabelText('Key for http://127.0.0.1:9/v1').fill('a-secret-key');
   await cost.click();
   await vi.waitFor(() => expect(accesses).toEqual([{ writer: { key: 'a-secret-key' } }]));
