@@ -17,7 +17,8 @@ interface Attempt {
 /** Trains on the lists in a folder of its own, where nothing else may be left. */
 async function attempt(text: string, args: readonly string[] = [], model = tinyBert): Promise<Attempt> {
   const folder = temporaryFolder({ 'lists.jsonl': text });
-  const files = ['--lists', join(folder, 'lists.jsonl'), '--out', join(folder, 'out')];
+  const given = args.includes('--lists') ? [] : ['--lists', join(folder, 'lists.jsonl')];
+  const files = [...given, '--out', join(folder, 'out')];
   const result = await runCli(['train', '--model', model, '--batch-size', '4', ...files, ...args]);
   return { folder, result };
 }

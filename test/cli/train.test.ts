@@ -237,7 +237,7 @@ describe('an experiment', () => {
       ['--max-steps', '3', 'steps at most was 2 and is 3'],
       ['--batch-size', '5', 'batch size'],
       ['--negatives', '1', 'negatives was "all" and is 1'],
-      ['--pick', 'top', 'negatives picked'],
+      ['--pick', 'stratified', 'negatives picked was "random" and is "stratified"'],
       ['--row-per', 'list', 'a row per'],
       ['--duplicates', 'allow', 'same passage twice in a batch'],
       ['--lr', '1e-3', 'learning rate'],

@@ -1,20 +1,15 @@
-import { createHash } from 'node:crypto';
 import { basename, isAbsolute, relative, resolve, sep } from 'node:path';
 import type { Command } from 'commander';
-import { readLists } from '../../corpus/lists.ts';
-import { ReadReport } from '../../corpus/report.ts';
-import { splitByPassage, type Split } from '../../corpus/split.ts';
-import { isPositive, withoutDuplicatesOfPositives } from '../../corpus/text-key.ts';
 import type { ListRecord } from '../../corpus/types.ts';
 import type { EncoderModel } from '../../encoders/types.ts';
 import { StoreFencedError, type Json } from '../../host/contract.ts';
 import { InputError } from '../../host/errors.ts';
 import { nodeClock } from '../../host/node/clock.ts';
 import { nodeFiles } from '../../host/node/file-operations.ts';
-import { openFile } from '../../host/node/files.ts';
 import { formatLossSpec, parseLossSpec } from '../../losses/loss-spec.ts';
-import { checkLists } from '../../losses/requirements.ts';
 import { devEvaluation } from '../../training/dev-evaluation.ts';
+import type { Mix } from '../../training/mixing/mix.ts';
+import { negativeChoices } from '../../training/negative-choice.ts';
 import { defaultAdamW } from '../../training/optimizer.ts';
 import type { ParameterSelection } from '../../training/parameter-selection.ts';
 import type { TrainingSettings } from '../../training/settings.ts';
@@ -39,12 +34,12 @@ import {
   type ComputeOptions,
 } from '../options.ts';
 import { formatDuration, type Progress } from '../progress.ts';
+import { readTrainingLists, splitLists, type ListOptions } from '../training-lists.ts';
 import { packageVersion } from '../version.ts';
 import { modelCardOf } from './export.ts';
 
-interface TrainOptions extends ComputeOptions, EncodingOptions {
+interface TrainOptions extends ComputeOptions, EncodingOptions, ListOptions {
   readonly model: string;
-  readonly lists: string;
   readonly out: string;
   readonly experiment?: string;
   readonly loss: string;
@@ -84,7 +79,14 @@ export function registerTrain(program: Command, io: CliIo): void {
     .requiredOption('--model <model>', 'the encoder to start from: nano, a folder or ORG/NAME')
     .requiredOption(
       '--lists <file>',
-      'training lists, JSONL: ours, sentence-transformers, Tevatron or FlagEmbedding',
+      'training lists, JSONL: ours, sentence-transformers, Tevatron or FlagEmbedding; with --mix NAME=FILE, once or ' +
+        'more for each of its sources',
+      (value: string, earlier: readonly string[] | undefined) => [...(earlier ?? []), value],
+    )
+    .option(
+      '--mix <file>',
+      "how lists of several sources share the batches: JSON as of a recipe's mix, with weights, schedules, " +
+        'temperatures and negatives of each source (docs/recipes.md)',
     )
     .requiredOption('--out <dir>', 'the model folder to write')
     .option('--experiment <dir>', 'where checkpoints are kept (default: OUT.experiment)')
@@ -96,8 +98,9 @@ export function registerTrain(program: Command, io: CliIo): void {
     .option('--negatives <n|all>', 'passages beside the positive', parseNegatives, 'all' as const)
     .option(
       '--pick <how>',
-      'which negatives, where a list has more: top, fixed or random',
-      choiceOption('--pick', ['top', 'fixed', 'random']),
+      'which negatives, where a list has more: top (the first), fixed (drawn once), random (drawn anew each time) or ' +
+        'stratified (drawn anew, spread over the range of hardness)',
+      choiceOption('--pick', negativeChoices),
       'random',
     )
     .option(
@@ -202,12 +205,14 @@ async function trainModel(options: TrainOptions, io: CliIo): Promise<void> {
   await checkOutputFolder(options.out, options.force === true);
   const loss = parseLossSpec(options.loss);
   const selection = parseSelection(options);
-  const { lists, sha256 } = await readTrainingLists(options, io);
-  checkLists(loss, lists, { file: options.lists });
+  const given = await readTrainingLists(options, loss, io);
   const encoder = await openBaseEncoder(options.model, encodingOverrides(options), io);
   refuseMissingLayers(selection, encoder, options);
-  const { train: trainLists, dev } = splitLists(lists, options);
-  const settings = trainingSettings(options, loss, selection, trainLists.length);
+  const { train: trainLists, dev } = splitLists(given, options);
+  const settings = {
+    ...trainingSettings(options, loss, selection, trainLists.length),
+    ...(given.mix === undefined ? {} : { mix: given.mix }),
+  };
   const { openRuntime } = await import('../../host/node/runtime.ts');
   const runtime = await openRuntime({
     device: options.device,
@@ -216,12 +221,13 @@ async function trainModel(options: TrainOptions, io: CliIo): Promise<void> {
   const description = describe(options, settings, {
     model: await lastingModelName(options.model),
     encoding: { ...encoder.encoding },
-    listsSha256: sha256,
+    lists: given.names,
+    listsSha256: given.sha256,
   });
   const isNew = !(await isExperiment(experimentFolder));
   const experiment = await Experiment.open(experimentFolder, io);
   const view = new TrainingView(io, [
-    `${trainLists.length} lists to train on, ${dev.length} held out; ${formatLossSpec(loss)}; on ${runtime.device}`,
+    `${trainLists.length} lists to train on${sourceCounts(trainLists, given.mix)}, ${dev.length} held out; ${formatLossSpec(loss)}; on ${runtime.device}`,
   ]);
   const interruption = new Interruption(io);
   let leavesNothing = false;
@@ -271,6 +277,15 @@ async function trainModel(options: TrainOptions, io: CliIo): Promise<void> {
   }
 }
 
+/** How many of the lists each source of a mix has, to be put behind their number. */
+function sourceCounts(lists: readonly ListRecord[], mix: Mix | undefined): string {
+  if (mix === undefined) return '';
+  const counts = mix.sources.map(
+    ({ name }) => `${name} ${lists.filter(({ origin }) => origin === name).length}`,
+  );
+  return ` (${counts.join(', ')})`;
+}
+
 /** A folder's path that ends in its name. */
 function plainPath(path: string): string {
   const trimmed = path.replace(/[/\\]+$/, '');
@@ -294,64 +309,6 @@ function takenOver(folder: string, cause: StoreFencedError): Error {
       'This one has ended; nothing that was saved is lost.',
     { cause },
   );
-}
-
-async function readTrainingLists(
-  options: TrainOptions,
-  io: CliIo,
-): Promise<{ lists: ListRecord[]; sha256: string }> {
-  const readReport = new ReadReport();
-  const lists: ListRecord[] = [];
-  const hash = createHash('sha256');
-  let contradictions = 0;
-  for await (const list of readLists(await openFile(options.lists), { report: readReport })) {
-    const { record, removed } = withoutDuplicatesOfPositives(list);
-    contradictions += removed;
-    lists.push(record);
-    hash.update(`${JSON.stringify(record)}\n`);
-  }
-  for (const warning of readReport.warnings()) io.warn(warning);
-  if (contradictions > 0)
-    io.warn(`${contradictions} negatives with the text of a positive of their query (left out)`);
-  if (lists.length > 0) return { lists, sha256: hash.digest('hex') };
-  throw new InputError('holds no training lists', {
-    file: options.lists,
-    remedy: 'Make some with `retriever-studio mine`',
-  });
-}
-
-/** @throws InputError if dev cannot be split off, or leaves too little to train on */
-function splitLists(lists: readonly ListRecord[], options: TrainOptions): Split {
-  const { devShare, batchSize, rowPer, seed } = options;
-  const split = devShare > 0 ? splitOff(lists, devShare, seed, options.lists) : { train: lists, dev: [] };
-  const rows = split.train.reduce(
-    (sum, { documents }) =>
-      sum +
-      (rowPer === 'positive' ? Math.max(1, documents.filter((document) => isPositive(document)).length) : 1),
-    0,
-  );
-  if (rows >= batchSize) return split;
-  const held = split.dev.length > 0 ? ` (${split.dev.length} lists are held out)` : '';
-  throw new InputError(`${rows} training rows cannot fill a batch of ${batchSize}${held}`, {
-    file: options.lists,
-    remedy:
-      rows > 0
-        ? `Give --batch-size ${rows} or less${split.dev.length > 0 ? ', or a smaller --dev-share' : ''}`
-        : 'Give a smaller --dev-share',
-  });
-}
-
-function splitOff(lists: readonly ListRecord[], share: number, seed: number, file: string): Split {
-  try {
-    return splitByPassage(lists, share, seed);
-  } catch (error) {
-    if (!(error instanceof InputError)) throw error;
-    throw new InputError(error.problem, {
-      file,
-      remedy: 'Give a larger --dev-share, or --dev-share 0 to hold nothing out',
-      cause: error,
-    });
-  }
 }
 
 function refuseMissingLayers(
@@ -430,11 +387,10 @@ function parseNegatives(text: string): number | 'all' {
 function describe(
   options: TrainOptions,
   settings: TrainingSettings,
-  from: Pick<ExperimentDescription, 'model' | 'encoding' | 'listsSha256'>,
+  from: Pick<ExperimentDescription, 'model' | 'encoding' | 'lists' | 'listsSha256'>,
 ): ExperimentDescription {
   return {
     ...from,
-    lists: options.lists,
     loss: formatLossSpec(settings.loss),
     hyperparameters: {
       epochs: options.epochs,
@@ -443,6 +399,7 @@ function describe(
       'a row per': options.rowPer,
       negatives: options.negatives,
       'negatives picked': options.pick,
+      ...(settings.mix === undefined ? {} : mixSettings(settings.mix)),
       'same passage twice in a batch': options.duplicates,
       similarity: options.similarity,
       'learning rate': options.lr,
@@ -461,6 +418,22 @@ function describe(
       seed: options.seed,
     },
     finished: false,
+  };
+}
+
+/** A mix as settings of an experiment: each source has one of its own, so that a change is told by its name. */
+function mixSettings({ batches, sources }: Mix): Record<string, string> {
+  return {
+    'batches of sources': batches,
+    sources: sources.map(({ name }) => name).join(', '),
+    ...Object.fromEntries(
+      sources.map(({ name, ...settings }) => [
+        `source ${name}`,
+        Object.entries(settings)
+          .map(([setting, value]) => `${setting} ${String(value)}`)
+          .join(', '),
+      ]),
+    ),
   };
 }
 

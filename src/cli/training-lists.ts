@@ -1,0 +1,196 @@
+import { createHash } from 'node:crypto';
+import { basename } from 'node:path';
+import { readLists } from '../corpus/lists.ts';
+import { ReadReport } from '../corpus/report.ts';
+import { readRange } from '../corpus/source.ts';
+import { splitByPassage, type Split } from '../corpus/split.ts';
+import { isPositive, textKey, withoutDuplicatesOfPositives } from '../corpus/text-key.ts';
+import type { ListRecord } from '../corpus/types.ts';
+import { InputError } from '../host/errors.ts';
+import { nearestName } from '../host/nearest-name.ts';
+import { openFile } from '../host/node/files.ts';
+import type { LossSpec } from '../losses/loss-spec.ts';
+import { checkLists } from '../losses/requirements.ts';
+import type { Mix } from '../training/mixing/mix.ts';
+import type { BatchOptions } from '../training/batches.ts';
+import type { CliIo } from './io.ts';
+
+/** The options that say what is trained on. */
+export interface ListOptions {
+  /** `FILE`, or with a mix `NAME=FILE` for each source. */
+  readonly lists: readonly string[];
+  readonly mix?: string;
+}
+
+/** What a training learns from. */
+export interface TrainingLists {
+  readonly lists: readonly ListRecord[];
+  readonly mix: Mix | undefined;
+  /** Of the lists, each with its source. */
+  readonly sha256: string;
+  /** What errors about all of them name: their file, or that of the mix. */
+  readonly file: string;
+  /** The files' names without their folders. */
+  readonly names: string;
+}
+
+interface ListFile {
+  readonly file: string;
+  /** The source of the mix that its lists are of. */
+  readonly origin: string | undefined;
+}
+
+/**
+ * Reads the lists that the options name, and how they are mixed.
+ * @throws InputError naming file, line and remedy
+ */
+export async function readTrainingLists(
+  options: ListOptions,
+  loss: LossSpec,
+  io: CliIo,
+): Promise<TrainingLists> {
+  const mix = options.mix === undefined ? undefined : await readMixFile(options.mix, loss);
+  const files = mix === undefined ? [onlyFile(options.lists)] : filesOf(mix, options);
+  const readReport = new ReadReport();
+  const lists: ListRecord[] = [];
+  const hash = createHash('sha256');
+  let contradictions = 0;
+  for (const { file, origin } of files) {
+    const before = lists.length;
+    for await (const list of readLists(await openFile(file), { report: readReport })) {
+      const { record, removed } = withoutDuplicatesOfPositives(list);
+      contradictions += removed;
+      const marked = origin === undefined ? record : { ...record, origin };
+      lists.push(marked);
+      hash.update(`${JSON.stringify(marked)}\n`);
+    }
+    const ofFile = lists.slice(before);
+    if (ofFile.length === 0) {
+      throw new InputError('holds no training lists', {
+        file,
+        remedy: 'Make some with `retriever-studio mine`',
+      });
+    }
+    checkLists(loss, ofFile, { file });
+  }
+  for (const warning of readReport.warnings()) io.warn(warning);
+  if (contradictions > 0)
+    io.warn(`${contradictions} negatives with the text of a positive of their query (left out)`);
+  if (mix !== undefined) warnOfAmbiguousQueries(lists, io);
+  return {
+    lists,
+    mix,
+    sha256: hash.digest('hex'),
+    file: options.mix ?? files[0]?.file ?? '',
+    names: files.map(({ file }) => basename(file)).join(', '),
+  };
+}
+
+async function readMixFile(file: string, loss: LossSpec): Promise<Mix> {
+  // What recipes may hold: only for those who mix.
+  const { readMix } = await import('../recipes/read-mix.ts');
+  const { parseRecipeText } = await import('../recipes/read-recipe.ts');
+  const source = await openFile(file);
+  const text = new TextDecoder().decode(await readRange(source, 0, source.size));
+  return readMix(parseRecipeText(text, file), loss, file);
+}
+
+function onlyFile(given: readonly string[]): ListFile {
+  const [file, ...more] = given;
+  if (file !== undefined && more.length === 0) return { file, origin: undefined };
+  throw new InputError(`--lists is given ${given.length} times`, {
+    remedy: 'Give one file, or --mix with how those of several sources share the batches',
+  });
+}
+
+/** The files of each source, in the order of the mix. @throws InputError if names and sources are not the same */
+function filesOf({ sources }: Mix, { lists, mix }: ListOptions): readonly ListFile[] {
+  const known = sources.map(({ name }) => name);
+  const files = lists.map((given) => {
+    const [, origin, file] = /^([^=]+)=(.+)$/s.exec(given) ?? [];
+    if (origin === undefined || file === undefined) {
+      throw new InputError(`--lists is "${given}", without the source of the mix that it is of`, {
+        remedy: `Give --lists NAME=FILE with one of the sources ${known.join(', ')} as NAME`,
+      });
+    }
+    if (!known.includes(origin)) {
+      const nearest = nearestName(origin, known);
+      throw new InputError(`--lists is "${given}", and the mix has no source ${origin}`, {
+        file: mix,
+        remedy: nearest === undefined ? `Give one of ${known.join(', ')}` : `Did you mean ${nearest}`,
+      });
+    }
+    return { file, origin };
+  });
+  return known.flatMap((name) => {
+    const ofSource = files.filter(({ origin }) => origin === name);
+    if (ofSource.length > 0) return ofSource;
+    throw new InputError(`the source ${name} has no lists`, {
+      file: mix,
+      remedy: `Give --lists ${name}=FILE, or leave it out of the mix`,
+    });
+  });
+}
+
+/** Files that were made apart may use the same ids for other queries, which dev would take for one. */
+function warnOfAmbiguousQueries(lists: readonly ListRecord[], io: CliIo): void {
+  const texts = new Map<string, string>();
+  const ambiguous = new Set<string>();
+  for (const { query_id, query } of lists) {
+    const text = textKey(query);
+    if ((texts.get(query_id) ?? text) !== text) ambiguous.add(query_id);
+    texts.set(query_id, text);
+  }
+  const [first] = ambiguous;
+  if (first === undefined) return;
+  io.warn(
+    `${ambiguous.size} query ids stand for different queries, such as '${first}'; ` +
+      'where they are held out, each counts as one query',
+  );
+}
+
+interface SplitOptions extends Pick<BatchOptions, 'batchSize' | 'rowPer' | 'seed'> {
+  readonly devShare: number;
+}
+
+/** @throws InputError if dev cannot be split off, or leaves too little to train on */
+export function splitLists({ lists, mix, file }: TrainingLists, options: SplitOptions): Split {
+  const { devShare, batchSize, rowPer, seed } = options;
+  const split = devShare > 0 ? splitOff(lists, devShare, seed, file) : { train: lists, dev: [] };
+  const rows = split.train.reduce(
+    (sum, { documents }) =>
+      sum +
+      (rowPer === 'positive' ? Math.max(1, documents.filter((document) => isPositive(document)).length) : 1),
+    0,
+  );
+  if (rows < batchSize) {
+    const held = split.dev.length > 0 ? ` (${split.dev.length} lists are held out)` : '';
+    throw new InputError(`${rows} training rows cannot fill a batch of ${batchSize}${held}`, {
+      file,
+      remedy:
+        rows > 0
+          ? `Give --batch-size ${rows} or less${split.dev.length > 0 ? ', or a smaller --dev-share' : ''}`
+          : 'Give a smaller --dev-share',
+    });
+  }
+  const left = new Set(split.train.map(({ origin }) => origin));
+  const heldOut = mix?.sources.find(({ name }) => !left.has(name));
+  if (heldOut === undefined) return split;
+  throw new InputError(`all lists of the source ${heldOut.name} are held out`, {
+    file,
+    remedy: 'Give a smaller --dev-share, or leave the source out of the mix',
+  });
+}
+
+function splitOff(lists: readonly ListRecord[], share: number, seed: number, file: string): Split {
+  try {
+    return splitByPassage(lists, share, seed);
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    throw new InputError(error.problem, {
+      file,
+      remedy: 'Give a larger --dev-share, or --dev-share 0 to hold nothing out',
+      cause: error,
+    });
+  }
+}
