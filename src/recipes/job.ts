@@ -11,7 +11,7 @@ import { makeReport, type ArmResult, type RecipeReport } from './report.ts';
 import type { Recipe } from './schema.ts';
 import type { Stage } from './stage.ts';
 import { StageGraph, type ArmStages } from './stage-graph.ts';
-import { StageStore } from './stage-store.ts';
+import { StageStore, type StageKind, type StageResult } from './stage-store.ts';
 import { TimeLeft } from './time-left.ts';
 import { choiceOf, trialsOf, tune, type Trial, type TuningChoice, type TuningReport } from './tuning.ts';
 import type { VectorIndex } from '../retrieval/vectors.ts';
@@ -48,6 +48,15 @@ export interface RecipeJobParts {
 
 /** What happens in a job, with an estimate of what is left of all of it. */
 export type RecipeEvent = StageEvent & { readonly secondsLeft: number };
+
+/** A stage with what is stored of it. */
+export interface FoundStage {
+  readonly stage: Stage;
+  readonly result: StageResult;
+}
+
+/** Stages whose result is lists. */
+const listKinds: ReadonlySet<StageKind> = new Set(['generated', 'lists', 'filtered']);
 
 /** A recipe with everything it reads opened, ready to be planned and run. */
 export class RecipeJob {
@@ -131,6 +140,21 @@ export class RecipeJob {
   }
 
   /**
+   * What is stored of the lists that the arms learn from, of every stage that they went through: what {@link run} tells
+   * nothing of where a stage that needs it is stored itself.
+   */
+  async storedLists(): Promise<readonly FoundStage[]> {
+    const targets = this.graph.arms.map(({ lists }) => lists);
+    const found: FoundStage[] = [];
+    for (const { stage } of await neededStages(targets, () => Promise.resolve(false))) {
+      if (!listKinds.has(stage.kind)) continue;
+      const result = await this.#workshop.findResult(stage);
+      if (result !== undefined) found.push({ stage, result });
+    }
+    return found;
+  }
+
+  /**
    * Computes what is not stored, and reports.
    * @throws RecipeStoppedError where it was asked to end. @throws StoreFencedError if another process took a training
    *   over. @throws InputError for lists that do not fit a loss or a rule
@@ -155,6 +179,8 @@ export class RecipeJob {
     for (const { rankings } of [...graph.baselines, ...arms]) {
       for (const ranking of rankings) await workshop.resultOf(ranking);
     }
+    const { diagnosed } = graph;
+    const diagnosis = diagnosed && (await workshop.resultOf(diagnosed));
     const comparison = await workshop.resultOf(await graph.comparison(arms));
     return makeReport({
       recipe: this.#recipe,
@@ -164,6 +190,7 @@ export class RecipeJob {
       tunings,
       lengths: lengths.value,
       comparison: comparison.value,
+      diagnosis: diagnosis?.value,
       seconds: (workshop.clock.now() - this.#startedAt) / 1000,
     });
   }
@@ -235,6 +262,7 @@ export class RecipeJob {
     const rankings = systems.flatMap((system) => system.rankings);
     return [
       ...targets,
+      ...(this.graph.diagnosed === undefined ? [] : [this.graph.diagnosed]),
       this.graph.lengths,
       ...baselines,
       ...rankings,

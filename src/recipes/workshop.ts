@@ -115,7 +115,12 @@ export class RecipeWorkshop implements Workshop {
   }
 
   async isStored(stage: Stage): Promise<boolean> {
-    return this.#log.has(stage.key) || (await this.#parts.stages.find(stage.key)) !== undefined;
+    return (await this.findResult(stage)) !== undefined;
+  }
+
+  /** The result of a stage, where it is stored. */
+  async findResult(stage: Stage): Promise<StageResult | undefined> {
+    return this.#log.get(stage.key)?.result ?? this.#parts.stages.find(stage.key);
   }
 
   async resultOf(stage: Stage): Promise<StageResult> {

@@ -1,6 +1,7 @@
 /** A recipe whose lists a language model writes, in the page's own workers: from text to table. */
 import { describe, expect, it } from 'vitest';
 import { InputError } from '../../src/host/errors.ts';
+import type { PlannedStage } from '../../src/recipes/plan.ts';
 import type { RecipeInput } from '../../src/recipes/schema.ts';
 import type { GeneratorAccess, RunEvent } from '../../src/studio/protocol.ts';
 import type { TrainingClient } from '../../src/studio/training-client.ts';
@@ -67,6 +68,75 @@ describe('a run with a language model in the tab', () => {
     expect((await client.run('replayed', replayed, (event) => later.push(event))).state).toBe('finished');
     expect(later.some(({ kind }) => kind === 'loading')).toBe(false);
     expect(later.find((event) => event.kind === 'written')).toMatchObject({ recorded: true });
+  });
+
+  it('tells what was written and filtered where a run asks for other stages only, as where it computes them', async () => {
+    const store = 'written-merged';
+    const client = await openClient({ store });
+    const recipe = await writtenRecipe(client);
+    const written = recipe.sources.written;
+    if (written === undefined) throw new Error('the recipe writes nothing');
+    const loss = 'infonce(scope=batch)';
+    const grid: RecipeInput = {
+      ...recipe,
+      sources: {
+        written,
+        some: { kind: 'selected', of: 'written', sample: 2 },
+        both: { kind: 'merged', of: ['written', 'some'], join: false },
+        searched: { kind: 'mined', of: 'written', retrievers: [{ kind: 'bm25' }], negatives: 1 },
+      },
+      training: { ...recipe.training, maxSteps: 1 },
+      arms: [
+        { name: 'merged', source: 'both', loss },
+        { name: 'mined', source: 'searched', filters: 'long', loss },
+        { name: 'mixed', mix: { sources: [{ source: 'some', filters: 'long' }, { source: 'both' }] }, loss },
+      ],
+    };
+    const told = async (from: TrainingClient, access?: GeneratorAccess) => {
+      const events: RunEvent[] = [];
+      await from.run('written', grid, (event) => events.push(event), access);
+      const of = (kind: 'written' | 'filtered') =>
+        new Map(
+          events.flatMap((event) =>
+            event.kind === kind ? [[event.stage.label, event.report] as const] : [],
+          ),
+        );
+      return {
+        computed: events.some(({ kind }) => kind === 'training'),
+        written: of('written'),
+        filtered: of('filtered'),
+      };
+    };
+    const first = await told(client, access);
+    expect(first.computed).toBe(true);
+    expect([...first.written.keys()]).toEqual(['lists of written, written by writer']);
+    expect([...first.filtered.keys()]).toEqual(['lists of searched, long', 'lists of some, long']);
+    client.close();
+
+    // Its trainings are stored, so that nothing of their lists is asked for.
+    const later = await told(await openClient({ store }));
+    expect(later).toEqual({ ...first, computed: false });
+  });
+
+  it('counts what was done before a failure as done when it goes on', async () => {
+    const client = await openClient();
+    const recipe = await writtenRecipe(client);
+    const grid: RecipeInput = {
+      ...recipe,
+      sources: { ready: { kind: 'lists', corpusFile: 'lists.jsonl' }, ...recipe.sources },
+      training: { ...recipe.training, maxSteps: 1 },
+      arms: [{ name: 'ready', source: 'ready', loss: 'infonce' }, ...recipe.arms],
+    };
+    const stages: (readonly PlannedStage[])[] = [];
+    const listen = (event: RunEvent): void => {
+      if (event.kind === 'plan') stages.push(event.plan.stages);
+    };
+    await expect(client.run('written', grid, listen)).rejects.toThrow('tiny.gguf');
+    expect((await client.run('written', grid, listen, access)).state).toBe('finished');
+    const isDone = stages.map(
+      (all) => all.find(({ label }) => label === 'training of ready, seed 1')?.stored,
+    );
+    expect(isDone).toEqual([false, true]);
   });
 
   it('holds the writing while it is paused, and goes on after it', async () => {

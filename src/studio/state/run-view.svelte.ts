@@ -266,12 +266,12 @@ export class RunView {
       }
       case 'written': {
         const { stage, report, recorded } = event;
-        this.written = [...others(this.written, stage.key), { stage, report, recorded }];
+        this.written = withStage(this.written, { stage, report, recorded });
         return;
       }
       case 'filtered': {
         const { stage, report } = event;
-        this.filtered = [...others(this.filtered, stage.key), { stage, report }];
+        this.filtered = withStage(this.filtered, { stage, report });
         return;
       }
       case 'indexing':
@@ -341,9 +341,10 @@ export class RunView {
   }
 }
 
-/** Without the stage's own: it may be told of twice. */
-function others<T extends { readonly stage: StageName }>(all: readonly T[], key: string): readonly T[] {
-  return all.filter(({ stage }) => stage.key !== key);
+/** With what is told of a stage, at its place where it was told before. */
+function withStage<T extends { readonly stage: StageName }>(all: readonly T[], told: T): readonly T[] {
+  const isTold = all.some(({ stage }) => stage.key === told.stage.key);
+  return isTold ? all.map((each) => (each.stage.key === told.stage.key ? told : each)) : [...all, told];
 }
 
 function capitalize(text: string): string {

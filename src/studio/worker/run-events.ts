@@ -2,7 +2,7 @@ import { fillPrompt } from '../../generation/fill-prompt.ts';
 import type { GenerationEvent } from '../../generation/generation-run.ts';
 import { promptName, type Prompt } from '../../generation/prompt.ts';
 import type { Json } from '../../host/contract.ts';
-import type { RecipeEvent } from '../../recipes/job.ts';
+import type { FoundStage, RecipeEvent } from '../../recipes/job.ts';
 import type { Recipe } from '../../recipes/schema.ts';
 import type { Stage } from '../../recipes/stage.ts';
 import { trainingLabel } from '../../recipes/stage-graph.ts';
@@ -43,6 +43,11 @@ export class RunEvents {
       case 'generation':
         return this.#writing(stage, event.prompt, event.event);
     }
+  }
+
+  /** What is stored of a run's lists, whichever of them it still asks for. */
+  ofStored({ stage, result }: FoundStage): readonly RunEvent[] {
+    return findingsOf(this.#nameOf(stage), result.value);
   }
 
   #writing(stage: StageName, prompt: Prompt, event: GenerationEvent): readonly RunEvent[] {

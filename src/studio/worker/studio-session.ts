@@ -20,7 +20,6 @@ import { readRecipe } from '../../recipes/read-recipe.ts';
 import type { RecipeFiles } from '../../recipes/recipe-corpus.ts';
 import type { RecipeReport } from '../../recipes/report.ts';
 import { RecipeStoppedError } from '../../recipes/stage.ts';
-import type { Plan } from '../../recipes/plan.ts';
 import type { RecipeInput } from '../../recipes/schema.ts';
 import type {
   ComputeFacts,
@@ -57,7 +56,7 @@ interface CurrentRun {
   /** The recipe as it was given, as JSON. */
   readonly recipe: string;
   readonly job: RecipeJob;
-  readonly plan: Plan;
+  readonly events: RunEvents;
   readonly search: RunSearch;
   readonly stop: { aborted: boolean };
   report: RecipeReport | undefined;
@@ -115,7 +114,8 @@ export class StudioSession {
   async openRun({ runId, recipe, access = {} }: StudioCalls['openRun']['ask']): Promise<OpenedRun> {
     return this.#alone(runId, async (stop) => {
       this.#access = access;
-      const { job, plan } = await this.#open(runId, recipe, stop);
+      const { job } = await this.#open(runId, recipe, stop);
+      const plan = await job.plan();
       const { name, passages, test, warnings } = job.corpus;
       const testQueries = test.queries.map(({ id, text }) => ({ id, text }));
       return {
@@ -132,9 +132,14 @@ export class StudioSession {
       this.#access = access;
       try {
         const current = await this.#open(runId, recipe, stop);
-        this.#events.event(runId, { kind: 'plan', plan: current.plan });
+        const { job, events } = current;
+        // A run that failed has more of it stored than when it was opened.
+        this.#events.event(runId, { kind: 'plan', plan: await job.plan() });
+        for (const found of await job.storedLists()) {
+          for (const told of events.ofStored(found)) this.#events.event(runId, told);
+        }
         await this.runs.write(runId, recipe, 'begun');
-        const report = await current.job.run();
+        const report = await job.run();
         current.report = report;
         await this.runs.write(runId, recipe, 'finished');
         return { state: 'finished', report };
@@ -232,9 +237,8 @@ export class StudioSession {
         for (const told of events.of(event)) this.#events.event(runId, told);
       },
     });
-    const plan = await job.plan();
     const search = new RunSearch(this.#runtime, job, this.#searchers);
-    this.#current = { runId, recipe: text, job, plan, search, stop, report: undefined };
+    this.#current = { runId, recipe: text, job, events, search, stop, report: undefined };
     return this.#current;
   }
 
