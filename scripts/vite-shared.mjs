@@ -18,4 +18,9 @@ export const onnxRuntimeCondition = 'onnxruntime-web-use-extern-wasm';
  * Left as they are: Vite would move ONNX Runtime's entry away from what it loads, and the libraries of language models
  * are one file each already.
  */
-export const notToBundleAhead = ['onnxruntime-web', '@mlc-ai/web-llm', '@wllama/wllama'];
+export const notToBundleAhead = [
+  'onnxruntime-web',
+  '@huggingface/transformers',
+  '@mlc-ai/web-llm',
+  '@wllama/wllama',
+];

@@ -2,6 +2,7 @@ import type { ModelFolder } from '../host/contract.ts';
 import { InputError } from '../host/errors.ts';
 import { classificationParameters, encoderParameters } from './parameters.ts';
 import { readConfig, type EncoderConfig } from './config.ts';
+import { LIBRARY_FILES } from './model-library.ts';
 import { readEncodingSettings, ENCODING_FILES, type EncodingOverrides } from './sentence-transformers.ts';
 import { readTokenizer, TOKENIZER_FILES } from './tokenizer.ts';
 import type { CrossEncoderModel, EncoderModel, EncoderShape, TextTokenizer } from './types.ts';
@@ -13,6 +14,7 @@ const NAMED_FILES: ReadonlySet<string> = new Set([
   ...ENCODING_FILES,
   ...TOKENIZER_FILES,
   ...WEIGHT_FILES,
+  ...LIBRARY_FILES,
 ]);
 
 const CLASSIFIER_ADVICE =

@@ -4,12 +4,30 @@ import { elementCount, HostTensor } from './host-tensor.ts';
 import { refuseTooLarge, wasmBudgetBytes } from './memory.ts';
 import { onnxFiles } from './onnx-files.ts';
 import { RunQueue } from './run-queue.ts';
+import { wasmThreads } from './threads.ts';
 
 let loading: Promise<typeof Ort> | undefined;
 let loadedThreads = 0;
 
-/** Loads ONNX Runtime once for this worker: its number of threads holds for as long as the worker lives. */
-async function loadOrt(threads: number): Promise<typeof Ort> {
+/** How every session in WASM computes. */
+export const wasmSessionOptions = {
+  executionProviders: ['wasm'],
+  graphOptimizationLevel: 'all',
+  enableCpuMemArena: false,
+  logSeverityLevel: 3,
+  // Threads that still wait for work of the last session would keep the next one's from the cores.
+  extra: { session: { use_deterministic_compute: '1', force_spinning_stop: '1' } },
+} as const satisfies Ort.InferenceSession.SessionOptions;
+
+/**
+ * Loads ONNX Runtime once for this worker: its number of threads holds for as long as the worker lives.
+ * @param threads by default those that it has already, or as many as suit the machine
+ */
+export async function loadWasmOrt(
+  threads = loading === undefined
+    ? wasmThreads(navigator.hardwareConcurrency, crossOriginIsolated)
+    : loadedThreads,
+): Promise<typeof Ort> {
   if (loading !== undefined && threads !== loadedThreads) {
     throw new Error(`this worker computes with ${loadedThreads} threads: open another for ${threads}`);
   }
@@ -25,7 +43,7 @@ async function loadOrt(threads: number): Promise<typeof Ort> {
 
 /** Opens ONNX Runtime's WASM build. @param milliseconds that one call may take */
 export async function openWasmRuntime(threads: number, milliseconds: number): Promise<WasmRuntime> {
-  return new WasmRuntime(await loadOrt(threads), threads, new RunQueue(milliseconds));
+  return new WasmRuntime(await loadWasmOrt(threads), threads, new RunQueue(milliseconds));
 }
 
 /** Computes in WASM. Tensors are JavaScript's; each run copies its inputs into the WASM heap and its outputs out. */
@@ -71,14 +89,7 @@ export class WasmRuntime implements Runtime {
   async createSession(model: Uint8Array, options: SessionOptions): Promise<Session> {
     refuseTooLarge(options.name, options.memoryBytes, this.availableMemory());
     const session = await this.queue.run(`opening ${options.name}`, () =>
-      this.#ort.InferenceSession.create(model, {
-        executionProviders: ['wasm'],
-        graphOptimizationLevel: 'all',
-        enableCpuMemArena: false,
-        logSeverityLevel: 3,
-        // Threads that still wait for work of the last session would keep the next one's from the cores.
-        extra: { session: { use_deterministic_compute: '1', force_spinning_stop: '1' } },
-      }),
+      this.#ort.InferenceSession.create(model, wasmSessionOptions),
     );
     const wrapped = new WasmSession(this.#ort, this.queue, session, options.name, () =>
       this.#sessions.delete(wrapped),

@@ -4,7 +4,6 @@ import { homedir } from 'node:os';
 import { basename, dirname, join, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isModelFile } from '../../encoders/read-encoder.ts';
-import { LIBRARY_FILES } from '../../encoders/model-library.ts';
 import type { FetchProgress, ModelFiles, ModelFolder } from '../contract.ts';
 import { InputError } from '../errors.ts';
 import { writeFileAtomic } from './atomic-file.ts';
@@ -120,9 +119,7 @@ async function openHubModel(request: HubModel, options: ModelFilesOptions): Prom
   );
   const { commit, files } = await listOnce(hub, cache, request, options);
   const known = new Map<string, HubFile>();
-  for (const file of files) {
-    if (isModelFile(file.path) || LIBRARY_FILES.includes(file.path)) known.set(file.path, file);
-  }
+  for (const file of files) if (isModelFile(file.path)) known.set(file.path, file);
 
   return {
     name: request.model,

@@ -41,7 +41,7 @@ export class PausableRuntime implements Runtime {
         if (kernel === undefined) throw new Error(`there is no kernel for ${program.name}`);
         return {
           run: async (sets) => {
-            await this.#turn();
+            await this.turn();
             await kernel.run(sets);
           },
         };
@@ -85,7 +85,7 @@ export class PausableRuntime implements Runtime {
       inputNames: session.inputNames,
       outputNames: session.outputNames,
       run: async (inputs, recycle) => {
-        await this.#turn();
+        await this.turn();
         return session.run(inputs, recycle);
       },
       release: () => session.release(),
@@ -100,7 +100,8 @@ export class PausableRuntime implements Runtime {
     return this.#inner.close();
   }
 
-  async #turn(): Promise<void> {
+  /** Awaited before each run of a graph, and by what computes without this runtime. */
+  async turn(): Promise<void> {
     if (performance.now() - this.#lastBreath > longestDeafness) {
       // A message to ourselves comes back behind those that wait; a timer would cost 4 ms.
       await new Promise((resolve) => {

@@ -6,6 +6,7 @@ import { browserClock } from '../../host/browser/clock.ts';
 import { openModelFiles } from '../../host/browser/model-files.ts';
 import { openRuntime, type OpenedRuntime } from '../../host/browser/runtime.ts';
 import { IndexedDbStore } from '../../host/browser/store.ts';
+import { openTransformersJs } from '../../host/browser/transformers-js.ts';
 import { openWorkerPool } from '../../host/browser/workers.ts';
 import {
   StoreFencedError,
@@ -219,11 +220,13 @@ export class StudioSession {
     await known?.search.close();
     const read = readRecipe(recipe);
     const events = new RunEvents(read);
+    const models = await this.#models(runId);
     const job = await RecipeJob.open({
       recipe: read,
       runtime: this.#runtime,
       store: this.#store,
-      models: await this.#models(runId),
+      models,
+      library: openTransformersJs(models, { turn: () => this.#runtime.turn() }),
       files: this.#files(runId),
       generators: pageGenerators((role) => this.#access[role] ?? {}),
       pause: this.#writing,

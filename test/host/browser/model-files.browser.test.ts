@@ -20,7 +20,7 @@ beforeEach(() => {
   hub.add('tokenizer.json', '{}');
   hub.add('1_Pooling/config.json', '{"pooling_mode": "mean"}');
   hub.add('model.safetensors', weights, true);
-  hub.add('onnx/model.onnx', 'a graph', true);
+  hub.add('onnx/model_quantized.onnx', 'a graph', true);
   hub.start();
 });
 afterEach(async () => {
@@ -66,8 +66,8 @@ describe('a model from the hub', () => {
   it('shows and fetches only files that a model is read from', async () => {
     const folder = await open('org/model');
     expect(await folder.has('model.safetensors')).toBe(true);
-    expect(await folder.has('onnx/model.onnx')).toBe(false);
-    await expect(folder.read('onnx/model.onnx')).rejects.toThrow(InputError);
+    expect(await folder.has('onnx/model_quantized.onnx')).toBe(false);
+    await expect(folder.read('onnx/model_quantized.onnx')).rejects.toThrow(InputError);
     await expect(folder.read('../../secret')).rejects.toThrow(InputError);
   });
 
