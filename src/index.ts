@@ -117,6 +117,7 @@ export { devEvaluation } from './training/dev-evaluation.ts';
 export { defaultAdamW, type AdamWSettings } from './training/optimizer.ts';
 export type { ParameterSelection } from './training/parameter-selection.ts';
 export type { TrainingSettings } from './training/settings.ts';
+export { batchesOf, type BatchSettings } from './training/list-objective.ts';
 export type { Mix, MixedSource } from './training/mixing/mix.ts';
 export {
   train,

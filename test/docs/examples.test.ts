@@ -1,8 +1,12 @@
-import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 import { expect, it } from 'vitest';
+import { buildIfStale } from '../../scripts/build.mjs';
+import { temporaryFolder } from '../support/cli.ts';
+import { listFile, makeLists } from '../support/training-lists.ts';
 
 const root = resolve(fileURLToPath(import.meta.url), '../../..');
 
@@ -49,6 +53,44 @@ it('the examples of docs/library.md compile', () => {
   const examples = examplesOf('docs/library.md');
   expect(examples.size).toBeGreaterThan(2);
   expect(complaints(examples)).toEqual([]);
+});
+
+/** Runs the example of a section as a program of its own, in a folder with the files. @returns what it prints */
+async function runExample(heading: string, files: Readonly<Record<string, string>>): Promise<string[]> {
+  await buildIfStale();
+  const [, section = ''] = readFileSync(`${root}/docs/library.md`, 'utf8').split(`\n## ${heading}\n`);
+  const [, code = ''] = /^```ts\n(.*?)^```$/ms.exec(section) ?? [];
+  expect(code, heading).not.toBe('');
+  const options = { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 };
+  const { outputText } = ts.transpileModule(code, { compilerOptions: options });
+  const cwd = temporaryFolder(files);
+  mkdirSync(join(cwd, 'node_modules'));
+  symlinkSync(root, join(cwd, 'node_modules/retriever-studio'));
+  const printed = execFileSync(process.execPath, ['--input-type=module', '--eval', outputText], { cwd });
+  return printed.toString().trimEnd().split('\n');
+}
+
+it('the example that mixes sources deals what its weights say', async () => {
+  const lists = makeLists(48);
+  const files = { 'mined.jsonl': listFile(lists.slice(0, 32)), 'written.jsonl': listFile(lists.slice(32)) };
+  // Weights of written beside 3: 1, 0.8, 0.6, 0.4, 0.2, 0 of 16 rows, 12.9 in all.
+  expect(await runExample('Mix sources', files)).toEqual(
+    [4, 3, 3, 2, 1, 0].map((written, at) => `step ${at + 1}: ${written} of 16 rows are written`),
+  );
+});
+
+it('the example that looks at sources prints a line for each', async () => {
+  const lists = makeLists(24).map((list) => ({
+    ...list,
+    documents: list.documents.map((document, i) => (i === 2 ? { ...document, source: 'written' } : document)),
+  }));
+  const printed = await runExample('Look at sources', { 'lists.jsonl': listFile(lists) });
+  const number = '-?\\d[\\d.e-]*';
+  expect(printed).toEqual(
+    ['bm25', 'written'].map((source) =>
+      expect.stringMatching(`^${source} 24 ${number} ${number} 0 ${number} ${number}$`),
+    ),
+  );
 });
 
 it('an example that does not compile is found', () => {
