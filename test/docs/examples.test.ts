@@ -87,7 +87,7 @@ it('the example that looks at sources prints a line for each', async () => {
   const printed = await runExample('Look at sources', { 'lists.jsonl': listFile(lists) });
   const number = '-?\\d[\\d.e-]*';
   expect(printed).toEqual(
-    ['bm25', 'written'].map((source) =>
+    ['bm25', 'written'].map((source): unknown =>
       expect.stringMatching(`^${source} 24 ${number} ${number} 0 ${number} ${number}$`),
     ),
   );
