@@ -6,14 +6,13 @@ import { CrossEncoder } from '../../../src/encoders/cross-encoder.ts';
 import { uploadWeights } from '../../../src/encoders/device-weights.ts';
 import { Embedder } from '../../../src/encoders/embedder.ts';
 import type { ModelLibrary } from '../../../src/encoders/model-library.ts';
-import { exportCrossEncoderOnnx, exportOnnx } from '../../../src/encoders/onnx-export.ts';
 import { readCrossEncoder, readEncoder } from '../../../src/encoders/read-encoder.ts';
-import { openFiles } from '../../../src/host/browser/files.ts';
-import { modelFolderOf, openModelFiles } from '../../../src/host/browser/model-files.ts';
+import { openModelFiles } from '../../../src/host/browser/model-files.ts';
 import { openRuntime } from '../../../src/host/browser/runtime.ts';
 import { openTransformersJs } from '../../../src/host/browser/transformers-js.ts';
-import type { ModelFiles, ModelFolder, Runtime } from '../../../src/host/contract.ts';
+import type { ModelFiles, Runtime } from '../../../src/host/contract.ts';
 import { InputError, messageOf } from '../../../src/host/errors.ts';
+import { asRoberta, folderOf, libraryFiles, type TinyModel } from '../../support/browser/library-models.ts';
 import { FakeHub } from './fake-hub.ts';
 
 const words = 'what is the protein of heat in light WATER cell gene-drug rates (2) bone virus'.split(' ');
@@ -39,39 +38,12 @@ function compare(actual: Float32Array, expected: Float32Array): Comparison {
   return { values: actual.length, difference, spread: Math.max(...expected) - Math.min(...expected) };
 }
 
-type TinyModel = 'tiny-bert' | 'tiny-distilbert' | 'tiny-cross-encoder';
-
-async function goldenFiles(model: TinyModel): Promise<Map<string, Uint8Array<ArrayBuffer>>> {
-  const names = ['config.json', 'model.safetensors', 'tokenizer.json', 'tokenizer_config.json', 'vocab.txt'];
-  if (model === 'tiny-bert') names.push('modules.json', '1_Pooling/config.json', 'sentence_bert_config.json');
-  const files = new Map<string, Uint8Array<ArrayBuffer>>();
-  for (const name of names) {
-    const response = await fetch(`/test/golden/encoders/${model}/${name}`);
-    if (!response.ok) throw new Error(`${name}: ${response.status}`);
-    files.set(name, new Uint8Array(await response.arrayBuffer()));
-  }
-  const folder = folderOf(files);
-  if (model === 'tiny-cross-encoder') {
-    files.set('onnx/model.onnx', exportCrossEncoderOnnx(await readCrossEncoder(folder)));
-  } else {
-    const { shape, weights } = await readEncoder(folder);
-    files.set('onnx/model.onnx', exportOnnx(shape, weights));
-  }
-  return files;
-}
-
-function folderOf(files: ReadonlyMap<string, Uint8Array<ArrayBuffer>>): ModelFolder {
-  return modelFolderOf(
-    openFiles([...files].map(([path, bytes]) => ({ path: `model/${path}`, file: new File([bytes], path) }))),
-  );
-}
-
 const hub = new FakeHub();
 const open = (): ModelFiles =>
   openModelFiles({ endpoint: hub.endpoint, retryMs: 1, stallMs: 300, report: () => undefined });
 
 async function serve(model: TinyModel): Promise<void> {
-  const files = await goldenFiles(model);
+  const files = await libraryFiles(model);
   hub.start();
   for (const [path, bytes] of files) hub.add(path, bytes, path.includes('model.'));
 }
@@ -139,19 +111,10 @@ const scenarios = {
 
   /** An architecture that the studio has no graphs for, from a folder that was dropped. */
   foreign: async () => {
-    const files = await goldenFiles('tiny-cross-encoder');
-    const config = JSON.parse(new TextDecoder().decode(files.get('config.json'))) as object;
-    const renamed = {
-      ...config,
-      model_type: 'roberta',
-      architectures: ['RobertaForSequenceClassification'],
-      // RoBERTa counts positions from 2 on: its table has two rows more than a text has tokens.
-      max_position_embeddings: 34,
-    };
+    const files = await libraryFiles('tiny-cross-encoder');
     const { runtime } = await openRuntime({ device: 'wasm', threads: 1 });
     const own = await CrossEncoder.create(runtime, await readCrossEncoder(folderOf(files)));
-    files.set('config.json', new TextEncoder().encode(JSON.stringify(renamed)));
-    const library = openTransformersJs({ open: () => Promise.resolve(folderOf(files)) });
+    const library = openTransformersJs({ open: () => Promise.resolve(folderOf(asRoberta(files))) });
     const model = await library.crossEncoder('dropped');
     const loaded = await model.load(runtime);
     return {
