@@ -1,18 +1,10 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readEncoder } from '../../src/encoders/read-encoder.ts';
+import { describe, expect, it } from 'vitest';
 import type { EncoderModel } from '../../src/encoders/types.ts';
-import type { Runtime } from '../../src/host/contract.ts';
 import { InputError, ResourceError } from '../../src/host/errors.ts';
-import { nodeClock } from '../../src/host/node/clock.ts';
-import { openRuntime } from '../../src/host/node/runtime.ts';
 import { FolderStore } from '../../src/host/node/store.ts';
 import { parseLossSpec } from '../../src/losses/loss-spec.ts';
 import { CheckpointStore } from '../../src/training/checkpoint.ts';
 import { devEvaluation } from '../../src/training/dev-evaluation.ts';
-import { defaultAdamW } from '../../src/training/optimizer.ts';
 import type { TrainingSettings } from '../../src/training/settings.ts';
 import {
   train,
@@ -20,69 +12,16 @@ import {
   type TrainerParts,
   type TrainingEvent,
 } from '../../src/training/trainer.ts';
-import { modelFolder, tinyModel } from '../support/model-folder.ts';
+import { smallTraining as settings, smallTrainings } from '../support/small-training.ts';
 import { SimulatedDisk } from '../support/simulated-disk.ts';
 import { makeLists } from '../support/training-lists.ts';
 import { watchRuntime } from '../support/watched-runtime.ts';
 
-const settings: TrainingSettings = {
-  seed: 3,
-  loss: parseLossSpec('mnrl'),
-  similarity: 'cosine',
-  selection: { kind: 'all' },
-  batches: {
-    batchSize: 4,
-    incomplete: 'drop',
-    distinctPassages: true,
-    negatives: 1,
-    choice: 'random',
-    rowPer: 'list',
-    otherPositives: false,
-  },
-  epochs: 3,
-  learningRate: 2e-3,
-  schedule: { kind: 'linear', warmup: { share: 0.1 } },
-  optimizer: defaultAdamW,
-  dropout: { hidden: 0.1, attention: 0.1 },
-  tokensPerMicroBatch: 64,
-  activationBytes: 2 ** 30,
-  evaluateEvery: 4,
-  earlyStopping: { watch: [{ name: 'score', better: 'higher' }], patience: null },
-  checkpointEvery: 3,
-};
-
 describe('the trainer', () => {
-  let runtime: Runtime;
-  let encoder: EncoderModel;
-  let folder: string;
   let experiments = 0;
   const lists = makeLists(24);
 
-  beforeAll(async () => {
-    runtime = await openRuntime({ device: 'cpu', threads: 2 });
-    encoder = await readEncoder(modelFolder(tinyModel('tiny-bert')));
-    folder = await mkdtemp(join(tmpdir(), 'studio-trainer-'));
-  });
-  afterAll(async () => {
-    await runtime.close();
-    await rm(folder, { recursive: true });
-  });
-
-  const parts = (
-    changes: Partial<TrainerParts> & { readonly settings?: TrainingSettings },
-  ): TrainerParts => ({
-    runtime,
-    encoder,
-    lists,
-    settings,
-    clock: nodeClock,
-    version: 'test',
-    ...changes,
-  });
-  const openCheckpoints = async (experiment: string): Promise<CheckpointStore> => {
-    const store = await FolderStore.open(join(folder, experiment));
-    return new CheckpointStore(await store.openWriter('training'), store);
-  };
+  const { parts, openCheckpoints } = smallTrainings(lists, settings);
   /** A score that rises and falls with the step, without any randomness. */
   const evaluate: NonNullable<TrainerParts['evaluate']> = async (embedder, step) => {
     const [first] = await embedder.embed(['what is heat'], 'query');
@@ -171,6 +110,7 @@ describe('the trainer', () => {
     const frozen: TrainingSettings = { ...settings, selection: { kind: 'last-layers', layers: 1 } };
     const signal = { aborted: true };
     await train(parts({ checkpoints: await openCheckpoints('frozen'), settings: frozen, signal }));
+    const { encoder } = parts();
     const weights = new Map(encoder.weights);
     const { dims, data } = weights.get('embeddings.LayerNorm.bias')!;
     weights.set('embeddings.LayerNorm.bias', { dims, data: data.map((value) => value + 1) });
@@ -180,7 +120,7 @@ describe('the trainer', () => {
   });
 
   it('does not depend on how often checkpoints are made and which activations are kept', async () => {
-    const usual = await train(parts({}));
+    const usual = await train(parts());
     const checkpoints = await openCheckpoints('rhythm');
     const other = { ...settings, checkpointEvery: 5, activationBytes: 0 };
     const signal = { aborted: true };
@@ -192,7 +132,7 @@ describe('the trainer', () => {
   });
 
   it('keeps the last checkpoint when the disk is full, and goes on from it', async () => {
-    const unbroken = await train(parts({}));
+    const unbroken = await train(parts());
     const disk = new SimulatedDisk();
     const open = async (process = disk.start()) => {
       const store = await FolderStore.open('/data/store', { disk: process });
@@ -229,7 +169,7 @@ describe('the trainer', () => {
     );
     expect(result.bestStep).toBe(0);
     for (const [name, { data }] of result.weights)
-      expect(data, name).toEqual(encoder.weights.get(name)!.data);
+      expect(data, name).toEqual(parts().encoder.weights.get(name)!.data);
   });
 
   it('stops early and keeps the best', async () => {
@@ -273,13 +213,15 @@ describe('the trainer', () => {
 
   const changed = (result: { weights: EncoderModel['weights'] }): string[] =>
     [...result.weights]
-      .filter(([name, { data }]) => data.some((value, i) => value !== encoder.weights.get(name)!.data[i]))
+      .filter(([name, { data }]) =>
+        data.some((value, i) => value !== parts().encoder.weights.get(name)!.data[i]),
+      )
       .map(([name]) => name);
 
   it('trains what it is told to', async () => {
     const short = { ...settings, epochs: 1 };
     const all = changed(await train(parts({ settings: short })));
-    expect(all).toHaveLength(encoder.weights.size);
+    expect(all).toHaveLength(parts().encoder.weights.size);
     const noEmbeddings = changed(
       await train(parts({ settings: { ...short, selection: { kind: 'no-embeddings' } } })),
     );
@@ -301,7 +243,7 @@ describe('the trainer', () => {
         },
       }),
     );
-    expect([...result.weights.keys()].sort()).toEqual([...encoder.weights.keys()].sort());
+    expect([...result.weights.keys()].sort()).toEqual([...parts().encoder.weights.keys()].sort());
     const names = changed(result);
     expect(names).toHaveLength(12);
     expect(names.every((name) => /layer\.\d\..*\.weight$/.test(name))).toBe(true);
@@ -319,7 +261,7 @@ describe('the trainer', () => {
   });
 
   it('opens nothing for a training that it refuses', async () => {
-    const watched = watchRuntime(runtime);
+    const watched = watchRuntime(parts().runtime);
     const refused = [
       { ...settings, batches: { ...settings.batches, batchSize: 1000 } },
       { ...settings, schedule: { ...settings.schedule, floor: 2 } },

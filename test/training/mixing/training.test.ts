@@ -1,21 +1,10 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
-import { readEncoder } from '../../../src/encoders/read-encoder.ts';
-import type { EncoderModel } from '../../../src/encoders/types.ts';
-import type { Runtime } from '../../../src/host/contract.ts';
-import { nodeClock } from '../../../src/host/node/clock.ts';
-import { openRuntime } from '../../../src/host/node/runtime.ts';
-import { FolderStore } from '../../../src/host/node/store.ts';
+import { describe, expect, it, test } from 'vitest';
 import { parseLossSpec, type LossTerm } from '../../../src/losses/loss-spec.ts';
-import { CheckpointStore } from '../../../src/training/checkpoint.ts';
 import type { Mix } from '../../../src/training/mixing/mix.ts';
-import { defaultAdamW } from '../../../src/training/optimizer.ts';
 import type { TrainingSettings } from '../../../src/training/settings.ts';
 import { exactBatchLoss } from '../../../src/training/similarity.ts';
-import { train, type TrainerParts } from '../../../src/training/trainer.ts';
-import { modelFolder, tinyModel } from '../../support/model-folder.ts';
+import { train } from '../../../src/training/trainer.ts';
+import { smallTraining, smallTrainings } from '../../support/small-training.ts';
 import { makeLists } from '../../support/training-lists.ts';
 import { randomBatch } from '../batches-of-embeddings.ts';
 
@@ -83,9 +72,6 @@ describe('settings of each list', () => {
 });
 
 describe('a training on a mix', () => {
-  let runtime: Runtime;
-  let encoder: EncoderModel;
-  let folder: string;
   let experiments = 0;
   const lists = makeLists(24).map((list, i) => ({ ...list, origin: i < 16 ? 'mined' : 'written' }));
   const mix: Mix = {
@@ -96,56 +82,13 @@ describe('a training on a mix', () => {
     ],
   };
   const settings: TrainingSettings = {
-    seed: 3,
-    loss: parseLossSpec('infonce'),
-    similarity: 'cosine',
-    selection: { kind: 'all' },
-    batches: {
-      batchSize: 4,
-      incomplete: 'drop',
-      distinctPassages: true,
-      negatives: 1,
-      choice: 'random',
-      rowPer: 'list',
-      otherPositives: false,
-    },
+    ...smallTraining,
     mix,
     epochs: 2,
-    learningRate: 2e-3,
-    schedule: { kind: 'linear', warmup: { share: 0.1 } },
-    optimizer: defaultAdamW,
-    dropout: { hidden: 0.1, attention: 0.1 },
-    tokensPerMicroBatch: 64,
-    activationBytes: 2 ** 30,
     evaluateEvery: 100,
-    earlyStopping: { watch: [{ name: 'score', better: 'higher' }], patience: null },
     checkpointEvery: 1,
   };
-
-  beforeAll(async () => {
-    runtime = await openRuntime({ device: 'cpu', threads: 2 });
-    encoder = await readEncoder(modelFolder(tinyModel('tiny-bert')));
-    folder = await mkdtemp(join(tmpdir(), 'studio-mix-'));
-  });
-  afterAll(async () => {
-    await runtime.close();
-    await rm(folder, { recursive: true });
-  });
-
-  const parts = (changes: Partial<TrainerParts> & { settings?: TrainingSettings } = {}): TrainerParts => ({
-    runtime,
-    encoder,
-    lists,
-    settings,
-    clock: nodeClock,
-    version: 'test',
-    matmulRate: 1e9,
-    ...changes,
-  });
-  const openCheckpoints = async (name: string): Promise<CheckpointStore> => {
-    const store = await FolderStore.open(join(folder, name));
-    return new CheckpointStore(await store.openWriter('training'), store);
-  };
+  const { parts, openCheckpoints } = smallTrainings(lists, settings);
 
   it('goes on after any step to the same bits', async () => {
     const whole = await train(parts());
