@@ -1,10 +1,11 @@
 /** Models that transformers.js runs, asked for by name or because the studio has no graphs of their architecture. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { ListRecord } from '../../src/corpus/types.ts';
-import { runCli } from '../support/cli.ts';
+import { HubServer } from '../host/node/hub-server.ts';
+import { onlyJson, runCli } from '../support/cli.ts';
 import { aerodynamics, writeCollection } from '../support/collection.ts';
 import { asRoberta, crossEncoderFolder, encoderFolder } from '../support/library-models.ts';
 
@@ -83,4 +84,42 @@ it('runs in recipes, and is not trained', async () => {
   ]);
   expect(refused.code).toBe(2);
   expect(refused.stderr).toContain('a model that transformers.js runs can not be trained or compared');
+});
+
+it('come from the hub with the vectors of their folder, and a second time from the cache alone', async () => {
+  // Of an architecture that nothing but the library can run.
+  const local = asRoberta(await encoderFolder(join(folder, 'hub'), 'bert'));
+  const hub = new HubServer();
+  for (const entry of readdirSync(local, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    const path = join(entry.parentPath, entry.name);
+    hub.add(relative(local, path), readFileSync(path), /\.(onnx|safetensors)$/.test(path));
+  }
+  await hub.start();
+  const texts = join(folder, 'hub-texts.txt');
+  writeFileSync(texts, 'light and heat\nwater\nthe protein of a cell and what it is caused by\n');
+  const env = { HF_ENDPOINT: hub.endpoint, RETRIEVER_STUDIO_CACHE: join(folder, 'hub-cache') };
+  const out = join(folder, 'hub.npy');
+  const vectorsOf = async (model: string, more: Readonly<Record<string, string>> = {}): Promise<Buffer> => {
+    const embed = ['embed', '--model', model, '--in', texts, '--out', out, '--threads', '1', '--json'];
+    const result = await runCli(embed, { env: { ...env, ...more } });
+    expect(onlyJson(result)).toMatchObject({ texts: 3, dimensions: 16 });
+    return readFileSync(out);
+  };
+  try {
+    const expected = await vectorsOf(`transformers.js:${local}`);
+    expect(hub.requests).toEqual([]);
+    expect(await vectorsOf('transformers.js:org/model')).toEqual(expected);
+    const bytes = hub.requests.map(({ path }) => path).filter((path) => path.startsWith('/cdn/'));
+    expect(bytes).toContain('/cdn/onnx/model.onnx');
+    expect(bytes).toContain('/cdn/tokenizer.json');
+    expect(new Set(bytes).size).toBe(bytes.length);
+    // The weights that the library does not read are not fetched.
+    expect(bytes).not.toContain('/cdn/model.safetensors');
+    await hub.stop();
+    expect(await vectorsOf('transformers.js:org/model')).toEqual(expected);
+    expect(await vectorsOf('org/model', { HF_HUB_OFFLINE: '1' })).toEqual(expected);
+  } finally {
+    await hub.stop().catch(() => undefined);
+  }
 });
