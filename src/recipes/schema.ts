@@ -80,6 +80,11 @@ const encodingEntries = {
   passagePrefix: v.optional(v.string()),
 };
 const model = described(text, 'nano, a model folder or ORG/NAME of a hub.');
+/** One that is not trained. */
+const anyModel = described(
+  text,
+  'nano, a model folder or ORG/NAME of a hub; with transformers.js: before it, one that transformers.js runs.',
+);
 
 const bm25Entries = {
   k1: v.optional(notNegative, 0.9),
@@ -91,7 +96,11 @@ const retriever = v.variant('kind', [
   v.strictObject({
     kind: v.literal('dense'),
     name: v.optional(name, 'dense'),
-    model: described(v.optional(model), "Default: the recipe's encoder, untrained."),
+    model: described(
+      v.optional(anyModel),
+      'nano, a model folder or ORG/NAME of a hub; with transformers.js: before it, one that transformers.js runs. ' +
+        "Default: the recipe's encoder, untrained.",
+    ),
     ...encodingEntries,
   }),
 ]);
@@ -99,8 +108,8 @@ const retriever = v.variant('kind', [
 /** Whose scores order passages. */
 const scorers = [
   v.strictObject({ from: v.literal('stored') }),
-  v.strictObject({ from: v.literal('encoder'), model, ...encodingEntries }),
-  v.strictObject({ from: v.literal('cross-encoder'), model }),
+  v.strictObject({ from: v.literal('encoder'), model: anyModel, ...encodingEntries }),
+  v.strictObject({ from: v.literal('cross-encoder'), model: anyModel }),
   v.strictObject({ from: v.literal('file'), ...fileEntries }),
 ] as const;
 
@@ -249,8 +258,8 @@ const scale = v.optional(
 );
 const teacher = v.variant('from', [
   v.strictObject({ from: v.literal('stored'), scale }),
-  v.strictObject({ from: v.literal('encoder'), model, ...encodingEntries, scale }),
-  v.strictObject({ from: v.literal('cross-encoder'), model, scale }),
+  v.strictObject({ from: v.literal('encoder'), model: anyModel, ...encodingEntries, scale }),
+  v.strictObject({ from: v.literal('cross-encoder'), model: anyModel, scale }),
   v.strictObject({ from: v.literal('file'), ...fileEntries, scale }),
 ]);
 
@@ -258,8 +267,8 @@ const evidence = v.strictObject({
   guide: described(
     v.optional(
       v.variant('from', [
-        v.strictObject({ from: v.literal('encoder'), model, ...encodingEntries }),
-        v.strictObject({ from: v.literal('cross-encoder'), model }),
+        v.strictObject({ from: v.literal('encoder'), model: anyModel, ...encodingEntries }),
+        v.strictObject({ from: v.literal('cross-encoder'), model: anyModel }),
       ]),
     ),
     'A second model that scores every passage, for the rules guide-margin and guide-relative-margin.',
