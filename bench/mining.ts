@@ -23,6 +23,7 @@ import { biEncoderTeacher } from '../src/mining/bi-encoder-teacher.ts';
 import { applyRules } from '../src/mining/filter.ts';
 import { mineHardNegatives } from '../src/mining/hard-negatives.ts';
 import { makeListwiseLists } from '../src/mining/listwise-lists.ts';
+import { filterQuality, filterRates } from '../src/mining/planted.ts';
 import { parseRules } from '../src/mining/rule-spec.ts';
 import { scaleTeacherScores } from '../src/mining/scaling.ts';
 import { scoreLists } from '../src/mining/teacher.ts';
@@ -30,7 +31,7 @@ import { withTeacherScores } from '../src/mining/teacher-scores.ts';
 import { keepPassages } from '../src/mining/verdicts.ts';
 import { batchesOf } from '../src/training/list-objective.ts';
 import { indexWithBm25, rankWithBm25 } from '../src/retrieval/retrieve.ts';
-import { filterQuality, isPlanted, plantedLists } from '../test/mining/planted.ts';
+import { isPlanted, plantedLists } from '../test/mining/planted.ts';
 import { printTable } from './support/measure.ts';
 
 async function benchLists(size: { passages: number; queries: number; candidates: number }): Promise<void> {
@@ -176,7 +177,9 @@ const stacks = [
 function printQuality(lists: readonly ListRecord[], isAnswer: Parameters<typeof filterQuality>[1]): void {
   const scaled = scaleTeacherScores(lists, { group: 'file' });
   const row = (rules: string, of: readonly ListRecord[], name: string): string[] => {
-    const { precision, recall, lost } = filterQuality(applyRules(of, parseRules(rules)).lists, isAnswer);
+    const { precision, recall, lost } = filterRates(
+      filterQuality(applyRules(of, parseRules(rules)).lists, isAnswer),
+    );
     return [
       name,
       ...[precision, recall, lost].map((value) => (Number.isNaN(value) ? '–' : value.toFixed(3))),

@@ -14,10 +14,10 @@ import { openRuntime } from '../src/host/node/runtime.ts';
 import { withAnswers } from '../src/mining/answers.ts';
 import { applyRules } from '../src/mining/filter.ts';
 import { guideLists } from '../src/mining/guide.ts';
+import { filterQuality, filterRates } from '../src/mining/planted.ts';
 import { parseRules } from '../src/mining/rule-spec.ts';
 import { scaleTeacherScores } from '../src/mining/scaling.ts';
 import { scoreLists } from '../src/mining/teacher.ts';
-import { filterQuality } from '../test/mining/planted.ts';
 import {
   isPlantedAnswer,
   plantJudged,
@@ -97,7 +97,7 @@ async function measure(runtime: Runtime, collection: Collection): Promise<void> 
   const rows: string[][] = [];
   const add = (name: string, of: readonly ListRecord[], rules: string): void => {
     const { lists: judged, report } = applyRules(of, parseRules(rules));
-    const { precision, recall, lost } = filterQuality(judged, isPlantedAnswer);
+    const { precision, recall, lost } = filterRates(filterQuality(judged));
     const { skipped } = report.rules[0]?.counts ?? { skipped: 0 };
     const figures = [precision, recall, lost].map((value) => (Number.isNaN(value) ? '–' : value.toFixed(3)));
     rows.push([name, ...figures, String(skipped)]);

@@ -64,6 +64,8 @@ function partsOf(source: RecipeSource): readonly { readonly name: string; readon
         { name: source.of, path: ['of'] },
         ...(source.queriesOf === undefined ? [] : [{ name: source.queriesOf, path: ['queriesOf'] }]),
       ];
+    case 'planted':
+      return [{ name: source.of, path: ['of'] }];
     case 'lists':
       return [];
   }

@@ -1,6 +1,7 @@
 import { InputError } from '../host/errors.ts';
 import { nearestName } from '../host/nearest-name.ts';
 import { foldName } from '../losses/settings.ts';
+import { parseLossSpec } from '../losses/loss-spec.ts';
 import { lossByName } from '../losses/index.ts';
 import { parseMeasures } from '../metrics/measures/registry.ts';
 import { parseRules } from '../mining/rule-spec.ts';
@@ -39,6 +40,7 @@ export function checkRecipe(recipe: Recipe): string[] {
   faults.distinct((i) => ['seeds', i], recipe.seeds.map(String), 'seeds');
   checkTuning(recipe, faults);
   checkEvaluation(recipe, faults);
+  checkDiagnostics(recipe, faults);
   return faults.lines;
 }
 
@@ -103,6 +105,9 @@ function checkSource(recipe: Recipe, name: string, source: RecipeSource, faults:
     }
     case 'selected':
       checkSelected(recipe, source, path, faults);
+      break;
+    case 'planted':
+      faults.reference([...path, 'of'], source.of, Object.keys(recipe.sources), 'source');
   }
 }
 
@@ -200,6 +205,16 @@ function checkTuning({ tuning, corpus, arms }: Recipe, faults: Faults): void {
   if (!arms.some(({ loss }) => hasTemperature(readLoss(loss)))) {
     faults.add(['tuning', 'temperatures'], 'no arm has a loss with a temperature');
   }
+}
+
+function checkDiagnostics({ diagnostics, sources }: Recipe, faults: Faults): void {
+  if (diagnostics === undefined) return;
+  const path = ['diagnostics', 'sources'];
+  diagnostics.sources.forEach((source, i) => {
+    faults.reference([...path, i], source, Object.keys(sources), 'source');
+  });
+  faults.distinct((i) => [...path, i], diagnostics.sources, 'sources');
+  faults.attempt(['diagnostics', 'loss'], () => parseLossSpec(diagnostics.loss));
 }
 
 function checkEvaluation(recipe: Recipe, faults: Faults): void {

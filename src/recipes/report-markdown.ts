@@ -1,5 +1,6 @@
 import { baselineName } from './baseline-name.ts';
 import type { ComparisonTable, MeasuredValue, PairResult } from './compare-systems.ts';
+import { diagnosisRows, plantedRows } from './data-tables.ts';
 import type { ArmReport, RecipeReport, ShownPassage, ShownQuery } from './report.ts';
 import { inline, markdownTable, metricTitle, pText, signed } from './markdown.ts';
 import type { WrittenReport } from './stages/written-report.ts';
@@ -22,6 +23,7 @@ export function reportMarkdown(report: RecipeReport): string {
           comparisonsTable(results.disjoint),
         ]),
     report.notes.map((note) => `- ${note}`).join('\n'),
+    ...dataSections(report),
     ...(report.shown.length === 0 ? [] : ['## Before and after', ...report.shown.map(shownQuery)]),
     '## Trainings',
     trainingsTable(report.arms),
@@ -40,6 +42,31 @@ export function reportMarkdown(report: RecipeReport): string {
   ];
   return `${sections.filter((section) => section !== '').join('\n\n')}\n`;
 }
+
+function dataSections(report: RecipeReport): string[] {
+  const planted = plantedRows(report);
+  const diagnosis = diagnosisRows(report);
+  return [
+    ...(planted === undefined
+      ? []
+      : ['## What the rules found of the planted positives', plantedNote, markdownTable(planted, 2)]),
+    ...(diagnosis === undefined
+      ? []
+      : ['## What the sources look like', diagnosisNote, markdownTable(diagnosis, 1)]),
+  ];
+}
+
+/** How to read the table of planted positives. */
+export const plantedNote =
+  'Planted: judged positives that were put among the negatives. Recall: the share of them that the rules drop. ' +
+  'Precision: the share of what the rules drop that was planted; what else is relevant, nobody judged. A rule about ' +
+  'lists drops true negatives with them.';
+
+/** How to read the table of sources. */
+export const diagnosisNote =
+  'Means over the negatives of a source. Cosines, gradient and probe are of the untrained encoder; the probe is ' +
+  "trained to tell a source's passages from those of the others, on queries that it is not tested on: 0.5 is chance, " +
+  'and beside it stands what it reaches with shuffled names.';
 
 /** The results as rows of cells, for a terminal: a header and a row for each system. */
 export function resultRows(table: ComparisonTable, report: RecipeReport): readonly (readonly string[])[] {

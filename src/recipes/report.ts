@@ -8,6 +8,7 @@ import type { Stage } from './stage.ts';
 import type { ArmStages, StageGraph } from './stage-graph.ts';
 import type { StageKind } from './stage-store.ts';
 import type { ComparisonReport } from './stages/comparison.ts';
+import type { DiagnosisReport } from './stages/diagnosed.ts';
 import type { FilteredReport } from './stages/filtered.ts';
 import type { LengthsReport } from './stages/lengths.ts';
 import type { ListsReport } from './stages/lists.ts';
@@ -98,6 +99,8 @@ export type RecipeReport = Readonly<{
   tuning: readonly TuningReport[];
   results: ComparisonReport;
   shown: readonly ShownQuery[];
+  /** What the negatives of sources look like, where the recipe asks for it. */
+  diagnosis?: DiagnosisReport;
   /** What a seed varies, what the tests are over and the like. */
   notes: readonly string[];
   stages: readonly Readonly<{
@@ -117,6 +120,7 @@ export interface ReportParts {
   readonly tunings: readonly TuningReport[];
   readonly lengths: Json;
   readonly comparison: Json;
+  readonly diagnosis: Json | undefined;
   readonly seconds: number;
 }
 
@@ -155,6 +159,7 @@ export async function makeReport(parts: ReportParts): Promise<RecipeReport> {
     tuning: tunings,
     results,
     shown,
+    ...(parts.diagnosis !== undefined && { diagnosis: parts.diagnosis as unknown as DiagnosisReport }),
     notes: notesOf(recipe, results),
     stages: workshop.log.map(({ stage, result, state }) => ({
       kind: stage.kind,

@@ -146,6 +146,21 @@ const selected = v.strictObject({
   seed: v.optional(seed, 0),
 });
 
+const planted = v.strictObject({
+  kind: v.literal('planted'),
+  of: described(
+    name,
+    'The source whose lists are taken, those with two positives or more: the one with the highest label stays.',
+  ),
+  count: described(
+    v.optional(wholeNumber, 1),
+    'So many of the other positives, at most, stand among the negatives of a list, in the place of as many. With 0 the ' +
+      'lists are the same without them, to compare with.',
+  ),
+  level: described(v.optional(count, 1), 'The lowest label of a positive.'),
+  seed: v.optional(seed, 0),
+});
+
 const source = v.variant('kind', [
   v.strictObject({
     kind: v.literal('mined'),
@@ -218,6 +233,7 @@ const source = v.variant('kind', [
     ),
   }),
   selected,
+  planted,
 ]);
 
 const generator = v.variant('kind', [
@@ -461,6 +477,17 @@ export const recipeSchema = v.strictObject({
     'The same small budget for each arm: every combination is tried with the first seed, the best on dev is taken.',
   ),
   evaluation: v.optional(evaluation, {}),
+  diagnostics: described(
+    v.optional(
+      v.strictObject({
+        sources: v.pipe(v.array(name), v.minLength(1)),
+        loss: described(v.optional(text, 'infonce(temperature=0.05)'), 'Whose gradient is shared out.'),
+        sample: described(v.optional(count, 200), 'Lists of each source, at most, drawn at random.'),
+        seed: v.optional(seed, 0),
+      }),
+    ),
+    'What the negatives of these sources look like beside each other, to the untrained encoder and in words.',
+  ),
 });
 
 /** A recipe with every default filled in. */
@@ -476,6 +503,7 @@ export type WrittenSource = GeneratedSource & {
 };
 export type MinedSource = Extract<RecipeSource, { kind: 'mined' }>;
 export type SelectedSource = Extract<RecipeSource, { kind: 'selected' }>;
+export type PlantedSource = Extract<RecipeSource, { kind: 'planted' }>;
 export type RecipeScorer = NonNullable<SelectedSource['by']>;
 export type RecipeRetriever = Extract<RecipeSource, { kind: 'mined' }>['retrievers'][number];
 export type RecipeGenerator = Recipe['generators'][string];
@@ -485,4 +513,5 @@ export type RecipeArm = Recipe['arms'][number];
 export type RecipeLoss = RecipeArm['loss'];
 export type RecipeTraining = v.InferOutput<typeof trainingSchema>;
 export type RecipeBaseline = Recipe['evaluation']['baselines'][number];
+export type RecipeDiagnostics = NonNullable<Recipe['diagnostics']>;
 export type RecipeTuning = NonNullable<Recipe['tuning']>;

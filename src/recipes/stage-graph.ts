@@ -37,11 +37,13 @@ import { noWork, typicalTokens, type Stage, type Work, type Workshop } from './s
 import { candidatesStage } from './stages/candidates.ts';
 import { comparisonStage, type SystemStages } from './stages/comparison.ts';
 import { devStage } from './stages/dev.ts';
+import { diagnosedStage, type DiagnosedSource } from './stages/diagnosed.ts';
 import { filteredStage } from './stages/filtered.ts';
 import { generatedStage } from './stages/generated.ts';
 import { lengthsStage } from './stages/lengths.ts';
 import { fileListsStage, mergedListsStage, minedListsStage } from './stages/lists.ts';
 import { mixedListsStage } from './stages/mixed.ts';
+import { plantedListsStage } from './stages/planted.ts';
 import { rankingStage, type Searcher } from './stages/ranking.ts';
 import { ScoresShelf } from './scores-file.ts';
 import { scoresStage, type Scorer } from './stages/scores.ts';
@@ -98,6 +100,8 @@ export class StageGraph {
   readonly baselines: readonly SystemStages[];
   /** What the untrained encoder finds, for the queries that are shown. */
   readonly untrained: Stage;
+  /** What the sources look like, where the recipe asks for it. */
+  readonly diagnosed: Stage | undefined;
   readonly #parts: GraphParts;
 
   private constructor(
@@ -114,6 +118,7 @@ export class StageGraph {
     this.arms = built.arms;
     this.baselines = built.baselines;
     this.untrained = built.untrained;
+    this.diagnosed = built.diagnosed;
   }
 
   /** @throws InputError naming what cannot be read or does not fit */
@@ -130,6 +135,7 @@ export class StageGraph {
         ? undefined
         : await devStage(parts, heldOut.dev, heldOut, recipe.corpus.devCandidates, bm25);
     const untrained = await searchStage(recipe, parts, 'untrained', encoder);
+    const builder = new ArmBuilder(recipe, parts, encoder, heldOut, fileLists, evidence, files);
     return new StageGraph(parts, {
       recipe,
       encoder,
@@ -137,9 +143,10 @@ export class StageGraph {
       fileLists,
       dev,
       lengths: await lengthsStage(parts, encoder),
-      arms: await new ArmBuilder(recipe, parts, encoder, heldOut, fileLists, evidence, files).build(),
+      arms: await builder.build(),
       baselines: await baselineStages(recipe, parts, untrained),
       untrained,
+      diagnosed: await builder.diagnosed(),
     });
   }
 
@@ -262,6 +269,18 @@ class ArmBuilder {
     return arms;
   }
 
+  /** What the sources look like that the recipe names for it. */
+  async diagnosed(): Promise<Stage | undefined> {
+    const { diagnostics } = this.#recipe;
+    if (diagnostics === undefined) return undefined;
+    const sources: DiagnosedSource[] = [];
+    for (const name of diagnostics.sources) {
+      const lists = await this.#listsOf(name);
+      sources.push({ name, lists, passages: this.#expected(name).passages });
+    }
+    return diagnosedStage(omit(diagnostics, 'sources'), sources, this.#encoder);
+  }
+
   async #arm(arm: RecipeArm): Promise<ArmStages> {
     const loss = readLoss(arm.loss);
     const training = mergeTraining(this.#recipe.training, arm.training);
@@ -362,6 +381,8 @@ class ArmBuilder {
       }
       case 'selected':
         return this.#select(name, source);
+      case 'planted':
+        return plantedListsStage(name, source, await this.#listsOf(source.of));
     }
   }
 
@@ -447,6 +468,7 @@ class ArmBuilder {
       return { ...first, lists: sum('lists'), passages: sum('passages'), positives: sum('positives') };
     }
     if (source.kind === 'selected') return expectedSelection(source, this.#expected(source.of));
+    if (source.kind === 'planted') return this.#expected(source.of);
     const written = this.#written.get(name);
     if (written !== undefined) return { ...written, ...this.#typicalTexts() };
     if (source.kind === 'mined') {

@@ -5,8 +5,8 @@ import type { ListRecord } from '../../src/corpus/types.ts';
 import { applyRules } from '../../src/mining/filter.ts';
 import { withGivenLabels } from '../../src/mining/given-labels.ts';
 import { withGuideScores } from '../../src/mining/guide.ts';
+import { filterQuality, filterRates, type FilterRates } from '../../src/mining/planted.ts';
 import { parseRules } from '../../src/mining/rule-spec.ts';
-import { filterQuality, type FilterQuality } from './planted.ts';
 import { isPlantedAnswer } from './planted-judgments.ts';
 
 /**
@@ -28,8 +28,8 @@ const lists = readFileSync(join(import.meta.dirname, '../../public/demo/lists.js
 const negatives = lists.flatMap(({ documents }) => documents.filter(({ label }) => label === 0));
 const chance = negatives.filter(isPlantedAnswer).length / negatives.length;
 
-const quality = (rules: string, of: readonly ListRecord[] = lists): FilterQuality =>
-  filterQuality(applyRules(of, parseRules(rules)).lists, isPlantedAnswer);
+const quality = (rules: string, of: readonly ListRecord[] = lists): FilterRates =>
+  filterRates(filterQuality(applyRules(of, parseRules(rules)).lists));
 
 describe("judged answers of the demo's corpus among the negatives", () => {
   it('a teacher finds them more often than chance; a wider margin finds more, and loses more', () => {

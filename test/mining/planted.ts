@@ -1,6 +1,5 @@
 import type { ListDocument, ListRecord } from '../../src/corpus/types.ts';
 import { RandomStream } from '../../src/host/random.ts';
-import { isDropped } from '../../src/mining/verdicts.ts';
 
 /**
  * Lists in which true positives hide among the negatives, as they do in mined ones, and are known to us: in each of
@@ -43,37 +42,4 @@ export function plantedLists(queries: number, seed: number): readonly ListRecord
 
 export function isPlanted({ id }: Pick<ListDocument, 'id'>): boolean {
   return /-(copy|answer)$/.test(id);
-}
-
-export interface FilterQuality {
-  /** Of the negatives that were dropped, the share that are answers in truth. */
-  readonly precision: number;
-  /** Of the answers among the negatives, the share that was dropped. */
-  readonly recall: number;
-  /** Of the true negatives, the share that was dropped. */
-  readonly lost: number;
-}
-
-/** Holds verdicts against the truth. */
-export function filterQuality(
-  judged: readonly ListRecord[],
-  isAnswer: (document: ListDocument, list: ListRecord) => boolean,
-): FilterQuality {
-  let answers = 0;
-  let found = 0;
-  let others = 0;
-  let lost = 0;
-  for (const list of judged) {
-    for (const document of list.documents) {
-      if ((document.label ?? 0) > 0) continue;
-      if (isAnswer(document, list)) {
-        answers++;
-        if (isDropped(document)) found++;
-      } else {
-        others++;
-        if (isDropped(document)) lost++;
-      }
-    }
-  }
-  return { precision: found / (found + lost), recall: found / answers, lost: lost / others };
 }

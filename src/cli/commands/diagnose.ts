@@ -7,7 +7,8 @@ import { InputError } from '../../host/errors.ts';
 import { openFile } from '../../host/node/files.ts';
 import { RandomStream } from '../../host/random.ts';
 import { parseLossSpec } from '../../losses/loss-spec.ts';
-import { diagnoseSources, type SourceDiagnosis } from '../../mining/diagnostics/diagnose.ts';
+import { diagnoseSources } from '../../mining/diagnostics/diagnose.ts';
+import { diagnosisColumns, diagnosisRow } from '../../mining/diagnostics/diagnosis-table.ts';
 import type { CliIo } from '../io.ts';
 import { addComputeOptions, integerOption, type ComputeOptions } from '../options.ts';
 import { checkOutputFile, writeOutputFile } from '../output-file.ts';
@@ -59,13 +60,13 @@ async function diagnose(file: string, options: DiagnoseCommandOptions, io: CliIo
         remedy: 'Give lists whose positives have a label above 0',
       });
     }
-    const header = columns.map(([name]) => name);
+    const header = diagnosisColumns.map(([name]) => name);
     if (options.out !== undefined) {
-      const cells = sources.map((source) => columns.map(([, valueOf]) => valueOf(source) ?? ''));
+      const cells = sources.map((source) => diagnosisColumns.map(([, valueOf]) => valueOf(source) ?? ''));
       await writeOutputFile(options.out, [Papa.unparse([header, ...cells], { escapeFormulae: true }), '\n']);
     }
     io.printJson({ lists: lists.length, sources });
-    for (const line of textTable(header, sources.map(rowOf))) io.print(line);
+    for (const line of textTable(header, sources.map(diagnosisRow))) io.print(line);
     for (const { source, teacher } of sources) {
       if (teacher === null) continue;
       const { low, high, counts } = teacher;
@@ -90,35 +91,4 @@ async function readSample(
   if (lists.length <= sample) return lists;
   io.note(`${sample} of ${lists.length} lists are looked at (--sample)`);
   return new RandomStream(seed, 'diagnosed lists').shuffle(lists).slice(0, sample);
-}
-
-const columns: readonly (readonly [
-  string,
-  (source: SourceDiagnosis) => string | number | null | undefined,
-])[] = [
-  ['source', ({ source }) => source],
-  ['passages', ({ passages }) => passages],
-  ['Jaccard query', ({ jaccardQuery }) => jaccardQuery],
-  ['Jaccard positive', ({ jaccardPositive }) => jaccardPositive],
-  ['ROUGE-L query', ({ rougeQuery }) => rougeQuery],
-  ['ROUGE-L positive', ({ rougePositive }) => rougePositive],
-  ['BM25 query', ({ bm25Query }) => bm25Query],
-  ['BM25 positive', ({ bm25Positive }) => bm25Positive],
-  ['cosine query', ({ cosineQuery }) => cosineQuery],
-  ['cosine positive', ({ cosinePositive }) => cosinePositive],
-  ['length ratio', ({ lengthRatio }) => lengthRatio],
-  ['distinct-1', ({ distinct1 }) => distinct1],
-  ['distinct-2', ({ distinct2 }) => distinct2],
-  ['relevant after all', ({ accidentalRelevance }) => accidentalRelevance?.rate],
-  ['share of gradient', ({ gradient }) => gradient?.share],
-  ['probe AUC', ({ probe }) => probe?.auc],
-  ['AUC shuffled', ({ probe }) => probe?.shuffled],
-];
-
-function rowOf(source: SourceDiagnosis): string[] {
-  return columns.map(([, valueOf]) => {
-    const value = valueOf(source);
-    if (typeof value !== 'number') return value ?? '–';
-    return Number.isInteger(value) && value > 1 ? String(value) : value.toFixed(3);
-  });
 }

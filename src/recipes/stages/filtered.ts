@@ -1,6 +1,7 @@
 import { InputError } from '../../host/errors.ts';
 import type { Json } from '../../host/contract.ts';
 import { applyRules, type FilterReport } from '../../mining/filter.ts';
+import { filterQuality, type FilterQuality } from '../../mining/planted.ts';
 import { parseRules } from '../../mining/rule-spec.ts';
 import { scaleTeacherScores } from '../../mining/scaling.ts';
 import { keepPassages, type KeepReport } from '../../mining/verdicts.ts';
@@ -10,7 +11,12 @@ import { makeStage, noWork, type Stage } from '../stage.ts';
 import { encodeLists } from '../stored-forms.ts';
 
 /** What a stack of rules did, as it is stored. */
-export type FilteredReport = Readonly<{ filter: FilterReport | null; kept: KeepReport }>;
+export type FilteredReport = Readonly<{
+  filter: FilterReport | null;
+  kept: KeepReport;
+  /** What all rules together did with planted positives, where there are any. */
+  planted?: FilterQuality;
+}>;
 
 /**
  * Lists with scaled teacher scores, without what the rules drop.
@@ -45,7 +51,12 @@ export async function filteredStage(
           remedy: 'Give rules that drop less',
         });
       }
-      const value: FilteredReport = { filter: judged?.report ?? null, kept: report };
+      const quality = filterQuality(judged?.lists ?? []);
+      const value: FilteredReport = {
+        filter: judged?.report ?? null,
+        kept: report,
+        ...(quality.answers > 0 && { planted: quality }),
+      };
       return { value: value as unknown as Json, blobs: [encodeLists(kept)] };
     },
   });
