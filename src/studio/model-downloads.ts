@@ -1,4 +1,5 @@
 /** What has to be fetched before a recipe's language models can write. */
+import type { WebllmModel } from '../host/browser/generators/webllm-models.ts';
 import type { RecipeInput } from '../recipes/schema.ts';
 import { isDroppedModel } from './dropped-model.ts';
 import { bytesText } from './words/bytes.ts';
@@ -18,20 +19,29 @@ export async function modelDownloads(recipe: RecipeInput): Promise<readonly Mode
   );
   const unique = [...new Map(named.map((each) => [each.model, each])).values()];
   if (unique.length === 0) return [];
-  const { cachedModels, webllmModels } = await import('../host/browser/generators/open-generator.ts');
-  const { webllm } = await cachedModels();
   return Promise.all(
-    unique.map(async ({ kind, model }) => {
-      if (kind === 'wllama') return { model, text: await ggufText(model) };
-      if (webllm.includes(model)) return { model, text: 'here already' };
-      const memoryMb = (await webllmModels()).find(({ id }) => id === model)?.memoryMb;
-      // Its weights are the largest part of what it needs of the GPU.
-      return {
-        model,
-        text: memoryMb === undefined ? 'of unknown size' : `at most ${bytesText(memoryMb * 1e6)}`,
-      };
-    }),
+    unique.map(async ({ kind, model }) =>
+      kind === 'wllama' ? { model, text: await ggufText(model) } : webllmDownload(model),
+    ),
   );
+}
+
+async function webllmDownload(named: string): Promise<ModelDownload> {
+  const { cachedModels, webllmModels } = await import('../host/browser/generators/open-generator.ts');
+  const models = await webllmModels();
+  const substitute = models.find(({ id }) => id === named)?.substitute;
+  const model = substitute ?? named;
+  if ((await cachedModels()).webllm.includes(model)) return { model, text: 'here already' };
+  return { model, text: await webllmText(models.find(({ id }) => id === model)) };
+}
+
+async function webllmText(model: WebllmModel | undefined): Promise<string> {
+  if (model === undefined) return 'of unknown size';
+  const { sizeOfWebllm } = await import('../host/browser/generators/webllm-size.ts');
+  const bytes = await sizeOfWebllm(model.address);
+  if (bytes !== undefined) return bytesText(bytes);
+  // Its weights are the largest part of what it needs of the GPU.
+  return model.memoryMb === undefined ? 'of unknown size' : `at most ${bytesText(model.memoryMb * 1e6)}`;
 }
 
 async function ggufText(model: string): Promise<string> {

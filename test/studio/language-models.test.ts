@@ -11,6 +11,7 @@ import { loadingText } from '../../src/studio/words/loading.ts';
 function model(id: string, more: Partial<WebllmModel> = {}): WebllmModel {
   return {
     id,
+    address: 'https://hub.example/model',
     memoryMb: 2037,
     contextTokens: 4096,
     needsF16: id.includes('f16'),

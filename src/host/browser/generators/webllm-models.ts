@@ -22,6 +22,8 @@ export interface AdapterFacts {
 
 export interface WebllmModel {
   readonly id: string;
+  /** Of its weights. */
+  readonly address: string;
   /** What the GPU has to hold, in MB of 10^6 bytes; undefined where nobody says. */
   readonly memoryMb: number | undefined;
   readonly contextTokens: number | undefined;
@@ -83,6 +85,7 @@ export function judgeModels(
       const runs = twin !== undefined && judge(twin, facts).verdict !== 'cannot';
       return {
         id: record.model_id,
+        address: record.model,
         memoryMb: record.vram_required_MB,
         contextTokens: record.overrides?.context_window_size,
         needsF16: needsF16(record),

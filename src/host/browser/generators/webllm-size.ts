@@ -1,0 +1,36 @@
+/** How much a model of WebLLM has to fetch. Its list of models tells what the GPU holds, and nothing of files. */
+
+/** Milliseconds: it is for the user's information alone. */
+const deadline = 10_000;
+
+/**
+ * The bytes of a model's weights, by the table of contents that lies beside them; the library that computes with them
+ * and the tokenizer add a few MB. Nothing of the weights is fetched.
+ * @param model where the model lies, as WebLLM's records have it: with or without the `resolve/BRANCH` of the hub
+ * @returns undefined where the host does not answer, or has no such table
+ */
+export async function sizeOfWebllm(model: string): Promise<number | undefined> {
+  try {
+    const url = new URL('tensor-cache.json', filesOf(model));
+    const response = await fetch(url, { signal: AbortSignal.timeout(deadline) });
+    return response.ok ? shardBytes(await response.json()) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** As WebLLM reads an address. */
+function filesOf(model: string): string {
+  const folder = model.endsWith('/') ? model : `${model}/`;
+  return /.\/resolve\/.+\//.test(folder) ? folder : `${folder}resolve/main/`;
+}
+
+function shardBytes(contents: unknown): number | undefined {
+  const { records } = contents as { readonly records?: unknown };
+  if (!Array.isArray(records) || records.length === 0) return undefined;
+  const bytes = records.reduce((sum: number, shard: unknown) => {
+    const { nbytes } = shard as { readonly nbytes?: unknown };
+    return sum + (typeof nbytes === 'number' ? nbytes : NaN);
+  }, 0);
+  return Number.isFinite(bytes) ? bytes : undefined;
+}
