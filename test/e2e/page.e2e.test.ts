@@ -20,11 +20,29 @@ const widths = [1280, 360] as const;
 const looks = themes.flatMap((theme) => widths.map((width) => ({ theme, width })));
 type Look = (typeof looks)[number];
 
-/** Of three trainings, which make a plot. */
+/** Of three trainings, which make a plot, with what is said of their data. */
 const [first] = report.arms;
+const counts = { kept: 300, dropped: 40, skipped: 0 };
+const filtered = {
+  filter: { rules: [{ rule: 'share<=0.95', judges: 'passages', counts, bySource: {} }] },
+  kept: { lists: 48, droppedLists: 0, passages: 300, droppedPassages: 40 },
+  planted: { answers: 48, found: 30, others: 292, lost: 10 },
+};
+const likeness = {
+  ...{ jaccardQuery: 0.1, jaccardPositive: 0.2, rougeQuery: 0.1, rougePositive: 0.2, bm25Query: 3.2 },
+  ...{ bm25Positive: 9.1, lengthRatio: 1.1, cosineQuery: 0.4, cosinePositive: 0.5, distinct1: 0.3 },
+  ...{ distinct2: 0.8, teacher: null, accidentalRelevance: null, gradient: null, probe: null },
+};
 const planned = {
   openRun: { ...opened, plan },
-  run: { state: 'finished', report: { ...report, arms: [...report.arms, { ...first, name: 'third' }] } },
+  run: {
+    state: 'finished',
+    report: {
+      ...report,
+      arms: [...report.arms, { ...first, name: 'third', filters: 'strict', filtered }],
+      diagnosis: ['bm25', 'written'].map((source) => ({ source, passages: 240, ...likeness })),
+    },
+  },
 };
 
 let browser: Browser;
@@ -155,6 +173,12 @@ describe.skipIf(!hasChromium)(name, () => {
       const written = page.getByRole('region', { name: 'What is written' });
       for (const summary of await written.locator('summary').all()) await summary.click();
       await page.getByText('Samples of what they kept and dropped').click();
+      const found = page.getByRole('region', { name: 'What the rules found of the planted positives' });
+      expect(await found.getByRole('row').nth(1).innerText()).toMatch(
+        /share<=0.95.*30 of 48.*0.625.*0.750.*0.034/s,
+      );
+      const looks = page.getByRole('region', { name: 'What the sources look like' });
+      expect(await looks.getByRole('rowheader').allInnerTexts()).toEqual(['bm25', 'written']);
       expect(await complaints(page)).toEqual([]);
       expect(await page.title()).toBe('Recipes · Retriever Studio');
       await page.close();

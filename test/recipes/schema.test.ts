@@ -111,7 +111,7 @@ describe('a recipe', () => {
       'sources.mined.pick=rendom',
     ],
     [
-      'sources.mined.kind: is "minde", not one of mined, lists, generated, merged, selected (did you mean "mined"?)',
+      'sources.mined.kind: is "minde", not one of mined, lists, generated, merged, selected, planted (did you mean "mined"?)',
       'sources.mined.kind=minde',
     ],
     [
