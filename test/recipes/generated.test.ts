@@ -1,37 +1,22 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { logLines } from '../../src/generation/log-file.ts';
 import { GenerationLog } from '../../src/generation/log.ts';
-import type { Runtime } from '../../src/host/contract.ts';
 import {
   TransientGeneratorError,
   type GenerationReply,
   type GenerationRequest,
   type Generator,
 } from '../../src/host/generator.ts';
-import { openRuntime } from '../../src/host/node/runtime.ts';
-import { FolderStore } from '../../src/host/node/store.ts';
 import type { RecipeGenerators } from '../../src/recipes/recipe-generators.ts';
 import { reportMarkdown } from '../../src/recipes/report-markdown.ts';
 import { RecipeStoppedError } from '../../src/recipes/stage.ts';
-import { temporaryFolder } from '../support/cli.ts';
-import { openJob, runRecipe, type RecipeRunOptions } from '../support/recipe-job.ts';
-import { recipeCorpus, smallRecipe } from '../support/small-recipe.ts';
+import type { RecipeRunOptions } from '../support/recipe-job.ts';
+import { recipePlace } from '../support/recipe-place.ts';
+import { smallRecipe } from '../support/small-recipe.ts';
 
-let runtime: Runtime;
-beforeAll(async () => {
-  runtime = await openRuntime({ device: 'cpu', threads: 1 });
-});
-afterAll(() => runtime.close());
-
-let corpus: string;
-let store: FolderStore;
-beforeEach(async () => {
-  corpus = recipeCorpus();
-  store = await FolderStore.open(join(temporaryFolder(), 'store'));
-  return () => store.close();
-});
+const place = recipePlace();
 
 /** A model that does as it is told, and tells what was done with it. */
 class ScriptedModel implements Generator {
@@ -92,7 +77,7 @@ function recipe(
   source: string,
   more: Record<string, unknown> = {},
 ): unknown {
-  return smallRecipe(corpus, {
+  return smallRecipe(place.corpus, {
     seeds: [1],
     generators: { writer },
     sources,
@@ -107,7 +92,7 @@ const queries = (sample = 24): Record<string, unknown> => ({
 });
 
 const run = (document: unknown, model: ScriptedModel, options: RecipeRunOptions = {}) =>
-  runRecipe(document, runtime, store, { generators: model.opener, ...options });
+  place.run(document, { generators: model.opener, ...options });
 
 describe('a source that a language model writes', () => {
   it('leads from text to a table, is stored, and frees the model before the training', async () => {
@@ -146,7 +131,7 @@ describe('a source that a language model writes', () => {
   it('is planned: requests at once, time when the model has been asked', async () => {
     const model = new ScriptedModel(queryOf);
     const open = (sample: number) =>
-      openJob(recipe(queries(sample), 'queries'), runtime, store, { generators: model.opener });
+      place.open(recipe(queries(sample), 'queries'), { generators: model.opener });
     const written = async (sample: number) =>
       (await (await open(sample)).plan()).stages.find(({ kind }) => kind === 'generated');
     expect(await written(24)).toMatchObject({ requests: 24, timeIsUnknown: true, seconds: 0 });
@@ -215,21 +200,20 @@ describe('a source that a language model writes', () => {
   it('replays a recorded log, which every report says', async () => {
     const model = new ScriptedModel(queryOf);
     const live = await run(recipe(queries(), 'queries'), model);
-    const log = await GenerationLog.open(store);
-    writeFileSync(join(corpus, 'log.jsonl'), [...logLines(log.entries())].join(''));
-    const fresh = await FolderStore.open(join(temporaryFolder(), 'store'));
+    const log = await GenerationLog.open(place.store);
+    writeFileSync(join(place.corpus, 'log.jsonl'), [...logLines(log.entries())].join(''));
+    await place.emptyStore();
     const replay = recipe(queries(), 'queries', {
       generators: { writer: { kind: 'recorded', corpusFile: 'log.jsonl' } },
     });
-    const { report } = await runRecipe(replay, runtime, fresh);
+    const { report } = await place.run(replay);
     expect(report.arms[0]!.listsReport.recorded).toBe(true);
     expect(report.results.all.systems).toEqual(live.report.results.all.systems);
     expect(reportMarkdown(report)).toContain('queries: its lists are recorded generations, made before');
-    await fresh.close();
   });
 
   it('needs a host that has language models', async () => {
-    await expect(runRecipe(recipe(queries(), 'queries'), runtime, store)).rejects.toThrow(
+    await expect(place.run(recipe(queries(), 'queries'))).rejects.toThrow(
       /generators\.writer: there are no language models here/,
     );
   });

@@ -1,53 +1,18 @@
-import { mkdtemp, rm } from 'node:fs/promises';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Runtime } from '../../src/host/contract.ts';
+import { describe, expect, it } from 'vitest';
 import { RandomStream } from '../../src/host/random.ts';
-import { openRuntime } from '../../src/host/node/runtime.ts';
-import { FolderStore } from '../../src/host/node/store.ts';
 import type { RecipeEvent } from '../../src/recipes/job.ts';
 import { RecipeStoppedError } from '../../src/recipes/stage.ts';
 import { withOverrides } from '../../src/recipes/overrides.ts';
 import { listFile, makeLists } from '../support/training-lists.ts';
-import {
-  findings,
-  openJob,
-  runRecipe,
-  type RecipeRun,
-  type RecipeRunOptions,
-} from '../support/recipe-job.ts';
-import { recipeCorpus, smallRecipe } from '../support/small-recipe.ts';
+import { findings, type RecipeRun, type RecipeRunOptions } from '../support/recipe-job.ts';
+import { recipePlace } from '../support/recipe-place.ts';
+import { oneArm, recipeCorpus, smallRecipe } from '../support/small-recipe.ts';
 
-let runtime: Runtime;
-let folder: string;
-let store: FolderStore;
-let corpus: string;
-let stores = 0;
-
-beforeAll(async () => {
-  runtime = await openRuntime({ device: 'cpu', threads: 1 });
-  folder = await mkdtemp(join(tmpdir(), 'studio-recipes-'));
-});
-afterAll(async () => {
-  await runtime.close();
-  await rm(folder, { recursive: true });
-});
-beforeEach(async () => {
-  store = await FolderStore.open(join(folder, `store-${stores++}`));
-  corpus = recipeCorpus();
-});
-
-/** One arm instead of three. */
-const oneArm = (source: string): string[] => [
-  `arms=[{"name":"a","source":"${source}","loss":"infonce"}]`,
-  'evaluation.pairs=[]',
-  'seeds=[1]',
-];
-
+const place = recipePlace();
 const run = (overrides: readonly string[] = [], options: RecipeRunOptions = {}): Promise<RecipeRun> =>
-  runRecipe(withOverrides(smallRecipe(corpus), overrides), runtime, store, options);
+  place.run(withOverrides(smallRecipe(place.corpus), overrides), options);
 
 const trainings = (labels: readonly string[]): string[] =>
   labels.filter((label) => /^(training|trial) of/.test(label));
@@ -63,7 +28,7 @@ describe('stages', () => {
     expect(again.steps.size).toBe(0);
     expect(findings(again.report)).toBe(findings(first.report));
     // And elsewhere: an empty store finds the same to the last digit.
-    store = await FolderStore.open(join(folder, `store-${stores++}`));
+    await place.emptyStore();
     expect(findings((await run()).report)).toBe(findings(first.report));
   });
 
@@ -226,7 +191,7 @@ describe('what is trained on', () => {
         query: `tell me ${list.query}`,
       })),
     ];
-    writeFileSync(join(corpus, 'lists.jsonl'), listFile([...lists, ...sneaky]));
+    writeFileSync(join(place.corpus, 'lists.jsonl'), listFile([...lists, ...sneaky]));
     const { job, report } = await run(oneArm('ready'));
     const dev = job.graph.heldOut.dev!.queries.map(({ id }) => id);
     expect(dev).toHaveLength(6);
@@ -264,7 +229,7 @@ describe('what is trained on', () => {
 
 describe('a job', () => {
   it('plans what it then does, and measures the machine once', async () => {
-    const job = await openJob(smallRecipe(corpus), runtime, store);
+    const job = await place.open(smallRecipe(place.corpus));
     const plan = await job.plan();
     expect(plan.stages.every(({ stored, seconds }) => !stored && seconds >= 0)).toBe(true);
     expect(plan.seconds).toBeGreaterThan(0);
@@ -272,7 +237,7 @@ describe('a job', () => {
     const { computed } = await run();
     expect(computed.toSorted()).toEqual(plan.stages.map(({ label }) => label).toSorted());
     const events: string[] = [];
-    const second = await openJob(smallRecipe(corpus), runtime, store, {
+    const second = await place.open(smallRecipe(place.corpus), {
       onEvent: ({ stage, kind }) => events.push(`${kind} ${stage.kind}`),
     });
     const nothing = await second.plan();
@@ -283,7 +248,7 @@ describe('a job', () => {
 
   it('ends when asked, and goes on from there to the same findings', async () => {
     const whole = findings((await run()).report);
-    store = await FolderStore.open(join(folder, `store-${stores++}`));
+    await place.emptyStore();
     const done: string[] = [];
     for (const stopAt of [3, 9, 14]) {
       const signal = { aborted: false };
@@ -315,13 +280,13 @@ describe('a job', () => {
     const all = [...done, ...last.computed];
     expect(new Set(all).size).toBe(all.length);
     // Of what was finished no checkpoint is left.
-    const namespaces = await store.namespaces();
+    const namespaces = await place.store.namespaces();
     expect(namespaces.filter((name) => name.startsWith('training-'))).toEqual([]);
   });
 
   it('that crashes at random moments goes on to the same findings and does next to nothing twice', async () => {
     const whole = findings((await run()).report);
-    store = await FolderStore.open(join(folder, `store-${stores++}`));
+    await place.emptyStore();
     const random = new RandomStream(7, 'recipe crashes');
     const finished: string[] = [];
     let steps = 0;
@@ -341,8 +306,7 @@ describe('a job', () => {
         return undefined;
       });
       // As a new process would find it.
-      await store.close();
-      store = await FolderStore.open(store.folder);
+      await place.reopenStore();
     }
     expect(crashes).toBe(6);
     expect(findings(last.report)).toBe(whole);

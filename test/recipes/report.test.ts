@@ -1,30 +1,16 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import type { Runtime } from '../../src/host/contract.ts';
-import { openRuntime } from '../../src/host/node/runtime.ts';
-import { FolderStore } from '../../src/host/node/store.ts';
+import { describe, expect, it } from 'vitest';
 import { metricTitle } from '../../src/recipes/markdown.ts';
 import { leftOut, reportMarkdown } from '../../src/recipes/report-markdown.ts';
-import { runRecipe, type RecipeRun } from '../support/recipe-job.ts';
+import type { RecipeRun } from '../support/recipe-job.ts';
+import { recipePlace } from '../support/recipe-place.ts';
 import { makeLists } from '../support/training-lists.ts';
-import { recipeCorpus, smallRecipe } from '../support/small-recipe.ts';
+import { smallRecipe } from '../support/small-recipe.ts';
 
-let runtime: Runtime;
-beforeAll(async () => {
-  runtime = await openRuntime({ device: 'cpu', threads: 1 });
-});
-afterAll(() => runtime.close());
+const place = recipePlace();
 
 async function run(changes: Readonly<Record<string, unknown>>): Promise<RecipeRun> {
-  const folder = await mkdtemp(join(tmpdir(), 'studio-report-'));
-  onTestFinished(() => rm(folder, { recursive: true }));
-  return runRecipe(
-    smallRecipe(recipeCorpus(), changes),
-    runtime,
-    await FolderStore.open(join(folder, 'store')),
-  );
+  await place.emptyStore();
+  return place.run(smallRecipe(place.corpus, changes));
 }
 
 describe('the report', () => {
@@ -38,7 +24,7 @@ describe('the report', () => {
     expect(report.recipe.evaluation.depth).toBe(20);
     expect(report.versions).toEqual({ studio: 'test' });
     expect(report.device).toBe('cpu');
-    expect(report.fingerprint).toMatchObject({ ...runtime.fingerprint });
+    expect(report.fingerprint).toMatchObject({ ...place.runtime.fingerprint });
     expect(report.otherFingerprints).toEqual([]);
     expect(report.corpus).toMatchObject({ passages: 80, trainQueries: 22, devQueries: 6, testQueries: 12 });
     expect(report.stages.length).toBeGreaterThan(15);

@@ -1,45 +1,17 @@
-import { mkdtemp, rm } from 'node:fs/promises';
 import { writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
-import type { Runtime } from '../../src/host/contract.ts';
-import { openRuntime } from '../../src/host/node/runtime.ts';
-import { FolderStore } from '../../src/host/node/store.ts';
+import { expect, it } from 'vitest';
 import { withOverrides } from '../../src/recipes/overrides.ts';
 import { tinyModel } from '../support/model-folder.ts';
-import { openJob, runRecipe } from '../support/recipe-job.ts';
-import { recipeCorpus, smallRecipe } from '../support/small-recipe.ts';
+import { recipePlace } from '../support/recipe-place.ts';
+import { oneArm, smallRecipe } from '../support/small-recipe.ts';
 import { listFile, makeLists } from '../support/training-lists.ts';
 
-let runtime: Runtime;
-let folder: string;
-let store: FolderStore;
-let corpus: string;
-let stores = 0;
-
-beforeAll(async () => {
-  runtime = await openRuntime({ device: 'cpu', threads: 1 });
-  folder = await mkdtemp(join(tmpdir(), 'studio-sources-'));
-});
-afterAll(async () => {
-  await runtime.close();
-  await rm(folder, { recursive: true });
-});
-beforeEach(async () => {
-  store = await FolderStore.open(join(folder, `store-${stores++}`));
-  corpus = recipeCorpus();
-});
-
-const oneArm = (source: string, loss = 'infonce'): string[] => [
-  `arms=[{"name":"a","source":"${source}","loss":"${loss}"}]`,
-  'evaluation.pairs=[]',
-  'seeds=[1]',
-  'training.maxSteps=1',
-];
-const recipe = (...overrides: string[]): unknown => withOverrides(smallRecipe(corpus), overrides);
+const place = recipePlace();
+const recipe = (...overrides: string[]): unknown =>
+  withOverrides(smallRecipe(place.corpus), ['training.maxSteps=1', ...overrides]);
 const trained = async (...overrides: string[]) => {
-  const { report, computed } = await runRecipe(recipe(...overrides), runtime, store);
+  const { report, computed } = await place.run(recipe(...overrides));
   const [arm] = report.arms;
   if (arm === undefined) throw new Error('there is no arm');
   return { report, arm, computed };
@@ -56,7 +28,7 @@ function writeRecorded(): void {
       query_type: i % 2 === 0 ? 'questions' : 'claims',
       documents: documents.slice(0, 1).map((each) => ({ ...each, source: 'llm:m', prompt: 'p@1', label: 1 })),
     }));
-  writeFileSync(join(corpus, 'written.jsonl'), listFile(lists));
+  writeFileSync(join(place.corpus, 'written.jsonl'), listFile(lists));
 }
 
 const written = 'sources.written={"kind":"generated","recorded":{"corpusFile":"written.jsonl"}}';
@@ -93,7 +65,7 @@ it('takes scores from a file: as the teacher of a loss, and to pick the best neg
   const pairs = makeLists(40).flatMap(({ query_id, documents }) =>
     documents.map(({ id }, i) => `${query_id}\t${id}\t${1 - i / 10}\n`),
   );
-  writeFileSync(join(corpus, 'scores.tsv'), pairs.join(''));
+  writeFileSync(join(place.corpus, 'scores.tsv'), pairs.join(''));
   const { computed } = await trained(
     'teacher={"from":"file","corpusFile":"scores.tsv"}',
     ...oneArm('ready', 'kl'),
@@ -104,7 +76,7 @@ it('takes scores from a file: as the teacher of a loss, and to pick the best neg
     ...oneArm('best'),
   );
   expect(best.arm.passages).toBe(2 * best.arm.lists);
-  writeFileSync(join(corpus, 'scores.tsv'), 'other\tp1\t0.5\n');
+  writeFileSync(join(place.corpus, 'scores.tsv'), 'other\tp1\t0.5\n');
   await expect(
     trained('teacher={"from":"file","corpusFile":"scores.tsv"}', ...oneArm('ready', 'kl')),
   ).rejects.toThrow('scores none of the');
@@ -127,7 +99,7 @@ it('writes what has recorded lists as soon as a generator is given that can', as
     ...oneArm('written'),
   ];
   const labels = async (...more: string[]): Promise<string[]> => {
-    const plan = await (await openJob(recipe(...overrides, ...more), runtime, store)).plan();
+    const plan = await (await place.open(recipe(...overrides, ...more))).plan();
     return plan.stages.map(({ label }) => label);
   };
   expect(await labels()).toContain('lists of written');
@@ -151,7 +123,7 @@ it('cross-fits: each fold is tested by what the others train, and together the f
     expect((report.corpus.trainQueries ?? 0) + (report.corpus.devQueries ?? 0)).toBe(
       28 - report.corpus.testQueries,
     );
-    tested.push(...(await openJob(report.recipe, runtime, store)).corpus.test.queries.map(({ id }) => id));
+    tested.push(...(await place.open(report.recipe)).corpus.test.queries.map(({ id }) => id));
   }
   expect(new Set(tested).size).toBe(28);
   expect(tested).toHaveLength(28);

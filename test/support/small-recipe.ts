@@ -55,3 +55,10 @@ export function smallRecipe(
     ...changes,
   };
 }
+
+/** What makes the small recipe one of one arm in place of three, trained once. */
+export const oneArm = (source: string, loss = 'infonce'): string[] => [
+  `arms=[{"name":"a","source":"${source}","loss":"${loss}"}]`,
+  'evaluation.pairs=[]',
+  'seeds=[1]',
+];
