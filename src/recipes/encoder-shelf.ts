@@ -83,7 +83,7 @@ export class EncoderShelf {
   #openLibrary(): ModelLibrary {
     if (this.#library !== undefined) return this.#library;
     throw new InputError('transformers.js runs no models here', {
-      remedy: 'Run the recipe with the command line, or name a model of BERT or DistilBERT',
+      remedy: 'Run the recipe with the command line or in the page, or name a model of BERT or DistilBERT',
     });
   }
 

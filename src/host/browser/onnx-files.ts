@@ -9,8 +9,8 @@ import plainWasm from 'onnxruntime-web/ort-wasm-simd-threaded.wasm?url';
 export type OnnxBuild = 'wasm' | 'webgpu' | 'jspi';
 
 /**
- * Where our own origin serves a build's WASM and glue. Set before the first session: ONNX Runtime (after an import of
- * @huggingface/transformers, which rewrites the addresses) would fetch them from elsewhere.
+ * Where our own origin serves a build's WASM and glue. Set as soon as ONNX Runtime is loaded: an import of
+ * @huggingface/transformers gives addresses of a CDN to one that has none.
  */
 export function onnxFiles(build: OnnxBuild): { readonly mjs: string; readonly wasm: string } {
   const [mjs, wasm] = {

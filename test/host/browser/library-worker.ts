@@ -8,10 +8,11 @@ import { Embedder } from '../../../src/encoders/embedder.ts';
 import type { ModelLibrary } from '../../../src/encoders/model-library.ts';
 import { readCrossEncoder, readEncoder } from '../../../src/encoders/read-encoder.ts';
 import { openModelFiles } from '../../../src/host/browser/model-files.ts';
-import { openRuntime } from '../../../src/host/browser/runtime.ts';
+import { openRuntime, type BrowserRuntimeOptions } from '../../../src/host/browser/runtime.ts';
 import { openTransformersJs } from '../../../src/host/browser/transformers-js.ts';
 import type { ModelFiles, Runtime } from '../../../src/host/contract.ts';
 import { InputError, messageOf } from '../../../src/host/errors.ts';
+import { gpuDispatches } from '../../support/browser/gpu-dispatches.ts';
 import { asRoberta, folderOf, libraryFiles, type TinyModel } from '../../support/browser/library-models.ts';
 import { FakeHub } from './fake-hub.ts';
 
@@ -30,6 +31,13 @@ export interface Comparison {
   readonly values: number;
   readonly difference: number;
   readonly spread: number;
+}
+
+interface ComparisonRequest {
+  readonly model: TinyModel;
+  readonly runtime: BrowserRuntimeOptions;
+  /** How many are scored; all by default. */
+  readonly pairs?: number;
 }
 
 function compare(actual: Float32Array, expected: Float32Array): Comparison {
@@ -63,10 +71,15 @@ async function compareEncoder(runtime: Runtime, library: ModelLibrary): Promise<
   return comparisons;
 }
 
-async function compareCrossEncoder(runtime: Runtime, library: ModelLibrary): Promise<Comparison[]> {
+async function compareCrossEncoder(
+  runtime: Runtime,
+  library: ModelLibrary,
+  count: number,
+): Promise<Comparison[]> {
+  const some = pairs.slice(0, count);
   const own = await CrossEncoder.create(runtime, await readCrossEncoder(await open().open('org/model')));
   const loaded = await (await library.crossEncoder('org/model')).load(runtime);
-  const comparisons = [compare(await loaded.score(pairs), await own.score(pairs))];
+  const comparisons = [compare(await loaded.score(some), await own.score(some))];
   await loaded.close();
   await own.close();
   return comparisons;
@@ -74,9 +87,9 @@ async function compareCrossEncoder(runtime: Runtime, library: ModelLibrary): Pro
 
 const scenarios = {
   /** The same weights in both, of models on the hub. */
-  compare: async ({ model, threads }: { model: TinyModel; threads: number }) => {
+  compare: async ({ model, runtime: options, pairs: count = pairs.length }: ComparisonRequest) => {
     await serve(model);
-    const { runtime } = await openRuntime({ device: 'wasm', threads });
+    const { runtime } = await openRuntime(options);
     let turns = 0;
     const turn = (): Promise<void> => {
       turns++;
@@ -85,7 +98,7 @@ const scenarios = {
     const library = openTransformersJs(open(), { turn });
     const comparisons =
       model === 'tiny-cross-encoder'
-        ? await compareCrossEncoder(runtime, library)
+        ? await compareCrossEncoder(runtime, library, count)
         : await compareEncoder(runtime, library);
     return { comparisons, turns };
   },
@@ -163,11 +176,11 @@ export interface LibraryAnswer {
   readonly error?: { readonly message: string; readonly isInput: boolean };
   /** The addresses of all that the worker fetched and imported, but from the hub. */
   readonly fetched: readonly string[];
-  readonly milliseconds: number;
+  /** What it asked of WebGPU. */
+  readonly dispatches: number;
 }
 
 self.onmessage = async ({ data: { name, input } }: MessageEvent<LibraryRequest>) => {
-  const startedAt = performance.now();
   performance.setResourceTimingBufferSize(10_000);
   let answer: Pick<LibraryAnswer, 'result' | 'error'>;
   try {
@@ -180,6 +193,6 @@ self.onmessage = async ({ data: { name, input } }: MessageEvent<LibraryRequest>)
   self.postMessage({
     ...answer,
     fetched,
-    milliseconds: performance.now() - startedAt,
+    dispatches: gpuDispatches(),
   } satisfies LibraryAnswer);
 };
