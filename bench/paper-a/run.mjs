@@ -21,6 +21,7 @@ if (data === undefined || out === undefined) {
   process.exit(2);
 }
 const program = fileURLToPath(new URL('../../bin/retriever-studio.js', import.meta.url));
+const folds = [0, 1];
 const recipe = (name) => fileURLToPath(new URL(`./${name}.json`, import.meta.url));
 
 /** @param {readonly string[]} args */
@@ -87,16 +88,27 @@ function run(name, report, ...settings) {
   return join(folder, 'report.json');
 }
 
+/**
+ * The arms that both sets have in one table, and all arms of NQ-UTD, whose folds come first, in another.
+ * @param {string} encoder @param {readonly string[]} reports
+ */
+function tables(encoder, reports) {
+  for (const [name, some] of [
+    [encoder, reports],
+    [`${encoder}-nq-utd`, reports.slice(0, folds.length)],
+  ]) {
+    studio('table', ...some, '--out', join(out, `${name}.md`), '--plot', join(out, `${name}.svg`));
+  }
+}
+
 mkdirSync(out, { recursive: true });
 const rewritten = join(out, 'rewritten.jsonl');
 writeRewritten(rewritten);
 const nqUtd = [`corpus.folder=${join(data, 'nq-utd')}`, `sources.rewritten.recorded.file=${rewritten}`];
 
-const folds = [0, 1];
-
 const nano = folds.map((fold) => run('nq-utd', `nano-nq-utd-${fold}`, ...nqUtd, `corpus.fold.index=${fold}`));
 nano.push(run('scifact', 'nano-scifact', `corpus.folder=${join(data, 'scifact')}`));
-studio('table', ...nano, '--out', join(out, 'nano.md'), '--plot', join(out, 'nano.svg'));
+tables('nano', nano);
 
 if (values.minilm !== undefined) {
   // A step of it takes ten times as long as one of nano: one seed, shorter passages, fewer steps.
@@ -119,5 +131,5 @@ if (values.minilm !== undefined) {
       'training.evaluateEvery=5',
     ),
   );
-  studio('table', ...minilm, '--out', join(out, 'minilm.md'), '--plot', join(out, 'minilm.svg'));
+  tables('minilm', minilm);
 }
