@@ -181,6 +181,7 @@ export class RecipeJob {
     }
     const { diagnosed } = graph;
     const diagnosis = diagnosed && (await workshop.resultOf(diagnosed));
+    await workshop.clearLastingVectors();
     const comparison = await workshop.resultOf(await graph.comparison(arms));
     return makeReport({
       recipe: this.#recipe,

@@ -9,6 +9,7 @@ import type { Clock, Json, Runtime, Store } from '../host/contract.ts';
 import type { Generator } from '../host/generator.ts';
 import type { Ranking } from '../retrieval/ranking.ts';
 import type { Bm25Index, Bm25Settings } from '../retrieval/bm25.ts';
+import type { EmbedChunk } from '../retrieval/lasting-vectors.ts';
 import type { VectorIndex } from '../retrieval/vectors.ts';
 import type { CheckpointStore } from '../training/checkpoint.ts';
 import type { TrainingEvent } from '../training/trainer.ts';
@@ -82,6 +83,14 @@ export interface Workshop {
   vectors(encoder: ShelvedEncoder, task: Task): Promise<VectorIndex>;
   /** The corpus as vectors of the embedder, which has the weights of a training. */
   trainedVectors(training: Stage, embedder: Embedder, task: Task): Promise<VectorIndex>;
+  /**
+   * Vectors of the corpus's passages, [passages, dimensions]; what was made before the process was killed is not made
+   * again.
+   * @param encoder names what embeds, by its content
+   */
+  embedCorpus(encoder: string, embed: EmbedChunk, task: Task): Promise<Float32Array>;
+  /** The corpus's vectors, to be searched. */
+  indexOf(vectors: Float32Array, dimensions: number): VectorIndex;
   matmulRate(): Promise<number>;
   /** A language model of the recipe, not loaded yet. Whoever asks for it unloads it. */
   generator(role: string): Promise<Generator>;

@@ -9,6 +9,7 @@ import type { Clock, Runtime, Store, WorkerPool } from '../host/contract.ts';
 import type { Generator } from '../host/generator.ts';
 import { Bm25Builder, type Bm25Index, type Bm25Settings } from '../retrieval/bm25.ts';
 import type { Ranking } from '../retrieval/ranking.ts';
+import { clearVectors, lastingVectors, type EmbedChunk } from '../retrieval/lasting-vectors.ts';
 import { VectorIndex } from '../retrieval/vectors.ts';
 import { CheckpointStore } from '../training/checkpoint.ts';
 import type { TrainingEvent } from '../training/trainer.ts';
@@ -94,6 +95,8 @@ export class RecipeWorkshop implements Workshop {
   readonly #log = new Map<string, StageLogEntry>();
   readonly #bm25 = new Map<string, Bm25Index>();
   readonly #vectors = new Map<string, VectorIndex>();
+  /** Under which keys vectors of the corpus may lie in the store. */
+  readonly #lasting = new Set<string>();
   #matmulRate: number | undefined;
   #generationLog: Promise<GenerationLog> | undefined;
 
@@ -158,6 +161,7 @@ export class RecipeWorkshop implements Workshop {
     const fingerprint = { ...this.runtime.fingerprint, studio: this.version };
     const result = await stages.save(stage.key, stage.kind, stage.inputs, output, seconds, fingerprint);
     if (stage.kind === 'training') await this.#clearCheckpoints(stage);
+    if (stage.kind === 'ranking') await this.#clearTrainedVectors(stage);
     this.#log.set(stage.key, { stage, result, state: 'computed' });
     onEvent({ kind: 'stage', stage, state: 'finished', result, seconds });
     return result;
@@ -202,7 +206,7 @@ export class RecipeWorkshop implements Workshop {
     let index = this.keptVectors(encoder);
     if (index === undefined) {
       index = await withEmbedder(this.runtime, encoder.model, (embedder) =>
-        this.#embedCorpus(embedder, task),
+        this.#indexCorpus(vectorsKey(encoder), embedder, task),
       );
       this.#vectors.set(vectorsKey(encoder), index);
     }
@@ -210,7 +214,7 @@ export class RecipeWorkshop implements Workshop {
   }
 
   async trainedVectors(training: Stage, embedder: Embedder, task: Task): Promise<VectorIndex> {
-    const index = await this.#embedCorpus(embedder, task);
+    const index = await this.#indexCorpus(training.key, embedder, task);
     if (this.#parts.keepVectors) this.#vectors.set(training.key, index);
     return index;
   }
@@ -220,19 +224,50 @@ export class RecipeWorkshop implements Workshop {
     return this.#vectors.get('hash' in of ? vectorsKey(of) : of.key);
   }
 
-  async #embedCorpus(embedder: Embedder, task: Task): Promise<VectorIndex> {
+  async #indexCorpus(key: string, embedder: Embedder, task: Task): Promise<VectorIndex> {
+    const vectors = await this.embedCorpus(
+      key,
+      (texts, onProgress) => embedder.embed(texts, 'passage', { onProgress }),
+      task,
+    );
+    return this.indexOf(vectors, embedder.dimensions);
+  }
+
+  indexOf(vectors: Float32Array, dimensions: number): VectorIndex {
+    const ids = this.corpus.passages.map(({ id }) => id);
+    return new VectorIndex(ids, vectors, dimensions, this.#parts.pool);
+  }
+
+  async embedCorpus(encoder: string, embed: EmbedChunk, task: Task): Promise<Float32Array> {
     const { passages } = this.corpus;
-    const vectors = await embedder.embed(
+    const key = this.#lastingKey(encoder);
+    this.#lasting.add(key);
+    return lastingVectors(
       passages.map(({ text }) => text),
-      'passage',
-      { onProgress: (done, total) => task.progress(done, total) },
+      embed,
+      {
+        ...{ store: this.store, clock: this.clock, key, seconds: this.#parts.checkpointSeconds },
+        onProgress: (done, total) => task.progress(done, total),
+      },
     );
-    return new VectorIndex(
-      passages.map(({ id }) => id),
-      vectors,
-      embedder.dimensions,
-      this.#parts.pool,
-    );
+  }
+
+  #lastingKey(encoder: string): string {
+    return JSON.stringify([encoder, this.corpus.passagesHash, this.runtime.device]);
+  }
+
+  /** What only the search with a trained encoder asks for is not needed after it. */
+  async #clearTrainedVectors({ needs }: Stage): Promise<void> {
+    for (const { key } of needs) await this.#clearLasting(this.#lastingKey(key));
+  }
+
+  async #clearLasting(key: string): Promise<void> {
+    if (this.#lasting.delete(key)) await clearVectors(this.store, key);
+  }
+
+  /** Takes the corpus's vectors out of the store, once every stage that reads them has its result there. */
+  async clearLastingVectors(): Promise<void> {
+    for (const key of [...this.#lasting]) await this.#clearLasting(key);
   }
 
   async matmulRate(): Promise<number> {

@@ -14,7 +14,6 @@ import {
 } from '../stage.ts';
 import { encodeRanking } from '../stored-forms.ts';
 import type { Ranking } from '../../retrieval/ranking.ts';
-import { VectorIndex } from '../../retrieval/vectors.ts';
 import { rankWithBm25, rankWithVectors } from '../../retrieval/retrieve.ts';
 
 /** What a retriever finds for the queries that are mined for. */
@@ -85,21 +84,20 @@ export async function candidatesStage(
 }
 
 async function rankWithLibrary(
-  { runtime, corpus }: Workshop,
+  workshop: Workshop,
   encoder: LibraryEncoder,
   queries: readonly Query[],
   k: number,
   task: Task,
 ): Promise<Ranking> {
-  const loaded = await encoder.load(runtime);
+  const loaded = await encoder.load(workshop.runtime);
   try {
-    const vectors = await loaded.embed(
-      corpus.passages.map(({ text }) => text),
-      'passage',
-      { onProgress: (done, total) => task.progress(done, total) },
+    const vectors = await workshop.embedCorpus(
+      encoder.hash,
+      (texts, onProgress) => loaded.embed(texts, 'passage', { onProgress }),
+      task,
     );
-    const ids = corpus.passages.map(({ id }) => id);
-    const index = new VectorIndex(ids, vectors, loaded.dimensions);
+    const index = workshop.indexOf(vectors, loaded.dimensions);
     return await rankWithVectors(index, queries, (texts, side) => loaded.embed(texts, side), { k });
   } finally {
     await loaded.close();

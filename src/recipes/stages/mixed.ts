@@ -3,11 +3,15 @@ import { makeStage, noWork, type Stage } from '../stage.ts';
 import { encodeLists } from '../stored-forms.ts';
 import { sizeOf, type ListsReport } from './lists.ts';
 
+interface MixedPart {
+  readonly origin: string;
+  readonly lists: Stage;
+  /** What the lists went through, the stage of the source first. */
+  readonly history: readonly Stage[];
+}
+
 /** The lists of several sources, each marked with the name that its source has in the mix. */
-export async function mixedListsStage(
-  name: string,
-  parts: readonly { readonly origin: string; readonly lists: Stage }[],
-): Promise<Stage> {
+export async function mixedListsStage(name: string, parts: readonly MixedPart[]): Promise<Stage> {
   return makeStage({
     kind: 'lists',
     label: `lists of ${name}, mixed`,
@@ -16,10 +20,13 @@ export async function mixedListsStage(
     work: noWork,
     run: async (workshop) => {
       const all: ListRecord[] = [];
-      for (const { origin, lists } of parts) {
+      let recorded = false;
+      for (const { origin, lists, history } of parts) {
+        const [source = lists] = history;
+        recorded ||= ((await workshop.resultOf(source)).value as unknown as ListsReport).recorded;
         for (const list of await workshop.listsOf(lists)) all.push({ ...list, origin });
       }
-      const value: ListsReport = { ...sizeOf(all), mined: null, guard: {}, recorded: false };
+      const value: ListsReport = { ...sizeOf(all), mined: null, guard: {}, recorded };
       return { value, blobs: [encodeLists(all)] };
     },
   });

@@ -1,0 +1,133 @@
+import { StoreFencedError, type Clock, type Store, type StoreWriter } from '../host/contract.ts';
+import { sha256 } from '../host/sha256.ts';
+
+export interface LastingVectorsOptions {
+  readonly store: Store;
+  readonly clock: Clock;
+  /** All that decides the vectors: the encoder, its settings, the device and the texts. */
+  readonly key: string;
+  /** About how much of the work a killed process loses. What takes less leaves nothing in the store. */
+  readonly seconds: number;
+  /** Texts that are embedded together. It decides the last bits of the vectors: what a text is padded with. */
+  readonly chunk?: number;
+  /** @param done texts whose vectors are there */
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/** Vectors of some texts: [texts, dimensions]. */
+export type EmbedChunk = (
+  texts: readonly string[],
+  onProgress: (done: number) => void,
+) => Promise<Float32Array>;
+
+/**
+ * Vectors of many texts, kept in the store as they are made: a process that is killed loses at most about
+ * `seconds` of the work, and the same call in another goes on from there, to the same bits.
+ * {@link clearVectors} takes them out of the store.
+ *
+ * @returns [texts, dimensions], row-major
+ */
+export async function lastingVectors(
+  texts: readonly string[],
+  embed: EmbedChunk,
+  { store, clock, key, seconds, chunk = 1024, onProgress }: LastingVectorsOptions,
+): Promise<Float32Array> {
+  const namespace = await namespaceOf(key);
+  const parts = await readParts(store, namespace);
+  let done = parts.reduce((sum, { count }) => sum + count, 0);
+  const kept = new Keeper(store, namespace, parts.length);
+  let unsaved: Float32Array[] = [];
+  let unsavedTexts = 0;
+  let savedAt = clock.now();
+  onProgress?.(done, texts.length);
+  const vectors = parts.map((part) => part.vectors);
+  while (done < texts.length) {
+    const from = done;
+    const made = await embed(texts.slice(from, from + chunk), (ready) =>
+      onProgress?.(from + ready, texts.length),
+    );
+    done = Math.min(texts.length, from + chunk);
+    vectors.push(made);
+    unsaved.push(made);
+    unsavedTexts += done - from;
+    if (clock.now() - savedAt < 1000 * seconds) continue;
+    await kept.keep(joined(unsaved), unsavedTexts);
+    [unsaved, unsavedTexts, savedAt] = [[], 0, clock.now()];
+  }
+  return joined(vectors);
+}
+
+/** Takes what {@link lastingVectors} has kept under a key out of the store. */
+export async function clearVectors(store: Store, key: string): Promise<void> {
+  const namespace = await namespaceOf(key);
+  const keys = await store.keys(namespace);
+  if (keys.length > 0) await (await store.openWriter(namespace)).commit({ delete: keys });
+}
+
+async function namespaceOf(key: string): Promise<string> {
+  return `vectors-${(await sha256(key)).slice(0, 32)}`;
+}
+
+interface Part {
+  readonly count: number;
+  readonly vectors: Float32Array;
+}
+
+/** The parts from the first on, as far as none is missing. */
+async function readParts(store: Store, namespace: string): Promise<Part[]> {
+  const parts: Part[] = [];
+  for (;;) {
+    const record = await store.get(namespace, nameOf(parts.length));
+    const [blob] = record?.blobs ?? [];
+    if (record === undefined || blob === undefined) return parts;
+    const bytes = await store.readBlob(blob);
+    const { count } = record.value as { readonly count: number };
+    parts.push({ count, vectors: new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4) });
+  }
+}
+
+function nameOf(part: number): string {
+  return `part-${part}`;
+}
+
+/** Puts parts into the store, until another process does so for the same vectors. */
+class Keeper {
+  readonly #store: Store;
+  readonly #namespace: string;
+  #next: number;
+  #writer: StoreWriter | undefined;
+  #isFenced = false;
+
+  constructor(store: Store, namespace: string, next: number) {
+    this.#store = store;
+    this.#namespace = namespace;
+    this.#next = next;
+  }
+
+  async keep(vectors: Float32Array, count: number): Promise<void> {
+    if (this.#isFenced) return;
+    this.#writer ??= await this.#store.openWriter(this.#namespace);
+    const bytes = new Uint8Array(vectors.buffer, vectors.byteOffset, vectors.byteLength);
+    const blob = await this.#store.writeBlob(bytes);
+    try {
+      await this.#writer.commit({ put: { [nameOf(this.#next)]: { value: { count }, blobs: [blob] } } });
+      this.#next++;
+    } catch (error) {
+      // Whoever took over makes the same vectors; this process needs none of its own in the store.
+      if (!(error instanceof StoreFencedError)) throw error;
+      this.#isFenced = true;
+    }
+  }
+}
+
+function joined(parts: readonly Float32Array[]): Float32Array {
+  const [first] = parts;
+  if (first !== undefined && parts.length === 1) return first;
+  const all = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}
