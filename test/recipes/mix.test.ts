@@ -30,6 +30,25 @@ describe('an arm that mixes sources', () => {
   });
 
   it.each([
+    ['lists', false],
+    ['generated', true],
+  ])('says that it is recorded where one of its sources is: %s, %s', async (kind, expected) => {
+    const file = { corpusFile: 'lists.jsonl' };
+    const recipe = smallRecipe(place.corpus, {
+      seeds: [1],
+      sources: {
+        mined: { kind: 'mined', retrievers: [{ kind: 'bm25' }], ranks: { last: 10 }, negatives: 2 },
+        ready: kind === 'lists' ? { kind, ...file } : { kind, recorded: file },
+      },
+      arms: [arm({ mix: { sources: [{ source: 'mined' }, { source: 'ready', filters: 'long' }] } })],
+      filters: { long: ['length>=1'] },
+      evaluation: { samples: 1000, depth: 20 },
+    });
+    const { report } = await place.run(recipe);
+    expect(report.arms[0]?.listsReport.recorded).toBe(expected);
+  });
+
+  it.each([
     [{}, /arms\[0\].*give one of "source" and "mix"/],
     [{ source: 'mined', mix: { sources } }, /give one of "source" and "mix"/],
     [{ mix: { sources: [{ source: 'mind' }] } }, /there is no source "mind" \(did you mean "mined"/],
