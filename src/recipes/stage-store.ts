@@ -17,7 +17,7 @@ const NAMESPACE = 'stages';
  */
 export const stageVersions = {
   candidates: 1,
-  lists: 1,
+  lists: 2,
   generated: 1,
   scores: 1,
   filtered: 1,
