@@ -12,7 +12,7 @@ const vectorsOf = (some: readonly string[]): Float32Array =>
 let place: string;
 let now: number;
 /** Goes on by a second with each chunk. */
-const clock: Clock = { now: () => now } as Clock;
+const clock: Clock = { now: () => now };
 beforeEach(() => {
   place = join(temporaryFolder(), 'store');
   now = 0;
