@@ -169,7 +169,7 @@ describe.skipIf(!hasChromium)(name, () => {
       for (const summary of await page.locator('main summary').all()) await summary.click();
       expect(await complaints(page)).toEqual([]);
       await page.getByRole('button', { name: 'Start', exact: true }).click();
-      await page.getByRole('img', { name: /^Difference in nDCG@10/ }).waitFor();
+      await page.getByRole('img', { name: /^Differences in nDCG@10/ }).waitFor();
       const written = page.getByRole('region', { name: 'What is written' });
       for (const summary of await written.locator('summary').all()) await summary.click();
       await page.getByText('Samples of what they kept and dropped').click();

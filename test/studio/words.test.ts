@@ -3,7 +3,7 @@ import type { PairResult } from '../../src/recipes/compare-systems.ts';
 import type { FoundPassage } from '../../src/studio/protocol.ts';
 import { CurveCollector, thin } from '../../src/studio/state/curves.ts';
 import { capabilities, deviceSentence } from '../../src/studio/words/capabilities.ts';
-import { findingOf, signed } from '../../src/studio/words/findings.ts';
+import { commonBaseline, findingOf, signed } from '../../src/studio/words/findings.ts';
 import { gradeText } from '../../src/studio/words/grades.ts';
 import { moveAfter, moveBefore, moveOf } from '../../src/studio/words/moves.ts';
 import { aboutSeconds } from '../../src/studio/words/time.ts';
@@ -157,4 +157,11 @@ describe('what the device can do', () => {
       'Trains on the processor with WASM, one thread. WebGPU is not used: this browser has no WebGPU.',
     );
   });
+});
+
+it('takes what most systems were compared with as their baseline', () => {
+  const pair = (system: string, baseline: string) => ({ system, baseline }) as PairResult;
+  expect(commonBaseline([pair('a', 'untrained'), pair('b', 'a'), pair('c', 'a')])).toBe('a');
+  expect(commonBaseline([pair('a', 'untrained'), pair('b', 'a')])).toBe('untrained');
+  expect(commonBaseline([])).toBeUndefined();
 });

@@ -4,6 +4,8 @@ import { signed, systemName, systemTitle } from '../words/findings.ts';
 
 export interface PlotRow {
   readonly name: string;
+  /** What the difference is from, where the rows have several. */
+  readonly against: string | undefined;
   readonly difference: number;
   readonly interval: readonly [number, number];
   /** One for each seed; the same baseline for all. */
@@ -21,33 +23,36 @@ export interface Plot {
   readonly text: string;
 }
 
-/** What a report's arms brought on its first measure, against what most of them were tested against. */
+/** What a report's arms brought on its first measure, against what each was tested against. */
 export function plotOf(report: RecipeReport): Plot | undefined {
   const { comparisons, systems } = report.results.all;
   const [first] = comparisons;
   if (first === undefined) return undefined;
-  const { metric, baseline } = first;
+  const { metric } = first;
+  const pairs = comparisons.filter((pair) => pair.metric === metric);
+  const isOfOne = pairs.every(({ baseline }) => baseline === first.baseline);
   const meanOf = (name: string): number =>
     systems.find((system) => system.name === name)?.metrics[metric]?.mean ?? 0;
-  const rows = comparisons
-    .filter((pair) => pair.metric === metric && pair.baseline === baseline)
-    .map(({ system, difference, interval }): PlotRow => {
-      const measured = systems.find(({ name }) => name === system)?.metrics[metric];
-      const seeds = (measured?.perSeed ?? []).map((value) => value - meanOf(baseline));
-      return { name: systemTitle(system), difference, interval, seeds: seeds.length > 1 ? seeds : [] };
-    });
+  const rows = pairs.map(({ system, baseline, difference, interval }): PlotRow => {
+    const measured = systems.find(({ name }) => name === system)?.metrics[metric];
+    const seeds = (measured?.perSeed ?? []).map((value) => value - meanOf(baseline));
+    const against = isOfOne ? undefined : systemName(baseline);
+    return { name: systemTitle(system), against, difference, interval, seeds: seeds.length > 1 ? seeds : [] };
+  });
   const values = rows.flatMap(({ interval, seeds }) => [...interval, ...seeds]);
   const step = tickStep(Math.max(0, ...values) - Math.min(0, ...values));
   const low = Math.floor(Math.min(0, ...values) / step) * step;
   const high = Math.ceil(Math.max(0, ...values) / step) * step;
   const level = Math.round(100 * (1 - report.recipe.evaluation.alpha));
-  const title = `Difference in ${metricTitle(metric)} from ${systemName(baseline)}`;
+  const title = isOfOne
+    ? `Difference in ${metricTitle(metric)} from ${systemName(first.baseline)}`
+    : `Differences in ${metricTitle(metric)}`;
   const text =
     `${title}, with ${level} % intervals. ` +
     rows
       .map(
-        ({ name, difference, interval }) =>
-          `${name}: ${signed(difference)}, ${signed(interval[0])} to ${signed(interval[1])}.`,
+        ({ name, against, difference, interval }) =>
+          `${name}${against === undefined ? '' : ` against ${against}`}: ${signed(difference)}, ${signed(interval[0])} to ${signed(interval[1])}.`,
       )
       .join(' ');
   return { title, rows, low, high, ticks: ticksOf(low, high, step), text };

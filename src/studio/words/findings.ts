@@ -12,6 +12,13 @@ export function systemName(system: string): string {
   return names[system] ?? system;
 }
 
+/** What most systems were compared with, the first of them where there are several. */
+export function commonBaseline(comparisons: readonly PairResult[]): string | undefined {
+  const counts = new Map<string, number>();
+  for (const { baseline } of comparisons) counts.set(baseline, (counts.get(baseline) ?? 0) + 1);
+  return [...counts].sort(([, a], [, b]) => b - a)[0]?.[0];
+}
+
 /** As the first word of a row. */
 export function systemTitle(system: string): string {
   const name = systemName(system).replace(/^the /, '');
