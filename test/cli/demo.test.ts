@@ -12,7 +12,10 @@ it('comes with recipes that can be run', () => {
   const files = readdirSync(join(root, 'recipes')).filter((file) => file.endsWith('.json'));
   expect(files).toEqual([
     'demo.json',
+    'paper-a-filters.json',
     'paper-a-full.json',
+    'paper-a-generators.json',
+    'paper-a-mixing.json',
     'paper-a.json',
     'paper-b-full.json',
     'paper-b.json',
