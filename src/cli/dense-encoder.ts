@@ -2,8 +2,10 @@ import { uploadWeights } from '../encoders/device-weights.ts';
 import { Embedder } from '../encoders/embedder.ts';
 import { foreignArchitecture } from '../encoders/model-kind.ts';
 import { libraryModelName } from '../encoders/model-library.ts';
+import type { Device } from '../host/contract.ts';
 import { openRuntime } from '../host/node/runtime.ts';
 import { openTransformersJs } from '../host/node/transformers-js.ts';
+import { hashEncoder } from '../recipes/encoder-shelf.ts';
 import type { EmbedTexts } from '../retrieval/retrieve.ts';
 import { encodingOverrides, type EncodingOptions } from './encoding-options.ts';
 import { openBaseEncoder, openModel, shownModelFiles } from './experiment.ts';
@@ -12,6 +14,9 @@ import type { ComputeOptions } from './options.ts';
 
 /** An encoder, ready to embed. */
 export interface DenseEncoder {
+  /** Of its content and its way of encoding. */
+  readonly hash: string;
+  readonly device: Device;
   readonly dimensions: number;
   /** @param onProgress hears how many texts of each call are done */
   embedWith(onProgress: (done: number, total: number) => void): EmbedTexts;
@@ -38,6 +43,8 @@ export async function openDenseEncoder(
   const weights = await uploadWeights(runtime, encoder.weights);
   const embedder = new Embedder(runtime, encoder, () => weights);
   return {
+    hash: await hashEncoder(encoder),
+    device: runtime.device,
     dimensions: embedder.dimensions,
     embedWith: (onProgress) => (texts, side) => embedder.embed(texts, side, { onProgress }),
     close: async () => {
@@ -62,13 +69,16 @@ async function openLibraryEncoder(
     .encoder(asked ?? model, encodingOverrides(options))
     .finally(stop);
   const { device, threads } = options;
+  const usedDevice = device === 'auto' ? 'cpu' : device;
   const encoder = await described.load({
-    device: device === 'auto' ? 'cpu' : device,
+    device: usedDevice,
     ...(threads !== undefined && { threads }),
   });
   const why = asked === undefined ? `, for the studio has no graphs of ${foreign}` : '';
   io.note(`${model}: ${encoder.dimensions} dimensions, transformers.js runs it${why}`);
   return {
+    hash: described.hash,
+    device: usedDevice,
     dimensions: encoder.dimensions,
     embedWith: (onProgress) => (texts, side) => encoder.embed(texts, side, { onProgress }),
     close: () => encoder.close(),

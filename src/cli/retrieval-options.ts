@@ -8,6 +8,12 @@ import { openWorkerPool } from '../host/node/workers.ts';
 import type { OpenCorpus } from './corpus-options.ts';
 import type { EncodingOptions } from './encoding-options.ts';
 import type { CliIo, Progress } from './io.ts';
+import {
+  CorpusDigest,
+  embedLastingCorpus,
+  forgetCorpusVectors,
+  type LastingOptions,
+} from './lasting-corpus.ts';
 import type { ComputeOptions } from './options.ts';
 import { choiceOption, numberOption } from './options.ts';
 
@@ -54,6 +60,15 @@ export interface RankedCorpus {
   /** To index or embed the corpus. */
   readonly indexSeconds: number;
   readonly searchSeconds: number;
+  /** Takes what was kept for a process that goes on out of the store, when the ranking has served. */
+  readonly forget?: () => Promise<void>;
+}
+
+/** How a model ranks a corpus. */
+export interface ModelRankingOptions extends RetrievalOptions, EncodingOptions, ComputeOptions {
+  readonly model: string;
+  /** Default: a process that is killed begins anew. */
+  readonly lasting?: LastingOptions;
 }
 
 /** Ranks the corpus for its queries with BM25. */
@@ -84,28 +99,41 @@ export async function rankCorpusWithBm25(
 /** Ranks the corpus for its queries by the dot product of an encoder's vectors, over all documents. */
 export async function rankCorpusWithModel(
   { dataset, showProgress }: OpenCorpus,
-  options: RetrievalOptions & EncodingOptions & ComputeOptions & { readonly model: string },
+  options: ModelRankingOptions,
   k: number,
   io: CliIo,
 ): Promise<RankedCorpus> {
-  const { model, titles, dropIdentical = false, threads } = options;
+  const { model, titles, dropIdentical = false, threads, lasting } = options;
   const startedAt = performance.now();
   // Counting takes a moment beside embedding, and tells how long that will take.
-  const total = await countDocuments({ dataset, showProgress });
+  const { total, digest } = await countDocuments({ dataset, showProgress }, lasting !== undefined);
   requireDocuments(total, dataset.name);
   // ONNX Runtime and the tokenizers: not for BM25 alone.
   const { openDenseEncoder } = await import('./dense-encoder.ts');
   const encoder = await openDenseEncoder(model, options, io);
   const pool = openWorkerPool('search', threads === undefined ? {} : { size: threads });
   try {
-    const { ids, vectors } = await withProgress(io, 'embedding', total, 'passages', (progress) => {
-      let earlier = 0;
-      const count = (done: number, of: number): void => {
-        progress.update(earlier + done);
-        if (done === of) earlier += of;
-      };
-      return embedCorpus(dataset.documents(), encoder.embedWith(count), { titles });
-    });
+    const { ids, vectors, forget } = await withProgress(
+      io,
+      'embedding',
+      total,
+      'passages',
+      async (progress) => {
+        const documents = dataset.documents();
+        if (lasting !== undefined) {
+          const count = (done: number): void => progress.update(done);
+          const corpus = { documents, titles, digest };
+          const { key, ...embedded } = await embedLastingCorpus(corpus, encoder, lasting, count, io);
+          return { ...embedded, forget: () => forgetCorpusVectors(key, lasting.store, io) };
+        }
+        let earlier = 0;
+        const count = (done: number, of: number): void => {
+          progress.update(earlier + done);
+          if (done === of) earlier += of;
+        };
+        return { ...(await embedCorpus(documents, encoder.embedWith(count), { titles })), forget: undefined };
+      },
+    );
     const index = new VectorIndex(ids, vectors, encoder.dimensions, pool);
     const indexedAt = performance.now();
     const ranking = await withProgress(io, 'searching', dataset.queries.length, 'queries', (progress) =>
@@ -125,6 +153,7 @@ export async function rankCorpusWithModel(
       documents: index.size,
       indexSeconds: (indexedAt - startedAt) / 1000,
       searchSeconds: (performance.now() - indexedAt) / 1000,
+      ...(forget !== undefined && { forget }),
     };
   } finally {
     await pool.close();
@@ -132,13 +161,20 @@ export async function rankCorpusWithModel(
   }
 }
 
-async function countDocuments({ dataset, showProgress }: OpenCorpus): Promise<number> {
+/** @param isNamed whether the documents are wanted by their content too, which takes longer to say */
+async function countDocuments(
+  { dataset, showProgress }: OpenCorpus,
+  isNamed: boolean,
+): Promise<{ readonly total: number; readonly digest: string }> {
   const reading = showProgress('reading');
+  const digest = new CorpusDigest();
+  let total = 0;
   try {
-    const documents = dataset.documents();
-    let count = 0;
-    while ((await documents.next()).done !== true) count++;
-    return count;
+    for await (const document of dataset.documents()) {
+      if (isNamed) digest.add(document);
+      total++;
+    }
+    return { total, digest: digest.finish() };
   } finally {
     reading.stop();
   }

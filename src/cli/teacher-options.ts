@@ -30,7 +30,7 @@ export function addTeacherOptions(command: Command): Command {
     )
     .option(
       '--store <dir>',
-      "where a model's scores are kept: what is there is not scored again",
+      "where a model's work is kept: what is there is not done again",
       './.retriever-studio',
     )
     .option(

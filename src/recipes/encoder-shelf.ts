@@ -108,11 +108,7 @@ export class EncoderShelf {
       });
     }
     const model = await readEncoder(await this.#folder(name), overrides);
-    const { shape, encoding, weights, baggage } = model;
-    const parts = [canonicalJson({ shape: { ...shape }, encoding: { ...encoding } })];
-    parts.push(...(await hashWeights(weights)));
-    for (const [file, bytes] of baggage.files) parts.push(file, await sha256(bytes));
-    return { model, hash: await sha256(parts.join(' ')) };
+    return { model, hash: await hashEncoder(model) };
   }
 
   #folder(name: string): Promise<ModelFolder> {
@@ -123,6 +119,14 @@ export class EncoderShelf {
     }
     return folder;
   }
+}
+
+/** SHA-256 of an encoder's weights, tokenizer, sizes and way of encoding. */
+export async function hashEncoder({ shape, encoding, weights, baggage }: EncoderModel): Promise<string> {
+  const parts = [canonicalJson({ shape: { ...shape }, encoding: { ...encoding } })];
+  parts.push(...(await hashWeights(weights)));
+  for (const [file, bytes] of baggage.files) parts.push(file, await sha256(bytes));
+  return sha256(parts.join(' '));
 }
 
 async function hashWeights(weights: Weights): Promise<string[]> {

@@ -247,7 +247,7 @@ export class RecipeWorkshop implements Workshop {
       embed,
       {
         ...{ store: this.store, clock: this.clock, key, seconds: this.#parts.checkpointSeconds },
-        onProgress: (done, total) => task.progress(done, total),
+        onProgress: (done) => task.progress(done, passages.length),
       },
     );
   }

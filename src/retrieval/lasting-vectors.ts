@@ -10,51 +10,72 @@ export interface LastingVectorsOptions {
   readonly seconds: number;
   /** Texts that are embedded together. It decides the last bits of the vectors: what a text is padded with. */
   readonly chunk?: number;
+  /** Hears how many texts an earlier process made the vectors of, before any is made here. */
+  readonly onFound?: (texts: number) => void;
   /** @param done texts whose vectors are there */
-  readonly onProgress?: (done: number, total: number) => void;
+  readonly onProgress?: (done: number) => void;
 }
 
 /** Vectors of some texts: [texts, dimensions]. */
 export type EmbedChunk = (
   texts: readonly string[],
   onProgress: (done: number) => void,
-) => Promise<Float32Array>;
+) => Promise<Float32Array<ArrayBuffer>>;
 
 /**
  * Vectors of many texts, kept in the store as they are made: a process that is killed loses at most about
  * `seconds` of the work, and the same call in another goes on from there, to the same bits.
  * {@link clearVectors} takes them out of the store.
  *
+ * @param texts in the same order each time; read once, and no more than a chunk of them is held
  * @returns [texts, dimensions], row-major
  */
 export async function lastingVectors(
-  texts: readonly string[],
+  texts: Iterable<string> | AsyncIterable<string>,
   embed: EmbedChunk,
-  { store, clock, key, seconds, chunk = 1024, onProgress }: LastingVectorsOptions,
-): Promise<Float32Array> {
+  { store, clock, key, seconds, chunk = 1024, onFound, onProgress }: LastingVectorsOptions,
+): Promise<Float32Array<ArrayBuffer>> {
   const namespace = await namespaceOf(key);
   const parts = await readParts(store, namespace);
-  let done = parts.reduce((sum, { count }) => sum + count, 0);
+  const found = parts.reduce((sum, { count }) => sum + count, 0);
   const kept = new Keeper(store, namespace, parts.length);
-  let unsaved: Float32Array[] = [];
+  const vectors = parts.map((part) => part.vectors);
+  let done = found;
+  let unsaved: Float32Array<ArrayBuffer>[] = [];
   let unsavedTexts = 0;
   let savedAt = clock.now();
-  onProgress?.(done, texts.length);
-  const vectors = parts.map((part) => part.vectors);
-  while (done < texts.length) {
+  onFound?.(found);
+  onProgress?.(found);
+  for await (const batch of chunksOf(texts, found, chunk)) {
     const from = done;
-    const made = await embed(texts.slice(from, from + chunk), (ready) =>
-      onProgress?.(from + ready, texts.length),
-    );
-    done = Math.min(texts.length, from + chunk);
+    const made = await embed(batch, (ready) => onProgress?.(from + ready));
+    done += batch.length;
     vectors.push(made);
     unsaved.push(made);
-    unsavedTexts += done - from;
+    unsavedTexts += batch.length;
     if (clock.now() - savedAt < 1000 * seconds) continue;
     await kept.keep(joined(unsaved), unsavedTexts);
     [unsaved, unsavedTexts, savedAt] = [[], 0, clock.now()];
   }
   return joined(vectors);
+}
+
+/** What comes after the first `skipped` texts, so many at a time. */
+async function* chunksOf(
+  texts: Iterable<string> | AsyncIterable<string>,
+  skipped: number,
+  size: number,
+): AsyncGenerator<string[], void> {
+  let batch: string[] = [];
+  let read = 0;
+  for await (const text of texts) {
+    if (read++ < skipped) continue;
+    batch.push(text);
+    if (batch.length < size) continue;
+    yield batch;
+    batch = [];
+  }
+  if (batch.length > 0) yield batch;
 }
 
 /** Takes what {@link lastingVectors} has kept under a key out of the store. */
@@ -70,7 +91,7 @@ async function namespaceOf(key: string): Promise<string> {
 
 interface Part {
   readonly count: number;
-  readonly vectors: Float32Array;
+  readonly vectors: Float32Array<ArrayBuffer>;
 }
 
 /** The parts from the first on, as far as none is missing. */
@@ -104,7 +125,7 @@ class Keeper {
     this.#next = next;
   }
 
-  async keep(vectors: Float32Array, count: number): Promise<void> {
+  async keep(vectors: Float32Array<ArrayBuffer>, count: number): Promise<void> {
     if (this.#isFenced) return;
     this.#writer ??= await this.#store.openWriter(this.#namespace);
     const bytes = new Uint8Array(vectors.buffer, vectors.byteOffset, vectors.byteLength);
@@ -120,7 +141,7 @@ class Keeper {
   }
 }
 
-function joined(parts: readonly Float32Array[]): Float32Array {
+function joined(parts: readonly Float32Array<ArrayBuffer>[]): Float32Array<ArrayBuffer> {
   const [first] = parts;
   if (first !== undefined && parts.length === 1) return first;
   const all = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));

@@ -6,7 +6,7 @@ import { clearVectors, lastingVectors, type EmbedChunk } from '../../src/retriev
 import { temporaryFolder } from '../support/cli.ts';
 
 const texts = Array.from({ length: 23 }, (_, i) => 'x'.repeat(i));
-const vectorsOf = (some: readonly string[]): Float32Array =>
+const vectorsOf = (some: readonly string[]): Float32Array<ArrayBuffer> =>
   Float32Array.from(some.flatMap(({ length }) => [length, 1 / (length + 1), -length]));
 
 let place: string;

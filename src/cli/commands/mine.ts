@@ -12,7 +12,7 @@ import { addCorpusOptions, openCorpus, warnAboutCorpus } from '../corpus-options
 import { addEncodingOptions, type EncodingOptions } from '../encoding-options.ts';
 import type { CliIo } from '../io.ts';
 import type { ComputeOptions } from '../options.ts';
-import { addComputeOptions, choiceOption, integerOption } from '../options.ts';
+import { addComputeOptions, choiceOption, integerOption, numberOption } from '../options.ts';
 import { checkOutputFile, writeOutputFile } from '../output-file.ts';
 import type { RetrievalOptions } from '../retrieval-options.ts';
 import { addRetrievalOptions, rankCorpusWithBm25, rankCorpusWithModel } from '../retrieval-options.ts';
@@ -31,6 +31,7 @@ interface MineOptions
   readonly fuse?: boolean;
   readonly level: number;
   readonly format: ListFormat;
+  readonly checkpointSeconds: number;
 }
 
 interface RankRange {
@@ -90,6 +91,12 @@ export function registerMine(program: Command, io: CliIo): void {
       `the form of the lines: ${formats.join(', ')}`,
       choiceOption('--format', formats),
       'studio',
+    )
+    .option(
+      '--checkpoint-seconds <s>',
+      'how much of the embedding by --model a kill may cost, about: the store keeps the rest until the lists are written',
+      numberOption('--checkpoint-seconds', { min: 0 }),
+      30,
     );
   addTeacherOptions(command);
   addComputeOptions(command).action((options: MineOptions) => mine(options, io));
@@ -100,7 +107,7 @@ async function mine(options: MineOptions, io: CliIo): Promise<void> {
   await checkOutputFile(options.out);
   const corpus = await openCorpus(options, io);
   const { dataset } = corpus;
-  const sources = await rankSources(corpus, options, io);
+  const { sources, forget } = await rankSources(corpus, options, io);
   const settings = { ...options, firstRank: options.ranks.first, lastRank: options.ranks.last };
   const wanted = documentsToMine(dataset.queries, dataset.judgments, sources, settings);
   const texts = await readTexts(corpus, wanted, options);
@@ -120,6 +127,7 @@ async function mine(options: MineOptions, io: CliIo): Promise<void> {
   const scored = await applyTeacher(lists, options, io);
   let unwritable = 0;
   await writeOutputFile(options.out, writeLists(scored, options.format, { onSkipped: () => unwritable++ }));
+  await forget();
 
   if (report.skippedQueries > 0) {
     io.warn(`queries without a positive in the corpus: ${report.skippedQueries} (they make no list)`);
@@ -153,18 +161,27 @@ function checkOptions(options: MineOptions): void {
   checkTeacherOptions(options);
 }
 
-async function rankSources(corpus: OpenCorpus, options: MineOptions, io: CliIo): Promise<CandidateSource[]> {
+interface RankedSources {
+  readonly sources: readonly CandidateSource[];
+  /** Takes the corpus's vectors out of the store. */
+  readonly forget: () => Promise<void>;
+}
+
+async function rankSources(corpus: OpenCorpus, options: MineOptions, io: CliIo): Promise<RankedSources> {
   const sources: CandidateSource[] = [];
-  const { model, ranks } = options;
+  const { model, ranks, store, checkpointSeconds } = options;
+  let forget = (): Promise<void> => Promise.resolve();
   if (options.bm25 === true) {
     const { ranking } = await rankCorpusWithBm25(corpus, options, ranks.last, io);
     sources.push({ source: 'bm25', ranking });
   }
   if (model !== undefined) {
-    const { ranking } = await rankCorpusWithModel(corpus, { ...options, model }, ranks.last, io);
-    sources.push({ source: 'dense', ranking });
+    const lasting = { store, seconds: checkpointSeconds };
+    const found = await rankCorpusWithModel(corpus, { ...options, model, lasting }, ranks.last, io);
+    sources.push({ source: 'dense', ranking: found.ranking });
+    forget = found.forget ?? forget;
   }
-  return options.fuse === true ? [fusedSource(sources, ranks.last)] : sources;
+  return { sources: options.fuse === true ? [fusedSource(sources, ranks.last)] : sources, forget };
 }
 
 /** The corpus is read once more for them, so that it need not be in memory. */

@@ -102,6 +102,7 @@ async function fetchRest(hub: Hub, task: Download, partial: string): Promise<voi
     };
     if (total !== undefined && received > total) await restart();
     await hub.retrying(
+      `${task.id}/${file.path}`,
       async () => {
         if (total !== undefined && received === total) return;
         const response = await hub.open(task.id, task.commit, file.path, received);

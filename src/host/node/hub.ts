@@ -53,7 +53,7 @@ export class Hub {
       `api/models/${id}/revision/${encodeURIComponent(revision)}?blobs=true`,
       this.endpoint,
     );
-    return this.retrying(async () => {
+    return this.retrying(id, async () => {
       const chunks: Uint8Array[] = [];
       let bytes = 0;
       for await (const chunk of this.stream(await this.#request(url, {}, id, revision))) {
@@ -97,9 +97,10 @@ export class Hub {
 
   /**
    * Repeats what fails for a passing reason, with growing pauses.
+   * @param subject What an error names: the model, or its file.
    * @param progress A number that grows as the work gets on: attempts are counted anew when it has.
    */
-  async retrying<T>(work: () => Promise<T>, progress: () => number = () => 0): Promise<T> {
+  async retrying<T>(subject: string, work: () => Promise<T>, progress: () => number = () => 0): Promise<T> {
     let failures = 0;
     let reached = progress();
     for (;;) {
@@ -111,6 +112,7 @@ export class Hub {
         reached = progress();
         if (++failures >= ATTEMPTS) {
           throw new HubUnreachableError(`${this.endpoint.host} could not be reached: ${error.message}`, {
+            file: subject,
             remedy:
               'Check the connection and try again: downloads go on where they stopped; or set HF_ENDPOINT to a mirror, or give a folder',
             cause: error,

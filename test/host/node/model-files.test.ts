@@ -92,7 +92,10 @@ describe('a model from the hub', () => {
     expect((await readWeights({ offline: true })).equals(weights)).toBe(true);
     const asked = await open('org/model');
     expect(Buffer.from(await asked.read('model.safetensors')).equals(weights)).toBe(true);
-    await expect(asked.read('tokenizer.json')).rejects.toThrow(/could not be reached.*HF_ENDPOINT/);
+    await expect(asked.read('tokenizer.json')).rejects.toThrow(
+      /^org\/model\/tokenizer\.json: .* could not be reached.*HF_ENDPOINT/,
+    );
+    await expect(open('org/other')).rejects.toThrow(/^org\/other: .* could not be reached/);
   });
 
   it('asks nothing again for a commit', async () => {
