@@ -107,4 +107,16 @@ describe.skipIf(chromiumPath === undefined)(name, () => {
     const difference = ours.map((value, i) => Math.abs(value - Number(theirs[i])));
     expect(Math.max(...difference)).toBeLessThan(1e-5);
   });
+
+  it('shows the same table in another visit, from what is stored', async () => {
+    const table = page.getByRole('region', { name: 'Results of all systems' });
+    const before = await table.innerText();
+    await page.goto(`${server.address}#results`);
+    await page.reload();
+    await page.getByRole('link', { name: /^Open/ }).click();
+    await table.waitFor();
+    expect(await table.innerText()).toBe(before);
+    expect(await page.getByRole('button', { name: 'Compute what is missing' }).count()).toBe(0);
+    expect(foreign).toEqual([]);
+  });
 });

@@ -291,6 +291,22 @@ describe.skipIf(!hasChromium)(name, () => {
     await page.close();
   });
 
+  it('computes nothing of a finished run anew before it is asked to', async () => {
+    const stage = { kind: 'training', label: 'training of contrastive, seed 1', key: 'contrastive' };
+    const stages = [{ ...stage, stored: false, seconds: 20 }];
+    const other = { ...opened, plan: { ...opened.plan, stages, seconds: 20 } };
+    const page = await open('results/demo', wide, true, { openRun: other });
+    await page.getByText('Nothing runs before you start it').waitFor();
+    await page.getByText('Its only step, 0 of them stored').waitFor();
+    const runs = 'asked.filter(({ call }) => call === "run").length';
+    expect(await page.evaluate(runs)).toBe(0);
+    expect(await complaints(page)).toEqual([]);
+    await page.getByRole('button', { name: 'Compute what is missing' }).click();
+    await page.getByRole('region', { name: 'Results' }).first().waitFor();
+    expect(await page.evaluate(runs)).toBe(1);
+    await page.close();
+  });
+
   it('goes from screen to screen by keyboard, and keeps the chosen colors', async () => {
     const page = await open('demo', wide);
     await page.keyboard.press('Tab');

@@ -127,6 +127,20 @@ export class RunView {
     }
   }
 
+  /** Whether nothing of it would be computed; undefined before it is planned. */
+  get isStored(): boolean | undefined {
+    return this.opened?.plan.stages.every(({ stored }) => stored);
+  }
+
+  /**
+   * Shows what a finished run has stored. Where another device, or a newer studio, would compute some of it anew,
+   * nothing runs: `opened` has what that would cost.
+   */
+  async show(): Promise<void> {
+    await this.plan();
+    if (this.problem === undefined && this.isStored === true) await this.start();
+  }
+
   /** Trains, goes on where it was, or shows the stored results at once. */
   async start(): Promise<void> {
     if (this.isUnderWay) return;
@@ -207,7 +221,12 @@ export class RunView {
   /** Another run may have been opened since: the worker has one open at a time. */
   async #reopen(): Promise<void> {
     if (this.#studio.hasOpen(this.runId)) return;
-    await this.start();
+    await this.show();
+    if (this.isStored === false) {
+      throw new Error(
+        'Some of this run is not stored as this device computes it. Reload the page to see what.',
+      );
+    }
     if (this.problem !== undefined)
       throw new Error(`${this.problem.text} ${this.problem.remedy ?? ''}`.trim());
   }
