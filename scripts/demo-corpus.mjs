@@ -162,9 +162,10 @@ console.log(`${corpus.length} passages, ${queries.length} queries, ${recorded.le
 /**
  * Mines listwise lists of a corpus's split, with the scores of the teacher.
  * @param {string} folder @param {string} split @param {number} depth @param {string} out @param {string} teacher
+ * @param {readonly string[]} retriever
  */
-function mine(folder, split, depth, out, teacher) {
-  const what = ['mine', '--corpus', folder, '--split', split, '--bm25', '--lists', 'listwise'];
+function mine(folder, split, depth, out, teacher, retriever = ['--bm25']) {
+  const what = ['mine', '--corpus', folder, '--split', split, ...retriever, '--lists', 'listwise'];
   const how = ['--depth', String(depth), '--label-unjudged', '--teacher', teacher, '--out', out];
   const studio = join(root, 'bin', 'retriever-studio.js');
   const { status } = spawnSync(process.execPath, [studio, ...what, ...how], { stdio: 'inherit' });
@@ -175,7 +176,19 @@ function mine(folder, split, depth, out, teacher) {
 const scoredDepth = 20;
 
 /**
- * The teacher's scores of the training and the recorded queries with their candidates.
+ * Lists with the scores of the teacher.
+ * @param {string} lists @param {string} out @param {string} teacher
+ */
+function score(lists, out, teacher) {
+  const studio = join(root, 'bin', 'retriever-studio.js');
+  const args = [studio, 'filter', '--lists', lists, '--teacher', teacher, '--out', out];
+  const { status } = spawnSync(process.execPath, args, { stdio: 'inherit' });
+  if (status !== 0) process.exit(status ?? 1);
+}
+
+/**
+ * The teacher's scores of the training and the recorded queries with their candidates by BM25, of the training queries
+ * with nano's, and of recorded passages.
  * @param {string} teacher
  */
 function writeScores(teacher) {
@@ -193,12 +206,25 @@ function writeScores(teacher) {
   writeFileSync(join(work, 'queries.jsonl'), jsonLines(asked));
   writeFileSync(join(work, 'qrels', 'train.tsv'), `query-id\tcorpus-id\tscore\n${judged.join('')}`);
   mine(work, 'train', scoredDepth, join(work, 'lists.jsonl'), teacher);
-  const lists = readFileSync(join(work, 'lists.jsonl'), 'utf8').trim().split('\n');
-  const lines = lists.flatMap((line) => {
-    const { query_id, documents } = JSON.parse(line);
-    return documents.map(({ id, teacher: score }) => `${query_id}\t${id}\t${score.toFixed(4)}\n`);
-  });
-  writeFileSync(join(values.out, 'teacher-scores.tsv'), lines.join(''));
+  mine(values.out, 'train', scoredDepth, join(work, 'dense.jsonl'), teacher, ['--model', 'nano']);
+  const scored = ['lists.jsonl', 'dense.jsonl'];
+  for (const kind of ['negatives', 'graded']) {
+    scored.push(`${kind}.jsonl`);
+    score(join(values.out, `recorded-${kind}.jsonl`), join(work, `${kind}.jsonl`), teacher);
+  }
+  /** @type {Map<string, string>} */
+  const lines = new Map();
+  for (const file of scored) {
+    for (const line of readFileSync(join(work, file), 'utf8').trim().split('\n')) {
+      const { query_id, documents } = JSON.parse(line);
+      for (const { id, teacher: value } of documents) {
+        const pair = `${query_id}\t${id}`;
+        // What a text is scored beside can change the last digit.
+        if (!lines.has(pair)) lines.set(pair, `${pair}\t${value.toFixed(4)}\n`);
+      }
+    }
+  }
+  writeFileSync(join(values.out, 'teacher-scores.tsv'), [...lines.values()].join(''));
   rmSync(work, { recursive: true });
 }
 

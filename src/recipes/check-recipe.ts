@@ -215,6 +215,7 @@ function checkDiagnostics({ diagnostics, sources }: Recipe, faults: Faults): voi
   });
   faults.distinct((i) => [...path, i], diagnostics.sources, 'sources');
   faults.attempt(['diagnostics', 'loss'], () => parseLossSpec(diagnostics.loss));
+  if (diagnostics.by?.from === 'file') checkFile(diagnostics.by, ['diagnostics', 'by'], faults);
 }
 
 function checkEvaluation(recipe: Recipe, faults: Faults): void {

@@ -1,5 +1,6 @@
 import { baselineName } from './baseline-name.ts';
 import type { ComparisonTable, MeasuredValue, PairResult } from './compare-systems.ts';
+import { scoreRows } from '../mining/diagnostics/diagnosis-table.ts';
 import { diagnosisRows, plantedRows } from './data-tables.ts';
 import type { ArmReport, RecipeReport, ShownPassage, ShownQuery } from './report.ts';
 import { inline, markdownTable, metricTitle, pText, signed } from './markdown.ts';
@@ -46,6 +47,7 @@ export function reportMarkdown(report: RecipeReport): string {
 function dataSections(report: RecipeReport): string[] {
   const planted = plantedRows(report);
   const diagnosis = diagnosisRows(report);
+  const scores = scoreRows(report.diagnosis ?? []);
   return [
     ...(planted === undefined
       ? []
@@ -53,6 +55,7 @@ function dataSections(report: RecipeReport): string[] {
     ...(diagnosis === undefined
       ? []
       : ['## What the sources look like', diagnosisNote, markdownTable(diagnosis, 1)]),
+    ...(scores === undefined ? [] : ["## The teacher's scores", scoresNote, markdownTable(scores, 2)]),
   ];
 }
 
@@ -66,7 +69,14 @@ export const plantedNote =
 export const diagnosisNote =
   'Means over the negatives of a source. Cosines, gradient and probe are of the untrained encoder; the probe is ' +
   "trained to tell a source's passages from those of the others, on queries that it is not tested on: 0.5 is chance, " +
-  'and beside it stands what it reaches with shuffled names.';
+  'and beside it stands what it reaches with shuffled names. Relevant after all: of those that a ' +
+  'person, a language model or the teacher judged, the share that is called relevant; by the teacher, what it scores ' +
+  'above the positive.';
+
+/** How to read the scores. */
+export const scoresNote =
+  'Which share of the negatives of a source, and of the positives of their lists, scores how high. Negatives far below ' +
+  'the positives teach little; those among them may be relevant.';
 
 /** The results as rows of cells, for a terminal: a header and a row for each system. */
 export function resultRows(table: ComparisonTable, report: RecipeReport): readonly (readonly string[])[] {

@@ -278,7 +278,9 @@ class ArmBuilder {
       const lists = await this.#listsOf(name);
       sources.push({ name, lists, passages: this.#expected(name).passages });
     }
-    return diagnosedStage(omit(diagnostics, 'sources'), sources, this.#encoder);
+    const by = diagnostics.by ?? this.#recipe.teacher;
+    const scorer = by.from === 'stored' ? undefined : await this.#scorer(by);
+    return diagnosedStage(diagnostics, sources, this.#encoder, scorer);
   }
 
   async #arm(arm: RecipeArm): Promise<ArmStages> {

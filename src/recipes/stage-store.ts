@@ -28,7 +28,7 @@ export const stageVersions = {
   training: 1,
   ranking: 1,
   comparison: 2,
-  diagnosed: 1,
+  diagnosed: 2,
 } as const;
 
 export type StageKind = keyof typeof stageVersions;

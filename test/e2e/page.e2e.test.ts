@@ -31,7 +31,13 @@ const filtered = {
 const likeness = {
   ...{ jaccardQuery: 0.1, jaccardPositive: 0.2, rougeQuery: 0.1, rougePositive: 0.2, bm25Query: 3.2 },
   ...{ bm25Positive: 9.1, lengthRatio: 1.1, cosineQuery: 0.4, cosinePositive: 0.5, distinct1: 0.3 },
-  ...{ distinct2: 0.8, teacher: null, accidentalRelevance: null, gradient: null, probe: null },
+  ...{ distinct2: 0.8, accidentalRelevance: { judged: 240, relevant: 12, rate: 0.05 } },
+  ...{ gradient: null, probe: null },
+};
+const scores = (...tenths: readonly number[]) => ({ low: -0.05, high: 0.85, counts: tenths });
+const scored = {
+  teacher: scores(20, 40, 60, 50, 40, 20, 8, 2, 0, 0),
+  positives: scores(0, 0, 0, 1, 4, 8, 12, 14, 7, 2),
 };
 const planned = {
   openRun: { ...opened, plan },
@@ -40,7 +46,7 @@ const planned = {
     report: {
       ...report,
       arms: [...report.arms, { ...first, name: 'third', filters: 'strict', filtered }],
-      diagnosis: ['bm25', 'written'].map((source) => ({ source, passages: 240, ...likeness })),
+      diagnosis: ['bm25', 'written'].map((source) => ({ source, passages: 240, ...likeness, ...scored })),
     },
   },
 };
@@ -179,6 +185,18 @@ describe.skipIf(!hasChromium)(name, () => {
       );
       const looks = page.getByRole('region', { name: 'What the sources look like' });
       expect(await looks.getByRole('rowheader').allInnerTexts()).toEqual(['bm25', 'written']);
+      await page
+        .getByRole('img', { name: 'bm25: more negatives score 0.13 to 0.22 than in any other tenth' })
+        .waitFor();
+      await page.getByText('The scores as a table').click();
+      const table = page.getByRole('region', { name: 'Scores by source' });
+      expect(await table.getByRole('row').nth(1).innerText()).toMatch(/bm25\s+negatives\s+8 %\s+17 %\s+25 %/);
+      if (process.env.PICTURES !== undefined) {
+        await page.screenshot({
+          path: `${process.env.PICTURES}/recipe-${look.theme}-${look.width}.png`,
+          fullPage: true,
+        });
+      }
       expect(await complaints(page)).toEqual([]);
       expect(await page.title()).toBe('Recipes · Retriever Studio');
       await page.close();

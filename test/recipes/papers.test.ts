@@ -127,6 +127,10 @@ describe("paper A's open questions", () => {
     const auc = header?.indexOf('probe AUC') ?? 0;
     for (const row of rows) expect(Number(row[auc])).toBeGreaterThan(0.5);
     expect(reportMarkdown(report)).toContain('## What the sources look like');
+    // The teacher's file has scores of what was mined and of what the first model wrote.
+    const relevant = header?.indexOf('relevant after all') ?? 0;
+    expect(rows.map((row) => /^0\.\d{3}$/.test(row[relevant] ?? ''))).toEqual([true, true, true]);
+    expect(reportMarkdown(report)).toContain("## The teacher's scores");
   });
 
   it('generators: asks the second model where nobody has recorded it', async () => {

@@ -8,7 +8,7 @@ import { openFile } from '../../host/node/files.ts';
 import { RandomStream } from '../../host/random.ts';
 import { parseLossSpec } from '../../losses/loss-spec.ts';
 import { diagnoseSources } from '../../mining/diagnostics/diagnose.ts';
-import { diagnosisColumns, diagnosisRow } from '../../mining/diagnostics/diagnosis-table.ts';
+import { diagnosisColumns, diagnosisRow, scoreRows } from '../../mining/diagnostics/diagnosis-table.ts';
 import type { CliIo } from '../io.ts';
 import { addComputeOptions, integerOption, type ComputeOptions } from '../options.ts';
 import { checkOutputFile, writeOutputFile } from '../output-file.ts';
@@ -67,13 +67,11 @@ async function diagnose(file: string, options: DiagnoseCommandOptions, io: CliIo
     }
     io.printJson({ lists: lists.length, sources });
     for (const line of textTable(header, sources.map(diagnosisRow))) io.print(line);
-    for (const { source, teacher } of sources) {
-      if (teacher === null) continue;
-      const { low, high, counts } = teacher;
-      io.print(
-        `${source}: teacher scores from ${low.toPrecision(3)} to ${high.toPrecision(3)}: ${counts.join(' ')}`,
-      );
-    }
+    const scores = scoreRows(sources);
+    if (scores === undefined) return;
+    io.print('');
+    io.print('Teacher scores');
+    for (const line of textTable(scores[0] ?? [], scores.slice(1))) io.print(line);
   } finally {
     await encoder?.close();
   }

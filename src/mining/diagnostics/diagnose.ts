@@ -1,5 +1,5 @@
 import { isPositive } from '../../corpus/text-key.ts';
-import type { ListRecord, Source } from '../../corpus/types.ts';
+import type { ListDocument, ListRecord, Source } from '../../corpus/types.ts';
 import type { LossSpec } from '../../losses/loss-spec.ts';
 import type { EmbedTexts } from '../../retrieval/retrieve.ts';
 import { isAccidentallyRelevant } from './accidental-relevance.ts';
@@ -33,6 +33,8 @@ export type SourceDiagnosis = Readonly<
     distinct2: number;
     /** Null where no passage has a teacher score. */
     teacher: Histogram | null;
+    /** Of the positives of their lists, over the same range; null where none has a teacher score. */
+    positives: Histogram | null;
     /** Of the passages about which something is known, the share that is called relevant; null where nothing is. */
     accidentalRelevance: Readonly<{ judged: number; relevant: number; rate: number }> | null;
     /** Null without an encoder. */
@@ -63,7 +65,7 @@ export async function diagnoseSources(
   const features = passageFeatures(lists);
   const vectors = embed === undefined ? undefined : await embedAll(features, embed);
   const shares = embed === undefined ? undefined : await gradientShares(lists, embed, loss);
-  const scores = features.flatMap(({ document }) => document.teacher ?? []);
+  const scores = lists.flatMap(({ documents }) => documents.flatMap(({ teacher }) => teacher ?? []));
   const range = { low: smallest(scores), high: -smallest(scores.map((score) => -score)) };
   const sources = [...new Set(features.map(({ document }) => document.source))];
   return sources.map((source) => {
@@ -74,7 +76,10 @@ export async function diagnoseSources(
     const averages = Object.fromEntries(
       means.map((name) => [name, mean((at) => (features[at] as PassageFeatures)[name])]),
     ) as Record<MeanName, number>;
-    const teacher = own.flatMap(({ document }) => document.teacher ?? []);
+    const histogramOf = (documents: readonly ListDocument[]): Histogram | null => {
+      const scored = documents.flatMap(({ teacher }) => teacher ?? []);
+      return scored.length === 0 ? null : histogram(scored, range);
+    };
     return {
       source,
       passages: own.length,
@@ -89,7 +94,12 @@ export async function diagnoseSources(
         own.map(({ words }) => words),
         2,
       ),
-      teacher: teacher.length === 0 ? null : histogram(teacher, range),
+      teacher: histogramOf(own.map(({ document }) => document)),
+      positives: histogramOf(
+        [...new Set(own.map(({ list }) => list))].flatMap(({ documents }) =>
+          documents.filter((document) => isPositive(document)),
+        ),
+      ),
       accidentalRelevance: relevanceOf(own),
       gradient: shares?.get(source) ?? null,
       probe:

@@ -1,4 +1,5 @@
 import type { SourceDiagnosis } from './diagnose.ts';
+import { shares, type Histogram } from './score-histogram.ts';
 
 /** The columns of a table with a row for each source; what was not looked at has no value. */
 export const diagnosisColumns: readonly (readonly [
@@ -18,6 +19,7 @@ export const diagnosisColumns: readonly (readonly [
   ['length ratio', ({ lengthRatio }) => lengthRatio],
   ['distinct-1', ({ distinct1 }) => distinct1],
   ['distinct-2', ({ distinct2 }) => distinct2],
+  ['judged', ({ accidentalRelevance }) => accidentalRelevance?.judged],
   ['relevant after all', ({ accidentalRelevance }) => accidentalRelevance?.rate],
   ['share of gradient', ({ gradient }) => gradient?.share],
   ['probe AUC', ({ probe }) => probe?.auc],
@@ -31,4 +33,33 @@ export function diagnosisRow(source: SourceDiagnosis): string[] {
     if (typeof value !== 'number') return value ?? '–';
     return Number.isInteger(value) && value > 1 ? String(value) : value.toFixed(3);
   });
+}
+
+/**
+ * Which share of each source's negatives, and of the positives of their lists, scores how high, by tenths of the range
+ * of all; undefined where nobody scored. The first row is the header.
+ */
+export function scoreRows(
+  sources: readonly Pick<SourceDiagnosis, 'source' | 'teacher' | 'positives'>[],
+): readonly (readonly string[])[] | undefined {
+  const rows = sources.flatMap(({ source, teacher, positives }) => [
+    ...(teacher === null ? [] : [[source, 'negatives', teacher] as const]),
+    ...(teacher === null || positives === null ? [] : [[source, 'positives', positives] as const]),
+  ]);
+  const [first] = rows;
+  if (first === undefined) return undefined;
+  return [
+    ['source', 'passages', ...scoreRanges(first[2])],
+    ...rows.map(([source, which, scores]) => [source, which, ...shares(scores).map(percent)]),
+  ];
+}
+
+/** The parts of a histogram's range: `0.20 to 0.31`. */
+export function scoreRanges({ low, high, counts }: Histogram): string[] {
+  const edge = (i: number): string => (low + ((high - low) * i) / counts.length).toFixed(2).replace('-', '−');
+  return counts.map((_, i) => `${edge(i)} to ${edge(i + 1)}`);
+}
+
+function percent(share: number): string {
+  return `${Math.round(100 * share)} %`;
 }

@@ -20,3 +20,9 @@ export function histogram(
   }
   return { low, high, counts };
 }
+
+/** Which share of all scores lies in each part; 0 everywhere where there is none. */
+export function shares({ counts }: Histogram): number[] {
+  const sum = counts.reduce((all, count) => all + count, 0);
+  return counts.map((count) => count / Math.max(1, sum));
+}

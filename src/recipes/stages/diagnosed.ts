@@ -2,10 +2,12 @@ import type { ListRecord } from '../../corpus/types.ts';
 import { isPositive } from '../../corpus/text-key.ts';
 import { parseLossSpec } from '../../losses/loss-spec.ts';
 import { diagnoseSources, type SourceDiagnosis } from '../../mining/diagnostics/diagnose.ts';
+import { withTeacherScores } from '../../mining/teacher-scores.ts';
 import { withEmbedder, type ShelvedEncoder } from '../encoder-shelf.ts';
 import type { RecipeDiagnostics } from '../schema.ts';
-import { encodingFlops, makeStage, noWork, type Stage } from '../stage.ts';
+import { encodingFlops, makeStage, noWork, type Stage, type Task, type Workshop } from '../stage.ts';
 import { sampleOf } from '../written-about.ts';
+import { scoreWithModel, scoringFlops, type Scorer } from './scores.ts';
 
 /** Of each source that a recipe wants looked at. */
 export type DiagnosisReport = readonly SourceDiagnosis[];
@@ -18,11 +20,15 @@ export interface DiagnosedSource {
   readonly passages: number;
 }
 
-/** What the negatives of sources look like beside each other. */
+/**
+ * What the negatives of sources look like beside each other.
+ * @param scorer says how many are relevant after all; without it the scores that the lists carry do
+ */
 export async function diagnosedStage(
-  { loss, sample, seed }: Omit<RecipeDiagnostics, 'sources'>,
+  { loss, sample, seed }: Pick<RecipeDiagnostics, 'loss' | 'sample' | 'seed'>,
   sources: readonly DiagnosedSource[],
   { model, hash }: ShelvedEncoder,
+  scorer: Scorer | undefined,
 ): Promise<Stage> {
   const texts = sources.reduce((sum, { passages }) => sum + passages, 0);
   return makeStage({
@@ -31,18 +37,25 @@ export async function diagnosedStage(
     inputs: {
       ...{ loss, sample, seed, encoder: hash, normalize: model.encoding.normalize },
       sources: sources.map(({ name, lists }) => [name, lists.key]),
+      ...(scorer !== undefined && { scorer: { kind: scorer.kind, hash: scorer.hash } }),
     },
     needs: sources.map(({ lists }) => lists),
     // Vectors are made for the table, and again for the gradients.
-    work: { ...noWork, forwardFlops: 2 * encodingFlops(model, texts, model.encoding.passageMaxLength / 2) },
-    run: async (workshop) => {
+    work: {
+      ...noWork,
+      forwardFlops:
+        2 * encodingFlops(model, texts, model.encoding.passageMaxLength / 2) +
+        (scorer === undefined ? 0 : scoringFlops(scorer, texts)),
+    },
+    run: async (workshop, task) => {
       const all: ListRecord[] = [];
       for (const { name, lists } of sources) {
         const chosen = sampleOf(await workshop.listsOf(lists), { sample, seed });
         all.push(...chosen.map((list) => attributed(list, name)));
       }
+      const scored = scorer === undefined ? all : await scoredBy(scorer, all, workshop, task);
       const value: DiagnosisReport = await withEmbedder(workshop.runtime, model, (embedder) =>
-        diagnoseSources(all, {
+        diagnoseSources(scored, {
           embed: (batch, side) => embedder.embed(batch, side),
           loss: parseLossSpec(loss),
           seed,
@@ -51,6 +64,18 @@ export async function diagnosedStage(
       return { value };
     },
   });
+}
+
+/** A file may have no scores of some sources: they are shown without. */
+async function scoredBy(
+  scorer: Scorer,
+  lists: readonly ListRecord[],
+  workshop: Workshop,
+  task: Task,
+): Promise<readonly ListRecord[]> {
+  return scorer.kind === 'file'
+    ? withTeacherScores(lists, scorer.scores).lists
+    : scoreWithModel(workshop, lists, scorer, task);
 }
 
 /** The list with all its negatives under the name of the recipe's source. */

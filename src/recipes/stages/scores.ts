@@ -1,10 +1,19 @@
+import type { ListRecord } from '../../corpus/types.ts';
 import { guideLists } from '../../mining/guide.ts';
 import { ScoringStoppedError } from '../../mining/score-cache.ts';
 import { scoreLists } from '../../mining/teacher.ts';
 import { withTeacherScores } from '../../mining/teacher-scores.ts';
 import { InputError } from '../../host/errors.ts';
 import { withLastingTeacher, type TeacherModel } from '../pair-scorer.ts';
-import { encodingFlops, makeStage, noWork, RecipeStoppedError, type Stage, type Workshop } from '../stage.ts';
+import {
+  encodingFlops,
+  makeStage,
+  noWork,
+  RecipeStoppedError,
+  type Stage,
+  type Task,
+  type Workshop,
+} from '../stage.ts';
 import type { FileScores } from '../scores-file.ts';
 import { encodeLists } from '../stored-forms.ts';
 
@@ -55,27 +64,42 @@ export async function scoresStage(
     label: `${role} scores of ${name}`,
     inputs: { lists: lists.key, [role]: teacher.kind, model: teacher.hash, device: runtime.device },
     needs: [lists],
-    work: {
-      ...noWork,
-      forwardFlops:
-        teacher.kind === 'encoder' && 'model' in teacher
-          ? encodingFlops(teacher.model, expectedPassages, teacher.model.encoding.passageMaxLength / 2)
-          : 0,
-    },
+    work: { ...noWork, forwardFlops: scoringFlops(teacher, expectedPassages) },
     run: async (workshop, task) => {
       const given = await workshop.listsOf(lists);
-      const score = role === 'teacher' ? scoreLists : guideLists;
-      try {
-        const scored = await withLastingTeacher(
-          workshop,
-          teacher,
-          (scorer) => score(given, scorer, { onProgress: (done, total) => task.progress(done, total) }),
-          { signal: workshop.signal },
-        );
-        return { value: null, blobs: [encodeLists(scored)] };
-      } catch (error) {
-        throw error instanceof ScoringStoppedError ? new RecipeStoppedError() : error;
-      }
+      const scored = await scoreWithModel(workshop, given, teacher, task, role);
+      return { value: null, blobs: [encodeLists(scored)] };
     },
   });
+}
+
+/** Of scoring passages; 0 where nobody can tell before. */
+export function scoringFlops(scorer: Scorer, passages: number): number {
+  return scorer.kind === 'encoder' && 'model' in scorer
+    ? encodingFlops(scorer.model, passages, scorer.model.encoding.passageMaxLength / 2)
+    : 0;
+}
+
+/**
+ * The lists with the raw scores of a model.
+ * @throws RecipeStoppedError when the recipe is ended
+ */
+export async function scoreWithModel(
+  workshop: Workshop,
+  lists: readonly ListRecord[],
+  model: TeacherModel,
+  task: Task,
+  role: 'teacher' | 'guide' = 'teacher',
+): Promise<readonly ListRecord[]> {
+  const score = role === 'teacher' ? scoreLists : guideLists;
+  try {
+    return await withLastingTeacher(
+      workshop,
+      model,
+      (scorer) => score(lists, scorer, { onProgress: (done, total) => task.progress(done, total) }),
+      { signal: workshop.signal },
+    );
+  } catch (error) {
+    throw error instanceof ScoringStoppedError ? new RecipeStoppedError() : error;
+  }
 }

@@ -5,6 +5,7 @@ import { RandomStream } from '../../../src/host/random.ts';
 import { parseLossSpec } from '../../../src/losses/loss-spec.ts';
 import { isAccidentallyRelevant } from '../../../src/mining/diagnostics/accidental-relevance.ts';
 import { areaUnderCurve } from '../../../src/mining/diagnostics/area-under-curve.ts';
+import { scoreRows } from '../../../src/mining/diagnostics/diagnosis-table.ts';
 import { diagnoseSources } from '../../../src/mining/diagnostics/diagnose.ts';
 import { distinctN } from '../../../src/mining/diagnostics/distinct-n.ts';
 import { gradientShares } from '../../../src/mining/diagnostics/gradient-share.ts';
@@ -227,8 +228,26 @@ describe('the diagnosis of sources', () => {
       bm25Positive: 0,
       accidentalRelevance: { rate: 0 },
     });
-    expect(mined?.teacher?.counts.at(-1)).toBe(1);
-    expect(written?.teacher?.counts[0]).toBe(1);
+    // Scores of 0, 0.9 and 1, in tenths of their range; both lists hold the positive's.
+    const one = (tenth: number) => ({
+      low: 0,
+      high: 1,
+      counts: Array.from({ length: 10 }, (_, i) => Number(i === tenth)),
+    });
+    expect([mined?.teacher, mined?.positives]).toEqual([one(9), one(9)]);
+    expect([written?.teacher, written?.positives]).toEqual([one(0), one(9)]);
+    expect(scoreRows(sources)).toEqual([
+      [
+        'source',
+        'passages',
+        ...Array.from({ length: 10 }, (_, i) => `${(i / 10).toFixed(2)} to ${((i + 1) / 10).toFixed(2)}`),
+      ],
+      ['mined', 'negatives', ...Array<string>(9).fill('0 %'), '100 %'],
+      ['mined', 'positives', ...Array<string>(9).fill('0 %'), '100 %'],
+      ['written', 'negatives', '100 %', ...Array<string>(9).fill('0 %')],
+      ['written', 'positives', ...Array<string>(9).fill('0 %'), '100 %'],
+    ]);
+    expect(scoreRows([])).toBeUndefined();
     expect((mined?.gradient?.share ?? 0) + (written?.gradient?.share ?? 0)).toBeCloseTo(1, 12);
   });
 
