@@ -159,6 +159,13 @@ for (const [split, lines] of Object.entries(judgments)) {
 }
 console.log(`${corpus.length} passages, ${queries.length} queries, ${recorded.length} recorded generations`);
 
+/** @param {readonly string[]} args of the command line */
+function studio(args) {
+  const program = join(root, 'bin', 'retriever-studio.js');
+  const { status } = spawnSync(process.execPath, [program, ...args], { stdio: 'inherit' });
+  if (status !== 0) process.exit(status ?? 1);
+}
+
 /**
  * Mines listwise lists of a corpus's split, with the scores of the teacher.
  * @param {string} folder @param {string} split @param {number} depth @param {string} out @param {string} teacher
@@ -167,24 +174,11 @@ console.log(`${corpus.length} passages, ${queries.length} queries, ${recorded.le
 function mine(folder, split, depth, out, teacher, retriever = ['--bm25']) {
   const what = ['mine', '--corpus', folder, '--split', split, ...retriever, '--lists', 'listwise'];
   const how = ['--depth', String(depth), '--label-unjudged', '--teacher', teacher, '--out', out];
-  const studio = join(root, 'bin', 'retriever-studio.js');
-  const { status } = spawnSync(process.execPath, [studio, ...what, ...how], { stdio: 'inherit' });
-  if (status !== 0) process.exit(status ?? 1);
+  studio([...what, ...how]);
 }
 
 /** Candidates of each query whose scores recipes may ask for. */
 const scoredDepth = 20;
-
-/**
- * Lists with the scores of the teacher.
- * @param {string} lists @param {string} out @param {string} teacher
- */
-function score(lists, out, teacher) {
-  const studio = join(root, 'bin', 'retriever-studio.js');
-  const args = [studio, 'filter', '--lists', lists, '--teacher', teacher, '--out', out];
-  const { status } = spawnSync(process.execPath, args, { stdio: 'inherit' });
-  if (status !== 0) process.exit(status ?? 1);
-}
 
 /**
  * The teacher's scores of the training and the recorded queries with their candidates by BM25, of the training queries
@@ -209,8 +203,9 @@ function writeScores(teacher) {
   mine(values.out, 'train', scoredDepth, join(work, 'dense.jsonl'), teacher, ['--model', 'nano']);
   const scored = ['lists.jsonl', 'dense.jsonl'];
   for (const kind of ['negatives', 'graded']) {
-    scored.push(`${kind}.jsonl`);
-    score(join(values.out, `recorded-${kind}.jsonl`), join(work, `${kind}.jsonl`), teacher);
+    const file = `recorded-${kind}.jsonl`;
+    scored.push(file);
+    studio(['filter', '--lists', join(values.out, file), '--teacher', teacher, '--out', join(work, file)]);
   }
   /** @type {Map<string, string>} */
   const lines = new Map();

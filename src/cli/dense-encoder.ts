@@ -15,7 +15,7 @@ import type { ComputeOptions } from './options.ts';
 /** An encoder, ready to embed. */
 export interface DenseEncoder {
   /** Of its content and its way of encoding. */
-  readonly hash: string;
+  hash(): Promise<string>;
   readonly device: Device;
   readonly dimensions: number;
   /** @param onProgress hears how many texts of each call are done */
@@ -43,7 +43,7 @@ export async function openDenseEncoder(
   const weights = await uploadWeights(runtime, encoder.weights);
   const embedder = new Embedder(runtime, encoder, () => weights);
   return {
-    hash: await hashEncoder(encoder),
+    hash: () => hashEncoder(encoder),
     device: runtime.device,
     dimensions: embedder.dimensions,
     embedWith: (onProgress) => (texts, side) => embedder.embed(texts, side, { onProgress }),
@@ -77,7 +77,7 @@ async function openLibraryEncoder(
   const why = asked === undefined ? `, for the studio has no graphs of ${foreign}` : '';
   io.note(`${model}: ${encoder.dimensions} dimensions, transformers.js runs it${why}`);
   return {
-    hash: described.hash,
+    hash: () => Promise.resolve(described.hash),
     device: usedDevice,
     dimensions: encoder.dimensions,
     embedWith: (onProgress) => (texts, side) => encoder.embed(texts, side, { onProgress }),

@@ -6,7 +6,7 @@ import { FolderStore } from '../host/node/store.ts';
 import { clearVectors, lastingVectors } from '../retrieval/lasting-vectors.ts';
 import type { CorpusVectors } from '../retrieval/retrieve.ts';
 import type { DenseEncoder } from './dense-encoder.ts';
-import type { CliIo } from './io.ts';
+import type { CliIo, Progress } from './io.ts';
 
 /** How the vectors of a corpus outlive the process that makes them. */
 export interface LastingOptions {
@@ -19,8 +19,13 @@ export interface LastingOptions {
 export interface CorpusToEmbed {
   readonly documents: AsyncIterable<Document>;
   readonly titles: boolean;
-  /** Names all documents by their content: {@link CorpusDigest}. */
-  readonly digest: string;
+  /** Has heard of all its documents. */
+  readonly digest: CorpusDigest;
+}
+
+export interface EmbeddedCorpus extends CorpusVectors {
+  /** Takes the vectors out of the store, when what they were made for is written. */
+  readonly forget?: () => Promise<void>;
 }
 
 /** Names the documents of a corpus by their content and order. */
@@ -36,18 +41,15 @@ export class CorpusDigest {
   }
 }
 
-/**
- * Embeds a corpus as it is read, from where an ended process left off.
- * @param onProgress hears how many passages are done
- */
+/** Embeds a corpus as it is read, from where an ended process left off. */
 export async function embedLastingCorpus(
   { documents, titles, digest }: CorpusToEmbed,
   encoder: DenseEncoder,
   { store: folder, seconds }: LastingOptions,
-  onProgress: (done: number) => void,
+  progress: Progress,
   io: CliIo,
-): Promise<CorpusVectors & { readonly key: string }> {
-  const key = JSON.stringify([encoder.hash, encoder.device, digest, titles]);
+): Promise<EmbeddedCorpus> {
+  const key = JSON.stringify([await encoder.hash(), encoder.device, digest.finish(), titles]);
   const ids: string[] = [];
   const texts = async function* (): AsyncGenerator<string, void> {
     for await (const document of documents) {
@@ -57,18 +59,14 @@ export async function embedLastingCorpus(
   };
   const vectors = await withStore(folder, io, (store) =>
     lastingVectors(texts(), (some, onDone) => encoder.embedWith(onDone)(some, 'passage'), {
-      ...{ store, clock: nodeClock, key, seconds, onProgress },
+      ...{ store, clock: nodeClock, key, seconds },
+      onProgress: (done) => progress.update(done),
       onFound: (found) => {
         if (found > 0) io.note(`${found} passages were embedded before (${folder})`);
       },
     }),
   );
-  return { ids, vectors, key };
-}
-
-/** Takes vectors out of the store, when what they were made for is written. */
-export async function forgetCorpusVectors(key: string, folder: string, io: CliIo): Promise<void> {
-  await withStore(folder, io, (store) => clearVectors(store, key));
+  return { ids, vectors, forget: () => withStore(folder, io, (store) => clearVectors(store, key)) };
 }
 
 async function withStore<T>(folder: string, io: CliIo, task: (store: FolderStore) => Promise<T>): Promise<T> {

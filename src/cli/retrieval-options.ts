@@ -6,12 +6,14 @@ import { embedCorpus, indexWithBm25, rankWithBm25, rankWithVectors } from '../re
 import { VectorIndex } from '../retrieval/vectors.ts';
 import { openWorkerPool } from '../host/node/workers.ts';
 import type { OpenCorpus } from './corpus-options.ts';
+import type { DenseEncoder } from './dense-encoder.ts';
 import type { EncodingOptions } from './encoding-options.ts';
 import type { CliIo, Progress } from './io.ts';
 import {
   CorpusDigest,
   embedLastingCorpus,
-  forgetCorpusVectors,
+  type CorpusToEmbed,
+  type EmbeddedCorpus,
   type LastingOptions,
 } from './lasting-corpus.ts';
 import type { ComputeOptions } from './options.ts';
@@ -106,34 +108,20 @@ export async function rankCorpusWithModel(
   const { model, titles, dropIdentical = false, threads, lasting } = options;
   const startedAt = performance.now();
   // Counting takes a moment beside embedding, and tells how long that will take.
-  const { total, digest } = await countDocuments({ dataset, showProgress }, lasting !== undefined);
+  const digest = new CorpusDigest();
+  const total = await countDocuments({ dataset, showProgress }, lasting === undefined ? undefined : digest);
   requireDocuments(total, dataset.name);
   // ONNX Runtime and the tokenizers: not for BM25 alone.
   const { openDenseEncoder } = await import('./dense-encoder.ts');
   const encoder = await openDenseEncoder(model, options, io);
   const pool = openWorkerPool('search', threads === undefined ? {} : { size: threads });
   try {
-    const { ids, vectors, forget } = await withProgress(
-      io,
-      'embedding',
-      total,
-      'passages',
-      async (progress) => {
-        const documents = dataset.documents();
-        if (lasting !== undefined) {
-          const count = (done: number): void => progress.update(done);
-          const corpus = { documents, titles, digest };
-          const { key, ...embedded } = await embedLastingCorpus(corpus, encoder, lasting, count, io);
-          return { ...embedded, forget: () => forgetCorpusVectors(key, lasting.store, io) };
-        }
-        let earlier = 0;
-        const count = (done: number, of: number): void => {
-          progress.update(earlier + done);
-          if (done === of) earlier += of;
-        };
-        return { ...(await embedCorpus(documents, encoder.embedWith(count), { titles })), forget: undefined };
-      },
-    );
+    const { ids, vectors, forget } = await withProgress(io, 'embedding', total, 'passages', (progress) => {
+      const corpus = { documents: dataset.documents(), titles, digest };
+      return lasting === undefined
+        ? embedAtOnce(corpus, encoder, progress)
+        : embedLastingCorpus(corpus, encoder, lasting, progress, io);
+    });
     const index = new VectorIndex(ids, vectors, encoder.dimensions, pool);
     const indexedAt = performance.now();
     const ranking = await withProgress(io, 'searching', dataset.queries.length, 'queries', (progress) =>
@@ -161,23 +149,35 @@ export async function rankCorpusWithModel(
   }
 }
 
-/** @param isNamed whether the documents are wanted by their content too, which takes longer to say */
+/** @param digest hears of every document too */
 async function countDocuments(
   { dataset, showProgress }: OpenCorpus,
-  isNamed: boolean,
-): Promise<{ readonly total: number; readonly digest: string }> {
+  digest: CorpusDigest | undefined,
+): Promise<number> {
   const reading = showProgress('reading');
-  const digest = new CorpusDigest();
-  let total = 0;
+  let count = 0;
   try {
     for await (const document of dataset.documents()) {
-      if (isNamed) digest.add(document);
-      total++;
+      digest?.add(document);
+      count++;
     }
-    return { total, digest: digest.finish() };
+    return count;
   } finally {
     reading.stop();
   }
+}
+
+function embedAtOnce(
+  { documents, titles }: CorpusToEmbed,
+  encoder: DenseEncoder,
+  progress: Progress,
+): Promise<EmbeddedCorpus> {
+  let earlier = 0;
+  const count = (done: number, of: number): void => {
+    progress.update(earlier + done);
+    if (done === of) earlier += of;
+  };
+  return embedCorpus(documents, encoder.embedWith(count), { titles });
 }
 
 async function withProgress<T>(

@@ -9,7 +9,7 @@ export interface FakeWorkerOptions {
 
 /**
  * Puts a worker in the page that answers with what it is given, and trains nothing; `globalThis.asked` has the
- * questions. To be called before the page is opened.
+ * questions, `globalThis.answers` what it answers. To be called before the page is opened.
  */
 export async function installFakeWorker(
   page: Page,
@@ -71,7 +71,7 @@ export async function installFakeWorker(
           // Nothing runs here.
         }
       }
-      Object.assign(globalThis, { Worker: FakeWorker, asked });
+      Object.assign(globalThis, { Worker: FakeWorker, asked, answers });
     },
     { answers, finishes, events },
   );

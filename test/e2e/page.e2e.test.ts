@@ -191,12 +191,6 @@ describe.skipIf(!hasChromium)(name, () => {
       await page.getByText('The scores as a table').click();
       const table = page.getByRole('region', { name: 'Scores by source' });
       expect(await table.getByRole('row').nth(1).innerText()).toMatch(/bm25\s+negatives\s+8 %\s+17 %\s+25 %/);
-      if (process.env.PICTURES !== undefined) {
-        await page.screenshot({
-          path: `${process.env.PICTURES}/recipe-${look.theme}-${look.width}.png`,
-          fullPage: true,
-        });
-      }
       expect(await complaints(page)).toEqual([]);
       expect(await page.title()).toBe('Recipes · Retriever Studio');
       await page.close();
@@ -321,6 +315,25 @@ describe.skipIf(!hasChromium)(name, () => {
     expect(await complaints(page)).toEqual([]);
     await page.getByRole('button', { name: 'Compute what is missing' }).click();
     await page.getByRole('region', { name: 'Results' }).first().waitFor();
+    expect(await page.evaluate(runs)).toBe(1);
+    await page.close();
+  });
+
+  it('computes nothing anew for a search either', async () => {
+    const page = await open('results/demo', wide);
+    await page.getByRole('region', { name: 'Results' }).first().waitFor();
+    // On another device, the worker has no run open, and would train it again.
+    const runs = 'asked.filter(({ call }) => call === "run").length';
+    expect(await page.evaluate(runs)).toBe(1);
+    await page.evaluate(`
+      answers.openRun.plan.stages = [{ kind: 'training', label: 'training', key: 'a', stored: false, seconds: 20 }];
+    `);
+    await page.evaluate("location.hash = '#recipes'");
+    await page.getByLabel('Train on').selectOption('wasm');
+    await page.evaluate("location.hash = '#results/demo'");
+    await page.getByLabel('Query', { exact: true }).fill('why does bread rise');
+    await page.getByRole('button', { name: 'Search', exact: true }).click();
+    await page.getByText('not stored as this device computes it').waitFor();
     expect(await page.evaluate(runs)).toBe(1);
     await page.close();
   });

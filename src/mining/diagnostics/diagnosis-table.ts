@@ -56,8 +56,12 @@ export function scoreRows(
 
 /** The parts of a histogram's range: `0.20 to 0.31`. */
 export function scoreRanges({ low, high, counts }: Histogram): string[] {
-  const edge = (i: number): string => (low + ((high - low) * i) / counts.length).toFixed(2).replace('-', '−');
+  const edge = (i: number): string => scoreText(low + ((high - low) * i) / counts.length);
   return counts.map((_, i) => `${edge(i)} to ${edge(i + 1)}`);
+}
+
+export function scoreText(score: number): string {
+  return score.toFixed(2).replace('-', '−');
 }
 
 function percent(share: number): string {

@@ -1,5 +1,5 @@
 import type { SourceDiagnosis } from '../../mining/diagnostics/diagnose.ts';
-import { scoreRanges } from '../../mining/diagnostics/diagnosis-table.ts';
+import { scoreRanges, scoreText } from '../../mining/diagnostics/diagnosis-table.ts';
 import { shares, type Histogram } from '../../mining/diagnostics/score-histogram.ts';
 
 /** The teacher's scores of a source, as shares of the highest part of all sources. */
@@ -33,8 +33,8 @@ export function scorePlots(
     source,
     negatives: scaled(teacher),
     positives: positives === null ? undefined : scaled(positives),
-    low: number(teacher.low),
-    high: number(teacher.high),
+    low: scoreText(teacher.low),
+    high: scoreText(teacher.high),
     text:
       `${source}: more negatives score ${commonest(teacher)} than in any other tenth of the range` +
       (positives === null ? '' : `; of the positives, more score ${commonest(positives)}`),
@@ -44,8 +44,4 @@ export function scorePlots(
 /** The fullest part of the range: `0.20 to 0.31`. */
 function commonest(scores: Histogram): string {
   return scoreRanges(scores)[scores.counts.indexOf(Math.max(...scores.counts))] ?? '';
-}
-
-function number(value: number): string {
-  return value.toFixed(2).replace('-', '−');
 }
