@@ -4,6 +4,7 @@ import type { Plugin } from 'vite';
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
 import { fileURLToPath } from 'node:url';
 import { chromiumArguments, testChromium } from './scripts/chromium.mjs';
+import { filesOfSuite } from './scripts/test-suites.mjs';
 import { isolationHeaders, notToBundleAhead, onnxRuntimeCondition } from './scripts/vite-shared.mjs';
 import { findChromium } from './src/host/node/machine.ts';
 
@@ -16,14 +17,14 @@ const browserBenches = process.env.BROWSER_BENCH === '1' ? ['bench/**/*.browser.
 const inNode: TestProjectInlineConfiguration[] = [
   {
     extends: true,
-    test: { name: 'node', include: ['test/**/*.test.ts'], exclude: [webgpuTests, browserTests] },
+    test: { name: 'node', ...filesOfSuite('test/**/*.test.ts', [webgpuTests, browserTests]) },
   },
   {
     // Node too, but with a GPU: the machine's own or the software one that comes with Chromium.
     extends: true,
     test: {
       name: 'webgpu',
-      include: [webgpuTests],
+      ...filesOfSuite(webgpuTests),
       globalSetup: 'test/support/webgpu-device.ts',
       setupFiles: 'test/support/webgpu-proof.ts',
     },
@@ -45,6 +46,7 @@ const missingFiles: Plugin = {
 function inChromium(): TestProjectInlineConfiguration[] {
   const executablePath = testChromium(findChromium());
   if (executablePath === undefined) return [];
+  const inBrowser = filesOfSuite(browserTests);
   return [
     {
       extends: true,
@@ -66,7 +68,8 @@ function inChromium(): TestProjectInlineConfiguration[] {
       test: {
         name: 'browser',
         env: { LONG_TESTS: process.env.LONG_TESTS ?? '', STUDIO_DATA: studioData },
-        include: [browserTests, ...browserBenches],
+        ...inBrowser,
+        include: [...inBrowser.include, ...browserBenches],
         setupFiles: 'test/support/browser/proof.ts',
         browser: {
           enabled: true,

@@ -1,7 +1,9 @@
 // @ts-check
 /**
- * `npm test [-- vitest's arguments]`: installs what is missing, builds, runs the tests in Node and in Chromium, and
- * ends with how many ran on WebGPU, what was skipped and why, and the line `N passed, N failed, N skipped`.
+ * `npm test` and `npm run test:long` [-- vitest's arguments]: installs what is missing, builds, runs the tests of the
+ * suite in Node and in Chromium, and ends with the slowest files, how many tests ran on WebGPU, what was skipped and
+ * why, and the line `N passed, N failed, N skipped`. Where the arguments name files, those run, whichever suite they
+ * belong to, and only what they need is looked for.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -9,45 +11,50 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { installChromium, installPackages } from './install.mjs';
-import { closingLine, summarize } from './test-report.mjs';
+import { closingLine, secondsAllowed, summarize } from './test-report.mjs';
+import { filesNamedBy, needsOf, suiteVariable } from './test-suites.mjs';
 import { builtHost, findWebGpu } from './webgpu.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const vitestArguments = process.argv.slice(2);
+const isLong = process.argv.includes('--long');
+const vitestArguments = process.argv.slice(2).filter((argument) => argument !== '--long');
 
 /** @returns {Promise<number>} the exit code */
 async function main() {
+  const named = filesNamedBy(vitestArguments);
+  const runsWholeSuite = vitestArguments.length === 0;
   installPackages();
-  console.log('Building …');
-  const builds = runNode([join(root, 'scripts', 'build.mjs')]) === 0;
+  const builds = named !== undefined || build();
 
-  const chromium = await prepareChromium();
-  const webgpu = await findWebGpu();
-  if (!webgpu.available) console.log(`WebGPU tests in Node will be skipped: ${webgpu.reason}.`);
-  const { summary, exitCode } = runTests(webgpu.available ? webgpu.environment : {});
+  const needs = needsOf(named);
+  const chromium = needs.chromium ? await prepareChromium() : undefined;
+  const webgpu = needs.webgpu ? await findWebGpu() : undefined;
+  if (webgpu?.available === false) console.log(`WebGPU tests in Node will be skipped: ${webgpu.reason}.`);
+  const suite = isLong ? 'long' : named === undefined ? 'default' : 'all';
+  const environment = webgpu?.available === true ? webgpu.environment : {};
+  const { summary, exitCode } = runTests({ ...environment, [suiteVariable]: suite });
 
   const problems = [];
   if (!builds) problems.push('The build failed (see above).');
   for (const { file, name } of summary.falseWebGpu) {
-    problems.push(`Named a WebGPU test, but ran nothing on WebGPU: ${relative(root, file)}: ${name}`);
+    problems.push(`Named a WebGPU test, but ran nothing on WebGPU: ${shown(file)}: ${name}`);
   }
   // A part of the suite may well have no test for the GPU.
-  const runsWholeSuite = vitestArguments.length === 0;
   if (runsWholeSuite && chromium === undefined && process.env.CI) problems.push('No test ran in a browser.');
-  if (runsWholeSuite && summary.onWebGpu === 0 && (webgpu.available || process.env.CI)) {
-    problems.push(`No test ran on WebGPU${webgpu.available ? '' : `: ${webgpu.reason}`}.`);
+  if (runsWholeSuite && summary.onWebGpu === 0 && (webgpu?.available === true || process.env.CI)) {
+    problems.push(`No test ran on WebGPU${webgpu?.available === false ? `: ${webgpu.reason}` : ''}.`);
   }
   if (exitCode !== 0 && summary.failed === 0) problems.push('vitest reports an error (see above).');
 
-  console.log('');
-  for (const problem of problems) console.log(problem);
-  for (const { file, name } of summary.skipped) console.log(`Skipped: ${relative(root, file)}: ${name}`);
-  console.log(
-    `${summary.onWebGpu} test${summary.onWebGpu === 1 ? '' : 's'} ran on WebGPU${describe(webgpu)}`,
-  );
+  report(summary, webgpu, problems);
   const failed = summary.failed + problems.length;
-  console.log(closingLine({ passed: summary.passed, failed, skipped: summary.skipped.length }));
+  console.log(closingLine({ ...summary, failed }));
   return failed === 0 ? 0 : 1;
+}
+
+function build() {
+  console.log('Building …');
+  return runNode([join(root, 'scripts', 'build.mjs')]) === 0;
 }
 
 /** @returns {Promise<string | undefined>} the browser of the tests, installed where there was none */
@@ -65,10 +72,43 @@ async function prepareChromium() {
   return installed;
 }
 
+/**
+ * @param {ReturnType<typeof summarize>} summary
+ * @param {Awaited<ReturnType<typeof findWebGpu>> | undefined} webgpu
+ * @param {readonly string[]} problems
+ */
+function report(summary, webgpu, problems) {
+  console.log('\nSlowest files:');
+  for (const { file, seconds } of summary.slowestFiles) {
+    console.log(`${seconds.toFixed(1).padStart(7)} s  ${shown(file)}`);
+  }
+  if (summary.slowTests.length > 0) {
+    console.log(
+      `\nTests over ${secondsAllowed} s, which belong in a *.long.test.ts file unless nothing shorter covers them:`,
+    );
+    for (const { file, name, seconds } of summary.slowTests) {
+      console.log(`${seconds.toFixed(1).padStart(7)} s  ${shown(file)}: ${name}`);
+    }
+  }
+  for (const [reason, tests] of summary.skippedFor) {
+    const files = [...new Set(tests.map(({ file }) => shown(file)))].join(', ');
+    console.log(`\nSkipped ${tests.length} (${reason}): ${files}`);
+  }
+  console.log('');
+  for (const problem of problems) console.log(problem);
+  const count = `${summary.onWebGpu} test${summary.onWebGpu === 1 ? '' : 's'} ran on WebGPU`;
+  console.log(webgpu === undefined ? count : `${count}${describe(webgpu)}`);
+}
+
 /** @param {Awaited<ReturnType<typeof findWebGpu>>} webgpu */
 function describe(webgpu) {
   if (!webgpu.available) return ` (${webgpu.reason})`;
   return webgpu.software ? ' (in software)' : " (on this machine's GPU)";
+}
+
+/** @param {string} file */
+function shown(file) {
+  return relative(root, file);
 }
 
 /** @param {Record<string, string>} environment */
@@ -77,12 +117,13 @@ function runTests(environment) {
   try {
     const file = join(folder, 'report.json');
     const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
-    const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`];
-    const exitCode = runNode([vitest, 'run', ...reporters, ...vitestArguments], environment);
+    const reporter = join(root, 'scripts', 'test-reporter.mjs');
+    const args = [vitest, 'run', '--reporter=default', `--reporter=${reporter}`, ...vitestArguments];
+    const exitCode = runNode(args, { ...environment, REPORT_FILE: file });
     return { summary: summarize(JSON.parse(readFileSync(file, 'utf8'))), exitCode };
   } catch (error) {
     console.error(`vitest left no report: ${error instanceof Error ? error.message : String(error)}`);
-    return { summary: summarize({ testResults: [] }), exitCode: 1 };
+    return { summary: summarize({ files: [], unhandled: 0 }), exitCode: 1 };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { dataPath } from '../support/data.ts';
+import { realData } from '../support/data.ts';
 import { expectBadInput, onlyJson, runCli, temporaryFolder } from '../support/cli.ts';
+import { itUnless } from '../support/skip.ts';
 
 const files = {
   'qrels.tsv': 'query-id\tcorpus-id\tscore\n1\ta\t1\n1\tb\t0\n2\tc\t2\n3\td\t1\n',
@@ -103,25 +104,22 @@ describe('eval', () => {
     expectBadInput(result, message);
   });
 
-  const folder = dataPath('reference/trec_eval');
-  it.skipIf(folder === undefined)(
-    "prints trec_eval's whole output (skipped without reference/trec_eval)",
-    async () => {
-      const { stdout } = await runCli([
-        'eval',
-        '--qrels',
-        `${folder}/qrels.test`,
-        '--run',
-        `${folder}/results.test`,
-        '--per-query',
-      ]);
-      const ours = new Set(stdout.trimEnd().split('\n'));
-      const names = new Set([...ours].map((line) => line.split('\t')[0]));
-      // trec_eval pads counts and text differently from run to run of its own history: compare the columns.
-      const theirs = readFileSync(`${folder}/out.test.aq`, 'utf8').trimEnd().split('\n');
-      const shared = theirs.filter((line) => names.has(line.split('\t')[0]));
-      expect(shared.length).toBe(ours.size);
-      expect(shared.filter((line) => !ours.has(line))).toEqual([]);
-    },
-  );
+  const { path: folder, missing } = realData('reference/trec_eval');
+  itUnless(missing, "prints trec_eval's whole output", async () => {
+    const { stdout } = await runCli([
+      'eval',
+      '--qrels',
+      `${folder}/qrels.test`,
+      '--run',
+      `${folder}/results.test`,
+      '--per-query',
+    ]);
+    const ours = new Set(stdout.trimEnd().split('\n'));
+    const names = new Set([...ours].map((line) => line.split('\t')[0]));
+    // trec_eval pads counts and text differently from run to run of its own history: compare the columns.
+    const theirs = readFileSync(`${folder}/out.test.aq`, 'utf8').trimEnd().split('\n');
+    const shared = theirs.filter((line) => names.has(line.split('\t')[0]));
+    expect(shared.length).toBe(ours.size);
+    expect(shared.filter((line) => !ours.has(line))).toEqual([]);
+  });
 });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { checkOutputFile, checkWritableFolder, writeOutputFile } from '../../src/cli/output-file.ts';
 import { temporaryFolder } from '../support/cli.ts';
+import { itUnless } from '../support/skip.ts';
 
 describe('an output file', () => {
   it('is written through a link, which stays', async () => {
@@ -37,9 +38,8 @@ describe('an output file', () => {
     await expect(checkOutputFile('')).rejects.toThrow(/EISDIR/);
   });
 
-  const isRoot = process.getuid?.() === 0;
-  const reason = isRoot ? ' (skipped: root may write anywhere)' : '';
-  it.skipIf(isRoot)(`is refused in a folder that may not be written${reason}`, async () => {
+  const asRoot = process.getuid?.() === 0 ? 'root may write anywhere' : undefined;
+  itUnless(asRoot, 'is refused in a folder that may not be written', async () => {
     const folder = temporaryFolder();
     chmodSync(folder, 0o555);
     await expect(checkOutputFile(join(folder, 'out.run'))).rejects.toThrow(

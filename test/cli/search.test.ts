@@ -5,7 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { expectBadInput, onlyJson, runCli, temporaryFolder } from '../support/cli.ts';
 import { aerodynamics, writeCollection } from '../support/collection.ts';
-import { dataPath } from '../support/data.ts';
+import { realData } from '../support/data.ts';
+import { itUnless } from '../support/skip.ts';
 
 const tinyBert = fileURLToPath(new URL('../golden/encoders/tiny-bert', import.meta.url));
 
@@ -117,11 +118,10 @@ describe('search --bm25', () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  const scifact = dataPath('datasets/scifact');
-  const reason = scifact ? '' : ' (skipped: no data under $STUDIO_DATA or ../shared/data)';
-  it.skipIf(!scifact)(`gives the published figures on scifact${reason}`, async () => {
+  const scifact = realData('datasets/scifact');
+  itUnless(scifact.missing, 'gives the published figures on scifact', async () => {
     const run = join(temporaryFolder(), 'scifact.run');
-    const result = await runCli(['search', '--bm25', '--corpus', scifact ?? '', '--out', run, '--json']);
+    const result = await runCli(['search', '--bm25', '--corpus', scifact.path, '--out', run, '--json']);
     const { metrics } = onlyJson(result) as { metrics: Record<string, number> };
     expect(metrics.ndcg_cut_10).toBeCloseTo(0.678, 3);
     expect(metrics.recall_100).toBeCloseTo(0.9253, 3);

@@ -5,8 +5,9 @@ import type { FileTree } from '../../src/corpus/source.ts';
 import { bytesSource, missingPath, textSource } from '../../src/corpus/source.ts';
 import { openZip } from '../../src/corpus/zip.ts';
 import { openTree } from '../../src/host/node/files.ts';
-import { dataPath } from '../support/data.ts';
+import { realData } from '../support/data.ts';
 import { collect, refused } from './support.ts';
+import { describeUnless } from '../support/skip.ts';
 
 function treeOf(files: Record<string, string>): FileTree {
   const tree: FileTree = {
@@ -76,8 +77,8 @@ describe('readBeir', () => {
   });
 });
 
-const datasets = dataPath('datasets');
-describe.skipIf(datasets === undefined)('real collections (skipped without the data)', () => {
+const datasets = realData('datasets');
+describeUnless(datasets.missing, 'real collections', () => {
   it.each([
     ['scifact', 'test', { documents: 5183, queries: 300, judgments: 339, empty: 0 }],
     ['scifact', 'train', { documents: 5183, queries: 809, judgments: 919, empty: 0 }],
@@ -85,7 +86,7 @@ describe.skipIf(datasets === undefined)('real collections (skipped without the d
     ['cranfield', 'test', { documents: 1400, queries: 225, judgments: 1837, empty: 2 }],
     ['limit-small', 'test', { documents: 46, queries: 1000, judgments: 2000, empty: 0 }],
   ])('%s, %s', async (name, split, expected) => {
-    const dataset = await readBeir(await openTree(`${datasets!}/${name}`), { split, titles: false });
+    const dataset = await readBeir(await openTree(`${datasets.path}/${name}`), { split, titles: false });
     const documents = await collect(dataset.documents());
     let judgments = 0;
     for (const grades of dataset.judgments.values()) judgments += grades.size;

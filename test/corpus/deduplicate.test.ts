@@ -2,8 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { deduplicate, normalizeForDeduplication } from '../../src/corpus/deduplicate.ts';
 import { readBeir } from '../../src/corpus/beir.ts';
 import { openTree } from '../../src/host/node/files.ts';
-import { dataPath } from '../support/data.ts';
+import { realData } from '../support/data.ts';
 import { collect } from './support.ts';
+import { itUnless } from '../support/skip.ts';
 
 describe('deduplicate', () => {
   it('normalizes as the paper does', () => {
@@ -31,14 +32,11 @@ describe('deduplicate', () => {
     expect(kept(9)).toBe(2);
   });
 
-  const scifact = dataPath('datasets/scifact');
-  it.skipIf(scifact === undefined)(
-    'drops none of scifact, as the paper reports (skipped without the data)',
-    async () => {
-      const dataset = await readBeir(await openTree(scifact!));
-      const documents = await collect(dataset.documents());
-      const { kept } = deduplicate(documents.map(({ text }) => text));
-      expect(kept).toHaveLength(5183);
-    },
-  );
+  const scifact = realData('datasets/scifact');
+  itUnless(scifact.missing, 'drops none of scifact, as the paper reports', async () => {
+    const dataset = await readBeir(await openTree(scifact.path));
+    const documents = await collect(dataset.documents());
+    const { kept } = deduplicate(documents.map(({ text }) => text));
+    expect(kept).toHaveLength(5183);
+  });
 });

@@ -4,7 +4,8 @@ import { foldsByPassage, sharedWithTrain, splitByPassage } from '../../src/corpu
 import type { ListRecord } from '../../src/corpus/types.ts';
 import { openFile } from '../../src/host/node/files.ts';
 import { RandomStream } from '../../src/host/random.ts';
-import { dataPath } from '../support/data.ts';
+import { realData } from '../support/data.ts';
+import { itUnless } from '../support/skip.ts';
 
 const list = (query: string, ...positives: string[]): ListRecord => ({
   query_id: query,
@@ -108,14 +109,11 @@ describe('sharedWithTrain', () => {
     });
   });
 
-  const scifact = dataPath('datasets/scifact/qrels');
-  it.skipIf(scifact === undefined)(
-    'counts the documents that the splits of scifact share (skipped without the data)',
-    async () => {
-      const read = async (split: string) => readJudgments(await openFile(`${scifact!}/${split}.tsv`));
-      const result = sharedWithTrain(await read('test'), await read('train'));
-      expect(result).toMatchObject({ relevantDocuments: 283, sharedDocuments: 181 });
-      expect(result.shared.length + result.disjoint.length).toBe(300);
-    },
-  );
+  const scifact = realData('datasets/scifact/qrels');
+  itUnless(scifact.missing, 'counts the documents that the splits of scifact share', async () => {
+    const read = async (split: string) => readJudgments(await openFile(`${scifact.path}/${split}.tsv`));
+    const result = sharedWithTrain(await read('test'), await read('train'));
+    expect(result).toMatchObject({ relevantDocuments: 283, sharedDocuments: 181 });
+    expect(result.shared.length + result.disjoint.length).toBe(300);
+  });
 });

@@ -3,31 +3,27 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { env, pipeline } from '@huggingface/transformers';
 import { unzipSync } from 'fflate';
-import { chromium, type Browser, type Page } from 'playwright';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { buildPageIfStale, pageFolder } from '../../scripts/build-page.mjs';
-import { servePage } from '../../scripts/serve-page.mjs';
+import { type Page } from 'playwright';
+import { beforeAll, expect, it } from 'vitest';
 import { readEncoder } from '../../src/encoders/read-encoder.ts';
 import { openModelFiles } from '../../src/host/node/model-files.ts';
 import { openRuntime } from '../../src/host/node/runtime.ts';
 import { withEmbedder } from '../../src/recipes/encoder-shelf.ts';
-import { chromiumPath } from '../support/chromium-process.ts';
+import { noChromium } from '../support/chromium-process.ts';
 import { temporaryFolder } from '../support/cli.ts';
+import { describeUnless } from '../support/skip.ts';
+import { servedPage, testBrowser } from '../support/built-page.ts';
 
 const hang = 900_000;
-const name = `the demo${chromiumPath === undefined ? ' (skipped: there is no Chromium)' : ''}`;
 
-describe.skipIf(chromiumPath === undefined)(name, () => {
-  let browser: Browser;
-  let server: Awaited<ReturnType<typeof servePage>>;
+describeUnless(noChromium, 'the demo', () => {
+  const server = servedPage();
+  // Without the switch for WebGPU in software: Chromium offers no GPU then.
+  const browser = testBrowser(['--no-sandbox']);
   let page: Page;
   const foreign: string[] = [];
 
   beforeAll(async () => {
-    expect(buildPageIfStale()).toBe(true);
-    server = await servePage(pageFolder);
-    // Without the switch for WebGPU in software: Chromium offers no GPU then.
-    browser = await chromium.launch({ executablePath: chromiumPath ?? '', args: ['--no-sandbox'] });
     page = await browser.newPage();
     page.setDefaultTimeout(120_000);
     await page.route(
@@ -38,11 +34,6 @@ describe.skipIf(chromiumPath === undefined)(name, () => {
       },
     );
     await page.goto(server.address);
-  });
-
-  afterAll(async () => {
-    await browser.close();
-    await server.close();
   });
 
   it(

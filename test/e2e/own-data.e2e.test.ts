@@ -9,21 +9,20 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { unzipSync } from 'fflate';
 import type { Page } from 'playwright';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { buildPageIfStale, pageFolder } from '../../scripts/build-page.mjs';
-import { servePage } from '../../scripts/serve-page.mjs';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { RandomStream } from '../../src/host/random.ts';
-import { chromiumPath, startChromium } from '../support/chromium-process.ts';
+import { noChromium, startChromium } from '../support/chromium-process.ts';
 import { beirZip } from './beir-zip.ts';
+import { describeUnless } from '../support/skip.ts';
+import { servedPage } from '../support/built-page.ts';
 
 const TRIALS = Number(process.env.KILL_TRIALS ?? 2);
 /** So that most kills meet a training that is under way. */
 const epochs = Math.max(20, 8 * TRIALS);
 const hang = 900_000;
-const name = `a training on dropped data${chromiumPath === undefined ? ' (skipped: there is no Chromium)' : ''}`;
 
 let folder: string;
-let server: Awaited<ReturnType<typeof servePage>>;
+const server = servedPage();
 
 async function prepared(page: Page, screen: string): Promise<Page> {
   page.setDefaultTimeout(120_000);
@@ -64,17 +63,12 @@ async function outcome(page: Page): Promise<{ readonly weights: string; readonly
   return { weights: createHash('sha256').update(weights).digest('hex'), table };
 }
 
-describe.skipIf(chromiumPath === undefined)(name, () => {
-  beforeAll(async () => {
-    expect(buildPageIfStale()).toBe(true);
-    server = await servePage(pageFolder);
+describeUnless(noChromium, 'a training on dropped data', () => {
+  beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), 'own-data-'));
   });
 
-  afterAll(async () => {
-    await server.close();
-    rmSync(folder, { recursive: true, force: true });
-  });
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   it(
     `ends with the same bits after ${TRIALS} kills of the browser, a closed tab and a pause`,

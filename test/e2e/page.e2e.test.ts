@@ -1,19 +1,14 @@
 /** The built page in a browser: what a visitor meets before and after a training. */
 import { gzipSync } from 'node:zlib';
 import axe from 'axe-core';
-import { chromium, type Browser, type Page } from 'playwright';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { buildPageIfStale, pageFolder } from '../../scripts/build-page.mjs';
-import { chromiumArguments, testChromium } from '../../scripts/chromium.mjs';
-import { servePage } from '../../scripts/serve-page.mjs';
-import { findChromium } from '../../src/host/node/machine.ts';
+import { type Page } from 'playwright';
+import { describe, expect, it } from 'vitest';
 import { answers, opened, report } from './canned-run.ts';
 import { plan, replies, servedRun } from './canned-writing.ts';
 import { installFakeWorker } from './fake-worker.ts';
-
-const executablePath = testChromium(findChromium());
-const hasChromium = executablePath !== undefined;
-const name = `the built page${hasChromium ? '' : ' (skipped: there is no Chromium)'}`;
+import { describeUnless } from '../support/skip.ts';
+import { servedPage, testBrowser } from '../support/built-page.ts';
+import { noChromium } from '../support/chromium-process.ts';
 
 const themes = ['light', 'dark'] as const;
 const widths = [1280, 360] as const;
@@ -51,8 +46,8 @@ const planned = {
   },
 };
 
-let browser: Browser;
-let server: Awaited<ReturnType<typeof servePage>>;
+const server = servedPage();
+const browser = testBrowser();
 
 async function open(
   screen: string,
@@ -95,18 +90,7 @@ function leaveUnfinished(runId: string): void {
   localStorage.setItem('retriever-studio.unfinished', runId);
 }
 
-describe.skipIf(!hasChromium)(name, () => {
-  beforeAll(async () => {
-    expect(buildPageIfStale()).toBe(true);
-    server = await servePage(pageFolder);
-    browser = await chromium.launch({ executablePath: executablePath ?? '', args: chromiumArguments() });
-  });
-
-  afterAll(async () => {
-    await browser.close();
-    await server.close();
-  });
-
+describeUnless(noChromium, 'the built page', () => {
   it('takes at most 150 KB gzipped, from its own server, before a worker is needed', async () => {
     const page = await browser.newPage();
     const bodies: { url: string; bytes: number }[] = [];

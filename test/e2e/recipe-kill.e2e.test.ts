@@ -6,13 +6,11 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Page } from 'playwright';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { buildPageIfStale, pageFolder } from '../../scripts/build-page.mjs';
-import { servePage } from '../../scripts/serve-page.mjs';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { RecipeInput } from '../../src/recipes/schema.ts';
-import { chromiumPath, startChromium } from '../support/chromium-process.ts';
-
-const name = `a recipe's grid in the built page${chromiumPath === undefined ? ' (skipped: there is no Chromium)' : ''}`;
+import { noChromium, startChromium } from '../support/chromium-process.ts';
+import { describeUnless } from '../support/skip.ts';
+import { servedPage } from '../support/built-page.ts';
 
 /** On a machine that is busy with other things. */
 const hang = 600_000;
@@ -45,7 +43,7 @@ const recipe: RecipeInput = {
 };
 
 let folder: string;
-let server: Awaited<ReturnType<typeof servePage>>;
+const server = servedPage();
 
 async function prepared(page: Page, screen: string): Promise<Page> {
   page.setDefaultTimeout(hang);
@@ -113,17 +111,12 @@ async function outcome(page: Page) {
   return { table: await table.innerText(), computed: of('computed'), stored: of('stored') };
 }
 
-describe.skipIf(chromiumPath === undefined)(name, () => {
-  beforeAll(async () => {
-    expect(buildPageIfStale()).toBe(true);
-    server = await servePage(pageFolder);
+describeUnless(noChromium, "a recipe's grid in the built page", () => {
+  beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), 'recipe-kill-'));
   });
 
-  afterAll(async () => {
-    await server.close();
-    rmSync(folder, { recursive: true, force: true });
-  });
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   it(
     'computes nothing twice after a killed browser and a closed tab, and ends with the same table',

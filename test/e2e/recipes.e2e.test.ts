@@ -1,15 +1,11 @@
 /** A recipe in the built page, for real: a language model in the tab writes, its lists are trained on, a table comes. */
-import { chromium, type Browser } from 'playwright';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { buildPageIfStale, pageFolder } from '../../scripts/build-page.mjs';
-import { chromiumArguments, testChromium } from '../../scripts/chromium.mjs';
-import { servePage } from '../../scripts/serve-page.mjs';
-import { findChromium } from '../../src/host/node/machine.ts';
+
+import { expect, it } from 'vitest';
 import type { RecipeInput } from '../../src/recipes/schema.ts';
 import { tinyLlama } from '../support/gguf.ts';
-
-const executablePath = testChromium(findChromium());
-const hasChromium = executablePath !== undefined;
+import { describeUnless } from '../support/skip.ts';
+import { servedPage, testBrowser } from '../support/built-page.ts';
+import { noChromium } from '../support/chromium-process.ts';
 
 const recipe: RecipeInput = {
   version: 1,
@@ -26,63 +22,45 @@ const recipe: RecipeInput = {
   evaluation: { samples: 1000, depth: 10 },
 };
 
-let browser: Browser;
-let server: Awaited<ReturnType<typeof servePage>>;
+const server = servedPage();
+const browser = testBrowser();
 
-describe.skipIf(!hasChromium)(
-  `a recipe in the built page${hasChromium ? '' : ' (skipped: there is no Chromium)'}`,
-  () => {
-    beforeAll(async () => {
-      expect(buildPageIfStale()).toBe(true);
-      server = await servePage(pageFolder);
-      browser = await chromium.launch({ executablePath: executablePath ?? '', args: chromiumArguments() });
+describeUnless(noChromium, 'a recipe in the built page', () => {
+  it('goes from passages to a table with a dropped model, and asks no other server', async () => {
+    const page = await browser.newPage();
+    page.setDefaultTimeout(100_000);
+    const foreign: string[] = [];
+    const complaints: string[] = [];
+    page.on('request', (request) => {
+      const url = request.url();
+      if (/^https?:/.test(url) && !url.startsWith(server.address)) foreign.push(url);
     });
-
-    afterAll(async () => {
-      await browser.close();
-      await server.close();
+    page.on('console', (message) => {
+      if (message.type() === 'error') complaints.push(message.text());
     });
+    await page.goto(`${server.address}#recipes`);
+    await page.getByLabel('Recipe', { exact: true }).selectOption('own');
+    await page.getByLabel('Or paste it').fill(JSON.stringify(recipe));
+    await page.getByRole('button', { name: 'Read it' }).click();
+    await page.getByLabel('What writes as').selectOption('wllama');
+    const buffer = Buffer.from(await tinyLlama({ seed: 1, contextTokens: 4096 }).arrayBuffer());
+    await page
+      .getByLabel('Choose a file : Or drop a .gguf file here')
+      .setInputFiles({ name: 'tiny.gguf', mimeType: 'application/octet-stream', buffer });
+    await page.getByRole('button', { name: 'See what it will cost' }).click();
+    await page.getByText('at most 3').waitFor();
+    expect(await page.getByRole('region', { name: 'Training' }).count()).toBe(0);
 
-    it('goes from passages to a table with a dropped model, and asks no other server', async () => {
-      const page = await browser.newPage();
-      page.setDefaultTimeout(100_000);
-      const foreign: string[] = [];
-      const complaints: string[] = [];
-      page.on('request', (request) => {
-        const url = request.url();
-        if (/^https?:/.test(url) && !url.startsWith(server.address)) foreign.push(url);
-      });
-      page.on('console', (message) => {
-        if (message.type() === 'error') complaints.push(message.text());
-      });
-      await page.goto(`${server.address}#recipes`);
-      await page.getByLabel('Recipe', { exact: true }).selectOption('own');
-      await page.getByLabel('Or paste it').fill(JSON.stringify(recipe));
-      await page.getByRole('button', { name: 'Read it' }).click();
-      await page.getByLabel('What writes as').selectOption('wllama');
-      const buffer = Buffer.from(await tinyLlama({ seed: 1, contextTokens: 4096 }).arrayBuffer());
-      await page
-        .getByLabel('Choose a file : Or drop a .gguf file here')
-        .setInputFiles({ name: 'tiny.gguf', mimeType: 'application/octet-stream', buffer });
-      await page.getByRole('button', { name: 'See what it will cost' }).click();
-      await page.getByText('at most 3').waitFor();
-      expect(await page.getByRole('region', { name: 'Training' }).count()).toBe(0);
-
-      await page.getByRole('button', { name: 'Start', exact: true }).click();
-      await page
-        .getByText(/c-titles-several@1/)
-        .first()
-        .waitFor();
-      await page.getByRole('region', { name: 'Results of all systems' }).waitFor();
-      await page.getByRole('row', { name: /^Written infonce/ }).waitFor();
-      await page
-        .getByRole('region', { name: 'What the filters did' })
-        .getByText('length>=1')
-        .first()
-        .waitFor();
-      expect(foreign).toEqual([]);
-      expect(complaints).toEqual([]);
-      await page.close();
-    });
-  },
-);
+    await page.getByRole('button', { name: 'Start', exact: true }).click();
+    await page
+      .getByText(/c-titles-several@1/)
+      .first()
+      .waitFor();
+    await page.getByRole('region', { name: 'Results of all systems' }).waitFor();
+    await page.getByRole('row', { name: /^Written infonce/ }).waitFor();
+    await page.getByRole('region', { name: 'What the filters did' }).getByText('length>=1').first().waitFor();
+    expect(foreign).toEqual([]);
+    expect(complaints).toEqual([]);
+    await page.close();
+  });
+});

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { uploadWeights } from '../../src/encoders/device-weights.ts';
 import { Embedder } from '../../src/encoders/embedder.ts';
 import { readEncoder } from '../../src/encoders/read-encoder.ts';
@@ -18,16 +18,16 @@ import { createParameterState } from '../../src/training/parameter-state.ts';
 import { batchLoss } from '../../src/training/similarity.ts';
 import golden from '../golden/minilm.json' with { type: 'json' };
 import { modelFolder } from '../support/model-folder.ts';
-import { modelPath } from '../support/models.ts';
+import { realModel } from '../support/models.ts';
+import { describeUnless } from '../support/skip.ts';
 
-const path = modelPath('all-MiniLM-L6-v2');
-const reason = path === undefined ? ' (skipped: no all-MiniLM-L6-v2 under $STUDIO_MODELS)' : '';
+const { path, missing } = realModel('all-MiniLM-L6-v2');
 
-describe.skipIf(path === undefined)(`all-MiniLM-L6-v2 on the CPU${reason}`, () => {
+describeUnless(missing, 'all-MiniLM-L6-v2 on the CPU', () => {
   let runtime: Runtime;
   let encoder: EncoderModel;
   beforeAll(async () => {
-    const bytes = readFileSync(join(path!, 'model.safetensors'));
+    const bytes = readFileSync(join(path, 'model.safetensors'));
     expect(createHash('sha256').update(bytes).digest('hex')).toBe(golden.weightsSha256);
     runtime = await openRuntime({ device: 'cpu', threads: 2 });
     encoder = await readEncoder(modelFolder(path));

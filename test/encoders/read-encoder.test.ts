@@ -12,7 +12,8 @@ import {
 import { encoderParameters } from '../../src/encoders/parameters.ts';
 import { InputError } from '../../src/host/errors.ts';
 import { modelFolder, readJson, tinyModel, type FolderChanges } from '../support/model-folder.ts';
-import { modelPath } from '../support/models.ts';
+import { realModel } from '../support/models.ts';
+import { itUnless } from '../support/skip.ts';
 
 type TinyName = Parameters<typeof tinyModel>[0];
 
@@ -197,9 +198,9 @@ describe('readEncoder', () => {
     await expect(read).rejects.toThrow(message);
   });
 
-  const real = modelPath('all-MiniLM-L6-v2');
-  it.skipIf(!real)('reads the real all-MiniLM-L6-v2 (skipped without $STUDIO_MODELS)', async () => {
-    const model = await readEncoder(modelFolder(real));
+  const real = realModel('all-MiniLM-L6-v2');
+  itUnless(real.missing, 'reads the real all-MiniLM-L6-v2', async () => {
+    const model = await readEncoder(modelFolder(real.path));
     expect(model.encoding).toEqual({
       pooling: 'mean',
       normalize: true,

@@ -5,8 +5,9 @@ import { describe, expect, it } from 'vitest';
 import { readTokenizer, tokenizerFromVocabulary } from '../../src/encoders/tokenizer.ts';
 import type { TextTokenizer } from '../../src/encoders/types.ts';
 import { InputError } from '../../src/host/errors.ts';
-import { dataPath } from '../support/data.ts';
+import { realData } from '../support/data.ts';
 import { modelFolder, readJson, tinyModel, type FolderChanges } from '../support/model-folder.ts';
+import { describeUnless, itUnless } from '../support/skip.ts';
 
 interface Golden {
   readonly texts: readonly { text: string; maxLength: number; ids: number[] }[];
@@ -149,9 +150,9 @@ describe('readTokenizer', () => {
   });
 });
 
-const tokenizers = dataPath('tokenizers');
-describe.skipIf(!tokenizers)('real tokenizers (skipped without the shared data)', () => {
-  const root = tokenizers ?? '';
+const tokenizers = realData('tokenizers');
+describeUnless(tokenizers.missing, 'real tokenizers', () => {
+  const root = tokenizers.path;
   const text = 'Hello world! Zero-dimensional biomaterials show inductive properties.';
   const ids = [
     101, 7592, 2088, 999, 5717, 1011, 8789, 16012, 8585, 14482, 2015, 2265, 27427, 14194, 6024, 5144, 1012,
@@ -164,15 +165,16 @@ describe.skipIf(!tokenizers)('real tokenizers (skipped without the shared data)'
     expect(tokenizer.vocabSize).toBe(30522);
   });
 
-  const corpus = dataPath('datasets/scifact/corpus.jsonl');
-  it.skipIf(!corpus)(
+  const corpus = realData('datasets/scifact/corpus.jsonl');
+  itUnless(
+    corpus.missing,
     'every SciFact passage gets the ids of Hugging Face, also from vocab.txt alone',
     async () => {
       const folder = join(root, 'all-MiniLM-L6-v2');
       const tokenizer = await open({}, folder);
       const fromVocabulary = await open({ 'tokenizer.json': undefined }, folder);
       const hash = createHash('sha256');
-      readFileSync(corpus ?? '', 'utf8')
+      readFileSync(corpus.path, 'utf8')
         .trimEnd()
         .split('\n')
         .forEach((line, i) => {

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { readJudgments } from '../../src/corpus/judgments.ts';
 import { textSource } from '../../src/corpus/source.ts';
 import type { Evaluation, EvaluationOptions } from '../../src/metrics/evaluate.ts';
@@ -8,7 +8,8 @@ import { formatValue } from '../../src/metrics/format.ts';
 import type { RequestedMeasure } from '../../src/metrics/measures/registry.ts';
 import { allMeasures, measureNames, parseMeasures } from '../../src/metrics/measures/registry.ts';
 import { readRun } from '../../src/metrics/run.ts';
-import { dataPath } from '../support/data.ts';
+import { realData } from '../support/data.ts';
+import { describeUnless } from '../support/skip.ts';
 
 /** What trec_eval prints of each value, by "measure query"; the runid line aside. */
 function printed(evaluation: Evaluation, measures: readonly RequestedMeasure[]): Map<string, string> {
@@ -55,8 +56,8 @@ async function compare(
   );
 }
 
-const folder = dataPath('reference/trec_eval');
-describe.skipIf(folder === undefined)("trec_eval's own tests (skipped without reference/trec_eval)", () => {
+const { path: folder, missing } = realData('reference/trec_eval');
+describeUnless(missing, "trec_eval's own tests", () => {
   it.each([
     ['out.test', 'qrels.test', 'results.test', {}, 17],
     ['out.test.a', 'qrels.test', 'results.test', {}, 47],
@@ -81,16 +82,16 @@ describe.skipIf(folder === undefined)("trec_eval's own tests (skipped without re
   });
 });
 
-const runs = dataPath('reference/runs');
-describe.skipIf(runs === undefined)('BM25 runs scored by trec_eval (skipped without reference/runs)', () => {
+const runs = realData('reference/runs');
+describeUnless(runs.missing, 'BM25 runs scored by trec_eval', () => {
   it.each(['scifact', 'nq-utd', 'cranfield'])('%s', async (name) => {
     const measures = parseMeasures(
       'recip_rank,P.1,5,10,recall.5,10,100,ndcg_cut.1,3,5,10,100,map_cut_100,success.1,10',
     );
     const files = {
-      qrels: dataPath(`datasets/${name}/qrels/test.tsv`) ?? '',
-      run: `${runs}/${name}.bm25.top100.run`,
-      expected: `${runs}/${name}.bm25.top100.trec_eval.txt`,
+      qrels: realData(`datasets/${name}/qrels/test.tsv`).path,
+      run: `${runs.path}/${name}.bm25.top100.run`,
+      expected: `${runs.path}/${name}.bm25.top100.trec_eval.txt`,
     };
     await compare(files, measures, {}, 1000);
   });

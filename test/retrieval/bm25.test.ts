@@ -8,7 +8,8 @@ import { parseMeasures } from '../../src/metrics/measures/registry.ts';
 import { readRun } from '../../src/metrics/run.ts';
 import { Bm25Builder, Bm25Index } from '../../src/retrieval/bm25.ts';
 import { rankingToRun } from '../../src/retrieval/ranking.ts';
-import { dataPath } from '../support/data.ts';
+import { realData } from '../support/data.ts';
+import { itUnless } from '../support/skip.ts';
 
 function buildIndex(texts: Record<string, string>, settings = {}): Bm25Index {
   const builder = new Bm25Builder(settings);
@@ -124,12 +125,11 @@ const published: Record<string, { ndcg: number; recall: number }> = {
 };
 
 describe.each(Object.entries(published))('BM25 on %s', (name, { ndcg, recall }) => {
-  const folder = dataPath(`datasets/${name}`);
-  const reference = dataPath(`reference/runs/${name}.bm25.top100.run`);
-  const reason = folder && reference ? '' : ' (skipped: no data under $STUDIO_DATA or ../shared/data)';
+  const folder = realData(`datasets/${name}`);
+  const reference = realData(`reference/runs/${name}.bm25.top100.run`);
 
-  it.skipIf(!folder || !reference)(`agrees with the reference run${reason}`, async () => {
-    const dataset = await readBeir(await openTree(folder ?? ''));
+  itUnless(folder.missing ?? reference.missing, 'agrees with the reference run', async () => {
+    const dataset = await readBeir(await openTree(folder.path));
     const builder = new Bm25Builder();
     for await (const document of dataset.documents()) builder.add(document.id, passageText(document));
     const index = builder.finish();
@@ -144,7 +144,7 @@ describe.each(Object.entries(published))('BM25 on %s', (name, { ndcg, recall }) 
     expect(Math.abs((metrics.recall_100 ?? 0) - recall)).toBeLessThan(0.0005);
 
     // The reference has four decimals, so neighbours closer than that may stand either way.
-    const { run } = await readRun(await openFile(reference ?? ''));
+    const { run } = await readRun(await openFile(reference.path));
     let largest = 0;
     let pairs = 0;
     let swapped = 0;

@@ -1,63 +1,83 @@
 import { describe, expect, it } from 'vitest';
 import { closingLine, summarize } from '../../scripts/test-report.mjs';
 
-function file(name: string, ...tests: [fullName: string, status: string, webgpuRuns?: number][]) {
+type Test = [name: string, state: 'passed' | 'failed' | 'skipped', more?: object];
+
+function file(path: string, ...tests: Test[]) {
   return {
-    name,
-    status: tests.some(([, status]) => status === 'failed') ? 'failed' : 'passed',
-    assertionResults: tests.map(([fullName, status, webgpuRuns]) => ({
-      fullName,
-      status,
-      meta: webgpuRuns === undefined ? {} : { webgpuRuns },
+    path,
+    failed: tests.some(([, state]) => state === 'failed'),
+    seconds: 1,
+    tests: tests.map(([name, state, more]) => ({
+      ...{ name, state, seconds: 0.1, webgpuRuns: 0, skipReason: null },
+      ...more,
     })),
   };
 }
 
 describe('summarize', () => {
-  it('counts what passed, failed and was skipped, and names the skipped', () => {
+  it('counts what passed, failed and was skipped, and groups the skipped by their reason', () => {
+    const noData = { skipReason: 'no data in /data' };
     const summary = summarize({
-      testResults: [
-        file('/p/a.test.ts', ['adds', 'passed'], ['subtracts', 'failed'], ['divides (no data)', 'skipped']),
-        file('/p/b.test.ts', ['multiplies', 'passed'], ['to be written', 'todo']),
+      files: [
+        file('/p/a.test.ts', ['adds', 'passed'], ['subtracts', 'failed'], ['divides', 'skipped', noData]),
+        file('/p/b.test.ts', ['multiplies', 'passed'], ['rounds', 'skipped', noData], ['waits', 'skipped']),
       ],
+      unhandled: 0,
     });
-    expect(summary).toMatchObject({ passed: 2, failed: 1, onWebGpu: 0, falseWebGpu: [] });
-    expect(summary.skipped).toEqual([
-      { file: '/p/a.test.ts', name: 'divides (no data)' },
-      { file: '/p/b.test.ts', name: 'to be written' },
+    expect(summary).toMatchObject({ passed: 2, failed: 1, skipped: 3, onWebGpu: 0, falseWebGpu: [] });
+    expect([...summary.skippedFor]).toEqual([
+      [
+        'no data in /data',
+        [
+          { file: '/p/a.test.ts', name: 'divides' },
+          { file: '/p/b.test.ts', name: 'rounds' },
+        ],
+      ],
+      ['no reason stated', [{ file: '/p/b.test.ts', name: 'waits' }]],
     ]);
   });
 
-  it('counts a file that does not load as one failure', () => {
-    const broken = { name: '/p/c.test.ts', status: 'failed', assertionResults: [] };
-    expect(summarize({ testResults: [broken] })).toMatchObject({ passed: 0, failed: 1 });
+  it('counts a file that does not load as one failure, and each error outside of a test', () => {
+    const broken = { ...file('/p/c.test.ts'), failed: true };
+    expect(summarize({ files: [broken], unhandled: 0 })).toMatchObject({ passed: 0, failed: 1 });
+    expect(summarize({ files: [broken], unhandled: 2 })).toMatchObject({ passed: 0, failed: 3 });
   });
 
   it('counts a WebGPU test only if a graph has run on the device', () => {
+    const runs = (webgpuRuns: number): object => ({ webgpuRuns });
     const summary = summarize({
-      testResults: [
+      files: [
         file(
           '/p/d.webgpu.test.ts',
-          ['runs', 'passed', 3],
-          ['pretends', 'passed', 0],
-          ['has no device', 'skipped', 0],
+          ['runs', 'passed', runs(3)],
+          ['pretends', 'passed'],
+          ['cannot', 'skipped'],
         ),
-        file('/p/e.webgpu.test.ts', ['lacks the set-up', 'passed']),
-        file('/p/f.test.ts', ['is no WebGPU test', 'passed', 5]),
-        file(
-          '/p/g.webgpu.browser.test.ts',
-          ['runs in a browser', 'passed', 2],
-          ['only says so', 'passed', 0],
-        ),
-        file('/p/h.browser.test.ts', ['is no WebGPU test either', 'passed', 5]),
+        file('/p/f.test.ts', ['is no WebGPU test', 'passed', runs(5)]),
+        file('/p/g.webgpu.browser.test.ts', ['runs there', 'passed', runs(2)], ['only says so', 'passed']),
+        file('/p/h.browser.test.ts', ['is no WebGPU test either', 'passed', runs(5)]),
+        file('/p/i.long.webgpu.test.ts', ['runs long', 'passed', runs(1)]),
       ],
+      unhandled: 0,
     });
-    expect(summary).toMatchObject({ passed: 7, onWebGpu: 2 });
-    expect(summary.falseWebGpu.map(({ name }) => name)).toEqual([
-      'pretends',
-      'lacks the set-up',
-      'only says so',
+    expect(summary).toMatchObject({ passed: 7, onWebGpu: 3 });
+    expect(summary.falseWebGpu.map(({ name }) => name)).toEqual(['pretends', 'only says so']);
+  });
+
+  it('names the ten slowest files, and tests over 15 s that are not in a file of long tests', () => {
+    const files = Array.from({ length: 12 }, (_, i) => ({
+      ...file(`/p/${i}.test.ts`, ['waits', 'passed', { seconds: i + 5 }]),
+      seconds: i + 6,
+    }));
+    const long = { ...file('/p/k.long.e2e.test.ts', ['kills', 'passed', { seconds: 99 }]), seconds: 100 };
+    const { slowestFiles, slowTests } = summarize({ files: [...files, long], unhandled: 0 });
+    expect(slowestFiles).toHaveLength(10);
+    expect(slowestFiles.slice(0, 2)).toEqual([
+      { file: '/p/k.long.e2e.test.ts', seconds: 100 },
+      { file: '/p/11.test.ts', seconds: 17 },
     ]);
+    expect(slowTests).toEqual([{ file: '/p/11.test.ts', name: 'waits', seconds: 16 }]);
   });
 });
 

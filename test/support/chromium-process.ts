@@ -7,6 +7,9 @@ import { findChromium } from '../../src/host/node/machine.ts';
 
 export const chromiumPath = testChromium(findChromium());
 
+/** Why tests that start a browser are skipped; undefined where there is one. */
+export const noChromium = chromiumPath === undefined ? 'no Chromium; CHROMIUM_PATH names one' : undefined;
+
 /**
  * Makes Chromium keep IndexedDB in SQLite, as it is to do by itself one day, in place of LevelDB. A version that does
  * not know the switch goes on with LevelDB.

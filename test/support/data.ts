@@ -4,11 +4,15 @@ import { fileURLToPath } from 'node:url';
 
 const root = process.env.STUDIO_DATA ?? resolve(fileURLToPath(import.meta.url), '../../../..', 'shared/data');
 
-/**
- * Real data that may not be in the repository: under `$STUDIO_DATA` or `../shared/data`. Undefined where it is
- * absent: the test then skips and says so in its name.
- */
-export function dataPath(relative: string): string | undefined {
+export interface RealData {
+  readonly path: string;
+  /** Why tests that read it are skipped; undefined where it is there. */
+  readonly missing: string | undefined;
+}
+
+/** Real data that may not be in the repository: under `$STUDIO_DATA` or `../shared/data`. */
+export function realData(relative: string): RealData {
   const path = resolve(root, relative);
-  return existsSync(path) ? path : undefined;
+  const missing = existsSync(path) ? undefined : `no real data in ${root}; STUDIO_DATA names another folder`;
+  return { path, missing };
 }

@@ -1,13 +1,12 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import type { RealData } from './data.ts';
 
-/**
- * A folder of real weights under `$STUDIO_MODELS` (a folder of model folders), or undefined where it is absent: the
- * test then skips and says so in its name.
- */
-export function modelPath(name: string): string | undefined {
+/** A folder of real weights in the folder of models that `$STUDIO_MODELS` names. */
+export function realModel(name: string): RealData {
   const root = process.env.STUDIO_MODELS;
-  if (!root) return undefined;
+  if (!root) return { path: '', missing: `no ${name}: STUDIO_MODELS is not set` };
   const path = join(root, name);
-  return existsSync(join(path, 'config.json')) ? path : undefined;
+  const missing = existsSync(join(path, 'config.json')) ? undefined : `no ${name} in ${root} (STUDIO_MODELS)`;
+  return { path, missing };
 }

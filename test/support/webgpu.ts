@@ -1,7 +1,9 @@
-import { describe, inject } from 'vitest';
+import { inject } from 'vitest';
+import { describeUnless } from './skip.ts';
 
 /** A suite of a *.webgpu.test.ts file: runs where a WebGPU device is, and is skipped with the reason elsewhere. */
 export function describeOnWebGpu(name: string, suite: () => void): void {
   const { available, description } = inject('webgpu');
-  describe.skipIf(!available)(`${name} (${description})`, suite);
+  if (available) describeUnless(undefined, `${name} (${description})`, suite);
+  else describeUnless(description, name, suite);
 }

@@ -5,13 +5,14 @@ import { join } from 'node:path';
 import type { Page } from 'playwright';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
-  chromiumPath,
+  noChromium,
   LEVELDB_SWITCH,
   SQLITE_SWITCH,
   startChromium,
   type ChromiumProcess,
 } from '../../support/chromium-process.ts';
 import { startModuleServer, type ModuleServer } from '../../support/module-server.ts';
+import { describeUnless } from '../../support/skip.ts';
 
 let folder: string;
 let server: ModuleServer;
@@ -40,59 +41,63 @@ async function openPage(browser: ChromiumProcess, bytes: number): Promise<Page> 
   return page;
 }
 
-describe.skipIf(chromiumPath === undefined).each([
+const backends: [string, string[]][] = [
   ['LevelDB', [LEVELDB_SWITCH]],
   ['SQLite', [SQLITE_SWITCH]],
-])('a full storage on %s (skipped where there is no Chromium)', (backend, switches) => {
-  const start = (name: string) => startChromium(join(folder, `${backend}-${name}`), switches);
+];
+describeUnless(noChromium, 'a full storage', () => {
+  describe.each(backends)('on %s', (backend, switches) => {
+    const start = (name: string) => startChromium(join(folder, `${backend}-${name}`), switches);
 
-  it('is told in one line with figures and remedy; all commits are kept; goes on after cleaning up', async () => {
-    const page = await openPage(await start('once'), 3_000_000);
-    const result = await page.evaluate<{ saved: number; whole: number; message: string; freed: number }>(
-      'tested.fill()',
-    );
-    expect(result.message).toMatch(
-      /^The browser keeps no more data for this page: 0\.3 MB needed, \d\.\d MB used\. Delete .*; nothing was changed\.$/,
-    );
-    expect(result.saved).toBeGreaterThan(1);
-    expect(result.saved).toBeLessThan(10);
-    expect(result.whole).toBe(result.saved);
-    expect(result.freed).toBe(result.saved * 300_000);
-  });
-
-  it('at any write leaves the commits before it whole and nothing half written', async () => {
-    const browser = await start('steps');
-    const finished: boolean[] = [];
-    for (const megabytes of [0.01, 0.1, 1, 5, 8.7, 9.2, 12, 18.1, 20, 27, 40]) {
-      const page = await openPage(browser, megabytes * 1e6);
-      const result = await page.evaluate<{ finished: boolean; problems: string[] }>('tested.fillInSteps()');
-      expect([megabytes, ...result.problems]).toEqual([megabytes]);
-      finished.push(result.finished);
-      await page.close();
-    }
-    expect(finished.indexOf(true)).toBeGreaterThan(6);
-    expect(finished.at(-1)).toBe(true);
-  });
-
-  it('can be foreseen by what is reported as used', async () => {
-    const page = await openPage(await start('report'), 1e8);
-    const used = async () => (await page.evaluate<{ usedBytes: number }>('tested.reportStorage()')).usedBytes;
-    const before = await used();
-    await page.evaluate('tested.store(5_000_000)');
-    await expect.poll(used, { timeout: 20_000 }).toBeGreaterThan(before + 4_900_000);
-    expect(await page.evaluate<object>('tested.reportStorage()')).toMatchObject({ persistent: false });
-  });
-
-  it('is not to be feared where the browser has promised to keep the data', async () => {
-    const browser = await start('persistent');
-    const page = await browser.open(server.pageOf('/test/host/browser/store-page.ts'));
-    const session = await page.context().newCDPSession(page);
-    await session.send('Browser.setPermission', {
-      origin: new URL(page.url()).origin,
-      permission: { name: 'persistent-storage' },
-      setting: 'granted',
+    it('is told in one line with figures and remedy; all commits are kept; goes on after cleaning up', async () => {
+      const page = await openPage(await start('once'), 3_000_000);
+      const result = await page.evaluate<{ saved: number; whole: number; message: string; freed: number }>(
+        'tested.fill()',
+      );
+      expect(result.message).toMatch(
+        /^The browser keeps no more data for this page: 0\.3 MB needed, \d\.\d MB used\. Delete .*; nothing was changed\.$/,
+      );
+      expect(result.saved).toBeGreaterThan(1);
+      expect(result.saved).toBeLessThan(10);
+      expect(result.whole).toBe(result.saved);
+      expect(result.freed).toBe(result.saved * 300_000);
     });
-    expect(await page.evaluate('tested.requestPersistence()')).toBe(true);
-    expect(await page.evaluate<object>('tested.reportStorage()')).toMatchObject({ persistent: true });
+
+    it('at any write leaves the commits before it whole and nothing half written', async () => {
+      const browser = await start('steps');
+      const finished: boolean[] = [];
+      for (const megabytes of [0.01, 0.1, 1, 5, 8.7, 9.2, 12, 18.1, 20, 27, 40]) {
+        const page = await openPage(browser, megabytes * 1e6);
+        const result = await page.evaluate<{ finished: boolean; problems: string[] }>('tested.fillInSteps()');
+        expect([megabytes, ...result.problems]).toEqual([megabytes]);
+        finished.push(result.finished);
+        await page.close();
+      }
+      expect(finished.indexOf(true)).toBeGreaterThan(6);
+      expect(finished.at(-1)).toBe(true);
+    });
+
+    it('can be foreseen by what is reported as used', async () => {
+      const page = await openPage(await start('report'), 1e8);
+      const used = async () =>
+        (await page.evaluate<{ usedBytes: number }>('tested.reportStorage()')).usedBytes;
+      const before = await used();
+      await page.evaluate('tested.store(5_000_000)');
+      await expect.poll(used, { timeout: 20_000 }).toBeGreaterThan(before + 4_900_000);
+      expect(await page.evaluate<object>('tested.reportStorage()')).toMatchObject({ persistent: false });
+    });
+
+    it('is not to be feared where the browser has promised to keep the data', async () => {
+      const browser = await start('persistent');
+      const page = await browser.open(server.pageOf('/test/host/browser/store-page.ts'));
+      const session = await page.context().newCDPSession(page);
+      await session.send('Browser.setPermission', {
+        origin: new URL(page.url()).origin,
+        permission: { name: 'persistent-storage' },
+        setting: 'granted',
+      });
+      expect(await page.evaluate('tested.requestPersistence()')).toBe(true);
+      expect(await page.evaluate<object>('tested.reportStorage()')).toMatchObject({ persistent: true });
+    });
   });
 });

@@ -26,6 +26,7 @@ import { FolderStore } from '../../../src/host/node/store.ts';
 import { RandomStream } from '../../../src/host/random.ts';
 import { describeStore } from '../store-contract.ts';
 import { Killed, SimulatedDisk, type SimulatedProcess } from '../../support/simulated-disk.ts';
+import { itUnless } from '../../support/skip.ts';
 
 let folder: string;
 let problems: string[];
@@ -421,8 +422,9 @@ const canMount = (() => {
 })();
 
 describe('the real disk', () => {
-  it.skipIf(!canMount)(
-    'full: a clear error, all commits kept, goes on after cleaning up (skipped where tmpfs cannot be mounted)',
+  itUnless(
+    canMount ? undefined : 'tmpfs cannot be mounted here',
+    'full: a clear error, all commits kept, goes on after cleaning up',
     async () => {
       mkdirSync(folder);
       const mount = join(folder, 'tiny');
@@ -468,14 +470,11 @@ describe('the real disk', () => {
     },
   );
 
-  it.skipIf(isRoot)(
-    'not ours to write: a clear error (skipped as root, who may write everywhere)',
-    async () => {
-      mkdirSync(folder);
-      chmodSync(folder, 0o500);
-      const opening = open();
-      await expect(opening).rejects.toThrow(ResourceError);
-      await expect(opening).rejects.toThrow(/No permission/);
-    },
-  );
+  itUnless(isRoot ? 'root may write anywhere' : undefined, 'not ours to write: a clear error', async () => {
+    mkdirSync(folder);
+    chmodSync(folder, 0o500);
+    const opening = open();
+    await expect(opening).rejects.toThrow(ResourceError);
+    await expect(opening).rejects.toThrow(/No permission/);
+  });
 });

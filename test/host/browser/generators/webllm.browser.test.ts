@@ -1,5 +1,5 @@
 import otherProgram from 'onnxruntime-web/ort-wasm-simd-threaded.wasm?url';
-import { describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { InputError } from '../../../../src/host/errors.ts';
 import { TransientGeneratorError, type GeneratorLoadProgress } from '../../../../src/host/generator.ts';
 import {
@@ -8,6 +8,7 @@ import {
   webllmModels,
 } from '../../../../src/host/browser/generators/open-generator.ts';
 import type { WebllmRecord } from '../../../../src/host/browser/generators/webllm-models.ts';
+import { describeUnless, itUnless } from '../../../support/skip.ts';
 
 const folder = new URL('fake-model/resolve/main/', import.meta.url).pathname;
 
@@ -33,9 +34,9 @@ function oddWorker(name: 'no adapter' | 'silent server'): Worker {
 
 const adapter = 'gpu' in navigator ? await navigator.gpu.requestAdapter() : null;
 const hasF16 = adapter?.features.has('shader-f16') === true;
-const reason = adapter === null ? ' (skipped: this Chromium has no WebGPU adapter)' : '';
+const noAdapter = adapter === null ? 'this Chromium has no WebGPU adapter' : undefined;
 
-describe.skipIf(adapter === null)(`WebLLM without a model${reason}`, () => {
+describeUnless(noAdapter, 'WebLLM without a model', () => {
   it('lists its models, judged for this device, and what is kept of them', async () => {
     const models = await webllmModels();
     expect(models).toHaveLength(161);
@@ -94,8 +95,9 @@ describe.skipIf(adapter === null)(`WebLLM without a model${reason}`, () => {
     expect(error.message).toMatch(/the server sent something else than the model's description/);
   });
 
-  it.skipIf(hasF16)(
-    `says that a model needs f16, where there is none${hasF16 ? ' (skipped: there is)' : ''}`,
+  itUnless(
+    hasF16 ? 'this GPU has 16-bit arithmetic' : undefined,
+    'says that a model needs f16, where there is none',
     async () => {
       const error = await openBrowserGenerator({ kind: 'webllm', model: 'gemma3-1b-it-q4f16_1-MLC' })
         .load()

@@ -9,6 +9,7 @@ import {
 } from '../../../../src/host/browser/generators/open-generator.ts';
 import type { WllamaModel } from '../../../../src/host/browser/generators/protocol.ts';
 import { tinyLlama } from '../../../support/gguf.ts';
+import { itUnless } from '../../../support/skip.ts';
 
 const tiny = new File([tinyLlama({ seed: 1 })], 'tiny.gguf');
 
@@ -141,8 +142,11 @@ describe('wllama with a tiny model', () => {
     expect((await generator.generate(request())).text).not.toBe('');
   });
 
-  it.skipIf(storiesAddress === undefined)(
-    `writes a story with trained weights, fetched from an address${storiesAddress === undefined ? ' (skipped: the data is not here)' : ''}`,
+  itUnless(
+    storiesAddress === undefined
+      ? `no real data in ${import.meta.env.STUDIO_DATA}; STUDIO_DATA names another folder`
+      : undefined,
+    'writes a story with trained weights, fetched from an address',
     async () => {
       const generator = open(storiesAddress ?? '');
       const phases: GeneratorLoadProgress[] = [];

@@ -1,0 +1,61 @@
+// @ts-check
+/** A vitest reporter that writes what `npm test` reports at the end: a {@link Report} as JSON, to REPORT_FILE. */
+import { writeFileSync } from 'node:fs';
+
+/**
+ * @typedef {object} TestRecord
+ * @property {string} name With the names of its suites.
+ * @property {'passed' | 'failed' | 'skipped' | 'pending'} state
+ * @property {number} seconds With its hooks.
+ * @property {number} webgpuRuns Graphs that had run on WebGPU in this file when the test ended.
+ * @property {string | null} skipReason
+ */
+/**
+ * @typedef {object} FileRecord
+ * @property {string} path
+ * @property {boolean} failed Also where a hook failed, or the file could not be loaded.
+ * @property {number} seconds With loading, hooks and set-up.
+ * @property {TestRecord[]} tests
+ */
+/**
+ * @typedef {object} Report
+ * @property {FileRecord[]} files
+ * @property {number} unhandled Errors outside of any test.
+ */
+
+export default class TestReporter {
+  /**
+   * @param {readonly import('vitest/node').TestModule[]} modules
+   * @param {readonly unknown[]} unhandled
+   */
+  onTestRunEnd(modules, unhandled) {
+    const file = process.env.REPORT_FILE;
+    if (file === undefined) return;
+    /** @type {Report} */
+    const report = { files: modules.map(fileRecord), unhandled: unhandled.length };
+    writeFileSync(file, JSON.stringify(report));
+  }
+}
+
+/**
+ * @param {import('vitest/node').TestModule} module
+ * @returns {FileRecord}
+ */
+function fileRecord(module) {
+  const { duration, collectDuration, prepareDuration, setupDuration } = module.diagnostic();
+  return {
+    path: module.moduleId,
+    failed: module.state() === 'failed',
+    seconds: (duration + collectDuration + prepareDuration + setupDuration) / 1000,
+    tests: [...module.children.allTests()].map((test) => {
+      const meta = test.meta();
+      return {
+        name: test.fullName,
+        state: test.result().state,
+        seconds: (test.diagnostic()?.duration ?? 0) / 1000,
+        webgpuRuns: meta.webgpuRuns ?? 0,
+        skipReason: meta.skipReason ?? null,
+      };
+    }),
+  };
+}
