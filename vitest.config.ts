@@ -67,7 +67,7 @@ function inChromium(): TestProjectInlineConfiguration[] {
       server: { headers: isolationHeaders, fs: { allow: ['.', studioData] } },
       test: {
         name: 'browser',
-        env: { LONG_TESTS: process.env.LONG_TESTS ?? '', STUDIO_DATA: studioData },
+        env: { STUDIO_DATA: studioData },
         ...inBrowser,
         include: [...inBrowser.include, ...browserBenches],
         setupFiles: 'test/support/browser/proof.ts',

@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -8,6 +7,8 @@ import { Embedder, type Side } from '../../src/encoders/embedder.ts';
 import { openRuntime } from '../../src/host/node/runtime.ts';
 import { expectBadInput, onlyJson, runCli, temporaryFolder } from '../support/cli.ts';
 import { modelFolder, tinyModel } from '../support/model-folder.ts';
+import { pythonLacks, runPython } from '../support/python.ts';
+import { itUnless } from '../support/skip.ts';
 
 const tinyBert = tinyModel('tiny-bert');
 const texts = ['what is the protein of the cell', 'heat', 'light, heat and WATER (2)', 'gene-drug rates'];
@@ -95,21 +96,11 @@ describe('embed', () => {
     expect(readNpy(both.out)).toEqual(readNpy((await embed('d.txt', 'water heat\n')).out));
   });
 
-  const hasNumpy = ((): boolean => {
-    try {
-      execFileSync('python3', ['-c', 'import numpy'], { stdio: 'ignore' });
-      return true;
-    } catch {
-      return false;
-    }
-  })();
-  it.skipIf(!hasNumpy)(`opens in NumPy${hasNumpy ? '' : ' (skipped: no python3 with numpy)'}`, async () => {
+  itUnless(pythonLacks('numpy'), 'opens in NumPy', async () => {
     const { out } = await embed('texts.txt', texts.join('\n'));
     const program =
       'import json,sys,numpy as n;a=n.load(sys.argv[1]);print(json.dumps([a.shape,a.ravel().tolist()]))';
-    const [shape, values] = JSON.parse(
-      execFileSync('python3', ['-c', program, out], { encoding: 'utf8' }),
-    ) as [number[], number[]];
+    const [shape, values] = JSON.parse(runPython(['-c', program, out])) as [number[], number[]];
     expect({ shape, values }).toEqual(readNpy(out));
   });
 

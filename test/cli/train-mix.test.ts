@@ -1,56 +1,13 @@
 /** Training on lists of several sources: `train --mix`. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { expectBadInput, onlyJson, runCli, temporaryFolder, type CliResult } from '../support/cli.ts';
+import { describe, expect, it } from 'vitest';
+import { expectBadInput, runCli, temporaryFolder } from '../support/cli.ts';
 import { tinyModel } from '../support/model-folder.ts';
-import { startCli } from '../support/processes.ts';
 import { listFile, makeLists } from '../support/training-lists.ts';
+import { files, mix, mixedTrainings } from './mixed-trainings.ts';
 
-interface Report {
-  readonly steps: number;
-  readonly losses: readonly number[];
-  readonly evaluations: readonly object[];
-}
-
-const all = makeLists(36);
-const files = { 'mined.jsonl': listFile(all.slice(0, 24)), 'written.jsonl': listFile(all.slice(24)) };
-const mix = {
-  batches: 'mixed',
-  sources: [
-    { source: 'mined', weight: 3, choice: 'easy-to-hard' },
-    { source: 'written', endWeight: 0, temperature: 0.2 },
-  ],
-};
-
-let folder: string;
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'studio-train-mix-'));
-  for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), content);
-  writeMix('mix', {});
-});
-afterAll(() => rmSync(folder, { recursive: true }));
-
-/** Writes `NAME.json`, the mix with changes. */
-function writeMix(name: string, changes: object): void {
-  writeFileSync(join(folder, `${name}.json`), JSON.stringify({ ...mix, ...changes }));
-}
-
-/** A training of tiny-bert, in `folder`, on both sources by the mix of a file. */
-function command(out: string, mixName: string, ...args: readonly string[]): string[] {
-  return [
-    ...['train', '--model', tinyModel('tiny-bert'), '--mix', join(folder, `${mixName}.json`)],
-    ...['mined', 'written'].flatMap((name) => ['--lists', `${name}=${join(folder, `${name}.jsonl`)}`]),
-    ...['--batch-size', '4', '--negatives', '1', '--lr', '2e-3', '--threads', '1'],
-    ...['--out', join(folder, out), ...args],
-  ];
-}
-
-const trainTo = (out: string, mixName: string, ...args: readonly string[]): Promise<CliResult> =>
-  runCli(command(out, mixName, ...args));
-const reportOf = (result: CliResult): Report => onlyJson(result) as Report;
-const weightsOf = (out: string): Buffer => readFileSync(join(folder, out, 'model.safetensors'));
+const { folder, trainTo, reportOf, weightsOf, writeMix } = mixedTrainings();
 
 describe('train --mix', () => {
   it('trains on lists of two sources, by the weights, temperatures and choices of the mix', async () => {
@@ -93,34 +50,6 @@ describe('train --mix', () => {
     const result = await runCli([...train, ...alone]);
     expect(result.stderr).toMatch(/^32 lists to train on \(all 32\), 4 held out/);
   });
-
-  it('gives the bits of an unbroken training after a kill, and goes on with the same mix alone', async () => {
-    const long = ['--epochs', '40', '--evaluate-every', '10', '--checkpoint-every', '5', '--json'];
-    const started = startCli(command('killed', 'mix', ...long));
-    await started.untilOutput('step 20: dev');
-    expect((await started.kill()).signal).toBe('SIGKILL');
-
-    writeMix('other', { sources: [mix.sources[0], { source: 'written', temperature: 0.2 }] });
-    expectBadInput(
-      await trainTo('killed', 'other', ...long),
-      /killed\.experiment: the experiment was begun with other settings: source written was "weight 1, endWeight 0, temperature 0\.2" and is "weight 1, temperature 0\.2"\. Give another --experiment/,
-    );
-    writeMix('turned', { batches: 'same-source', sources: [...mix.sources].reverse() });
-    expectBadInput(
-      await trainTo('killed', 'turned', ...long),
-      /batches of sources was "mixed" and is "same-source", sources was "mined, written" and is "written, mined"/,
-    );
-    const plain = ['--lists', join(folder, 'mined.jsonl'), '--out', join(folder, 'killed'), ...long];
-    const without = await runCli(['train', '--model', tinyModel('tiny-bert'), ...plain]);
-    expectBadInput(without, /batches of sources was "mixed" and is not set/);
-
-    const resumed = await trainTo('killed', 'mix', ...long);
-    expect(resumed.stderr).toMatch(/going on after step \d+: bit-exact\n/);
-    const unbroken = reportOf(await trainTo('unbroken', 'mix', ...long));
-    const { losses, evaluations } = unbroken;
-    expect(reportOf(resumed)).toMatchObject({ losses, evaluations });
-    expect(weightsOf('killed')).toEqual(weightsOf('unbroken'));
-  }, 60_000);
 
   it('says where ids stand for different queries', async () => {
     const others = makeLists(30)

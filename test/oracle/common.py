@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 
-GOLDEN = Path(__file__).resolve().parent.parent / "golden"
+GOLDEN = Path(os.environ.get("STUDIO_GOLDEN") or Path(__file__).resolve().parent.parent / "golden")
 
 
 def model_folder(name: str) -> Path:

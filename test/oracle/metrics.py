@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
 import pytrec_eval
 
-GOLDEN = Path(__file__).resolve().parent.parent / "golden"
+GOLDEN = Path(os.environ.get("STUDIO_GOLDEN") or Path(__file__).resolve().parent.parent / "golden")
 MEASURES = {
     "num_ret", "num_rel", "num_rel_ret", "map", "Rprec", "bpref", "recip_rank", "P.1,5,10", "recall.5,10,100",
     "ndcg", "ndcg_cut.1,5,10,100", "map_cut.5,100", "success.1,5,10",

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
 from scipy import optimize, special, stats
 
-GOLDEN = Path(__file__).resolve().parent.parent / "golden"
+GOLDEN = Path(os.environ.get("STUDIO_GOLDEN") or Path(__file__).resolve().parent.parent / "golden")
 ALTERNATIVES = ("two-sided", "greater", "less")
 
 

@@ -106,52 +106,6 @@ describe('a run in the training worker', () => {
     expect(learned(report)).toEqual(learned(undisturbed));
   });
 
-  it('goes on in a new worker when its own was ended in the middle, with the same bits', async () => {
-    const store = 'training-worker-ended';
-    const first = await openClient({ store, checkpointSeconds: 0 });
-    const recipe = await keepSmall(first);
-    await expect(
-      first.run('small', recipe, (event) => {
-        if (stepOf(event) === 4) first.close();
-      }),
-    ).rejects.toThrow('closed');
-    const second = await openClient({ store, checkpointSeconds: 0 });
-    const [kept] = await second.runs();
-    if (kept === undefined) throw new Error('the run was not kept');
-    const steps: number[] = [];
-    const resumes: string[] = [];
-    const report = await finish(second, kept.recipe, (event) => {
-      const step = stepOf(event);
-      if (step !== undefined) steps.push(step);
-      if (event.kind === 'training' && event.event.kind === 'resumed')
-        resumes.push(event.event.report.message);
-    });
-    expect(resumes).toEqual(['bit-exact']);
-    expect(steps[0]).toBeGreaterThan(1);
-    expect(learned(report)).toEqual(learned(undisturbed));
-  });
-
-  it('goes on by itself in another worker when its own has failed', async () => {
-    const starts: number[] = [];
-    const client = await openClient({
-      checkpointSeconds: 0,
-      start: () => {
-        starts.push(0);
-        return starts.length === 1
-          ? new Worker(new URL('doomed-worker.ts?crash=7', import.meta.url), { type: 'module' })
-          : new Worker(new URL('../../workers/training.ts', import.meta.url), { type: 'module' });
-      },
-    });
-    const recipe = await keepSmall(client);
-    const reasons: string[] = [];
-    const report = await finish(client, recipe, (event) => {
-      if (event.kind === 'recovering') reasons.push(event.reason);
-    });
-    expect(starts).toHaveLength(2);
-    expect(reasons).toEqual([expect.stringContaining('the test has ended this worker')]);
-    expect(learned(report)).toEqual(learned(undisturbed));
-  });
-
   it('finds passages for a query before and after, and exports a model that opens again', async () => {
     const client = await openClient();
     const recipe = await keepSmall(client);
@@ -181,18 +135,6 @@ describe('a run in the training worker', () => {
     const weight = 'encoder.layer.0.attention.self.query.weight';
     expect(model.weights.get(weight)?.dims).toEqual(untrained.weights.get(weight)?.dims);
     expect(model.weights.get(weight)?.data).not.toEqual(untrained.weights.get(weight)?.data);
-  });
-
-  it('finds the same with searching workers of its own', async () => {
-    const found = [];
-    for (const threads of [1, 2]) {
-      const client = await openClient({ threads });
-      const recipe = await keepSmall(client);
-      await client.openRun('small', recipe);
-      found.push((await client.search('small', testQuery.text, ['untrained'], 20)).found);
-    }
-    expect(found[0]?.[0]?.passages).toHaveLength(20);
-    expect(found[1]).toEqual(found[0]);
   });
 });
 

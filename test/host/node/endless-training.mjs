@@ -1,5 +1,5 @@
 /**
- * A program for store-kill.test.ts: goes on from the last checkpoint of a store and saves one after another until it
+ * A program for store-kill.long.test.ts: goes on from the last checkpoint of a store and saves one after another until it
  * is killed, printing each step once it is saved. `node endless-training.mjs STORE ELEMENTS`
  */
 import { writeSync } from 'node:fs';

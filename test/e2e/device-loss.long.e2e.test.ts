@@ -1,6 +1,6 @@
 /**
  * The GPU process of the browser is crashed during trainings on WebGPU: the page goes on by itself, with the same bits.
- * In software shaders are compiled anew after each crash, which takes minutes: LONG_TESTS=1 for it.
+ * In software, shaders are compiled again after each crash, which takes minutes: GPU_LOSSES=5 for more than one.
  */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -8,18 +8,18 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { unzipSync } from 'fflate';
 import { chromium, type Page } from 'playwright';
-import { expect, it } from 'vitest';
+import { expect } from 'vitest';
 import { buildPageIfStale, pageFolder } from '../../scripts/build-page.mjs';
 import { chromiumArguments } from '../../scripts/chromium.mjs';
 import { servePage } from '../../scripts/serve-page.mjs';
 import { RandomStream } from '../../src/host/random.ts';
-import { chromiumPath } from '../support/chromium-process.ts';
+import { chromiumPath, noChromium } from '../support/chromium-process.ts';
 import { temporaryFolder } from '../support/cli.ts';
+import { itUnless } from '../support/skip.ts';
 import { beirZip } from './beir-zip.ts';
 
-const LOSSES = Number(process.env.GPU_LOSSES ?? 5);
+const LOSSES = Number(process.env.GPU_LOSSES ?? 1);
 const hang = 3_000_000;
-const isLong = process.env.LONG_TESTS === '1' && chromiumPath !== undefined;
 
 /** @returns the hash of the trained weights */
 async function train(address: string, losses: number): Promise<string> {
@@ -77,8 +77,9 @@ function notices(page: Page): Promise<number> {
   return page.getByText('Going on from the last checkpoint').count();
 }
 
-it.skipIf(!isLong)(
-  `a training on WebGPU goes on after ${LOSSES} crashes of the GPU process, with the same bits (only with LONG_TESTS=1)`,
+itUnless(
+  noChromium,
+  `a training on WebGPU resumes after ${LOSSES} ${LOSSES === 1 ? 'crash' : 'crashes'} of the GPU process, with the same bits`,
   async () => {
     expect(buildPageIfStale()).toBe(true);
     const server = await servePage(pageFolder);
