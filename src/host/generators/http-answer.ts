@@ -1,6 +1,7 @@
 /** One HTTP exchange with a deadline: the answer whole, or why there is none. */
 import { messageOf } from '../errors.ts';
 import { TransientGeneratorError } from '../generator.ts';
+import { startTimer } from '../waiting.ts';
 
 export interface HttpAnswer {
   readonly status: number;
@@ -35,7 +36,7 @@ export async function exchange(
   const ending = new AbortController();
   const end = (): void => ending.abort();
   const late = new TransientGeneratorError(`no whole answer within ${deadlineSeconds} s`);
-  const timer = setTimeout(() => ending.abort(late), deadlineSeconds * 1000);
+  const cancel = startTimer(() => ending.abort(late), deadlineSeconds * 1000);
   signal?.addEventListener('abort', end, { once: true });
   let isAnswered = false;
   try {
@@ -57,7 +58,7 @@ export async function exchange(
       { cause: error },
     );
   } finally {
-    clearTimeout(timer);
+    cancel();
     signal?.removeEventListener('abort', end);
     // What is left of an answer that was too long must not go on arriving.
     end();
@@ -82,12 +83,12 @@ async function readText({ body }: Response): Promise<string> {
 /**
  * Reads a Retry-After header: seconds, or a date (RFC 9110, 10.2.3).
  * @param now milliseconds since 1970
- * @returns seconds from now, or undefined where there is none
+ * @returns seconds from now, however many, or undefined where there is none
  */
 export function retryAfter(header: string | null, now: number): number | undefined {
   if (header === null || header.trim() === '') return undefined;
   const seconds = /^\s*\d+(\.\d+)?\s*$/.test(header) ? Number(header) : (Date.parse(header) - now) / 1000;
-  return Number.isFinite(seconds) ? Math.max(0, seconds) : undefined;
+  return Number.isNaN(seconds) ? undefined : Math.max(0, seconds);
 }
 
 /** What went wrong beneath fetch's "fetch failed". */

@@ -10,6 +10,7 @@ import {
   type JsonSchema,
 } from '../generator.ts';
 import { nearestName } from '../nearest-name.ts';
+import { sleep } from '../waiting.ts';
 import { exchange, type HttpAnswer } from './http-answer.ts';
 import { baseAddress, unreachable } from './server-address.ts';
 
@@ -130,7 +131,7 @@ class OpenAiGenerator implements Generator {
     while (answer.status === 503 && performance.now() < givenUpAt) {
       onProgress?.({ phase: 'check' });
       const seconds = Math.min(mostPauseSeconds, answer.retryAfterSeconds ?? startingPauseSeconds);
-      await pause(Math.min(seconds * 1000, givenUpAt - performance.now()), signal);
+      await sleep(Math.min(seconds, (givenUpAt - performance.now()) / 1000), signal);
       answer = await this.#askModels(signal);
     }
     const problem = this.#problemOf(answer);
@@ -324,19 +325,4 @@ function member(value: Json | undefined, key: string): Json | undefined {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && Object.hasOwn(value, key)
     ? (value as Readonly<Record<string, Json>>)[key]
     : undefined;
-}
-
-/** @throws the signal's reason when it was aborted. */
-async function pause(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
-  signal?.throwIfAborted();
-  await new Promise<void>((resolve) => {
-    const done = (): void => {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, Math.max(0, milliseconds));
-    signal?.addEventListener('abort', done, { once: true });
-  });
-  signal?.throwIfAborted();
 }

@@ -163,6 +163,11 @@ describe('what may pass', () => {
     expect(performance.now() - startedAt).toBeLessThan(3000);
   });
 
+  it('is not what takes less than a deadline of months', async () => {
+    const { generator } = await open({ text: 'late', afterMs: 30 }, { deadlineSeconds: 1e7 });
+    expect((await generator.generate(request)).text).toBe('late');
+  });
+
   it('tells how long to wait', async () => {
     const later = { status: 429, headers: { 'retry-after': '7' } };
     const { generator } = await open(later);
@@ -171,6 +176,7 @@ describe('what may pass', () => {
     expect(retryAfter('Thu, 01 Jan 2026 12:01:30 GMT', now)).toBe(90);
     expect(retryAfter('Thu, 01 Jan 2026 11:00:00 GMT', now)).toBe(0);
     expect(retryAfter('1.5', now)).toBe(1.5);
+    expect(retryAfter('9'.repeat(400), now)).toBe(Infinity);
     for (const nothing of [null, '', 'soon']) expect(retryAfter(nothing, now)).toBeUndefined();
   });
 
