@@ -92,8 +92,8 @@ class ObjectScanner {
     for (;;) {
       at = skipSpace(text, at);
       const character = text[at];
-      const isValue = expected === 'value' || expected === 'value or end';
-      const isKey = expected === 'key' || expected === 'key or end';
+      const isValue: boolean = expected === 'value' || expected === 'value or end';
+      const isKey: boolean = expected === 'key' || expected === 'key or end';
       if (isValue && (character === '{' || character === '[')) {
         if (character === '{') this.#ends[at] = NOT_WHOLE;
         open.push(at);

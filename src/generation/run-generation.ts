@@ -1,6 +1,11 @@
 import type { Clock } from '../host/contract.ts';
 import { InputError, messageOf } from '../host/errors.ts';
-import { TransientGeneratorError, type GenerationReply, type GenerationRequest } from '../host/generator.ts';
+import {
+  TransientGeneratorError,
+  isTokenCount,
+  type GenerationReply,
+  type GenerationRequest,
+} from '../host/generator.ts';
 import { RandomStream, streamKey } from '../host/random.ts';
 import { sleep as sleepOnTimer, untilAborted } from '../host/waiting.ts';
 import { fillPrompt, makeRequest } from './fill-prompt.ts';
@@ -14,8 +19,9 @@ import type {
   GenerationTask,
   OpenTask,
 } from './generation-run.ts';
-import type { LogEntry } from './log.ts';
+import { replyOf, type LogEntry } from './log.ts';
 import { ReplyReader, type ReadReply } from './read-reply.ts';
+import { MOST_CHARACTERS } from './reply-json.ts';
 
 /**
  * Asks a language model for every task until it has items, and logs every reply as it arrives. What the log holds is
@@ -128,7 +134,7 @@ class Run {
       if (logged !== undefined) {
         // Read anew: what a log says of a text is not taken on trust.
         entry = logged;
-        read = this.#reader.read(entry, task.slots, filled.schema);
+        read = this.#reader.read(replyOf(entry), task.slots, filled.schema);
       } else {
         const answer = await this.#ask(task, request);
         if ('failure' in answer) return this.#leaveOpen({ task, why: 'failed', reason: answer.failure });
@@ -177,7 +183,7 @@ class Run {
         return { failure: `not asked: ${this.#failedInARow} tasks in a row had no answer` };
       }
       try {
-        const reply = await this.#send(request);
+        const reply = asKept(await this.#send(request));
         this.#failedInARow = 0;
         return { reply };
       } catch (error) {
@@ -342,6 +348,16 @@ type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K>
  */
 export function taskSeed(seed: number, prompt: string, task: string): number {
   return streamKey(seed, 'generation', prompt, task) >>> 2;
+}
+
+/** A reply without what no log can hold, whichever generator gave it. */
+function asKept({ text, promptTokens, completionTokens, ...reply }: GenerationReply): GenerationReply {
+  return {
+    ...reply,
+    text: text.slice(0, MOST_CHARACTERS),
+    ...(isTokenCount(promptTokens) && { promptTokens }),
+    ...(isTokenCount(completionTokens) && { completionTokens }),
+  };
 }
 
 function refuseEqualIds(tasks: readonly GenerationTask[]): void {

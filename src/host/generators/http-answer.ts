@@ -5,7 +5,9 @@ import { startTimer } from '../waiting.ts';
 
 export interface HttpAnswer {
   readonly status: number;
+  /** Of an answer that is longer than any reply, nothing. */
   readonly text: string;
+  readonly isTooLong: boolean;
   /** Seconds that the other side asks to wait. */
   readonly retryAfterSeconds: number | undefined;
   /** Whether it points elsewhere instead of answering. */
@@ -19,8 +21,8 @@ export interface HttpExchange {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Replies are some KiB; whoever sends this much is not a language model. */
-const mostBytes = 16 * 1024 * 1024;
+/** Replies are some KiB; whoever sends more than this is not a language model. */
+export const mostMebibytes = 4;
 
 /**
  * Sends a request and reads all of the answer, whatever its status.
@@ -42,9 +44,11 @@ export async function exchange(
   try {
     const response = await fetch(url, { ...init, redirect: 'manual', signal: ending.signal });
     isAnswered = true;
+    const text = await readText(response);
     return {
       status: response.status,
-      text: await readText(response),
+      text: text ?? '',
+      isTooLong: text === undefined,
       retryAfterSeconds: retryAfter(response.headers.get('retry-after'), Date.now()),
       redirects: response.type === 'opaqueredirect' || (response.status >= 300 && response.status < 400),
     };
@@ -52,7 +56,6 @@ export async function exchange(
     signal?.throwIfAborted();
     // A deadline that passes while a body is read is told as its reason, or as a connection that broke off.
     if (ending.signal.reason === late) throw late;
-    if (error instanceof TransientGeneratorError) throw error;
     throw new TransientGeneratorError(
       `${isAnswered ? 'the connection broke off' : 'no answer'} (${causeOf(error)})`,
       { cause: error },
@@ -65,7 +68,8 @@ export async function exchange(
   }
 }
 
-async function readText({ body }: Response): Promise<string> {
+/** @returns undefined where it is too long */
+async function readText({ body }: Response): Promise<string | undefined> {
   if (body === null) return '';
   const reader = body.getReader();
   const decoder = new TextDecoder();
@@ -75,7 +79,7 @@ async function readText({ body }: Response): Promise<string> {
     const { done, value } = (await reader.read()) as { done: boolean; value?: Uint8Array };
     if (done || value === undefined) return text + decoder.decode();
     bytes += value.length;
-    if (bytes > mostBytes) throw new TransientGeneratorError('the answer is longer than any reply');
+    if (bytes > mostMebibytes * 2 ** 20) return undefined;
     text += decoder.decode(value, { stream: true });
   }
 }
