@@ -1,7 +1,13 @@
 /** Replies that no model should give, and servers do: through a real server, a run and a log. */
 import { describe, expect, it } from 'vitest';
 import { textSource } from '../../src/corpus/source.ts';
-import { GenerationLog, logLines, readLog, runGeneration, type LogEntry } from '../../src/generation/index.ts';
+import {
+  GenerationLog,
+  logLines,
+  readLog,
+  runGeneration,
+  type LogEntry,
+} from '../../src/generation/index.ts';
 import type { Prompt } from '../../src/generation/prompt.ts';
 import { openAiGenerator } from '../../src/host/generators/openai.ts';
 import { startModelServer, type Behavior } from '../support/model-server.ts';
@@ -18,7 +24,10 @@ const labelPrompt: Prompt = {
 /** The body of an answer with status 200; `usage` as JSON. */
 function bodyOf(content: string, usage = '{}'): Behavior {
   const message = JSON.stringify({ role: 'assistant', content });
-  return { status: 200, body: `{"choices":[{"message":${message},"finish_reason":"stop"}],"usage":${usage}}` };
+  return {
+    status: 200,
+    body: `{"choices":[{"message":${message},"finish_reason":"stop"}],"usage":${usage}}`,
+  };
 }
 
 /** Runs three tasks over a server that answers the first request as given and the others well; then once more. */
@@ -48,7 +57,11 @@ async function runOver(first: Behavior, prompt = smallPrompt, good = fittingRepl
 describe('a malformed reply is rejected, kept in the log, and the run goes on:', () => {
   it.each<[string, string, RegExp]>([
     ['half a character in a name', String.raw`{"queries": [], "\ud800": 1}`, /cannot be read/],
-    ['a hundred thousand items', JSON.stringify({ queries: Array(100_000).fill(1) }), /cannot be read|too many/],
+    [
+      'a hundred thousand items',
+      JSON.stringify({ queries: Array(100_000).fill(1) }),
+      /cannot be read|too many/,
+    ],
     ['lists within lists', `{"queries": ${'['.repeat(400_000)}${']'.repeat(400_000)}}`, /queries/],
     ['a name of a megabyte', `{"${'k'.repeat(900_000)}": 1}`, /^k{80}…: is not in the schema/],
     ['a text of megabytes', `Well. ${'{'.repeat(3_000_000)}`, /the first 1000000 characters/],
@@ -64,7 +77,12 @@ describe('a malformed reply is rejected, kept in the log, and the run goes on:',
 
   it('a label beyond all numbers', async () => {
     const { result, entries } = await runOver(bodyOf('{"label": 1e400}'), labelPrompt, () => '{"label": 2}');
-    expect(entries.map(({ error }) => error)).toEqual(['a label is not finite', undefined, undefined, undefined]);
+    expect(entries.map(({ error }) => error)).toEqual([
+      'a label is not finite',
+      undefined,
+      undefined,
+      undefined,
+    ]);
     expect(result.finished.map(({ items }) => items[0]?.label)).toEqual([2, 2, 2]);
   });
 

@@ -224,10 +224,14 @@ describe('a failure that may pass', () => {
     [Infinity, 'after the year 9999'],
   ])('is left to a later run where the server asks to wait %d s', async (seconds, until) => {
     const time = simulatedTime();
-    const { result, generator, log } = await runScript(20, ['no JSON', { ...busy, retryAfterSeconds: seconds }], {
-      ...time,
-      wallClock: () => new Date(Date.UTC(2026, 0, 1, 12, 0, 0)),
-    });
+    const { result, generator, log } = await runScript(
+      20,
+      ['no JSON', { ...busy, retryAfterSeconds: seconds }],
+      {
+        ...time,
+        wallClock: () => new Date(Date.UTC(2026, 0, 1, 12, 0, 0)),
+      },
+    );
     // What was asked before is kept; nothing is asked after it, and nobody waits.
     expect(generator.requests).toHaveLength(2);
     expect(log.size).toBe(1);
