@@ -420,7 +420,7 @@ describe('a key', () => {
   });
 
   it('is in no reply that comes in parts', async () => {
-    const content = [...key].map((text) => ({ type: 'text', text }));
+    const content = Array.from(key, (text) => ({ type: 'text', text }));
     const body = JSON.stringify({ choices: [{ message: { content } }] });
     const { generator } = await open({ status: 200, body }, { key });
     expect((await generator.generate(request)).text).toBe('(key)');
