@@ -1,6 +1,7 @@
 /** What a run of requests is given, tells and leaves. */
 import type { Clock } from '../host/contract.ts';
 import type { Generator, GeneratorLoadProgress } from '../host/generator.ts';
+import { untilAborted } from '../host/waiting.ts';
 import type { SlotTexts } from './fill-prompt.ts';
 import type { GenerationLog, LogEntry } from './log.ts';
 import type { GeneratedItem, Prompt } from './prompt.ts';
@@ -22,7 +23,7 @@ export interface GenerationSettings {
   readonly tries?: number;
   /** The wait after the first failure, which doubles with each. Default: 1. */
   readonly firstWaitSeconds?: number;
-  /** Default: 60. What the other side asks for is waited for however long. */
+  /** Default: 60. What the other side asks for is waited for up to an hour. */
   readonly longestWaitSeconds?: number;
   /** A request without an answer by then has failed, and is tried again. Default: 600. */
   readonly deadlineSeconds?: number;
@@ -55,7 +56,10 @@ export interface FinishedTask {
 /** A task without items. */
 export interface OpenTask {
   readonly task: GenerationTask;
-  /** `rejected`: no reply fitted. `failed`: the generator did not answer; running again tries again. */
+  /**
+   * `rejected`: no reply fitted. `failed`: the generator did not answer, or asked for a wait of more than an hour;
+   * running again tries again.
+   */
   readonly why: 'rejected' | 'failed';
   readonly reason: string;
 }
@@ -91,7 +95,7 @@ export type GenerationEvent = { readonly progress: GenerationProgress } & (
   | { readonly kind: 'finished-task'; readonly finished: FinishedTask; readonly reused: boolean }
   | { readonly kind: 'rejected'; readonly task: GenerationTask; readonly entry: LogEntry }
   | {
-      /** A request is to be sent again. */
+      /** A request is to be sent again. Told once more every half minute. */
       readonly kind: 'waiting';
       readonly task: GenerationTask;
       readonly reason: string;
@@ -128,33 +132,5 @@ export class PauseSwitch {
   /** Resolves while it is not paused; rejects with the signal's reason when it is aborted. */
   async passed(signal: AbortSignal): Promise<void> {
     while (this.#gate !== undefined) await untilAborted(this.#gate, signal);
-  }
-}
-
-/** The promise, or the signal's reason if that comes first. */
-export async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  // Nobody hears of it once the signal has won.
-  promise.catch(() => undefined);
-  signal.throwIfAborted();
-  let stop: () => void = () => undefined;
-  const aborted = new Promise<never>((_resolve, reject) => {
-    // The reason is whatever the signal was aborted with.
-    stop = () => reject(signal.reason as Error);
-    signal.addEventListener('abort', stop, { once: true });
-  });
-  try {
-    return await Promise.race([promise, aborted]);
-  } finally {
-    signal.removeEventListener('abort', stop);
-  }
-}
-
-/** Waits, on the host's timer. */
-export async function sleep(seconds: number, signal: AbortSignal): Promise<void> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  try {
-    await untilAborted(new Promise<void>((resolve) => (timer = setTimeout(resolve, seconds * 1000))), signal);
-  } finally {
-    clearTimeout(timer);
   }
 }

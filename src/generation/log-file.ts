@@ -3,14 +3,15 @@ import * as v from 'valibot';
 import { readLines, type Line } from '../corpus/lines.ts';
 import { readRange, type ByteSource } from '../corpus/source.ts';
 import { InputError, messageOf } from '../host/errors.ts';
+import { isTokenCount } from '../host/generator.ts';
 import { RecordedGenerator, type RecordedReply } from '../host/generators/recorded.ts';
-import type { GenerationLog, LogEntry } from './log.ts';
+import { replyOf, type GenerationLog, type LogEntry } from './log.ts';
 
 const text = v.pipe(v.string(), v.nonEmpty('is empty'));
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 const finite = v.pipe(v.number(), v.finite());
 
-const entrySchema = v.object({
+const entryFields = v.object({
   request: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, 'is not the id of a request')),
   task: text,
   prompt: text,
@@ -40,11 +41,21 @@ const entrySchema = v.object({
   ),
   error: v.exactOptional(v.string()),
   dropped: v.exactOptional(v.array(v.string())),
-  prompt_tokens: v.exactOptional(count),
-  completion_tokens: v.exactOptional(count),
+  prompt_tokens: v.exactOptional(v.number()),
+  completion_tokens: v.exactOptional(v.number()),
   seconds: v.pipe(finite, v.minValue(0)),
   at: text,
 });
+
+/** Logs of earlier versions have token counts as servers reported them: what can be none is left out. */
+const entrySchema = v.pipe(
+  entryFields,
+  v.transform(({ prompt_tokens, completion_tokens, ...entry }) => ({
+    ...entry,
+    ...(isTokenCount(prompt_tokens) && { prompt_tokens }),
+    ...(isTokenCount(completion_tokens) && { completion_tokens }),
+  })),
+);
 
 /** The lines of a log, each with its line end. */
 export function* logLines(entries: Iterable<LogEntry>): Generator<string> {
@@ -154,13 +165,7 @@ export function* recordedReplies(entries: Iterable<LogEntry>): Generator<Recorde
     yield {
       request: entry.request,
       model: entry.model,
-      reply: {
-        text: entry.text,
-        finish: entry.finish,
-        seconds: entry.seconds,
-        ...(entry.prompt_tokens !== undefined && { promptTokens: entry.prompt_tokens }),
-        ...(entry.completion_tokens !== undefined && { completionTokens: entry.completion_tokens }),
-      },
+      reply: replyOf(entry),
     };
   }
 }

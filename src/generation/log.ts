@@ -33,6 +33,20 @@ export type LogEntry = Readonly<{
   at: string;
 }>;
 
+/** The reply in an entry. */
+export function replyOf(entry: LogEntry): GenerationReply {
+  const { text, finish, error, prompt_tokens, completion_tokens, seconds } = entry;
+  return {
+    text,
+    finish,
+    // What its generator found wrong with it cannot be seen from its text, which is empty then.
+    ...(text === '' && error !== undefined && { problem: error }),
+    ...(prompt_tokens !== undefined && { promptTokens: prompt_tokens }),
+    ...(completion_tokens !== undefined && { completionTokens: completion_tokens }),
+    seconds,
+  };
+}
+
 /** Pieces of a level that become one piece of the next. */
 const FAN = 32;
 /** A piece of the highest level has FAN ** 2 entries, and stays. */

@@ -1,10 +1,11 @@
 import { textKey } from '../corpus/text-key.ts';
 import { printable } from '../corpus/shown.ts';
+import { messageOf } from '../host/errors.ts';
 import type { GenerationReply, JsonSchema } from '../host/generator.ts';
 import { TokenSets, tokenJaccard } from '../retrieval/token-overlap.ts';
 import type { SlotTexts } from './fill-prompt.ts';
 import { listOf, type GeneratedItem, type Prompt } from './prompt.ts';
-import { findJson, withoutThoughts } from './reply-json.ts';
+import { MOST_CHARACTERS, findJson, withoutThoughts } from './reply-json.ts';
 import { ReplySchema } from './reply-schema.ts';
 
 /** What a reply comes to: items, and what was left out; or why it is rejected, in one line. */
@@ -21,9 +22,26 @@ export class ReplyReader {
     this.#prompt = prompt;
   }
 
-  /** @param schema of the request: the prompt's, with the number of items */
+  /**
+   * Never throws: whatever a model writes is items, or a reason.
+   * @param schema of the request: the prompt's, with the number of items
+   */
   read(
-    { text, finish }: Pick<GenerationReply, 'text' | 'finish'>,
+    { text, finish, problem }: Pick<GenerationReply, 'text' | 'finish' | 'problem'>,
+    slots: SlotTexts,
+    schema: JsonSchema | undefined,
+  ): ReadReply {
+    if (problem !== undefined) return { error: problem, dropped: [] };
+    try {
+      return this.#read(text.slice(0, MOST_CHARACTERS), finish, slots, schema);
+    } catch (error) {
+      return { error: `the reply cannot be read (${printable(messageOf(error))})`, dropped: [] };
+    }
+  }
+
+  #read(
+    text: string,
+    finish: GenerationReply['finish'],
     slots: SlotTexts,
     schema: JsonSchema | undefined,
   ): ReadReply {
@@ -39,14 +57,20 @@ export class ReplyReader {
   ): { readonly items: readonly GeneratedItem[] } | { readonly error: string } {
     const json = findJson(text);
     if (json === undefined) {
-      const empty = withoutThoughts(text).trim() === '';
-      return { error: empty ? 'the reply is empty' : 'the reply holds no whole JSON object' };
+      if (withoutThoughts(text).trim() === '') return { error: 'the reply is empty' };
+      return text.length < MOST_CHARACTERS
+        ? { error: 'the reply holds no whole JSON object' }
+        : { error: `the first ${MOST_CHARACTERS} characters of the reply hold no whole JSON object` };
     }
     // A model that is not held to the schema often gives the list without the object around it.
     const list = listOf(this.#prompt);
     const value = Array.isArray(json.value) && list !== undefined ? { [list]: json.value } : json.value;
     const problem = schema && this.#schemaOf(schema).problemOf(value);
-    return problem === undefined ? { items: this.#itemsOf(value) } : { error: problem };
+    if (problem !== undefined) return { error: problem };
+    const items = this.#itemsOf(value);
+    // JSON has numbers that are too large for any computer, as 1e400.
+    if (items.some(({ label = 0 }) => !Number.isFinite(label))) return { error: 'a label is not finite' };
+    return { items };
   }
 
   #schemaOf(schema: JsonSchema): ReplySchema {

@@ -1,4 +1,5 @@
 import { Validator, type OutputUnit } from '@cfworker/json-schema';
+import { printable } from '../corpus/shown.ts';
 import type { JsonSchema } from '../host/generator.ts';
 
 /** Checks values against a JSON Schema (draft 2020-12), without code made at run time, which the page's policy forbids. */
@@ -37,5 +38,5 @@ function describe({ keyword, instanceLocation, error }: OutputUnit): string {
       '',
     );
   const problem = keyword === 'false' ? 'is not in the schema' : error.replace(/\.$/, '');
-  return `${place === '' ? 'the reply' : place}: ${problem}`;
+  return `${place === '' ? 'the reply' : printable(place)}: ${problem}`;
 }

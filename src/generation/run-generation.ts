@@ -1,22 +1,27 @@
 import type { Clock } from '../host/contract.ts';
 import { InputError, messageOf } from '../host/errors.ts';
-import { TransientGeneratorError, type GenerationReply, type GenerationRequest } from '../host/generator.ts';
-import { RandomStream, streamKey } from '../host/random.ts';
-import { fillPrompt, makeRequest } from './fill-prompt.ts';
 import {
-  sleep as sleepOnTimer,
-  untilAborted,
-  type FinishedTask,
-  type GenerationEvent,
-  type GenerationParts,
-  type GenerationProgress,
-  type GenerationResult,
-  type GenerationSettings,
-  type GenerationTask,
-  type OpenTask,
+  TransientGeneratorError,
+  isTokenCount,
+  type GenerationReply,
+  type GenerationRequest,
+} from '../host/generator.ts';
+import { RandomStream, streamKey } from '../host/random.ts';
+import { sleep as sleepOnTimer, untilAborted } from '../host/waiting.ts';
+import { fillPrompt, makeRequest } from './fill-prompt.ts';
+import type {
+  FinishedTask,
+  GenerationEvent,
+  GenerationParts,
+  GenerationProgress,
+  GenerationResult,
+  GenerationSettings,
+  GenerationTask,
+  OpenTask,
 } from './generation-run.ts';
-import type { LogEntry } from './log.ts';
+import { replyOf, type LogEntry } from './log.ts';
 import { ReplyReader, type ReadReply } from './read-reply.ts';
+import { MOST_CHARACTERS } from './reply-json.ts';
 
 /**
  * Asks a language model for every task until it has items, and logs every reply as it arrives. What the log holds is
@@ -37,6 +42,12 @@ export async function runGeneration(parts: GenerationParts): Promise<GenerationR
 /** Tasks in a row that a generator leaves unanswered until the rest is left open. */
 const MOST_FAILED_IN_A_ROW = 5;
 
+/** A server that asks for a longer wait is asked by the user's next run. */
+const LONGEST_WAIT_SECONDS = 3600;
+
+/** While a wait lasts, it is told as often why. */
+const TELL_SECONDS = 30;
+
 type Answer = { readonly reply: GenerationReply } | { readonly failure: string };
 
 class Run {
@@ -52,6 +63,8 @@ class Run {
   #loading: Promise<void> | undefined;
   /** Before that nothing is sent: a server asked for it. Milliseconds of the clock. */
   #notBefore = 0;
+  /** Why nothing more is sent in this run. */
+  #postponed: string | undefined;
   #failedInARow = 0;
 
   #startedAt: number | undefined;
@@ -121,7 +134,7 @@ class Run {
       if (logged !== undefined) {
         // Read anew: what a log says of a text is not taken on trust.
         entry = logged;
-        read = this.#reader.read(entry, task.slots, filled.schema);
+        read = this.#reader.read(replyOf(entry), task.slots, filled.schema);
       } else {
         const answer = await this.#ask(task, request);
         if ('failure' in answer) return this.#leaveOpen({ task, why: 'failed', reason: answer.failure });
@@ -165,30 +178,53 @@ class Run {
     const { tries, firstWaitSeconds, longestWaitSeconds } = this.#settings;
     const chance = new RandomStream(request.seed, 'waits');
     for (let failures = 1; ; failures++) {
+      if (this.#postponed !== undefined) return { failure: this.#postponed };
       if (this.#failedInARow >= MOST_FAILED_IN_A_ROW) {
         return { failure: `not asked: ${this.#failedInARow} tasks in a row had no answer` };
       }
       try {
-        const reply = await this.#send(request);
+        const reply = asKept(await this.#send(request));
         this.#failedInARow = 0;
         return { reply };
       } catch (error) {
         this.#signal.throwIfAborted();
         if (!(error instanceof TransientGeneratorError)) throw error;
         const reason = messageOf(error);
+        const asked = error.retryAfterSeconds ?? 0;
+        if (asked > LONGEST_WAIT_SECONDS) {
+          this.#postponed ??= `${reason}; the server asks to wait until ${this.#timeIn(asked)}`;
+          return { failure: this.#postponed };
+        }
         if (failures >= tries) {
           this.#failedInARow++;
           return { failure: reason };
         }
         // Requests that failed together do not come back together.
         const doubled = Math.min(longestWaitSeconds, firstWaitSeconds * 2 ** (failures - 1));
-        const asked = error.retryAfterSeconds ?? 0;
         const seconds = Math.max(doubled, asked) + 0.5 * doubled * chance.uniform();
         if (asked > 0) this.#notBefore = Math.max(this.#notBefore, this.#clock.now() + asked * 1000);
-        this.#tell({ kind: 'waiting', task, reason, seconds });
-        await this.#sleep(seconds);
+        await this.#wait(task, reason, Math.min(seconds, LONGEST_WAIT_SECONDS));
       }
     }
+  }
+
+  async #wait(task: GenerationTask, reason: string, seconds: number): Promise<void> {
+    for (let left = seconds; left > 0; left -= TELL_SECONDS) {
+      this.#tell({ kind: 'waiting', task, reason, seconds: left });
+      await this.#sleep(Math.min(left, TELL_SECONDS));
+    }
+  }
+
+  /** The date and time after so many seconds, which may be more than a date can hold. */
+  #timeIn(seconds: number): string {
+    const time = new Date(this.#now().getTime() + seconds * 1000);
+    return time.getUTCFullYear() <= 9999
+      ? `${time.toISOString().slice(0, 16).replace('T', ' ')} UTC`
+      : 'after the year 9999';
+  }
+
+  #now(): Date {
+    return (this.#parts.wallClock ?? (() => new Date()))();
   }
 
   async #send(request: GenerationRequest): Promise<GenerationReply> {
@@ -252,7 +288,7 @@ class Run {
     reply: GenerationReply,
     read: ReadReply,
   ): LogEntry {
-    const { prompt, generator, wallClock = () => new Date() } = this.#parts;
+    const { prompt, generator } = this.#parts;
     const { model, kind, recorded } = generator.description;
     return {
       request: id,
@@ -272,7 +308,7 @@ class Run {
       ...(reply.promptTokens !== undefined && { prompt_tokens: reply.promptTokens }),
       ...(reply.completionTokens !== undefined && { completion_tokens: reply.completionTokens }),
       seconds: reply.seconds,
-      at: wallClock().toISOString(),
+      at: this.#now().toISOString(),
     };
   }
 
@@ -312,6 +348,16 @@ type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K>
  */
 export function taskSeed(seed: number, prompt: string, task: string): number {
   return streamKey(seed, 'generation', prompt, task) >>> 2;
+}
+
+/** A reply without what no log can hold, whichever generator gave it. */
+function asKept({ text, promptTokens, completionTokens, ...reply }: GenerationReply): GenerationReply {
+  return {
+    ...reply,
+    text: text.slice(0, MOST_CHARACTERS),
+    ...(isTokenCount(promptTokens) && { promptTokens }),
+    ...(isTokenCount(completionTokens) && { completionTokens }),
+  };
 }
 
 function refuseEqualIds(tasks: readonly GenerationTask[]): void {

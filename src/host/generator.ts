@@ -36,10 +36,17 @@ export interface GenerationReply {
   readonly text: string;
   /** `length`: cut at the most tokens. */
   readonly finish: 'stop' | 'length';
+  /** Why it is of no use whatever its text, where the generator knows. */
+  readonly problem?: string;
   readonly promptTokens?: number;
   readonly completionTokens?: number;
   /** What the model took, without waiting in line. */
   readonly seconds: number;
+}
+
+/** Whether something can be a number of tokens: servers report fractions, -1 and 1e400, too. */
+export function isTokenCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && Number(value) >= 0;
 }
 
 export interface GeneratorLoadProgress {

@@ -1,6 +1,7 @@
 /** The pool of workers that both hosts build on: who does which task, deadlines, replacing what is lost. */
 import type { WorkerPool } from './contract.ts';
 import { messageOf } from './errors.ts';
+import { startTimer } from './waiting.ts';
 import { restoreError, type TaskMessage, type TaskReply } from './worker-tasks.ts';
 
 export interface WorkerPoolOptions {
@@ -113,7 +114,7 @@ class PoolMember {
   readonly #onIdle: () => void;
   #onGone: (() => void) | undefined;
   #task: Task | undefined;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  #cancelDeadline: () => void = () => undefined;
 
   constructor(
     start: StartWorker,
@@ -146,7 +147,7 @@ class PoolMember {
     this.#thread.setBusy(true);
     if (this.#deadline === undefined) return;
     const deadline = this.#deadline;
-    this.#timer = setTimeout(() => this.#fail(`it took longer than ${deadline} ms`), deadline);
+    this.#cancelDeadline = startTimer(() => this.#fail(`it took longer than ${deadline} ms`), deadline);
   }
 
   async end(error: Error): Promise<void> {
@@ -177,7 +178,7 @@ class PoolMember {
   #release(): Task | undefined {
     const task = this.#task;
     this.#task = undefined;
-    clearTimeout(this.#timer);
+    this.#cancelDeadline();
     this.#thread.setBusy(false);
     return task;
   }

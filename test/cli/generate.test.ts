@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { ListRecord } from '../../src/corpus/types.ts';
@@ -213,6 +213,68 @@ describe('generate', () => {
     expect(server.calls.map(({ headers }) => headers.authorization)).toEqual(Array(3).fill(`Bearer ${key}`));
     const files = ['lists.jsonl', 'log.jsonl'].map((name) => readFileSync(join(folder, name), 'utf8'));
     for (const text of [result.stdout, result.stderr, ...files]) expect(text).not.toContain(key);
+  });
+
+  it('keeps and shows a key nowhere that a server repeats', async () => {
+    const folder = corpus();
+    const key = 'sk-secret-of-the-test';
+    const escaped = key.replaceAll('-', '\\u002d');
+    const server = await startModelServer((call) => {
+      if (server.calls.length === 1) {
+        const message = `${'x'.repeat(285)} ${key} is overloaded`;
+        return { status: 500, body: JSON.stringify({ error: { message } }) };
+      }
+      const text = `${key}, "${escaped}" and ?key=${key.replaceAll('-', '%2D')} about ${about(call)}`;
+      return server.calls.length < 5 ? { text } : { status: 403, body: JSON.stringify({ detail: [text] }) };
+    });
+    const generate = (...more: readonly string[]) =>
+      runCli(
+        [
+          ...['generate', '--corpus', folder, '--prompt', 'c-user', '--key-env', 'MODEL_KEY'],
+          ...['--generator', server.address, '--model', 'test-model', '--store', join(folder, 'store')],
+          ...['--parallel', '1', '--export-log', join(folder, 'log.jsonl')],
+          ...['--out', join(folder, 'lists.jsonl'), ...more],
+        ],
+        { env: { MODEL_KEY: key } },
+      );
+    const written = await generate('--sample', '3');
+    expect(written.code, written.stderr).toBe(0);
+    const texts = lines<ListRecord>(join(folder, 'lists.jsonl')).map(({ query }) => query);
+    expect(texts.every((text) => text.startsWith('(key), "(key)" and ?key=(key) about '))).toBe(true);
+    const refused = await generate();
+    expectBadInput(refused, /it answers 403: .*\(key\).*: it does not take the key/);
+    const files = readdirSync(folder, { recursive: true, withFileTypes: true })
+      .filter((file) => file.isFile())
+      .map((file) => readFileSync(join(file.parentPath, file.name), 'latin1'));
+    expect(files.length).toBeGreaterThan(5);
+    for (const text of [written.stdout, written.stderr, refused.stdout, refused.stderr, ...files]) {
+      for (const part of [key, key.slice(0, 9), escaped, '%2Dsecret']) expect(text).not.toContain(part);
+    }
+  });
+
+  it('says what to do where nothing was written: about the server where it failed, about the model where not', async () => {
+    const folder = corpus();
+    const bad = '{"error": {"message": "Bad gateway"}}';
+    const failing = await startModelServer(() => ({
+      ...{ status: 502, body: bad, headers: { 'retry-after': '7200' } },
+    }));
+    const generate = (server: ModelServer) =>
+      runCli([
+        ...['generate', '--corpus', folder, '--prompt', 'c-questions', '--model', 'test-model'],
+        ...['--generator', server.address, '--store', join(folder, 'store'), '--sample', '3'],
+        ...['--out', join(folder, 'lists.jsonl')],
+      ]);
+    const failed = await generate(failing);
+    expectBadInput(
+      failed,
+      /nothing was written \(it answers 502: Bad gateway; the server asks to wait until 20/,
+    );
+    expect(failed.stderr).toMatch(/ UTC\)\. Check the server and its log, then re-run the same command/);
+    expect(failed.stderr).not.toMatch(/model/);
+    expect(failing.calls.length).toBeLessThanOrEqual(4);
+
+    const rambling = await startModelServer(() => ({ text: '' }));
+    expectBadInput(await generate(rambling), /\(the reply is empty\)\. Use --export-log .* larger model/);
   });
 
   it('goes on where it was killed: every reply is kept, and none is asked for twice', async () => {

@@ -30,6 +30,8 @@ function simulatedTime() {
   };
 }
 
+const sum = (numbers: readonly number[]): number => numbers.reduce((all, one) => all + one, 0);
+
 /** Runs some tasks, each request's first calls answered by the script, and the rest well. */
 async function runScript(
   count: number,
@@ -172,7 +174,7 @@ describe('a failure that may pass', () => {
     const time = simulatedTime();
     const { result } = await runScript(1, [{ ...busy, retryAfterSeconds: 90 }], { ...time });
     expect(result.finished).toHaveLength(1);
-    expect(time.waits[0]).toBeGreaterThanOrEqual(90);
+    expect(sum(time.waits)).toBeGreaterThanOrEqual(90);
 
     const sentAt: number[] = [];
     const shared = simulatedTime();
@@ -200,6 +202,55 @@ describe('a failure that may pass', () => {
     // The one beside it was under way already; nothing else was sent before its time.
     expect(sentAt.filter((at) => at > 0 && at < 30_000)).toEqual([]);
     expect(sentAt.filter((at) => at === 0)).toHaveLength(2);
+  });
+
+  it('is waited for up to an hour, and says all the while why and how long', async () => {
+    const time = simulatedTime();
+    const { result, events } = await runScript(1, [{ ...busy, retryAfterSeconds: 3600 }], { ...time });
+    expect(result.finished).toHaveLength(1);
+    expect(sum(time.waits)).toBe(3600);
+    const told = events.filter((event) => event.kind === 'waiting');
+    expect(new Set(told.map(({ reason }) => reason))).toEqual(new Set([busy.transient]));
+    expect(told[0]?.seconds).toBe(3600);
+    // At least once a minute, with less left each time.
+    expect(told.length).toBeGreaterThanOrEqual(60);
+    expect(told.every(({ seconds }, i) => i === 0 || seconds < told[i - 1]!.seconds)).toBe(true);
+  });
+
+  it.each([
+    [3601, '2026-01-01 13:00 UTC'],
+    [30 * 24 * 3600, '2026-01-31 12:00 UTC'],
+    [1e15, 'after the year 9999'],
+    [Infinity, 'after the year 9999'],
+  ])('is left to a later run where the server asks to wait %d s', async (seconds, until) => {
+    const time = simulatedTime();
+    const { result, generator, log } = await runScript(
+      20,
+      ['no JSON', { ...busy, retryAfterSeconds: seconds }],
+      {
+        ...time,
+        wallClock: () => new Date(Date.UTC(2026, 0, 1, 12, 0, 0)),
+      },
+    );
+    // What was asked before is kept; nothing is asked after it, and nobody waits.
+    expect(generator.requests).toHaveLength(2);
+    expect(log.size).toBe(1);
+    expect(time.waits).toEqual([]);
+    expect(result.open).toHaveLength(20);
+    expect(new Set(result.open.map(({ why, reason }) => `${why}: ${reason}`))).toEqual(
+      new Set([`failed: the server is busy; the server asks to wait until ${until}`]),
+    );
+    const again = new ScriptedGenerator(({ request }) => fittingReply(request));
+    const next = await runGeneration({
+      ...{ tasks: tasksFor(20), prompt: smallPrompt, generator: again, log, settings },
+    });
+    expect(next.finished).toHaveLength(20);
+  });
+
+  it('is not a deadline of months', async () => {
+    const { result, events } = await runScript(2, [], { settings: { seed: 7, deadlineSeconds: 1e7 } });
+    expect(result.finished).toHaveLength(2);
+    expect(events.filter(({ kind }) => kind === 'waiting')).toEqual([]);
   });
 
   it('leaves a task open when it does not pass, and the others go on', async () => {

@@ -29,6 +29,7 @@ import { Interruption } from '../interruption.ts';
 import type { CliIo, Progress } from '../io.ts';
 import { integerOption, numberOption } from '../options.ts';
 import { checkOutputFile, writeOutputFile } from '../output-file.ts';
+import { formatDuration } from '../progress.ts';
 
 interface GenerateOptions {
   readonly corpus?: string;
@@ -346,7 +347,7 @@ function show(event: GenerationEvent, progress: Progress): void {
     ...(tokensPerSecond === undefined || replies === 0 ? [] : [`${tokensPerSecond.toFixed(0)} tokens/s`]),
     ...(reused > 0 ? [`${reused} answered earlier`] : []),
     ...(rejected > 0 ? [`${rejected} replies did not fit`] : []),
-    ...(event.kind === 'waiting' ? [`${event.reason}: again in ${event.seconds.toFixed(0)} s`] : []),
+    ...(event.kind === 'waiting' ? [`${event.reason}: again in ${formatDuration(event.seconds)}`] : []),
   ];
   progress.update(done + open, details.join(', '));
 }
@@ -368,16 +369,13 @@ async function finish(
   const lists = listsFrom(subject, written);
   const items = results.reduce((sum, { progress }) => sum + progress.items, 0);
   if (items === 0) {
-    const reason = results.flatMap(({ open }) => open)[0]?.reason ?? 'there is nothing to ask about';
-    throw new InputError(`nothing was written (${reason})`, {
-      remedy: 'Look at the replies with --export-log, and give a larger model or another prompt',
-    });
+    throw nothingWritten(results);
   }
   await writeOutputFile(out, writeLists(lists, 'studio'));
   const reports = results.map((result, i) => promptReport(prompts[i] as Prompt, result));
   if (failed.length > 0) {
     io.warn(
-      `requests without an answer: ${failed.length} (${failed[0]?.reason ?? ''}); the same command asks again`,
+      `requests without an answer: ${failed.length} (${failed[0]?.reason ?? ''}). Re-run the same command to ask again`,
     );
   }
   io.printJson({
@@ -399,6 +397,19 @@ async function finish(
       for (const text of texts.filter((each) => each !== '')) io.print(`  ${task}: ${text.slice(0, 100)}`);
     }
   }
+}
+
+/** What helps depends on whether the server failed or the model. */
+function nothingWritten(results: readonly GenerationResult[]): InputError {
+  const open = results.flatMap((result) => result.open);
+  const failed = open.find(({ why }) => why === 'failed');
+  const reason = (failed ?? open[0])?.reason ?? 'there is nothing to ask about';
+  return new InputError(`nothing was written (${reason})`, {
+    remedy:
+      failed === undefined
+        ? 'Use --export-log to see the replies, then choose a larger model or another prompt'
+        : 'Check the server and its log, then re-run the same command to ask again',
+  });
 }
 
 async function exportReplies(

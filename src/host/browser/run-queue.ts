@@ -1,3 +1,4 @@
+import { startTimer } from '../waiting.ts';
 import { DeadlineError } from './errors.ts';
 
 /**
@@ -43,7 +44,7 @@ export class RunQueue {
 
   async #withDeadline<T>(call: string, task: () => Promise<T>): Promise<T> {
     if (this.#error !== undefined) throw this.#error;
-    const timer = setTimeout(
+    const cancel = startTimer(
       () => this.fail(new DeadlineError(call, this.#milliseconds)),
       this.#milliseconds,
     );
@@ -54,7 +55,7 @@ export class RunQueue {
         task().then(resolve, reject);
       });
     } finally {
-      clearTimeout(timer);
+      cancel();
       this.#giveUp = undefined;
     }
   }

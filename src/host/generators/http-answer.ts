@@ -1,10 +1,13 @@
 /** One HTTP exchange with a deadline: the answer whole, or why there is none. */
 import { messageOf } from '../errors.ts';
 import { TransientGeneratorError } from '../generator.ts';
+import { startTimer } from '../waiting.ts';
 
 export interface HttpAnswer {
   readonly status: number;
+  /** Of an answer that is longer than any reply, nothing. */
   readonly text: string;
+  readonly isTooLong: boolean;
   /** Seconds that the other side asks to wait. */
   readonly retryAfterSeconds: number | undefined;
   /** Whether it points elsewhere instead of answering. */
@@ -18,8 +21,8 @@ export interface HttpExchange {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Replies are some KiB; whoever sends this much is not a language model. */
-const mostBytes = 16 * 1024 * 1024;
+/** Replies are some KiB; whoever sends more than this is not a language model. */
+export const mostMebibytes = 4;
 
 /**
  * Sends a request and reads all of the answer, whatever its status.
@@ -35,15 +38,17 @@ export async function exchange(
   const ending = new AbortController();
   const end = (): void => ending.abort();
   const late = new TransientGeneratorError(`no whole answer within ${deadlineSeconds} s`);
-  const timer = setTimeout(() => ending.abort(late), deadlineSeconds * 1000);
+  const cancel = startTimer(() => ending.abort(late), deadlineSeconds * 1000);
   signal?.addEventListener('abort', end, { once: true });
   let isAnswered = false;
   try {
     const response = await fetch(url, { ...init, redirect: 'manual', signal: ending.signal });
     isAnswered = true;
+    const text = await readText(response);
     return {
       status: response.status,
-      text: await readText(response),
+      text: text ?? '',
+      isTooLong: text === undefined,
       retryAfterSeconds: retryAfter(response.headers.get('retry-after'), Date.now()),
       redirects: response.type === 'opaqueredirect' || (response.status >= 300 && response.status < 400),
     };
@@ -51,20 +56,20 @@ export async function exchange(
     signal?.throwIfAborted();
     // A deadline that passes while a body is read is told as its reason, or as a connection that broke off.
     if (ending.signal.reason === late) throw late;
-    if (error instanceof TransientGeneratorError) throw error;
     throw new TransientGeneratorError(
       `${isAnswered ? 'the connection broke off' : 'no answer'} (${causeOf(error)})`,
       { cause: error },
     );
   } finally {
-    clearTimeout(timer);
+    cancel();
     signal?.removeEventListener('abort', end);
     // What is left of an answer that was too long must not go on arriving.
     end();
   }
 }
 
-async function readText({ body }: Response): Promise<string> {
+/** @returns undefined where it is too long */
+async function readText({ body }: Response): Promise<string | undefined> {
   if (body === null) return '';
   const reader = body.getReader();
   const decoder = new TextDecoder();
@@ -74,7 +79,7 @@ async function readText({ body }: Response): Promise<string> {
     const { done, value } = (await reader.read()) as { done: boolean; value?: Uint8Array };
     if (done || value === undefined) return text + decoder.decode();
     bytes += value.length;
-    if (bytes > mostBytes) throw new TransientGeneratorError('the answer is longer than any reply');
+    if (bytes > mostMebibytes * 2 ** 20) return undefined;
     text += decoder.decode(value, { stream: true });
   }
 }
@@ -82,12 +87,12 @@ async function readText({ body }: Response): Promise<string> {
 /**
  * Reads a Retry-After header: seconds, or a date (RFC 9110, 10.2.3).
  * @param now milliseconds since 1970
- * @returns seconds from now, or undefined where there is none
+ * @returns seconds from now, however many, or undefined where there is none
  */
 export function retryAfter(header: string | null, now: number): number | undefined {
   if (header === null || header.trim() === '') return undefined;
   const seconds = /^\s*\d+(\.\d+)?\s*$/.test(header) ? Number(header) : (Date.parse(header) - now) / 1000;
-  return Number.isFinite(seconds) ? Math.max(0, seconds) : undefined;
+  return Number.isNaN(seconds) ? undefined : Math.max(0, seconds);
 }
 
 /** What went wrong beneath fetch's "fetch failed". */

@@ -1,4 +1,3 @@
-import type { Json } from '../contract.ts';
 import { InputError } from '../errors.ts';
 import {
   TransientGeneratorError,
@@ -10,7 +9,10 @@ import {
   type JsonSchema,
 } from '../generator.ts';
 import { nearestName } from '../nearest-name.ts';
-import { exchange, type HttpAnswer } from './http-answer.ts';
+import { sleep } from '../waiting.ts';
+import { exchange } from './http-answer.ts';
+import { keyMask } from './key-mask.ts';
+import { ServerAnswer } from './server-answer.ts';
 import { baseAddress, unreachable } from './server-address.ts';
 
 export interface OpenAiOptions {
@@ -46,6 +48,7 @@ class OpenAiGenerator implements Generator {
   readonly #base: string;
   readonly #model: string;
   readonly #key: string | undefined;
+  readonly #hideKey: (text: string) => string;
   readonly #parallel: number;
   readonly #deadlineSeconds: number;
   readonly #pageOrigin: string | undefined;
@@ -58,6 +61,7 @@ class OpenAiGenerator implements Generator {
     this.#base = baseAddress(address, pageOrigin);
     this.#model = model;
     this.#key = checkKey(key);
+    this.#hideKey = keyMask(this.#key);
     this.#parallel = parallel ?? 4;
     this.#deadlineSeconds = deadlineSeconds ?? 180;
     this.#pageOrigin = pageOrigin;
@@ -95,13 +99,13 @@ class OpenAiGenerator implements Generator {
     const constrained = this.#constrains && request.schema !== undefined;
     const startedAt = performance.now();
     const answer = await this.#send('chat/completions', signal, this.#body(request, constrained));
-    const problem = this.#problemOf(answer);
+    const problem = answer.problem();
     if (constrained && problem !== undefined && refusesSchema(answer.status, problem)) {
       this.#constrains = false;
       return this.generate(request, signal);
     }
     if (problem !== undefined) throw this.#failure(answer, problem);
-    return readReply(answer.text, (performance.now() - startedAt) / 1000);
+    return answer.reply((performance.now() - startedAt) / 1000);
   }
 
   #body({ messages, schema, sampling, seed }: GenerationRequest, constrained: boolean): string {
@@ -130,12 +134,12 @@ class OpenAiGenerator implements Generator {
     while (answer.status === 503 && performance.now() < givenUpAt) {
       onProgress?.({ phase: 'check' });
       const seconds = Math.min(mostPauseSeconds, answer.retryAfterSeconds ?? startingPauseSeconds);
-      await pause(Math.min(seconds * 1000, givenUpAt - performance.now()), signal);
+      await sleep(Math.min(seconds, (givenUpAt - performance.now()) / 1000), signal);
       answer = await this.#askModels(signal);
     }
-    const problem = this.#problemOf(answer);
+    const problem = answer.problem();
     if (problem !== undefined) throw this.#refusal(answer, problem);
-    const models = modelsOf(answer.text);
+    const models = answer.models();
     if (models === undefined) throw this.#wrongPath('this is no OpenAI-compatible address');
     // Ollama lists the tag that it takes where none is named.
     if (!models.includes(this.#model) && !models.includes(`${this.#model}:latest`)) {
@@ -143,38 +147,35 @@ class OpenAiGenerator implements Generator {
     }
   }
 
-  async #askModels(signal: AbortSignal | undefined): Promise<HttpAnswer> {
+  async #askModels(signal: AbortSignal | undefined): Promise<ServerAnswer> {
     try {
       return await this.#send('models', signal);
     } catch (error) {
       if (!(error instanceof TransientGeneratorError)) throw error;
-      throw unreachable(this.#base, this.#pageOrigin, this.#withoutKey(error.message));
+      throw unreachable(this.#base, this.#pageOrigin, error.message);
     }
   }
 
-  async #send(path: string, signal: AbortSignal | undefined, body?: string): Promise<HttpAnswer> {
+  async #send(path: string, signal: AbortSignal | undefined, body?: string): Promise<ServerAnswer> {
     const headers = {
       accept: 'application/json',
       ...(body !== undefined && { 'content-type': 'application/json' }),
       ...(this.#key !== undefined && { authorization: `Bearer ${this.#key}` }),
     };
     const init = body === undefined ? { headers } : { method: 'POST', headers, body };
-    return exchange(`${this.#base}/${path}`, init, {
-      fetch: this.#fetch,
-      deadlineSeconds: this.#deadlineSeconds,
-      signal,
-    });
-  }
-
-  /** What an answer that is no result says of itself, in one line without the key; undefined where it is one. */
-  #problemOf({ status, text, redirects }: HttpAnswer): string | undefined {
-    if (redirects) return 'it redirects to another address';
-    if (status >= 200 && status < 300) return undefined;
-    return this.#withoutKey(`it answers ${status}${quoteMessage(text)}`);
+    const [fetch, deadlineSeconds] = [this.#fetch, this.#deadlineSeconds];
+    try {
+      const answer = await exchange(`${this.#base}/${path}`, init, { fetch, deadlineSeconds, signal });
+      return new ServerAnswer(answer, this.#hideKey);
+    } catch (error) {
+      if (!(error instanceof TransientGeneratorError)) throw error;
+      // Without its cause, which may repeat the key.
+      throw new TransientGeneratorError(this.#hideKey(error.message));
+    }
   }
 
   /** @returns what a request that went wrong throws. */
-  #failure(answer: HttpAnswer, problem: string): Error {
+  #failure(answer: ServerAnswer, problem: string): Error {
     const { status, retryAfterSeconds } = answer;
     if (status === 408 || status === 425 || status === 429 || status >= 500) {
       return new TransientGeneratorError(
@@ -185,7 +186,7 @@ class OpenAiGenerator implements Generator {
     return this.#refusal(answer, problem);
   }
 
-  #refusal({ status, redirects }: HttpAnswer, problem: string): InputError {
+  #refusal({ status, redirects }: ServerAnswer, problem: string): InputError {
     if (redirects) return this.#refused(problem, 'Give the address that it leads to');
     if (status === 401 || status === 403) {
       return this.#key === undefined
@@ -219,11 +220,7 @@ class OpenAiGenerator implements Generator {
   }
 
   #refused(problem: string, remedy: string): InputError {
-    return new InputError(problem, { file: this.#base, remedy });
-  }
-
-  #withoutKey(text: string): string {
-    return this.#key === undefined ? text : text.replaceAll(this.#key, '(key)');
+    return new InputError(this.#hideKey(problem), { file: this.#base, remedy: this.#hideKey(remedy) });
   }
 }
 
@@ -248,95 +245,4 @@ function withSchema(messages: readonly ChatMessage[], schema: JsonSchema): reado
   const last = messages.at(-1);
   if (last?.role !== 'user') return [...messages, { role: 'user', content: words }];
   return [...messages.slice(0, -1), { role: 'user', content: `${last.content}\n\n${words}` }];
-}
-
-/** The names of `{"data": [{"id"}]}`; undefined for anything else. Ollama says null where it has none. */
-function modelsOf(text: string): string[] | undefined {
-  const body = parse(text);
-  const data = member(body, 'data');
-  if (data === null) return [];
-  if (!Array.isArray(data)) return undefined;
-  return (data as readonly Json[]).flatMap((each) => {
-    const id = member(each, 'id');
-    return typeof id === 'string' ? [id] : [];
-  });
-}
-
-/** @throws TransientGeneratorError for what is no reply: broken off, or a page that something in between made. */
-function readReply(text: string, seconds: number): GenerationReply {
-  const body = parse(text);
-  const choices = member(body, 'choices');
-  const choice = Array.isArray(choices) ? (choices as readonly Json[])[0] : undefined;
-  const message = member(choice, 'message');
-  if (message === undefined) {
-    throw new TransientGeneratorError(
-      body === undefined
-        ? 'the answer is not JSON: it broke off, or something between us and the server made it'
-        : `the answer holds no reply${quoteMessage(text)}`,
-    );
-  }
-  const usage = member(body, 'usage');
-  const [promptTokens, completionTokens] = [
-    member(usage, 'prompt_tokens'),
-    member(usage, 'completion_tokens'),
-  ];
-  return {
-    text: contentOf(member(message, 'content')),
-    finish: member(choice, 'finish_reason') === 'length' ? 'length' : 'stop',
-    ...(typeof promptTokens === 'number' && { promptTokens }),
-    ...(typeof completionTokens === 'number' && { completionTokens }),
-    seconds,
-  };
-}
-
-/** A text, or a list of parts of which some are texts. */
-function contentOf(content: Json | undefined): string {
-  if (typeof content === 'string') return content;
-  if (!Array.isArray(content)) return '';
-  const texts = (content as readonly Json[]).map((part) => member(part, 'text'));
-  return texts.filter((text) => typeof text === 'string').join('');
-}
-
-const mostQuoted = 300;
-
-/** The words of an error in any of the forms that servers use, to be put behind what is said of it. */
-function quoteMessage(text: string): string {
-  const body = parse(text);
-  const error = member(body, 'error');
-  const words = [member(error, 'message'), error, member(body, 'message'), member(body, 'detail')].find(
-    (each) => each !== undefined && each !== null,
-  );
-  if (words === undefined) return '';
-  const line = (typeof words === 'string' ? words : JSON.stringify(words)).replace(/\s+/g, ' ').trim();
-  const shown = line.length > mostQuoted ? `${line.slice(0, mostQuoted)}…` : line;
-  return shown === '' ? '' : `: ${shown.replace(/\.$/, '')}`;
-}
-
-function parse(text: string): Json | undefined {
-  try {
-    return JSON.parse(text) as Json;
-  } catch {
-    return undefined;
-  }
-}
-
-function member(value: Json | undefined, key: string): Json | undefined {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && Object.hasOwn(value, key)
-    ? (value as Readonly<Record<string, Json>>)[key]
-    : undefined;
-}
-
-/** @throws the signal's reason when it was aborted. */
-async function pause(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
-  signal?.throwIfAborted();
-  await new Promise<void>((resolve) => {
-    const done = (): void => {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, Math.max(0, milliseconds));
-    signal?.addEventListener('abort', done, { once: true });
-  });
-  signal?.throwIfAborted();
 }

@@ -163,6 +163,11 @@ describe('what may pass', () => {
     expect(performance.now() - startedAt).toBeLessThan(3000);
   });
 
+  it('is not what takes less than a deadline of months', async () => {
+    const { generator } = await open({ text: 'late', afterMs: 30 }, { deadlineSeconds: 1e7 });
+    expect((await generator.generate(request)).text).toBe('late');
+  });
+
   it('tells how long to wait', async () => {
     const later = { status: 429, headers: { 'retry-after': '7' } };
     const { generator } = await open(later);
@@ -171,6 +176,7 @@ describe('what may pass', () => {
     expect(retryAfter('Thu, 01 Jan 2026 12:01:30 GMT', now)).toBe(90);
     expect(retryAfter('Thu, 01 Jan 2026 11:00:00 GMT', now)).toBe(0);
     expect(retryAfter('1.5', now)).toBe(1.5);
+    expect(retryAfter('9'.repeat(400), now)).toBe(Infinity);
     for (const nothing of [null, '', 'soon']) expect(retryAfter(nothing, now)).toBeUndefined();
   });
 
@@ -354,16 +360,127 @@ describe('a key', () => {
     expect(bad).not.toThrow(/secret/);
   });
 
-  it('is in no description, no text of the generator and no error', async () => {
-    const key = 'sk-very-secret';
-    const echo = JSON.stringify({ error: { message: `bad key ${key}` } });
-    const { generator } = await open({ status: 500, body: echo }, { key });
-    const error = await failureOf(generator.generate(request));
-    const shown = [
-      inspect(generator, { depth: 9, showHidden: true }),
-      JSON.stringify(generator),
-      inspect(error),
+  it('is in no description and no text of the generator', async () => {
+    const { generator } = await open({ text: '' }, { key });
+    for (const text of [inspect(generator, { depth: 9, showHidden: true }), JSON.stringify(generator)]) {
+      expect(text).not.toContain(key);
+    }
+    expect(JSON.stringify(generator.description)).not.toContain(key);
+  });
+
+  const key = 'sk-very/secret"key+1';
+  const codePoint = (character: string): string => character.charCodeAt(0).toString(16).padStart(4, '0');
+  const escaped = (text: string): string => text.replace(/./g, (character) => `\\u${codePoint(character)}`);
+  const escapedToo = (text: string): string =>
+    text.replace(/[^a-z]/g, (character) => `\\u${codePoint(character).toUpperCase()}`);
+  const encoded = (text: string): string =>
+    text.replace(/./g, (character) => `%${codePoint(character).slice(2)}`);
+
+  /** As a server may repeat it in the words that it says; JSON is made of them afterwards. */
+  const forms: readonly (readonly [string, string])[] = [
+    ['as it is', key],
+    ['as it was sent', `Bearer ${key}`],
+    ['in words without spaces', `key=${key}&x=1`],
+    ['as JSON in JSON', JSON.stringify({ key })],
+    ['as JSON in JSON in JSON', JSON.stringify(JSON.stringify({ key }))],
+    ['with an escaped slash', JSON.stringify({ key }).replace('/', '\\/')],
+    ['escaped', `{"key": "${escaped(key)}"}`],
+    ['escaped in part', `{"key": "${escapedToo(key)}"}`],
+    ['escaped twice', JSON.stringify({ key: `{"key": "${escaped(key)}"}` })],
+    ['encoded for an address', `?key=${encodeURIComponent(key)}&x=1`],
+    ['encoded for an address as a whole', `?key=${encoded(key)}`],
+    ['encoded for an address twice', `?key=${encodeURIComponent(encodeURIComponent(key))}`],
+  ];
+
+  /** Every text that comes of JSON and addresses within a text. */
+  function decodings(text: string): string[] {
+    const unescaped = text.replace(/\\+u([0-9a-f]{4})/gi, (_, hex: string) =>
+      String.fromCharCode(Number.parseInt(hex, 16)),
+    );
+    const bare = unescaped.replace(/\\+(["/])/g, '$1');
+    const byAddress = (each: string): string =>
+      each.replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+    return [text, unescaped, bare, byAddress(text), byAddress(byAddress(text))];
+  }
+
+  function expectNoKey(text: string): void {
+    for (const each of decodings(text)) {
+      expect(each).not.toContain(key);
+      // Nor the half of it that is left where a text was shortened.
+      expect(each).not.toContain(key.slice(0, 8));
+    }
+    expect(text).toContain('(key)');
+  }
+
+  it.each(forms)('is in no reply: %s', async (_, said) => {
+    const { generator } = await open({ text: `{"query": "why"} ${said}` }, { key });
+    const { text } = await generator.generate(request);
+    expectNoKey(text);
+    expect(text).toMatch(/^\{"query": "why"\}/);
+  });
+
+  it('is in no reply that comes in parts', async () => {
+    const content = Array.from(key, (text) => ({ type: 'text', text }));
+    const body = JSON.stringify({ choices: [{ message: { content } }] });
+    const { generator } = await open({ status: 200, body }, { key });
+    expect((await generator.generate(request)).text).toBe('(key)');
+  });
+
+  it.each(forms)('is in no error: %s', async (_, said) => {
+    const words: Record<string, unknown>[] = [
+      { error: { message: said } },
+      { error: said },
+      { error: { code: 7, [said]: [said] } },
+      { message: said },
+      { detail: [{ input: { authorization: said } }] },
+      // Shortened within the key.
+      ...[270, 280, 290, 299].map((length) => ({ error: { message: `${'x'.repeat(length)} ${said}` } })),
     ];
-    for (const text of shown) expect(text).not.toContain(key);
+    for (const body of words.map((each) => JSON.stringify(each))) {
+      for (const status of [200, 400, 401, 404, 429, 500, 502]) {
+        const fetch = () => Promise.resolve(new Response(body, { status }));
+        const generator = openAiGenerator({ address: 'http://h', model: 'm', key, fetch });
+        for (const work of [generator.generate(request), generator.load()]) {
+          const shown = inspect(await failureOf(work), { depth: 9 });
+          for (const text of decodings(shown)) expect(text).not.toContain(key.slice(0, 8));
+        }
+      }
+    }
+  });
+
+  it('is in no error of a model that is not there, nor of a connection', async () => {
+    const { server, generator } = await open({ text: '' }, { key });
+    server.models = [`model-of-${key}`];
+    expectNoKey(inspect(await failureOf(generator.load()), { depth: 9 }));
+    const refusing = openAiGenerator({
+      ...{ address: server.address, model: 'm', key },
+      fetch: () => Promise.reject(new TypeError('fetch failed', { cause: new Error(`bad header ${key}`) })),
+    });
+    expectNoKey(inspect(await failureOf(refusing.generate(request)), { depth: 9 }));
+    expectNoKey(inspect(await failureOf(refusing.load()), { depth: 9 }));
+  });
+
+  it('leaves what is no key as it is', async () => {
+    for (const text of ['sk-very/secret"key', 'SK-VERY', '%20 \\u0041 \\\\ \\"', '{"a": "\\n"}']) {
+      const { generator } = await open({ text }, { key });
+      expect((await generator.generate(request)).text).toBe(text);
+    }
+  });
+
+  it('is looked for in time in proportion to the length', async () => {
+    for (const character of ['\\', '%', '%25', 's', '\\\\u0073', '"']) {
+      for (const odd of [key, '\\\\\\', '"\\"\\', 'ssssssss']) {
+        const seconds = async (length: number): Promise<number> => {
+          const text = character.repeat(length / character.length);
+          const fetch = () => Promise.resolve(Response.json({ choices: [{ message: { content: text } }] }));
+          const generator = openAiGenerator({ address: 'http://h', model: 'm', key: odd, fetch });
+          const startedAt = performance.now();
+          await generator.generate(request);
+          return (performance.now() - startedAt) / 1000;
+        };
+        const [short, long] = [await seconds(50_000), await seconds(500_000)];
+        expect(long).toBeLessThan(20 * short + 1);
+      }
+    }
   });
 });

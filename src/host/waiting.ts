@@ -1,0 +1,47 @@
+/** Waiting: for a time of any length, and no longer than until a signal is aborted. */
+
+/** The longest delay that setTimeout takes; a longer one overflows to no delay at all. */
+const longestDelay = 2 ** 31 - 1;
+
+/**
+ * `setTimeout` for any number of milliseconds.
+ * @returns cancels it
+ */
+export function startTimer(act: () => void, milliseconds: number): () => void {
+  let timer: ReturnType<typeof setTimeout>;
+  const wait = (left: number): void => {
+    const next = left > longestDelay ? (): void => wait(left - longestDelay) : act;
+    timer = setTimeout(next, Math.min(left, longestDelay));
+  };
+  wait(milliseconds);
+  return () => clearTimeout(timer);
+}
+
+/** @throws the signal's reason when it is aborted. */
+export async function sleep(seconds: number, signal?: AbortSignal): Promise<void> {
+  let cancel: () => void = () => undefined;
+  const passed = new Promise<void>((resolve) => (cancel = startTimer(resolve, seconds * 1000)));
+  try {
+    await (signal === undefined ? passed : untilAborted(passed, signal));
+  } finally {
+    cancel();
+  }
+}
+
+/** The promise, or the signal's reason if that comes first. */
+export async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  // Nobody hears of it once the signal has won.
+  promise.catch(() => undefined);
+  signal.throwIfAborted();
+  let stop: () => void = () => undefined;
+  const aborted = new Promise<never>((_resolve, reject) => {
+    // The reason is whatever the signal was aborted with.
+    stop = () => reject(signal.reason as Error);
+    signal.addEventListener('abort', stop, { once: true });
+  });
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+}
