@@ -59,7 +59,7 @@ export class ProcessIo implements CliIo {
     if (error === undefined || errorCode(error) === 'EPIPE') return;
     throw new ResourceError(`the results could not be written (${errorCode(error) ?? messageOf(error)})`, {
       file: 'standard output',
-      remedy: 'Free space there, or choose another place for them',
+      remedy: 'Choose another place for them, or free space there',
       cause: error,
     });
   }

@@ -136,7 +136,7 @@ describe.skipIf(process.platform !== 'linux')('a full disk under standard output
     const { code, stderr } = await runUnread(args(), { full: ['stdout'] });
     expect(code).toBe(2);
     expect(stderr.trimEnd().split('\n')).toEqual([
-      expect.stringMatching(/^error: standard output: .*\(ENOSPC\)\. Free space/),
+      expect.stringMatching(/^error: standard output: .*\(ENOSPC\)\. Choose another place/),
     ]);
   });
 });
