@@ -35,7 +35,9 @@ export class ProcessIo implements CliIo {
   constructor(stdout: OutputStream = process.stdout, stderr: OutputStream = process.stderr) {
     this.#stdout = stdout;
     this.#stderr = stderr;
-    stdout.on('error', (error) => (this.#lostOutput ??= error));
+    stdout.on('error', (error: unknown) => {
+      this.#lostOutput ??= error;
+    });
     // What a command says on the way is not what it is for: where nobody can read it, the work goes on without it.
     stderr.on('error', () => undefined);
   }

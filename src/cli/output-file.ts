@@ -5,15 +5,17 @@ import { writeFileAtomic } from '../host/node/atomic-file.ts';
 import { explainDiskErrors } from '../host/node/disk-errors.ts';
 import type { FileContent } from '../host/node/file-operations.ts';
 import { errorCode, nodeFiles, unlessCode } from '../host/node/file-operations.ts';
+import { addOutput } from './touched-files.ts';
 
 /**
- * Finds out before long work whether its result can be written at the end.
- * @throws InputError if there can be no file at the path. @throws ResourceError if the folder may not be written.
+ * Finds out before long work whether its result can be written at the end. What is written there may not be read.
+ * @throws InputError if there can be no file at the path, or it is an input. @throws ResourceError if the folder may not be written.
  */
 export async function checkOutputFile(path: string): Promise<void> {
   await explainWrongPlace(path, async () => {
     await refuseOtherThanFile(path);
     await checkWritableFolder(dirname(await nodeFiles.resolveLinks(path)), path);
+    await addOutput(path, 'file');
   });
 }
 

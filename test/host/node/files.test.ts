@@ -67,9 +67,7 @@ describe('files and folders', () => {
 
   it.skipIf(process.platform === 'win32')('refuse a pipe without an end', async () => {
     const message = await refused(openFile('/dev/zero', { maxPipeBytes: 100_000 }));
-    expect(message).toBe(
-      '/dev/zero: more than 97.7 KiB came through this pipe. Pass a file instead.',
-    );
+    expect(message).toBe('/dev/zero: more than 97.7 KiB came through this pipe. Pass a file instead.');
   });
 
   it('say what is wrong', async () => {
