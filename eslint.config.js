@@ -68,6 +68,25 @@ export default tseslint.config(
     },
   },
   {
+    files: ['src/cli/**/*.ts'],
+    ignores: ['src/cli/input-files.ts'],
+    rules: {
+      '@typescript-eslint/no-restricted-imports': [
+        'error',
+        {
+          patterns: [
+            {
+              regex: 'host/node/(files|model-files|store)\\.ts$',
+              allowTypeImports: true,
+              message:
+                'Open inputs through src/cli/input-files.ts: it sees to it that no output overwrites them.',
+            },
+          ],
+        },
+      ],
+    },
+  },
+  {
     files: ['src/**/*.ts'],
     ignores: ['src/host/node/**', 'src/host/browser/**', 'src/cli/**', 'src/studio/**'],
     rules: {

@@ -68,7 +68,15 @@ export {
 } from './metrics/compare.ts';
 export { evaluate, type Evaluation, type EvaluationOptions } from './metrics/evaluate.ts';
 export { allMeasures, parseMeasures, type RequestedMeasure } from './metrics/measures/registry.ts';
-export { formatRunLines, readRun, type ParsedRun, type Run, type ScoredDocuments } from './metrics/run.ts';
+export {
+  formatRunLines,
+  readRun,
+  runFormatOf,
+  type ParsedRun,
+  type Run,
+  type RunFormat,
+  type ScoredDocuments,
+} from './metrics/run.ts';
 export { toCsv, toLatex, type Table } from './metrics/tables.ts';
 
 // Encoders.

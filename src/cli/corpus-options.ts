@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { BeirDataset } from '../corpus/beir.ts';
 import { readBeir } from '../corpus/beir.ts';
 import type { ByteSource, FileTree } from '../corpus/source.ts';
-import { openTree } from '../host/node/files.ts';
+import { openTree } from './input-files.ts';
 import type { CliIo } from './io.ts';
 
 /** The options that name a test collection, as the action receives them. */

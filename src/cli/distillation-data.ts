@@ -5,9 +5,9 @@ import { readQueries } from '../corpus/queries.ts';
 import { chooseTokens, wordPieceVocabulary } from '../encoders/prune-vocabulary.ts';
 import type { EncoderModel } from '../encoders/types.ts';
 import { InputError } from '../host/errors.ts';
-import { openFile } from '../host/node/files.ts';
 import type { DistillationRecipe } from '../training/distillation/recipe.ts';
 import { distinctTexts, documentTexts, wordTexts } from '../training/distillation/texts.ts';
+import { openFile } from './input-files.ts';
 
 /** The texts of a distillation, and the tokens its student keeps of the teacher's vocabulary. */
 export interface DistillationData {

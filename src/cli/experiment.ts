@@ -9,11 +9,13 @@ import type { FetchProgress, Json, ModelFolder, StoreWriter } from '../host/cont
 import { InputError } from '../host/errors.ts';
 import { refuseForeignFolder, writeFolderAtomic, type WriteFolderOptions } from '../host/node/atomic-file.ts';
 import { errorCode, nodeFiles, unlessCode } from '../host/node/file-operations.ts';
-import { openModelFiles, type DiskModelFiles } from '../host/node/model-files.ts';
-import { FolderStore } from '../host/node/store.ts';
+import type { DiskModelFiles } from '../host/node/model-files.ts';
+import type { FolderStore } from '../host/node/store.ts';
 import { CheckpointStore } from '../training/checkpoint.ts';
+import { openModelFiles, openStore } from './input-files.ts';
 import type { CliIo } from './io.ts';
 import { checkWritableFolder } from './output-file.ts';
+import { addOutput } from './touched-files.ts';
 
 /** The namespace of an experiment's checkpoints and the one of its description, in its folder's store. */
 const trainingNamespace = 'training';
@@ -44,7 +46,7 @@ export class Experiment {
   }
 
   static async open(folder: string, io: CliIo): Promise<Experiment> {
-    return new Experiment(folder, await FolderStore.open(folder, { report: (problem) => io.warn(problem) }));
+    return new Experiment(folder, await openStore(folder, io));
   }
 
   /** @throws InputError if there is no experiment in the folder */
@@ -161,6 +163,7 @@ export async function checkOutputFolder(path: string, force: boolean): Promise<v
   try {
     if (!force) await refuseForeignFolder(nodeFiles, path, '--force');
     await checkWritableFolder(path, path);
+    await addOutput(path, 'folder');
   } catch (error) {
     if (errorCode(error) !== 'ENOTDIR') throw error;
     throw new InputError('a folder can not be written here: a part of the path is a file', {

@@ -1,4 +1,7 @@
+import { setImmediate } from 'node:timers/promises';
 import type { Json } from '../host/contract.ts';
+import { messageOf, ResourceError } from '../host/errors.ts';
+import { errorCode } from '../host/node/file-operations.ts';
 import type { OutputStream, Progress } from './progress.ts';
 import { BarProgress, PlainProgress } from './progress.ts';
 
@@ -24,23 +27,54 @@ export class ProcessIo implements CliIo {
   json = false;
   readonly #stdout: OutputStream;
   readonly #stderr: OutputStream;
+  /** Why standard output takes nothing any more. */
+  #lostOutput: unknown;
   #printedJson = false;
   #bar: BarProgress | undefined;
 
   constructor(stdout: OutputStream = process.stdout, stderr: OutputStream = process.stderr) {
     this.#stdout = stdout;
     this.#stderr = stderr;
+    stdout.on('error', (error: unknown) => {
+      this.#lostOutput ??= error;
+    });
+    // What a command says on the way is not what it is for: where nobody can read it, the work goes on without it.
+    stderr.on('error', () => undefined);
+  }
+
+  /** Text on standard output as it is. */
+  writeOut(text: string): void {
+    if (this.#lostOutput === undefined) this.#stdout.write(text);
+  }
+
+  /**
+   * Resolves when the system has taken what was written.
+   * @throws ResourceError if results are lost. A reader that has closed the pipe has seen enough: that is no error.
+   */
+  async flush(): Promise<void> {
+    for (const stream of [this.#stdout, this.#stderr]) {
+      await new Promise<void>((resolve) => void stream.write('', () => resolve()));
+    }
+    // A stream tells of its error after it has called back.
+    await setImmediate();
+    const error = this.#lostOutput;
+    if (error === undefined || errorCode(error) === 'EPIPE') return;
+    throw new ResourceError(`the results could not be written (${errorCode(error) ?? messageOf(error)})`, {
+      file: 'standard output',
+      remedy: 'Choose another place for them, or free space there',
+      cause: error,
+    });
   }
 
   print(line: string): void {
-    if (!this.json) this.#stdout.write(`${line}\n`);
+    if (!this.json) this.writeOut(`${line}\n`);
   }
 
   printJson(value: Json): void {
     if (!this.json) return;
     if (this.#printedJson) throw new Error('printJson: a command prints one JSON object');
     this.#printedJson = true;
-    this.#stdout.write(`${JSON.stringify(value)}\n`);
+    this.writeOut(`${JSON.stringify(value)}\n`);
   }
 
   note(line: string): void {

@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
 import type { ListRecord } from '../corpus/types.ts';
 import { InputError } from '../host/errors.ts';
-import { openFile } from '../host/node/files.ts';
 import { readAnswers, withAnswers } from '../mining/answers.ts';
 import { readGivenLabels, withGivenLabels } from '../mining/given-labels.ts';
 import { guideLists, withGuideScores } from '../mining/guide.ts';
 import { readTeacherScores } from '../mining/teacher-scores.ts';
+import { openFile } from './input-files.ts';
 import type { CliIo } from './io.ts';
 import type { ComputeOptions } from './options.ts';
 import { checkPairNumbers, type TeacherOptions } from './teacher-options.ts';

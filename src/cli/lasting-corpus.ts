@@ -2,10 +2,11 @@ import { createHash } from 'node:crypto';
 import { passageText } from '../corpus/documents.ts';
 import type { Document } from '../corpus/types.ts';
 import { nodeClock } from '../host/node/clock.ts';
-import { FolderStore } from '../host/node/store.ts';
+import type { FolderStore } from '../host/node/store.ts';
 import { clearVectors, lastingVectors } from '../retrieval/lasting-vectors.ts';
 import type { CorpusVectors } from '../retrieval/retrieve.ts';
 import type { DenseEncoder } from './dense-encoder.ts';
+import { openStore } from './input-files.ts';
 import type { CliIo, Progress } from './io.ts';
 
 /** How the vectors of a corpus outlive the process that makes them. */
@@ -70,7 +71,7 @@ export async function embedLastingCorpus(
 }
 
 async function withStore<T>(folder: string, io: CliIo, task: (store: FolderStore) => Promise<T>): Promise<T> {
-  const store = await FolderStore.open(folder, { report: (problem) => io.warn(problem) });
+  const store = await openStore(folder, io);
   try {
     return await task(store);
   } finally {

@@ -50,18 +50,24 @@ export async function main(argv: readonly string[]): Promise<void> {
   const io = new ProcessIo();
   // Requests to a language model go side by side and all listen for the same end: not the leak that Node takes it for.
   setMaxListeners(0);
-  // A reader that has seen enough (`| head`) closes the pipe: that is no error.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(exitCodes.success);
-    throw error;
-  });
   try {
-    await createProgram(io).parseAsync(argv, { from: 'user' });
+    await runCommand(argv, io);
+    await io.flush();
   } catch (error) {
     io.stopProgress();
     const code = report(error, argv, io);
+    await io.flush().catch(() => undefined);
     // A failed command may have left workers or sessions open that would keep the process alive.
-    process.stdout.write('', () => process.stderr.write('', () => process.exit(code)));
+    process.exit(code);
+  }
+}
+
+async function runCommand(argv: readonly string[], io: ProcessIo): Promise<void> {
+  try {
+    await createProgram(io).parseAsync(argv, { from: 'user' });
+  } catch (error) {
+    // Help and version arrive as exceptions too.
+    if (!(error instanceof CommanderError && error.exitCode === 0)) throw error;
   }
 }
 
@@ -73,7 +79,7 @@ function createProgram(io: ProcessIo): Command {
     .helpCommand(false)
     .exitOverride()
     // Usage errors arrive as exceptions and are printed by report(), on one line.
-    .configureOutput({ outputError: () => undefined });
+    .configureOutput({ writeOut: (text) => io.writeOut(text), outputError: () => undefined });
   for (const register of registrations) register(program, io);
   for (const command of program.commands) {
     command
@@ -89,7 +95,6 @@ function createProgram(io: ProcessIo): Command {
 
 function report(error: unknown, argv: readonly string[], io: CliIo): number {
   if (error instanceof CommanderError) {
-    if (error.exitCode === 0) return exitCodes.success;
     // Without a command the help has been printed already.
     if (error.code !== 'commander.help') io.note(describeUsageError(error, argv));
     return exitCodes.badInput;

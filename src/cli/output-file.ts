@@ -1,18 +1,21 @@
-import { access, constants, lstat, realpath, stat } from 'node:fs/promises';
+import { access, constants, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { InputError } from '../host/errors.ts';
 import { writeFileAtomic } from '../host/node/atomic-file.ts';
 import { explainDiskErrors } from '../host/node/disk-errors.ts';
 import type { FileContent } from '../host/node/file-operations.ts';
 import { errorCode, nodeFiles, unlessCode } from '../host/node/file-operations.ts';
+import { addOutput } from './touched-files.ts';
 
 /**
- * Finds out before long work whether its result can be written at the end.
- * @throws InputError if there can be no file at the path. @throws ResourceError if the folder may not be written.
+ * Finds out before long work whether its result can be written at the end. What is written there may not be read.
+ * @throws InputError if there can be no file at the path, or it is an input. @throws ResourceError if the folder may not be written.
  */
 export async function checkOutputFile(path: string): Promise<void> {
   await explainWrongPlace(path, async () => {
-    await checkWritableFolder(dirname(await fileToReplace(path)), path);
+    await refuseOtherThanFile(path);
+    await checkWritableFolder(dirname(await nodeFiles.resolveLinks(path)), path);
+    await addOutput(path, 'file');
   });
 }
 
@@ -22,7 +25,7 @@ export async function checkOutputFile(path: string): Promise<void> {
  */
 export async function checkWritableFolder(folder: string, path: string): Promise<void> {
   await explainDiskErrors(nodeFiles, { path, bytes: undefined }, async () =>
-    access(await nearestFolder(resolve(folder)), constants.W_OK),
+    access(await nearestFolder(await nodeFiles.resolveLinks(folder)), constants.W_OK),
   );
 }
 
@@ -31,25 +34,22 @@ export async function checkWritableFolder(folder: string, path: string): Promise
  * @throws InputError if there can be no file at the path. @throws ResourceError if the disk is full.
  */
 export async function writeOutputFile(path: string, content: FileContent): Promise<void> {
-  await explainWrongPlace(path, async () => writeFileAtomic(await fileToReplace(path), content));
+  await explainWrongPlace(path, async () => {
+    await refuseOtherThanFile(path);
+    await writeFileAtomic(path, content);
+  });
 }
 
-/**
- * The file that a path leads to. A file that appears by renaming would take the place of a link instead of what it
- * leads to, and, where the user is root, of /dev/null itself.
- */
-async function fileToReplace(path: string): Promise<string> {
+/** A file that appears by renaming would, where the user is root, take the place of /dev/null itself. */
+async function refuseOtherThanFile(path: string): Promise<void> {
   // An empty path is this folder, as it is where the file is written.
   const there = await unlessCode('ENOENT', stat(resolve(path)));
-  if (there === undefined) return path;
+  if (there === undefined || there.isFile()) return;
   if (there.isDirectory()) throw notAFile(path, 'EISDIR');
-  if (!there.isFile()) {
-    throw new InputError('this is a device or a pipe, and results are written to files only', {
-      file: path,
-      remedy: 'Give the path of a file',
-    });
-  }
-  return (await lstat(path)).isSymbolicLink() ? realpath(path) : path;
+  throw new InputError('this is a device or a pipe, and results are written to files only', {
+    file: path,
+    remedy: 'Give the path of a file',
+  });
 }
 
 /** The folder, or the lowest one above it that is there. */
@@ -59,7 +59,9 @@ async function nearestFolder(folder: string): Promise<string> {
 }
 
 /** What the system says where the path cannot be a file, whatever is on the disk. */
-const wrongPlace = new Set(['EEXIST', 'ENOTDIR', 'EISDIR', 'ENOTEMPTY', 'ENOENT', 'ENAMETOOLONG', 'EINVAL']);
+const wrongPlace = new Set([
+  ...['EEXIST', 'ENOTDIR', 'EISDIR', 'ENOTEMPTY', 'ENOENT', 'ENAMETOOLONG', 'EINVAL', 'ELOOP'],
+]);
 
 async function explainWrongPlace(path: string, work: () => Promise<void>): Promise<void> {
   try {

@@ -1,12 +1,11 @@
 import { access, readdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
-import { readRange } from '../corpus/source.ts';
 import { InputError } from '../host/errors.ts';
 import { nearestName } from '../host/nearest-name.ts';
-import { openFile, openTree } from '../host/node/files.ts';
 import { parseRecipeText } from '../recipes/read-recipe.ts';
 import type { RecipeFiles } from '../recipes/recipe-corpus.ts';
+import { openFile, openTree, readText } from './input-files.ts';
 
 /** The package's own folders; relative to dist/src/cli/, where this runs. */
 const packageFolder = fileURLToPath(new URL('../../../', import.meta.url));
@@ -37,9 +36,7 @@ export async function openRecipe(
           : `Did you mean ${nearest}`,
     });
   }
-  const source = await openFile(file);
-  const text = new TextDecoder().decode(await readRange(source, 0, source.size));
-  return { document: parseRecipeText(text, recipe), file: recipe };
+  return { document: parseRecipeText(await readText(file), recipe), file: recipe };
 }
 
 async function builtInRecipes(): Promise<string[]> {

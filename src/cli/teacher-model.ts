@@ -3,12 +3,12 @@ import { isCrossEncoder } from '../encoders/model-kind.ts';
 import { libraryModelName } from '../encoders/model-library.ts';
 import { StoreFencedError, type Runtime } from '../host/contract.ts';
 import { openRuntime } from '../host/node/runtime.ts';
-import { FolderStore } from '../host/node/store.ts';
 import { openTransformersJs } from '../host/node/transformers-js.ts';
 import type { scoreLists } from '../mining/teacher.ts';
 import { EncoderShelf } from '../recipes/encoder-shelf.ts';
 import { withLastingTeacher, type TeacherModel } from '../recipes/pair-scorer.ts';
 import { shownModelFiles } from './experiment.ts';
+import { openStore } from './input-files.ts';
 import type { CliIo } from './io.ts';
 import type { ComputeOptions } from './options.ts';
 
@@ -37,7 +37,7 @@ export async function scoreWithModel(
   const { device, threads } = options;
   const runtime = await openRuntime({ device, ...(threads !== undefined && { threads }) });
   io.note(describe(model, teacher, runtime));
-  const store = await FolderStore.open(options.store, { report: (problem) => io.warn(problem) });
+  const store = await openStore(options.store, io);
   const progress = io.progress('scoring', 0, 'pairs');
   let found = 0;
   try {

@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
 import type { ListRecord } from '../corpus/types.ts';
 import { InputError } from '../host/errors.ts';
-import { openFile } from '../host/node/files.ts';
 import type { PairNumbersReport } from '../mining/pair-numbers.ts';
 import { scaleTeacherScores, withRawScores } from '../mining/scaling.ts';
 import { scoreGroupNames } from '../mining/score-groups.ts';
 import { scoreLists } from '../mining/teacher.ts';
 import { readTeacherScores, withTeacherScores } from '../mining/teacher-scores.ts';
+import { openFile } from './input-files.ts';
 import type { CliIo } from './io.ts';
 import type { ComputeOptions } from './options.ts';
 import { choiceOption } from './options.ts';

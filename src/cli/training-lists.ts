@@ -2,17 +2,16 @@ import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
 import { readLists } from '../corpus/lists.ts';
 import { ReadReport } from '../corpus/report.ts';
-import { readRange } from '../corpus/source.ts';
 import { splitByPassage, type Split } from '../corpus/split.ts';
 import { isPositive, textKey, withoutDuplicatesOfPositives } from '../corpus/text-key.ts';
 import type { ListRecord } from '../corpus/types.ts';
 import { InputError } from '../host/errors.ts';
 import { nearestName } from '../host/nearest-name.ts';
-import { openFile } from '../host/node/files.ts';
 import type { LossSpec } from '../losses/loss-spec.ts';
 import { checkLists } from '../losses/requirements.ts';
 import type { Mix } from '../training/mixing/mix.ts';
 import type { BatchOptions } from '../training/batches.ts';
+import { openFile, readText } from './input-files.ts';
 import type { CliIo } from './io.ts';
 
 /** The options that say what is trained on. */
@@ -90,9 +89,7 @@ async function readMixFile(file: string, loss: LossSpec): Promise<Mix> {
   // What recipes may hold: only for those who mix.
   const { readMix } = await import('../recipes/read-mix.ts');
   const { parseRecipeText } = await import('../recipes/read-recipe.ts');
-  const source = await openFile(file);
-  const text = new TextDecoder().decode(await readRange(source, 0, source.size));
-  return readMix(parseRecipeText(text, file), loss, file);
+  return readMix(parseRecipeText(await readText(file), file), loss, file);
 }
 
 function onlyFile(given: readonly string[]): ListFile {

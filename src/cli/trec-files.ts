@@ -1,9 +1,9 @@
 import type { Judgments } from '../corpus/types.ts';
 import { readJudgments } from '../corpus/judgments.ts';
 import { InputError } from '../host/errors.ts';
-import { openFile } from '../host/node/files.ts';
 import type { ParsedRun, Run } from '../metrics/run.ts';
 import { readRun } from '../metrics/run.ts';
+import { openFile } from './input-files.ts';
 import type { CliIo } from './io.ts';
 
 /** @throws InputError naming the file and the line; also for a file without judgments. */

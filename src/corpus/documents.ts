@@ -166,7 +166,7 @@ async function* tableDocuments(source: ByteSource, options: TableOptions): Async
         'Check the delimiter, and enclose texts that contain it in quotation marks',
       );
     }
-    const id = columns.id === undefined ? String(rows) : (fields[columns.id] ?? '').trim();
+    const id = columns.id === undefined ? String(rows) : (fields[columns.id] ?? '');
     if (!isId(id)) throw error('the document has no usable id', ID_REMEDY);
     const title = columns.title === undefined ? '' : (fields[columns.title] ?? '');
     yield { document: { id, title, text: fields[columns.text] ?? '' }, line };

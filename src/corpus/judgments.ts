@@ -2,9 +2,11 @@
  * Relevance judgments in the three forms people keep them in:
  *
  * - BEIR's TSV: query id, document id, grade; with a header line or without;
- * - TREC qrels: query id, iteration (ignored), document id, grade; separated by white space; lines that start
- *   with # are comments;
+ * - TREC qrels: query id, iteration (ignored), document id, grade; separated by white space or by tabs;
  * - JSON lines: {"query-id": "1", "corpus-id": "2", "score": 1}.
+ *
+ * Between tabs ids are taken as they are. A line that begins with # is a comment, unless it has every column and a
+ * numeric grade.
  */
 
 import { InputError } from '../host/errors.ts';
@@ -45,12 +47,12 @@ export class JudgmentParser {
   /** @throws InputError naming the file and the line. */
   add(line: Line): void {
     if (line.text.trim() === '') return;
-    if (line.text.startsWith('#') && this.#format !== 'beir') return;
-    if (this.#format === undefined) {
-      this.#format = formatOf(line.text);
-      if (this.#format === 'beir' && isHeader(line.text)) return;
-    }
-    const { queryId, documentId, grade } = this.#parse(line, this.#format);
+    const format = this.#format ?? formatOf(line.text);
+    if (line.text.startsWith('#') && !isWhole(line.text, format)) return;
+    const isFirst = this.#format === undefined;
+    this.#format = format;
+    if (isFirst && format === 'beir' && isHeader(line.text)) return;
+    const { queryId, documentId, grade } = this.#parse(line, format);
     let grades = this.#judgments.get(queryId);
     if (grades === undefined) {
       grades = new Map();
@@ -76,10 +78,10 @@ export class JudgmentParser {
       }
       return { queryId: record.id('query-id'), documentId: record.id('corpus-id'), grade };
     }
-    const fields = format === 'beir' ? line.text.split('\t') : line.text.trim().split(/\s+/);
+    const fields = fieldsOf(line.text, format);
     const [queryId, documentId, grade] = format === 'beir' ? fields : [fields[0], fields[2], fields[3]];
-    if (fields.length !== (format === 'beir' ? 3 : 4) || !queryId || !documentId || !grade) {
-      throw this.#error(line, `has ${fields.length} columns`, COLUMNS[format]);
+    if (fields.length !== COLUMNS[format].count || !queryId || !documentId || !grade) {
+      throw this.#error(line, `has ${fields.length} columns`, COLUMNS[format].remedy);
     }
     if (!isId(queryId) || !isId(documentId)) throw this.#error(line, 'an id is not usable', ID_REMEDY);
     return { queryId, documentId, grade: this.#grade(grade.trim(), line) };
@@ -98,13 +100,26 @@ export class JudgmentParser {
 }
 
 const COLUMNS = {
-  beir: 'Write query id, document id and grade, separated by tabs',
-  trec: 'Write query id, 0, document id and grade, separated by spaces',
+  beir: { count: 3, remedy: 'Write query id, document id and grade, separated by tabs' },
+  trec: { count: 4, remedy: 'Write query id, 0, document id and grade, separated by spaces' },
 };
 
 function formatOf(line: string): JudgmentFormat {
-  if (line.trimStart().startsWith('{')) return 'jsonl';
-  return line.split('\t').length === 3 ? 'beir' : 'trec';
+  if (line.trimStart().startsWith('{') && !isWhole(line, 'beir')) return 'jsonl';
+  return line.split('\t').length === COLUMNS.beir.count ? 'beir' : 'trec';
+}
+
+function fieldsOf(line: string, format: 'beir' | 'trec'): readonly string[] {
+  const byTabs = line.split('\t');
+  return format === 'beir' || byTabs.length === COLUMNS.trec.count ? byTabs : line.trim().split(/\s+/);
+}
+
+/** Whether a line has every column and a number, if perhaps not a whole one, in that of the grade. */
+function isWhole(line: string, format: JudgmentFormat): boolean {
+  if (format === 'jsonl') return false;
+  const fields = fieldsOf(line, format);
+  const { count } = COLUMNS[format];
+  return fields.length === count && /^[+-]?(\d+\.?\d*|\.\d+)$/.test((fields[count - 1] ?? '').trim());
 }
 
 const GRADE_COLUMNS = new Set(['score', 'relevance', 'rel', 'grade', 'label', 'judgment', 'judgement']);

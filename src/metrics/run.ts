@@ -2,6 +2,7 @@ import { InputError } from '../host/errors.ts';
 import { ID_REMEDY, isId } from '../corpus/json-record.ts';
 import type { Line } from '../corpus/lines.ts';
 import { readLines } from '../corpus/lines.ts';
+import { quoted } from '../corpus/shown.ts';
 import type { ByteSource } from '../corpus/source.ts';
 
 /** What a retriever returned for one query: `scores[i]` belongs to `documents[i]`. In any order. */
@@ -19,6 +20,14 @@ export interface ParsedRun {
   readonly tag: string;
 }
 
+/** How the columns of a run are separated: by blanks, which trec_eval reads, or by tabs, between which an id may hold blanks. */
+export type RunFormat = 'trec' | 'tsv';
+
+/** The format of a run file with this name: `.tsv` separates columns by tabs. */
+export function runFormatOf(path: string): RunFormat {
+  return /\.tsv$/i.test(path) ? 'tsv' : 'trec';
+}
+
 const columnCount = 6;
 const columnsRemedy = 'Write "query Q0 document rank score tag"';
 
@@ -30,9 +39,10 @@ interface QueryLines {
 }
 
 /**
- * Reads a TREC run line by line: `query Q0 document rank score tag`, separated by blanks, or by tabs where ids
- * contain blanks. As in trec_eval the second and the fourth column are not looked at (ranks follow from the
- * scores), and text behind the tag and lines that start with # are passed over.
+ * Reads a TREC run line by line: `query Q0 document rank score tag`, separated by white space, or by tabs, between
+ * which ids are taken as they are. As in trec_eval the second and the fourth column are not looked at (ranks follow
+ * from the scores), and text behind the tag is passed over; so are lines that begin with #, unless they have every
+ * column and a numeric rank and score.
  */
 export class RunParser {
   readonly #file: string;
@@ -47,10 +57,11 @@ export class RunParser {
   /** @throws InputError naming file and line: too few columns, a score that is not a number. */
   add(line: Line): void {
     const text = line.text.trim();
-    if (text === '' || text.startsWith('#')) return;
-    const byTabs = text.split('\t');
-    const fields = byTabs.length >= columnCount ? byTabs.map((field) => field.trim()) : text.split(/\s+/);
-    const [query = '', , document = '', , score = '', tag = ''] = fields;
+    if (text === '') return;
+    const byTabs = line.text.split('\t');
+    const fields = byTabs.length >= columnCount ? byTabs : text.split(/\s+/);
+    const [query = '', , document = '', rank = '', score = '', tag = ''] = fields;
+    if (text.startsWith('#') && (parseNumber(rank) === undefined || parseNumber(score) === undefined)) return;
     if (fields.length < columnCount) {
       throw this.#error(line.number, `has ${fields.length} columns`, columnsRemedy);
     }
@@ -81,17 +92,28 @@ export class RunParser {
     return { run: this.#queries, tag: this.#tag };
   }
 
-  /** A decimal number, or `inf`, which C's functions also write. */
   #score(text: string, line: number): number {
-    if (/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text)) return Number(text);
-    const sign = /^([+-]?)inf(inity)?$/i.exec(text)?.[1];
-    if (sign !== undefined) return sign === '-' ? -Infinity : Infinity;
-    throw this.#error(line, `the score "${text.slice(0, 40)}" is not a number`, 'Give a decimal number');
+    const score = parseNumber(text);
+    if (score !== undefined) return score;
+    throw this.#error(
+      line,
+      `the score "${text.trim().slice(0, 40)}" is not a number`,
+      'Give a decimal number',
+    );
   }
 
   #error(line: number | undefined, problem: string, remedy: string): InputError {
     return new InputError(problem, { file: this.#file, line, remedy });
   }
+}
+
+/** A decimal number, or `inf`, which C's functions also write. */
+function parseNumber(field: string): number | undefined {
+  const text = field.trim();
+  if (/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text)) return Number(text);
+  const sign = /^([+-]?)inf(inity)?$/i.exec(text)?.[1];
+  if (sign === undefined) return undefined;
+  return sign === '-' ? -Infinity : Infinity;
 }
 
 /** A run from a file. @throws InputError as {@link RunParser} does. */
@@ -102,24 +124,36 @@ export async function readRun(source: ByteSource): Promise<ParsedRun> {
 }
 
 /**
- * The lines of one query in a TREC run file, each ended by a newline, in the given order. Scores are written so
- * that reading them gives the same numbers. Columns are separated by blanks, or by tabs if an id contains a blank
- * (which trec_eval can not read, but {@link RunParser} can).
- * @throws InputError if an id cannot stand in a run file. @throws RangeError if a score is NaN.
+ * The lines of one query in a run file, each ended by a newline, in the given order. Scores are written so that
+ * reading them gives the same numbers.
+ * @throws InputError as {@link checkRunId} does. @throws RangeError if a score is NaN.
  */
-export function formatRunLines(query: string, { documents, scores }: ScoredDocuments, tag: string): string {
-  const ids = [query, tag, ...documents];
-  const unusable = ids.find((id) => !isId(id));
-  if (unusable !== undefined) {
-    throw new InputError(`the id ${JSON.stringify(unusable)} can not stand in a run file`, {
-      remedy: ID_REMEDY,
-    });
-  }
-  const separator = ids.some((id) => /\s/.test(id)) ? '\t' : ' ';
+export function formatRunLines(
+  query: string,
+  { documents, scores }: ScoredDocuments,
+  tag: string,
+  format: RunFormat = 'trec',
+): string {
+  for (const id of [query, tag, ...documents]) checkRunId(id, format);
+  const separator = format === 'tsv' ? '\t' : ' ';
   const lines = documents.map((document, i) => {
     const score = scores[i] ?? NaN;
     if (Number.isNaN(score)) throw new RangeError(`formatRunLines: the score of ${document} is not a number`);
     return `${[query, 'Q0', document, i + 1, score, tag].join(separator)}\n`;
   });
   return lines.join('');
+}
+
+/** @throws InputError naming an id that reading a run of this format would not give back. */
+export function checkRunId(id: string, format: RunFormat): void {
+  if (!isId(id)) {
+    throw new InputError(`the id ${quoted(id)} cannot be written to a run file`, { remedy: ID_REMEDY });
+  }
+  if (format === 'tsv' || !/\s/.test(id)) return;
+  throw new InputError(
+    `the id ${quoted(id)} contains white space, which separates the columns of a TREC run`,
+    {
+      remedy: 'Use the tab-separated format: a file name that ends in .tsv',
+    },
+  );
 }

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, lstatSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { checkOutputFile, checkWritableFolder, writeOutputFile } from '../../src/cli/output-file.ts';
@@ -16,6 +16,22 @@ describe('an output file', () => {
     expect(lstatSync(link).isSymbolicLink()).toBe(true);
     expect(readFileSync(join(folder, 'real.run'), 'utf8')).toBe('after\n');
     expect(readdirSync(folder).sort()).toEqual(['link.run', 'real.run']);
+  });
+
+  it('is written through links that lead nowhere yet, which stay', async () => {
+    const folder = temporaryFolder();
+    symlinkSync('folder/next', join(folder, 'link.run'));
+    mkdirSync(join(folder, 'folder'));
+    symlinkSync('../made/real.run', join(folder, 'folder/next'));
+    await checkOutputFile(join(folder, 'link.run'));
+    await writeOutputFile(join(folder, 'link.run'), 'text\n');
+    expect(lstatSync(join(folder, 'link.run')).isSymbolicLink()).toBe(true);
+    expect(lstatSync(join(folder, 'folder/next')).isSymbolicLink()).toBe(true);
+    expect(readFileSync(join(folder, 'made/real.run'), 'utf8')).toBe('text\n');
+    symlinkSync('circle', join(folder, 'circle'));
+    await expect(checkOutputFile(join(folder, 'circle'))).rejects.toThrow(
+      /circle: .*can not be written.*ELOOP/,
+    );
   });
 
   it('does not take the place of a pipe or a device', async () => {

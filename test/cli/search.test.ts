@@ -54,6 +54,40 @@ describe('search --bm25', () => {
     });
   });
 
+  it('keeps ids with white space and # in a tab-separated run, and refuses them in a TREC run', async () => {
+    const corpus = writeCollection({
+      documents: {
+        ' a b#': ['', 'the flow over a swept wing'],
+        '#2': ['', 'heat conduction in slabs'],
+        'c ': ['', 'flutter of heated panels'],
+      },
+      queries: { ' q 1': 'swept wing', '#q2': 'heat conduction', q3: 'panels' },
+      judgments: {
+        test: [
+          [' q 1', ' a b#', 1],
+          ['#q2', '#2', 1],
+          ['q3', 'c ', 1],
+        ],
+      },
+    });
+    const qrels = join(corpus, 'qrels/test.tsv');
+    const folder = temporaryFolder();
+    const [run, trec] = [join(folder, 'out.tsv'), join(folder, 'out.run')];
+    const found = await runCli(['search', '--bm25', '--corpus', corpus, '--out', run, '--json']);
+    expect(onlyJson(found)).toMatchObject({ metrics: { ndcg_cut_10: 1 } });
+    const evaluated = await runCli(['eval', '--qrels', qrels, '--run', run, '--json']);
+    expect(evaluated.stderr).toBe('');
+    expect(onlyJson(evaluated)).toMatchObject({ queries: 3, metrics: { ndcg_cut_10: 1 } });
+    writeFileSync(join(folder, 'same.tsv'), readFileSync(run));
+    const compared = await runCli(['compare', run, join(folder, 'same.tsv'), '--qrels', qrels, '--json']);
+    expect(onlyJson(compared)).toMatchObject({ queries: 3, runs: [{ metrics: { ndcg_cut_10: 1 } }, {}] });
+    expectBadInput(
+      await runCli(['search', '--bm25', '--corpus', corpus, '--out', trec]),
+      /" q 1" contains white space.*\.tsv/,
+    );
+    expect(existsSync(trec)).toBe(false);
+  });
+
   it('honors --split, --k, --no-titles, --analyzer and --drop-identical', async () => {
     const train = await search(['--bm25', '--split', 'train', '--k', '1']);
     expect(train.lines.map((line) => line.split(' ').slice(0, 3).join(' '))).toEqual([

@@ -120,6 +120,12 @@ describe('tables', () => {
     ]);
   });
 
+  it('takes ids exactly as they are', async () => {
+    const document = { id: ' a b# ', title: '', text: 'one' };
+    expect(await read('c.tsv', ' a b# \tone\n')).toEqual([document]);
+    expect(await read('c.csv', 'id,text\n" a b# ",one\n')).toEqual([document]);
+  });
+
   it('ignores a __proto__ column', async () => {
     expect(await read('c.csv', '__proto__,id,text\nevil,1,a\n')).toEqual([{ id: '1', title: '', text: 'a' }]);
   });

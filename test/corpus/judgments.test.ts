@@ -32,12 +32,25 @@ describe('judgments', () => {
     ]);
   });
 
-  it('passes over comments in TREC qrels, and only there', () => {
-    expect(plain('# made by hand\n1 0 CR#9 1\n# 1 0 d 1\n')).toEqual([['1', { 'CR#9': 1 }]]);
-    expect(plain('q\td\t1\n#2\td\t1\n')).toEqual([
-      ['q', { d: 1 }],
-      ['#2', { d: 1 }],
+  it('takes a line that begins with # for data only with every column and a numeric grade', () => {
+    expect(plain('# made by hand\n1 0 CR#9 1\n# 1 0 d 1\n#1 0 d none\n#2 0 #d 1\n')).toEqual([
+      ['1', { 'CR#9': 1 }],
+      ['#2', { '#d': 1 }],
     ]);
+    expect(plain('#2\td\t1\nq\td\t1\n#3\td\t0\n# q\td\tnone\n# by hand\n')).toEqual([
+      ['#2', { d: 1 }],
+      ['q', { d: 1 }],
+      ['#3', { d: 0 }],
+    ]);
+    expect(plain('#query-id\tcorpus-id\tscore\nq\td\t1\n')).toEqual([['q', { d: 1 }]]);
+    expect(() => plain('#q\td\t1.5\n')).toThrow(/the grade "1\.5" is not a whole number/);
+  });
+
+  it('takes ids between tabs exactly as they are', () => {
+    const ids = [[' a b#', { '  d ': 1 }]];
+    expect(plain(' a b#\t  d \t1\n')).toEqual(ids);
+    expect(plain(' a b#\t0\t  d \t1\n')).toEqual(ids);
+    expect(plain('{x}\td\t1\n')).toEqual([['{x}', { d: 1 }]]);
   });
 
   it('takes a grade written as 1.0 and a pair repeated with the same grade', () => {

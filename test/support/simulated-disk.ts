@@ -218,6 +218,8 @@ export class SimulatedProcess implements Disk {
           const isFolder = node.kind === 'folder';
           return { isFolder, bytes: isFolder ? 0 : node.content.length, modified: Date.now() };
         }),
+      // There are no links here.
+      resolveLinks: (path) => Promise.resolve(path),
       create: async (path, content: FileContent) => {
         const pieces: Uint8Array[] = [];
         for await (const piece of contentPieces(content)) pieces.push(piece);

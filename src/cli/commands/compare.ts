@@ -37,7 +37,7 @@ export function registerCompare(program: Command, io: CliIo): void {
       'Compares runs with a baseline, query by query: paired tests corrected for all comparisons (Holm), ' +
         'bootstrap intervals, wins and losses, and the smallest difference that could have been found.',
     )
-    .argument('<runs...>', 'TREC run files; a judged query that a run lacks counts 0')
+    .argument('<runs...>', 'run files, TREC or tab-separated; a judged query that a run lacks counts 0')
     .requiredOption('--qrels <file>', "relevance judgments: TREC qrels or BEIR's TSV")
     .option('--metrics <names>', 'measures by comma', 'ndcg_cut_10,recall_100')
     .option(

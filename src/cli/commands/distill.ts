@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { Embedder } from '../../encoders/embedder.ts';
 import { uploadWeights } from '../../encoders/device-weights.ts';
@@ -6,10 +5,8 @@ import { readTokenizer, tokenizerFromVocabulary } from '../../encoders/tokenizer
 import type { EncoderModel, EncoderShape } from '../../encoders/types.ts';
 import { encoderFiles } from '../../encoders/write-encoder.ts';
 import type { ModelFolder, Runtime, Store } from '../../host/contract.ts';
-import { InputError } from '../../host/errors.ts';
 import { writeFolderAtomic } from '../../host/node/atomic-file.ts';
 import { nodeClock } from '../../host/node/clock.ts';
-import { FolderStore } from '../../host/node/store.ts';
 import { sha256 } from '../../host/sha256.ts';
 import { CheckpointStore } from '../../training/checkpoint.ts';
 import { devCosine, distill } from '../../training/distillation/distill.ts';
@@ -19,6 +16,7 @@ import { studentWeights } from '../../training/distillation/student.ts';
 import type { TrainingEvent } from '../../training/trainer.ts';
 import { distillationData } from '../distillation-data.ts';
 import { checkOutputFolder, openBaseEncoder } from '../experiment.ts';
+import { openStore, readText } from '../input-files.ts';
 import { Interruption } from '../interruption.ts';
 import type { CliIo } from '../io.ts';
 import { addComputeOptions, type ComputeOptions } from '../options.ts';
@@ -55,7 +53,7 @@ export function registerDistill(program: Command, io: CliIo): void {
 }
 
 async function distillStudent(recipeFile: string, options: DistillOptions, io: CliIo): Promise<void> {
-  const recipe = parseDistillationRecipe(await readRecipe(recipeFile), recipeFile);
+  const recipe = parseDistillationRecipe(await readText(recipeFile), recipeFile);
   await checkOutputFolder(options.out, options.force === true);
   const teacher = await openBaseEncoder(options.teacher, {}, io);
   const { texts, tokens } = await distillationData(recipe, options.data, teacher);
@@ -66,9 +64,7 @@ async function distillStudent(recipeFile: string, options: DistillOptions, io: C
   const { openRuntime } = await import('../../host/node/runtime.ts');
   const { device, threads } = options;
   const runtime = await openRuntime({ device, ...(threads !== undefined && { threads }) });
-  const store = await FolderStore.open(options.store ?? `${options.out}.distillation`, {
-    report: (problem) => io.warn(problem),
-  });
+  const store = await openStore(options.store ?? `${options.out}.distillation`, io);
   const interruption = new Interruption(io);
   let progress: Progress | undefined;
   try {
@@ -123,18 +119,6 @@ async function distillStudent(recipeFile: string, options: DistillOptions, io: C
     progress?.stop();
     await runtime.close();
     await store.close();
-  }
-}
-
-async function readRecipe(file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (cause) {
-    throw new InputError('the recipe cannot be read', {
-      file,
-      remedy: 'Give recipes/distillation/nano.json or one like it',
-      cause,
-    });
   }
 }
 

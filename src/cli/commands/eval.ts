@@ -20,7 +20,7 @@ export function registerEval(program: Command, io: CliIo): void {
     .command('eval')
     .description("Scores a TREC run exactly as trec_eval does, under trec_eval's names.")
     .requiredOption('--qrels <file>', "relevance judgments: TREC qrels or BEIR's TSV")
-    .requiredOption('--run <file>', 'a TREC run file')
+    .requiredOption('--run <file>', 'a run file: TREC, or with the same columns separated by tabs')
     .option('--metrics <names>', 'measures by comma: ndcg_cut_10, recall.10,100, map … (default: all)')
     .option('--per-query', 'print the values of each query too')
     .option('--complete', 'count judged queries that the run lacks as 0 instead of leaving them out');

@@ -5,12 +5,12 @@ import { ReadReport } from '../../corpus/report.ts';
 import { printable } from '../../corpus/shown.ts';
 import type { ListRecord } from '../../corpus/types.ts';
 import { InputError } from '../../host/errors.ts';
-import { openFile } from '../../host/node/files.ts';
 import { applyRules, type FilterReport, type RuleExample, type RuleReport } from '../../mining/filter.ts';
 import { parseRules } from '../../mining/rule-spec.ts';
 import { filterRules } from '../../mining/rules/index.ts';
 import { scoreGroupNames } from '../../mining/score-groups.ts';
 import { keepPassages } from '../../mining/verdicts.ts';
+import { openFile } from '../input-files.ts';
 import type { CliIo } from '../io.ts';
 import type { JudgmentOptions } from '../judgment-options.ts';
 import {

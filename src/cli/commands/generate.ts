@@ -3,7 +3,7 @@ import { readBeir } from '../../corpus/beir.ts';
 import { passageText, readDocuments } from '../../corpus/documents.ts';
 import { readLists, writeLists } from '../../corpus/lists.ts';
 import { ReadReport } from '../../corpus/report.ts';
-import { readRange, withoutTopFolder } from '../../corpus/source.ts';
+import { withoutTopFolder } from '../../corpus/source.ts';
 import type { ListRecord } from '../../corpus/types.ts';
 import { fillPrompt } from '../../generation/fill-prompt.ts';
 import type { GenerationEvent, GenerationResult } from '../../generation/generation-run.ts';
@@ -18,13 +18,12 @@ import { StoreFencedError, type Json } from '../../host/contract.ts';
 import { InputError } from '../../host/errors.ts';
 import type { Generator } from '../../host/generator.ts';
 import { openAiGenerator } from '../../host/generators/openai.ts';
-import { openFile, openTree } from '../../host/node/files.ts';
-import { FolderStore } from '../../host/node/store.ts';
 import { goldLists } from '../../recipes/recipe-corpus.ts';
 import { isPromptFile } from '../../recipes/recipe-prompts.ts';
 import { promptReport } from '../../recipes/stages/written-report.ts';
 import { sampleOf } from '../../recipes/written-about.ts';
 import { keyFromEnvironment } from '../generators.ts';
+import { openFile, openStore, openTree, readText } from '../input-files.ts';
 import { Interruption } from '../interruption.ts';
 import type { CliIo, Progress } from '../io.ts';
 import { integerOption, numberOption } from '../options.ts';
@@ -130,7 +129,7 @@ async function generate(options: GenerateOptions, io: CliIo): Promise<void> {
     preview(prompts, subject, options, io);
     return;
   }
-  const store = await FolderStore.open(options.store, { report: (problem) => io.warn(problem) });
+  const store = await openStore(options.store, io);
   const interruption = new Interruption(io, 'ending; what was written is kept');
   try {
     const log = await GenerationLog.open(store);
@@ -176,11 +175,6 @@ async function openPrompts({ prompt: names, count }: GenerateOptions): Promise<r
     });
   }
   return opened;
-}
-
-async function readText(path: string): Promise<string> {
-  const file = await openFile(path);
-  return new TextDecoder().decode(await readRange(file, 0, file.size));
 }
 
 async function openGenerator(options: GenerateOptions): Promise<Generator> {

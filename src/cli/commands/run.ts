@@ -3,12 +3,12 @@ import type { Command } from 'commander';
 import { StoreFencedError, type Json } from '../../host/contract.ts';
 import { InputError } from '../../host/errors.ts';
 import { nodeClock } from '../../host/node/clock.ts';
-import { FolderStore } from '../../host/node/store.ts';
 import type { RecipeJob } from '../../recipes/job.ts';
 import type { RecipeReport } from '../../recipes/report.ts';
 import type { Recipe } from '../../recipes/schema.ts';
 import { checkOutputFolder, writeModelFolder } from '../experiment.ts';
 import { nodeGenerators, parseKeyVariables } from '../generators.ts';
+import { openModelFiles, openStore } from '../input-files.ts';
 import { Interruption } from '../interruption.ts';
 import type { CliIo } from '../io.ts';
 import { checkOutputFile, writeOutputFile } from '../output-file.ts';
@@ -89,13 +89,13 @@ async function runRecipe(
 
   const { RecipeJob } = await import('../../recipes/job.ts');
   const { RecipeStoppedError } = await import('../../recipes/stage.ts');
-  const { openModelFiles } = await import('../../host/node/model-files.ts');
   const { openRuntime } = await import('../../host/node/runtime.ts');
   const { openTransformersJs } = await import('../../host/node/transformers-js.ts');
   const { planLines, RecipeView } = await import('../recipe-view.ts');
   const { device, threads } = options;
   const runtime = await openRuntime({ device, ...(threads === undefined ? {} : { threads }) });
-  const store = await FolderStore.open(options.store, { report: (problem) => io.warn(problem) });
+  const store = await openStore(options.store, io);
+  const modelFiles = openModelFiles();
   const interruption = new Interruption(io);
   const view = new RecipeView(io);
   try {
@@ -103,8 +103,8 @@ async function runRecipe(
       recipe,
       runtime,
       store,
-      models: openModelFiles(),
-      library: openTransformersJs(),
+      models: modelFiles,
+      library: openTransformersJs(modelFiles),
       files: recipeFiles,
       generators: nodeGenerators(keys),
       clock: nodeClock,

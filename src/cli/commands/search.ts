@@ -4,10 +4,10 @@ import { InputError } from '../../host/errors.ts';
 import { evaluate } from '../../metrics/evaluate.ts';
 import { formatTrecEvalLine, formatValue } from '../../metrics/format.ts';
 import { parseMeasures } from '../../metrics/measures/registry.ts';
-import { formatRunLines } from '../../metrics/run.ts';
-import type { Run } from '../../metrics/run.ts';
+import type { Run, RunFormat } from '../../metrics/run.ts';
+import { checkRunId, formatRunLines, runFormatOf } from '../../metrics/run.ts';
 import { rankingToRun } from '../../retrieval/ranking.ts';
-import type { CorpusOptions } from '../corpus-options.ts';
+import type { CorpusOptions, OpenCorpus } from '../corpus-options.ts';
 import { addCorpusOptions, openCorpus, warnAboutCorpus } from '../corpus-options.ts';
 import { addEncodingOptions, type EncodingOptions } from '../encoding-options.ts';
 import type { CliIo } from '../io.ts';
@@ -27,12 +27,18 @@ const measures = 'ndcg_cut_10,recall_100';
 export function registerSearch(program: Command, io: CliIo): void {
   const command = program
     .command('search')
-    .description('Searches a corpus for the judged queries of a split and writes a TREC run.');
+    .description(
+      'Searches a corpus for the judged queries of a split and writes a TREC run, or a tab-separated one, in which ' +
+        'ids may contain white space.',
+    );
   addCorpusOptions(command, 'test');
   addRetrievalOptions(command);
   addEncodingOptions(command);
   command
-    .requiredOption('--out <run>', 'the run file to write')
+    .requiredOption(
+      '--out <run>',
+      'the run file to write: tab-separated if its name ends in .tsv, otherwise TREC',
+    )
     .option('--k <n>', 'documents for each query', integerOption('--k', { min: 1, max: 1_000_000 }), 1000);
   addComputeOptions(command).action((options: SearchOptions) => searchCorpus(options, io));
 }
@@ -48,7 +54,8 @@ async function searchCorpus(options: SearchOptions, io: CliIo): Promise<void> {
   }
   const { model, k } = options;
   await checkOutputFile(options.out);
-  const corpus = await openCorpus(options, io);
+  const format = runFormatOf(options.out);
+  const corpus = withWritableIds(await openCorpus(options, io), format);
   const { dataset } = corpus;
   const found =
     model === undefined
@@ -56,7 +63,8 @@ async function searchCorpus(options: SearchOptions, io: CliIo): Promise<void> {
       : await rankCorpusWithModel(corpus, { ...options, model }, k, io);
   warnAboutCorpus(dataset, io);
   const run = rankingToRun(found.ranking);
-  await writeOutputFile(options.out, runLines(run, model === undefined ? 'bm25' : basename(model)));
+  const tag = model === undefined ? 'bm25' : basename(model).replace(/\s+/g, '-');
+  await writeOutputFile(options.out, runLines(run, tag, format));
 
   const { queries, metrics } = evaluate(dataset.judgments, run, parseMeasures(measures), { complete: true });
   io.printJson({
@@ -72,7 +80,27 @@ async function searchCorpus(options: SearchOptions, io: CliIo): Promise<void> {
   }
 }
 
-function* runLines(run: Run, tag: string): Generator<string> {
+/** Refuses, before any long work, ids that could not be written after it. */
+function withWritableIds({ dataset, showProgress }: OpenCorpus, format: RunFormat): OpenCorpus {
+  for (const { id } of dataset.queries) checkRunId(id, format);
+  return {
+    showProgress,
+    dataset: {
+      ...dataset,
+      get report() {
+        return dataset.report;
+      },
+      async *documents() {
+        for await (const document of dataset.documents()) {
+          checkRunId(document.id, format);
+          yield document;
+        }
+      },
+    },
+  };
+}
+
+function* runLines(run: Run, tag: string, format: RunFormat): Generator<string> {
   for (const [query, scored] of run)
-    if (scored.documents.length > 0) yield formatRunLines(query, scored, tag);
+    if (scored.documents.length > 0) yield formatRunLines(query, scored, tag, format);
 }

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { readRange } from '../../corpus/source.ts';
 import { InputError, messageOf } from '../../host/errors.ts';
+import { readText } from '../input-files.ts';
 import type { CliIo } from '../io.ts';
 import { checkOutputFile, writeOutputFile } from '../output-file.ts';
 
@@ -50,9 +50,7 @@ function plottedMeasure(asked: string | undefined, measures: readonly string[]):
 }
 
 async function readJson(path: string): Promise<unknown> {
-  const { openFile } = await import('../../host/node/files.ts');
-  const file = await openFile(path);
-  const text = new TextDecoder().decode(await readRange(file, 0, file.size));
+  const text = await readText(path);
   try {
     return JSON.parse(text);
   } catch (error) {

@@ -10,7 +10,7 @@ import type { FileContent, FileOperations } from './file-operations.ts';
 import { labelOwner, ownerLabel } from './processes.ts';
 
 /**
- * Writes a file, in place of the one that is there. A failure leaves the old one.
+ * Writes a file, in place of the one that is there or that a link leads to. A failure leaves the old one.
  * @throws ResourceError if the disk is full or may not be written.
  */
 export async function writeFileAtomic(
@@ -19,9 +19,10 @@ export async function writeFileAtomic(
   disk: Disk = nodeDisk,
 ): Promise<void> {
   const { files } = disk;
-  const target = resolve(path);
-  const folder = dirname(target);
   await explainDiskErrors(files, { path, bytes: knownLength(content) }, async () => {
+    // A file that appears by renaming would take the place of a link instead of what it leads to.
+    const target = await files.resolveLinks(path);
+    const folder = dirname(target);
     await files.makeFolder(folder);
     await removeLeftovers(disk, target);
     const temporary = await siblingName(disk, target, 'part');
@@ -53,7 +54,7 @@ export interface WriteFolderOptions {
 export const FOLDER_MARKER = '.retriever-studio.json';
 
 /**
- * Writes a folder, in place of one that it wrote before or of an empty one.
+ * Writes a folder, in place of one that it wrote before or of an empty one, or where a link leads.
  *
  * A folder that holds anything else is refused unless forced. Replacing takes two renames: after a kill between
  * them both folders are there whole, the old one as `.NAME.….old`, and the next call puts it back.
@@ -66,9 +67,9 @@ export async function writeFolderAtomic(
   disk: Disk = nodeDisk,
 ): Promise<void> {
   const { files } = disk;
-  const target = resolve(path);
-  const parent = dirname(target);
   await explainDiskErrors(files, { path, bytes: undefined }, async () => {
+    const target = await files.resolveLinks(path);
+    const parent = dirname(target);
     await files.makeFolder(parent);
     await removeLeftovers(disk, target);
     if (!options.force) await refuseForeignFolder(files, path, options.forceFlag ?? '--force');

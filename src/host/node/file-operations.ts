@@ -1,5 +1,17 @@
-import { link, mkdir, open, readdir, rename, rm, stat, statfs, unlink } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import {
+  link,
+  mkdir,
+  open,
+  readdir,
+  readlink,
+  realpath,
+  rename,
+  rm,
+  stat,
+  statfs,
+  unlink,
+} from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
 
 /** Bytes to write, whole or in pieces. */
 export type FileContent =
@@ -18,6 +30,8 @@ export interface FileOperations {
   read(path: string): Promise<Uint8Array<ArrayBuffer>>;
   /** What is at the path, undefined if nothing is. */
   stat(path: string): Promise<FileStatus | undefined>;
+  /** The absolute path that a path leads to through links, whether or not anything is there yet. @throws ELOOP */
+  resolveLinks(path: string): Promise<string>;
   /** Makes a new file and flushes it to the disk. @throws EEXIST. An error may leave a part of the file. */
   create(path: string, content: FileContent): Promise<void>;
   /** Gives a file a second name. @throws EEXIST: of several callers exactly one succeeds. */
@@ -130,6 +144,21 @@ export const nodeFiles: FileOperations = {
   async stat(path) {
     const status = await unlessCode('ENOENT', stat(path));
     return status && { isFolder: status.isDirectory(), bytes: status.size, modified: status.mtimeMs };
+  },
+
+  async resolveLinks(path) {
+    let target = resolve(path);
+    for (;;) {
+      const found = await unlessCode('ENOENT', realpath(target));
+      if (found !== undefined) return found;
+      if (dirname(target) === target) return target;
+      const folder = await nodeFiles.resolveLinks(dirname(target));
+      const place = join(folder, basename(target));
+      // EINVAL: something is there that is no link, and has just appeared.
+      const next = await unlessCode('EINVAL', unlessCode('ENOENT', readlink(place)));
+      if (next === undefined) return place;
+      target = resolve(folder, next);
+    }
   },
 
   async create(path, content) {

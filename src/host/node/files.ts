@@ -1,10 +1,12 @@
 /** Files and folders on disk as byte sources and trees. */
 
+import { createReadStream } from 'node:fs';
 import { open, readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { InputError, messageOf } from '../errors.ts';
 import type { ByteSource, FileTree } from '../../corpus/source.ts';
-import { missingPath } from '../../corpus/source.ts';
+import { formatBytes } from '../../corpus/lines.ts';
+import { bytesSource, missingPath } from '../../corpus/source.ts';
 import { isZip, openZip } from '../../corpus/zip.ts';
 import { errorCode } from './file-operations.ts';
 
@@ -13,15 +15,55 @@ const CHUNK_BYTES = 65_536;
 const MAX_FILES = 100_000;
 const MAX_DEPTH = 16;
 
-/** @throws InputError if there is no such file or it can not be read. */
-export async function openFile(path: string): Promise<ByteSource> {
+/** What comes through a pipe is kept in memory, up to this. */
+const MAX_PIPE_BYTES = 1024 ** 3;
+
+/**
+ * A file, or what comes through a pipe (`<(zcat …)`, /dev/stdin), to its end.
+ * @throws InputError if there is no such file or it can not be read.
+ */
+export async function openFile(
+  path: string,
+  { maxPipeBytes = MAX_PIPE_BYTES }: { readonly maxPipeBytes?: number } = {},
+): Promise<ByteSource> {
   const status = await explained(path, () => stat(path));
-  if (!status.isFile()) throw new InputError('is not a file', { file: path, remedy: 'Give a file' });
+  if (status.isDirectory()) throw new InputError('is not a file', { file: path, remedy: 'Give a file' });
+  if (!status.isFile()) return bytesSource(path, await explained(path, () => readPipe(path, maxPipeBytes)));
   return {
     name: path,
     size: status.size,
     stream: (start = 0, end = status.size) => readChunks(path, start, end),
   };
+}
+
+async function readPipe(path: string, maxBytes: number): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of pipeStream(path)) {
+    chunks.push(chunk);
+    length += chunk.length;
+    if (length > maxBytes) {
+      throw new InputError(`more than ${formatBytes(maxBytes)} came through this pipe`, {
+        file: path,
+        remedy: 'Pass a file instead',
+      });
+    }
+  }
+  const bytes = new Uint8Array(length);
+  let offset = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, offset);
+    offset += chunk.length;
+  }
+  return bytes;
+}
+
+/** A socket, and a pipe of another user, cannot be opened by the name of what this process has open already. */
+function pipeStream(path: string): AsyncIterable<Uint8Array> {
+  const [, number] =
+    /^\/(?:dev|proc\/self)\/fd\/(\d+)$/.exec(path === '/dev/stdin' ? '/dev/fd/0' : path) ?? [];
+  if (number === undefined) return createReadStream(path);
+  return number === '0' ? process.stdin : createReadStream(path, { fd: Number(number), autoClose: false });
 }
 
 /** A folder with all files below it; names that begin with a dot are left out. */
@@ -98,6 +140,7 @@ async function explained<T>(path: string, action: () => Promise<T>): Promise<T> 
   try {
     return await action();
   } catch (cause) {
+    if (cause instanceof InputError) throw cause;
     const code = errorCode(cause) ?? messageOf(cause);
     const [problem, remedy] = REMEDIES[code] ?? [`can not be read (${code})`, 'Check the disk and the path'];
     throw new InputError(problem, { file: path, remedy, cause });

@@ -1,4 +1,5 @@
 import {
+  lstatSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -158,11 +159,18 @@ describe('writeFolderAtomic', () => {
     expect(readdirSync(folder)).toEqual(['model']);
   });
 
-  it('removes only the link where the folder is a link to one', async () => {
+  it('is written through a link, which stays, whether it leads to a folder or nowhere yet', async () => {
     mkdirSync(join(folder, 'real'));
     symlinkSync(join(folder, 'real'), join(folder, 'model'));
-    await writeFolderAtomic(join(folder, 'model'), model);
-    expect(text('model/config.json')).toBe('{}');
-    expect(readdirSync(join(folder, 'real'))).toEqual([]);
+    symlinkSync('new', join(folder, 'other'));
+    for (const [link, real] of [
+      ['model', 'real'],
+      ['other', 'new'],
+    ] as const) {
+      await writeFolderAtomic(join(folder, link), model);
+      expect(lstatSync(join(folder, link)).isSymbolicLink()).toBe(true);
+      expect(text(`${real}/config.json`)).toBe('{}');
+    }
+    expect(readdirSync(folder).sort()).toEqual(['model', 'new', 'other', 'real']);
   });
 });

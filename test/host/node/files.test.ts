@@ -1,5 +1,6 @@
 import { strToU8, zipSync } from 'fflate';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -45,6 +46,28 @@ describe('files and folders', () => {
   it('open a folder and a zip alike', async () => {
     expect((await openTree(join(folder, 'set'))).paths).toContain('corpus.jsonl');
     expect((await openTree(join(folder, 'set.zip'))).paths).toEqual(['a.txt']);
+  });
+
+  it.skipIf(process.platform === 'win32')('read a pipe to its end, and then as often as asked', async () => {
+    const pipe = join(folder, 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    const [source] = await Promise.all([openFile(pipe), writeFile(pipe, bytes)]);
+    expect(source).toMatchObject({ name: pipe, size: bytes.length });
+    for (let time = 0; time < 2; time++) {
+      expect(Buffer.compare(await readRange(source, 0, source.size), bytes)).toBe(0);
+    }
+    expect(Buffer.compare(await readRange(source, 65_000, 70_000), bytes.subarray(65_000, 70_000))).toBe(0);
+    const [tree] = await Promise.all([
+      openTree(pipe),
+      writeFile(pipe, await readFile(join(folder, 'set.zip'))),
+    ]);
+    expect(tree.paths).toEqual(['a.txt']);
+    expect((await openFile('/dev/null')).size).toBe(0);
+  });
+
+  it.skipIf(process.platform === 'win32')('refuse a pipe without an end', async () => {
+    const message = await refused(openFile('/dev/zero', { maxPipeBytes: 100_000 }));
+    expect(message).toBe('/dev/zero: more than 97.7 KiB came through this pipe. Pass a file instead.');
   });
 
   it('say what is wrong', async () => {
