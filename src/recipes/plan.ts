@@ -12,6 +12,8 @@ export type PlannedStage = Readonly<{
   kind: StageKind;
   label: string;
   key: string;
+  /** What its time goes to, which says whose estimates err alike: encoding of texts, or work of its own kind. */
+  cost: StageKind | 'encoding';
   /** Whether its result is there already. */
   stored: boolean;
   /** An estimate; 0 where it is stored, or where nobody can tell before. */
@@ -59,17 +61,22 @@ export function makePlan(
 ): Plan {
   const stages = needed.map(({ stage, stored }) => {
     const { kind, label, key, work } = stage;
-    if (stored) return { kind, label, key, stored, seconds: 0 };
+    const planned = { kind, label, key, cost: costOf(stage), stored };
+    if (stored) return { ...planned, seconds: 0 };
     const seconds = secondsOf(work, rates);
-    if (work.requests === undefined) return { kind, label, key, stored, seconds };
+    if (work.requests === undefined) return { ...planned, seconds };
     const { count, pace } = work.requests;
     const each = paces.get(pace);
     return {
-      ...{ kind, label, key, stored, requests: count, timeIsUnknown: each === undefined },
+      ...{ ...planned, requests: count, timeIsUnknown: each === undefined },
       seconds: seconds + count * (each ?? 0),
     };
   });
   return { stages, seconds: stages.reduce((sum, { seconds }) => sum + seconds, 0), memory };
+}
+
+function costOf({ kind, work }: Stage): PlannedStage['cost'] {
+  return work.forwardFlops > 0 && work.trainingFlops === 0 ? 'encoding' : kind;
 }
 
 /** About the most memory that a job holds: the corpus with its vectors, and the largest of its trainings. */

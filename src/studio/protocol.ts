@@ -13,6 +13,7 @@ import type { Plan } from '../recipes/plan.ts';
 import type { RecipeReport } from '../recipes/report.ts';
 import type { RecipeInput } from '../recipes/schema.ts';
 import type { StageKind } from '../recipes/stage-store.ts';
+import type { TimeRange } from '../recipes/time-left.ts';
 import type { FilteredReport } from '../recipes/stages/filtered.ts';
 import type { WrittenReport } from '../recipes/stages/written-report.ts';
 import type { TrainingEvent } from '../training/trainer.ts';
@@ -254,7 +255,7 @@ export type RunEvent =
       readonly state: 'stored' | 'started' | 'finished';
       /** What it took, once it is finished. */
       readonly seconds: number | undefined;
-      readonly secondsLeft: number;
+      readonly secondsLeft: TimeRange;
     }
   | {
       readonly kind: 'progress';
@@ -262,14 +263,14 @@ export type RunEvent =
       readonly done: number;
       readonly total: number;
       readonly detail: string;
-      readonly secondsLeft: number;
+      readonly secondsLeft: TimeRange;
     }
   | {
       readonly kind: 'training';
       readonly stage: StageName;
       /** A step with loss, terms and speed; an evaluation on dev (`ndcg_cut_10`); a checkpoint; a resume. */
       readonly event: TrainingEvent;
-      readonly secondsLeft: number;
+      readonly secondsLeft: TimeRange;
     }
   /** A language model is made ready. */
   | { readonly kind: 'loading'; readonly stage: StageName; readonly progress: GeneratorLoadProgress }

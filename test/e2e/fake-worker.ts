@@ -46,19 +46,30 @@ export async function installFakeWorker(
                 seconds: 20,
               }));
               event({ kind: 'plan', plan: { stages, seconds: 40, memory: { bytes: 1, availableBytes: 2 } } });
-              event({ kind: 'stage', stage: training('contrastive'), state: 'started', secondsLeft: 40 });
+              const left = (expected: number) => ({ expected, least: expected / 1.5, most: expected * 1.5 });
+              event({
+                kind: 'stage',
+                stage: training('contrastive'),
+                state: 'started',
+                secondsLeft: left(40),
+              });
               for (let step = 1; step <= 9; step++) {
                 const report = { kind: 'step', step, totalSteps: 18, loss: 2 / step };
                 event({
                   kind: 'training',
                   stage: training('contrastive'),
                   event: report,
-                  secondsLeft: 40 - step,
+                  secondsLeft: left(40 - step),
                 });
               }
               const values = { ndcg_cut_10: 0.5 };
               const evaluation = { kind: 'evaluation', step: 6, values, isBest: true };
-              event({ kind: 'training', stage: training('contrastive'), event: evaluation, secondsLeft: 30 });
+              event({
+                kind: 'training',
+                stage: training('contrastive'),
+                event: evaluation,
+                secondsLeft: left(30),
+              });
               return;
             }
             if (call === 'pause') event({ kind: 'paused' });

@@ -62,7 +62,7 @@ function step(at: number): RunEvent {
     tokensPerSecond: 1,
     shareOfMatmulRate: 0.1,
   } as const;
-  return { kind: 'training', stage, event, secondsLeft: 30 };
+  return { kind: 'training', stage, event, secondsLeft: { expected: 30, least: 20, most: 45 } };
 }
 
 async function running() {
@@ -75,7 +75,7 @@ async function running() {
   directed.tell({
     kind: 'plan',
     plan: {
-      stages: [{ ...stage, stored: false, seconds: 40 }],
+      stages: [{ ...stage, cost: 'training', stored: false, seconds: 40 }],
       seconds: 40,
       memory: { bytes: 1, availableBytes: 2 },
     },
@@ -85,9 +85,10 @@ async function running() {
 
 it('shows how far a training is, and draws its curves', async () => {
   const { tell } = await running();
-  tell({ kind: 'stage', stage, state: 'started', seconds: undefined, secondsLeft: 40 });
+  const secondsLeft = { expected: 40, least: 27, most: 60 };
+  tell({ kind: 'stage', stage, state: 'started', seconds: undefined, secondsLeft });
   for (let at = 1; at <= 5; at++) tell(step(at));
-  await expect.element(page.getByText('about 30 s left')).toBeVisible();
+  await expect.element(page.getByText('20 to 45 s left')).toBeVisible();
   await expect.element(page.getByText('Training of listwise, seed 1: step 5 of 20')).toBeVisible();
   await expect
     .element(

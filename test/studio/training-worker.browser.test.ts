@@ -64,10 +64,12 @@ describe('a run in the training worker', () => {
   it('is held by a pause, goes on after it with the same bits', async () => {
     const client = await openClient();
     const recipe = await keepSmall(client);
+    const pause = 1000;
     let paused: Promise<void> | undefined;
     let isPaused = false;
     let stepsWhilePaused = 0;
     const kinds: string[] = [];
+    const startedAt = performance.now();
     const report = await finish(client, recipe, (event) => {
       kinds.push(event.kind);
       if (event.kind === 'paused') isPaused = true;
@@ -76,11 +78,14 @@ describe('a run in the training worker', () => {
       if (stepOf(event) === 2 && paused === undefined) {
         paused = client
           .pause('small')
-          .then(() => new Promise((resolve) => setTimeout(resolve, 300)))
+          .then(() => new Promise((resolve) => setTimeout(resolve, pause)))
           .then(() => client.resume('small'));
       }
     });
+    const took = performance.now() - startedAt;
     await paused;
+    // What is left is told from how long things took: a pause is no part of it.
+    expect(1000 * report.seconds.job).toBeLessThan(took - pause);
     expect(kinds).toContain('paused');
     expect(kinds).toContain('resumed');
     expect(stepsWhilePaused).toBe(0);

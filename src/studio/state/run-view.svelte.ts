@@ -1,4 +1,5 @@
 import type { RecipeReport } from '../../recipes/report.ts';
+import type { TimeRange } from '../../recipes/time-left.ts';
 import type { GenerationProgress } from '../../generation/generation-run.ts';
 import type {
   ExportedFile,
@@ -69,7 +70,7 @@ export class RunView {
   stages = $state.raw<readonly StageView[]>([]);
   /** From 0 to 1; never goes back. */
   share = $state(0);
-  secondsLeft = $state<number | undefined>();
+  secondsLeft = $state.raw<TimeRange | undefined>();
   curves = $state.raw<readonly TrainingCurves[]>([]);
   /** What happened on the way: a device was lost, a checkpoint was damaged. */
   notices = $state.raw<readonly string[]>([]);
@@ -256,7 +257,6 @@ export class RunView {
         this.#hasPlan = true;
         this.#secondsBefore = 0;
         this.#since = performance.now();
-        this.#expect(event.plan.seconds);
         return;
       case 'stage':
         this.#mark(event.stage.key, event.state === 'started' ? 'running' : 'done');
@@ -271,8 +271,7 @@ export class RunView {
       }
       case 'training':
         this.#hearTraining(event);
-        // Between steps the time left is that of the other stages alone.
-        if (event.event.kind === 'step') this.#expect(event.secondsLeft);
+        this.#expect(event.secondsLeft);
         return;
       case 'loading':
         this.activity = `${capitalize(event.stage.label)}: ${loadingText(event.progress)}`;
@@ -347,12 +346,13 @@ export class RunView {
     return this.#secondsBefore + (performance.now() - this.#since) / 1000;
   }
 
-  #expect(secondsLeft: number): void {
+  #expect(secondsLeft: TimeRange): void {
     // What comes before the plan is known to take a moment, and says nothing of the rest.
-    if (!this.#hasPlan || !Number.isFinite(secondsLeft)) return;
+    if (!this.#hasPlan || !Number.isFinite(secondsLeft.expected)) return;
     this.secondsLeft = secondsLeft;
     const elapsed = this.#elapsed();
-    this.share = Math.max(this.share, Math.min(0.99, elapsed / Math.max(elapsed + secondsLeft, 1e-3)));
+    const share = elapsed / Math.max(elapsed + secondsLeft.expected, 1e-3);
+    this.share = Math.max(this.share, Math.min(0.99, share));
   }
 
   #notice(text: string): void {

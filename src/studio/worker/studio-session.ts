@@ -230,7 +230,7 @@ export class StudioSession {
       files: this.#files(runId),
       generators: pageGenerators((role) => this.#access[role] ?? {}),
       pause: this.#writing,
-      clock: browserClock,
+      clock: { now: () => browserClock.now() - this.#runtime.pausedMilliseconds },
       version: this.#options.version ?? 'development',
       signal: stop,
       keepVectors: true,
