@@ -193,7 +193,10 @@ export interface StudioCalls {
   /** Holds the run within its current step, in memory. */
   pause: { readonly ask: { readonly runId: string }; readonly answer: null };
   resume: { readonly ask: { readonly runId: string }; readonly answer: null };
-  /** Ends the run after its current step; `run` answers that it was canceled. What is stored stays. */
+  /**
+   * Ends the run after its current step; `run` answers that it was canceled. What is stored stays. Nothing happens where
+   * that run does not compute.
+   */
   cancel: { readonly ask: { readonly runId: string }; readonly answer: null };
   /** Needs an opened run; an arm's name only after `run`. Waits while the run computes. */
   search: {
@@ -248,7 +251,8 @@ export type RunEvent =
       readonly receivedBytes: number;
       readonly totalBytes: number | undefined;
     }
-  | { readonly kind: 'plan'; readonly plan: Plan }
+  /** Corpus, lists and model are read, and it is planned. */
+  | { readonly kind: 'opened'; readonly opened: OpenedRun }
   | {
       readonly kind: 'stage';
       readonly stage: StageName;

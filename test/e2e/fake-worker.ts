@@ -31,6 +31,10 @@ export async function installFakeWorker(
             void this.dispatchEvent(new MessageEvent('message', { data }));
           const event = (event: unknown): void => tell({ kind: 'event', runId: ask.runId, event });
           setTimeout(() => {
+            const open = (own: object): void => {
+              event({ kind: 'opened', opened: { ...(answers.openRun as object), ...own } });
+            };
+            if (call === 'run' && finishes) open({});
             if (call === 'run') for (const told of events) event(told);
             if (call === 'run' && !finishes) {
               const training = (arm: string) => ({
@@ -45,7 +49,7 @@ export async function installFakeWorker(
                 stored: false,
                 seconds: 20,
               }));
-              event({ kind: 'plan', plan: { stages, seconds: 40, memory: { bytes: 1, availableBytes: 2 } } });
+              open({ plan: { stages, seconds: 40, memory: { bytes: 1, availableBytes: 2 } } });
               const left = (expected: number) => ({ expected, least: expected / 1.5, most: expected * 1.5 });
               event({
                 kind: 'stage',

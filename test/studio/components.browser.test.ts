@@ -8,9 +8,9 @@ import RunPanel from '../../src/studio/components/RunPanel.svelte';
 import { demoRecipe } from '../../src/studio/demo-recipe.ts';
 import type { FoundPassage, RunEvent, RunOutcome } from '../../src/studio/protocol.ts';
 import { Studio } from '../../src/studio/state/studio.svelte.ts';
-import type { StudioClient } from '../../src/studio/state/studio-client.ts';
 import { Theme } from '../../src/studio/state/theme.svelte.ts';
-import { compute, kept, opened, runs } from '../e2e/canned-run.ts';
+import { opened } from '../e2e/canned-run.ts';
+import { cannedClient } from './canned-client.ts';
 
 const stage = {
   kind: 'training',
@@ -24,27 +24,22 @@ const stage = {
 function directedClient() {
   let tell: (event: RunEvent) => void = () => undefined;
   let end: { resolve: (outcome: RunOutcome) => void; reject: (error: Error) => void } | undefined;
-  const client: StudioClient = {
-    compute,
-    close: vi.fn(),
-    cancel: vi.fn(() => Promise.resolve()),
+  let signal: AbortSignal | undefined;
+  const client = cannedClient({
+    endWorker: vi.fn(() => end?.resolve({ state: 'canceled' })),
     pause: vi.fn(() => Promise.resolve()),
-    resume: vi.fn(() => Promise.resolve()),
-    forgetKept: () => Promise.resolve(),
-    forgetRun: () => Promise.resolve(),
-    exportGenerations: () => Promise.reject(new Error('nothing was written')),
-    exportModel: () => Promise.reject(new Error('no model')),
-    keep: () => Promise.reject(new Error('not kept')),
-    kept: () => Promise.resolve(kept),
-    runs: () => Promise.resolve(runs),
-    search: () => Promise.resolve({ queryId: undefined, found: [] }),
-    openRun: () => Promise.resolve(opened),
-    run: (_id, _recipe, onEvent) => {
+    run: (_id, _recipe, onEvent, _access, given) => {
       tell = (event) => onEvent?.(event);
+      signal = given;
       return new Promise((resolve, reject) => (end = { resolve, reject }));
     },
+  });
+  return {
+    client,
+    tell: (event: RunEvent) => tell(event),
+    end: () => end,
+    isCanceled: () => signal?.aborted,
   };
-  return { client, tell: (event: RunEvent) => tell(event), end: () => end };
 }
 
 function step(at: number): RunEvent {
@@ -73,11 +68,10 @@ async function running() {
   void run.start();
   await vi.waitFor(() => expect(directed.end()).toBeDefined());
   directed.tell({
-    kind: 'plan',
-    plan: {
-      stages: [{ ...stage, cost: 'training', stored: false, seconds: 40 }],
-      seconds: 40,
-      memory: { bytes: 1, availableBytes: 2 },
+    kind: 'opened',
+    opened: {
+      ...opened,
+      plan: { ...opened.plan, stages: [{ ...stage, cost: 'training', stored: false, seconds: 40 }] },
     },
   });
   return { ...directed, studio, run };
@@ -101,7 +95,7 @@ it('shows how far a training is, and draws its curves', async () => {
 });
 
 it('pauses, resumes and cancels', async () => {
-  const { client, tell, end, studio, run } = await running();
+  const { client, tell, end, isCanceled, studio, run } = await running();
   expect(studio.active).toBe(run);
   await page.getByRole('button', { name: 'Pause' }).click();
   expect(client.pause).toHaveBeenCalledWith('demo');
@@ -109,11 +103,28 @@ it('pauses, resumes and cancels', async () => {
   await page.getByRole('button', { name: 'Resume' }).click();
   tell({ kind: 'resumed' });
   await page.getByRole('button', { name: 'Cancel' }).click();
-  expect(client.cancel).toHaveBeenCalledWith('demo');
+  expect(isCanceled()).toBe(true);
   end()?.resolve({ state: 'canceled' });
   await expect.element(page.getByRole('heading', { name: 'Canceled' })).toBeVisible();
   await expect.element(page.getByRole('button', { name: 'Go on' })).toBeVisible();
   expect(studio.active).toBeUndefined();
+});
+
+it('offers to end the worker of a training that does not stop, and no sooner than after 10 s', async () => {
+  const { client, run } = await running();
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  try {
+    await page.getByRole('button', { name: 'Cancel' }).click();
+    vi.advanceTimersByTime(9_900);
+    expect(run.isStuck).toBe(false);
+    vi.advanceTimersByTime(100);
+    await page.getByRole('button', { name: 'Stop now (loses up to 10 s of work)' }).click();
+    expect(client.endWorker).toHaveBeenCalledOnce();
+    await expect.element(page.getByRole('heading', { name: 'Canceled' })).toBeVisible();
+    await expect.element(page.getByText('Still stopping')).not.toBeInTheDocument();
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
 it('says what happened when the training stops or another worker goes on', async () => {

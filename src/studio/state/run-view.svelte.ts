@@ -8,6 +8,7 @@ import type {
   KeptRun,
   OpenedRun,
   RunEvent,
+  RunOutcome,
   SearchAnswer,
   StageName,
   WrittenSample,
@@ -54,6 +55,8 @@ export interface RunHost {
   hasOpen(runId: string): boolean;
 }
 
+/** How long a run may take to stop, in milliseconds, before the user may end its worker. */
+const patience = 10_000;
 /** The curves are drawn this often at most, in milliseconds: an eye sees no more, and the worker needs the processor. */
 const drawEvery = 150;
 const mostNotices = 4;
@@ -65,6 +68,8 @@ export class RunView {
   readonly runId: string;
   readonly recipe: KeptRun['recipe'];
   state = $state<RunState>('idle');
+  /** Whether it was asked to stop long ago, and has not. */
+  isStuck = $state(false);
   /** What it does now, for people. */
   activity = $state('');
   stages = $state.raw<readonly StageView[]>([]);
@@ -89,6 +94,8 @@ export class RunView {
   readonly #studio: RunHost;
   #collector = new CurveCollector();
   #drawing: ReturnType<typeof setTimeout> | undefined;
+  /** Of the execution that is under way, from its first moment to its last. */
+  #stop = new AbortController();
   #hasPlan = false;
   /** Seconds from the plan to the last pause. */
   #secondsBefore = 0;
@@ -164,13 +171,15 @@ export class RunView {
     this.filtered = [];
     this.#collector = new CurveCollector();
     this.activity = 'Starting the training worker';
+    this.#stop = new AbortController();
+    const { signal } = this.#stop;
+    let patienceEnds: ReturnType<typeof setTimeout> | undefined;
+    signal.addEventListener('abort', () => {
+      patienceEnds = setTimeout(() => (this.isStuck = true), patience);
+    });
     this.#studio.begin(this);
     try {
-      const client = await this.#studio.client();
-      this.activity = 'Reading the corpus and the encoder';
-      const listen = (event: RunEvent): void => this.#hear(event);
-      this.opened = await client.openRun(this.runId, this.recipe, listen, this.access);
-      const outcome = await client.run(this.runId, this.recipe, listen, this.access);
+      const outcome = await this.#run(signal);
       this.#draw();
       if (outcome.state === 'finished') {
         this.report = outcome.report;
@@ -184,7 +193,19 @@ export class RunView {
       this.problem = problemOf(error);
       this.state = 'failed';
       await this.#studio.end(this, false);
+    } finally {
+      clearTimeout(patienceEnds);
+      this.isStuck = false;
     }
+  }
+
+  /** Opens and runs it. */
+  async #run(signal: AbortSignal): Promise<RunOutcome> {
+    // Before there is a worker, nothing computes, and nothing has to stop.
+    const client = await Promise.race([this.#studio.client(), aborted(signal)]);
+    if (client === undefined) return { state: 'canceled' };
+    this.activity = 'Reading the corpus and the encoder';
+    return client.run(this.runId, this.recipe, (event) => this.#hear(event), this.access, signal);
   }
 
   async pause(): Promise<void> {
@@ -195,9 +216,16 @@ export class RunView {
     await this.#ask(async () => (await this.#studio.client()).resume(this.runId));
   }
 
-  async cancel(): Promise<void> {
+  /** Stops it after its current step, whatever it does now. */
+  cancel(): void {
+    if (this.state !== 'running' && this.state !== 'paused') return;
     this.state = 'stopping';
-    await this.#ask(async () => (await this.#studio.client()).cancel(this.runId));
+    this.#stop.abort();
+  }
+
+  /** Ends the worker of a run that was asked to stop, and does not: what it did since its last checkpoint is lost. */
+  async stopNow(): Promise<void> {
+    (await this.#studio.client()).endWorker();
   }
 
   async search(query: string, systems: readonly string[]): Promise<SearchAnswer> {
@@ -248,8 +276,9 @@ export class RunView {
         this.activity = `Fetching ${file}: ${bytesText(receivedBytes)}${of}`;
         return;
       }
-      case 'plan':
-        this.stages = event.plan.stages.map(({ key, label, stored }) => ({
+      case 'opened':
+        this.opened = event.opened;
+        this.stages = event.opened.plan.stages.map(({ key, label, stored }) => ({
           key,
           label,
           state: stored ? 'done' : 'waiting',
@@ -297,11 +326,11 @@ export class RunView {
         return;
       case 'paused':
         this.#secondsBefore = this.#elapsed();
-        this.state = 'paused';
+        if (this.state === 'running') this.state = 'paused';
         return;
       case 'resumed':
         this.#since = performance.now();
-        this.state = 'running';
+        if (this.state === 'paused') this.state = 'running';
         return;
       case 'recovering':
         this.#notice(`${capitalize(event.reason)}. Going on from the last checkpoint.`);
@@ -358,6 +387,11 @@ export class RunView {
   #notice(text: string): void {
     this.notices = [...this.notices, text].slice(-mostNotices);
   }
+}
+
+/** Resolves when it is asked to stop. */
+function aborted(signal: AbortSignal): Promise<undefined> {
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(undefined), { once: true }));
 }
 
 /** With what is told of a stage, at its place where it was told before. */
