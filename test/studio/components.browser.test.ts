@@ -1,4 +1,4 @@
-import { expect, it, vi } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { page } from 'vitest/browser';
 import { render } from 'vitest-browser-svelte';
 import Curves from '../../src/studio/charts/Curves.svelte';
@@ -67,6 +67,11 @@ async function running() {
   await render(RunPanel, { run, theme: new Theme() });
   void run.start();
   await vi.waitFor(() => expect(directed.end()).toBeDefined());
+  // A run that has ended holds the next test's from nothing.
+  onTestFinished(async () => {
+    directed.end()?.resolve({ state: 'canceled' });
+    await vi.waitFor(() => expect(studio.active).toBeUndefined());
+  });
   directed.tell({
     kind: 'opened',
     opened: {
@@ -106,7 +111,7 @@ it('pauses, resumes and cancels', async () => {
   expect(isCanceled()).toBe(true);
   end()?.resolve({ state: 'canceled' });
   await expect.element(page.getByRole('heading', { name: 'Canceled' })).toBeVisible();
-  await expect.element(page.getByRole('button', { name: 'Go on' })).toBeVisible();
+  await expect.element(page.getByRole('button', { name: 'Resume' })).toBeVisible();
   expect(studio.active).toBeUndefined();
 });
 
@@ -141,6 +146,28 @@ it('keeps to one training at a time', async () => {
   await other.start();
   expect(other.problem?.text).toContain('“demo” is under way');
   expect(studio.active).toBe(run);
+});
+
+it('starts and deletes nothing that another tab runs, until that has ended', async () => {
+  const first = await running();
+  const run = vi.fn(() => Promise.resolve({ state: 'canceled' } as const));
+  const forgetRun = vi.fn(() => Promise.resolve());
+  // A tab of its own has its own worker and its own state; what they share is the browser.
+  const second = new Studio(() => Promise.resolve(cannedClient({ run, forgetRun })));
+  const view = second.view('demo', demoRecipe);
+  await view.start();
+  expect(view.state).toBe('idle');
+  expect(second.isElsewhere('demo')).toBe(true);
+  await expect(second.forgetRun('demo')).rejects.toThrow('runs in another tab');
+  expect(run).not.toHaveBeenCalled();
+  expect(forgetRun).not.toHaveBeenCalled();
+
+  const end = second.watchTabs();
+  first.end()?.resolve({ state: 'canceled' });
+  await vi.waitFor(() => expect(second.isElsewhere('demo')).toBe(false), { timeout: 10_000 });
+  end();
+  await view.start();
+  expect(run).toHaveBeenCalledOnce();
 });
 
 it('draws a new chart where the theme changes, and the same one for new points', async () => {

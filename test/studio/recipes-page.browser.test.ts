@@ -1,4 +1,4 @@
-import { expect, it, vi } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { page } from 'vitest/browser';
 import { render } from 'vitest-browser-svelte';
 import FilterPanel from '../../src/studio/components/FilterPanel.svelte';
@@ -13,7 +13,7 @@ import { opened } from '../e2e/canned-run.ts';
 import { plan, replies } from '../e2e/canned-writing.ts';
 import { cannedClient } from './canned-client.ts';
 
-/** A client that plans at once, and whose run goes on for ever. */
+/** A client that plans at once, and whose run goes on until the test ends. */
 function plannedClient() {
   let tell: (event: RunEvent) => void = () => undefined;
   const accesses: (GeneratorAccess | undefined)[] = [];
@@ -25,7 +25,7 @@ function plannedClient() {
     run: (_id, _recipe, onEvent, access) => {
       accesses.push(access);
       tell = (event) => onEvent?.(event);
-      return new Promise(() => undefined);
+      return new Promise((resolve) => onTestFinished(() => resolve({ state: 'canceled' })));
     },
   });
   return { client, accesses, tell: (event: RunEvent) => tell(event) };

@@ -45,8 +45,10 @@ export type FilteredView = Omit<Extract<RunEvent, { kind: 'filtered' }>, 'kind'>
 /** What a run needs of the studio that it belongs to. */
 export interface RunHost {
   client(): Promise<StudioClient>;
-  /** The run computes from now on. */
-  begin(run: RunView): void;
+  /** The run computes from now on. @returns false where another tab runs it */
+  begin(run: RunView): Promise<boolean>;
+  /** Whether another tab of this browser runs it. */
+  isElsewhere(runId: string): boolean;
   /** @param isSettled it finished, or was canceled: nothing is left to go on with */
   end(run: RunView, isSettled: boolean): Promise<void>;
   /** The run that computes or is held. */
@@ -113,6 +115,11 @@ export class RunView {
     return this.state === 'running' || this.state === 'paused' || this.state === 'stopping';
   }
 
+  /** Whether another tab of this browser runs it: nothing of it is to be started, or deleted, here. */
+  get isElsewhere(): boolean {
+    return this.#studio.isElsewhere(this.runId);
+  }
+
   /** Takes what one of the recipe's language models needs. */
   give(role: string, given: GeneratorAccess[string]): void {
     this.access = { ...this.access, [role]: { ...this.access[role], ...given } };
@@ -151,7 +158,7 @@ export class RunView {
 
   /** Trains, goes on where it was, or shows the stored results at once. */
   async start(): Promise<void> {
-    if (this.isUnderWay) return;
+    if (this.isUnderWay || this.isElsewhere) return;
     this.problem = undefined;
     const other = this.#studio.active;
     if (other !== undefined) {
@@ -161,6 +168,7 @@ export class RunView {
       };
       return;
     }
+    const before = this.state;
     this.state = 'running';
     this.notices = [];
     this.share = 0;
@@ -177,7 +185,10 @@ export class RunView {
     signal.addEventListener('abort', () => {
       patienceEnds = setTimeout(() => (this.isStuck = true), patience);
     });
-    this.#studio.begin(this);
+    if (!(await this.#studio.begin(this))) {
+      this.state = before;
+      return;
+    }
     try {
       const outcome = await this.#run(signal);
       this.#draw();
@@ -391,7 +402,10 @@ export class RunView {
 
 /** Resolves when it is asked to stop. */
 function aborted(signal: AbortSignal): Promise<undefined> {
-  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(undefined), { once: true }));
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve(undefined);
+    else signal.addEventListener('abort', () => resolve(undefined), { once: true });
+  });
 }
 
 /** With what is told of a stage, at its place where it was told before. */
