@@ -2,7 +2,7 @@ import { trainingGraphs } from '../encoders/graphs.ts';
 import { encoderParameters } from '../encoders/parameters.ts';
 import type { EncoderModel } from '../encoders/types.ts';
 import { secondsOf, type Rates } from './rates.ts';
-import type { Stage } from './stage.ts';
+import { noWork, type Stage } from './stage.ts';
 import { expectedTraining, type ArmStages, type StageGraph } from './stage-graph.ts';
 import type { StageKind } from './stage-store.ts';
 import { trainingSettings } from './training-settings.ts';
@@ -20,6 +20,8 @@ export type PlannedStage = Readonly<{
   seconds: number;
   /** Of a language model, at most. */
   requests?: number;
+  /** Of a training: about how many steps, and what they take of its seconds, all together. */
+  steps?: Readonly<{ count: number; seconds: number }>;
   /** Whether the model has not been asked yet, so that nobody can tell how long it takes. */
   timeIsUnknown?: boolean;
 }>;
@@ -64,6 +66,10 @@ export function makePlan(
     const planned = { kind, label, key, cost: costOf(stage), stored };
     if (stored) return { ...planned, seconds: 0 };
     const seconds = secondsOf(work, rates);
+    if (work.steps !== undefined) {
+      const ofSteps = secondsOf({ ...noWork, trainingFlops: work.trainingFlops }, rates);
+      return { ...planned, seconds, steps: { count: work.steps, seconds: ofSteps } };
+    }
     if (work.requests === undefined) return { ...planned, seconds };
     const { count, pace } = work.requests;
     const each = paces.get(pace);
