@@ -1,6 +1,7 @@
 import type { RecipeEvent } from '../recipes/job.ts';
 import type { Plan, PlannedStage } from '../recipes/plan.ts';
 import type { StageKind } from '../recipes/stage-store.ts';
+import { timeRangeText } from '../recipes/time-left.ts';
 import type { CliIo, Progress } from './io.ts';
 import { formatDuration } from './progress.ts';
 import { textTable } from './text-table.ts';
@@ -47,7 +48,7 @@ export class RecipeView {
 
   show(event: RecipeEvent): void {
     const { stage } = event;
-    const left = `all: ${formatDuration(event.secondsLeft)} left`;
+    const left = `all: ${timeRangeText(event.secondsLeft)} left`;
     switch (event.kind) {
       case 'stage':
         this.stop();

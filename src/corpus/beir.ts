@@ -14,7 +14,7 @@ import { readQueries } from './queries.ts';
 import { ReadReport } from './report.ts';
 import { printable, quoted } from './shown.ts';
 import type { FileTree } from './source.ts';
-import { withoutTopFolder } from './source.ts';
+import { readThrough, withoutTopFolder } from './source.ts';
 import type { Document, Judgments, Query } from './types.ts';
 
 export interface BeirOptions extends Omit<DocumentOptions, 'format' | 'unit' | 'report'> {
@@ -75,6 +75,38 @@ export async function readBeir(folder: FileTree, options: BeirOptions = {}): Pro
       return latest;
     },
   };
+}
+
+/**
+ * Reads all of a collection, whichever splits it has, and keeps nothing of it.
+ *
+ * @returns the splits that judge a query there is.
+ * @throws InputError naming file, line and remedy of what is missing or broken.
+ */
+export async function checkBeir(folder: FileTree): Promise<readonly string[]> {
+  const tree = withoutTopFolder(folder);
+  requirePath(tree, 'corpus.jsonl');
+  const corpus = await tree.open('corpus.jsonl');
+  if ((await readThrough(readDocuments(corpus, { format: 'jsonl' }))) === 0) {
+    throw new InputError('holds no documents', {
+      file: corpus.name,
+      remedy: 'Use a corpus.jsonl with one document on each line',
+    });
+  }
+  const splits = beirSplits(tree);
+  if (splits.length === 0) return [];
+  requirePath(tree, 'queries.jsonl');
+  const queries = await readQueries(await tree.open('queries.jsonl'));
+  const usable: string[] = [];
+  let unusable: InputError | undefined;
+  for (const split of splits) {
+    const file = await tree.open(judgmentPath(tree, split));
+    const judgments = await readJudgments(file);
+    if (queries.some(({ id }) => judgments.has(id))) usable.push(split);
+    else unusable ??= withoutQueries(file.name, judgments, queries);
+  }
+  if (usable.length === 0 && unusable !== undefined) throw unusable;
+  return usable;
 }
 
 /** The splits that a BEIR folder has judgments for. */

@@ -118,8 +118,8 @@ function documentFormat(name: string): DocumentFormat {
   return /\.(csv|tsv|tab)$/i.test(name) ? 'table' : 'text';
 }
 
-const ID_KEYS = ['_id', 'id', 'docid', 'doc_id', 'pid'];
-const TEXT_KEYS = ['text', 'contents', 'passage'];
+export const ID_KEYS = ['_id', 'id', 'docid', 'doc_id', 'pid'];
+export const TEXT_KEYS = ['text', 'contents', 'passage'];
 
 async function* jsonlDocuments(source: ByteSource): AsyncGenerator<PlacedDocument> {
   for await (const line of readLines(source)) {

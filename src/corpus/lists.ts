@@ -13,11 +13,12 @@
 
 import { JsonRecord } from './json-record.ts';
 import type { TitleOptions } from './documents.ts';
-import { checkPassageSize, MAX_PASSAGE_BYTES, passageText } from './documents.ts';
+import { checkPassageSize, ID_KEYS, MAX_PASSAGE_BYTES, passageText, TEXT_KEYS } from './documents.ts';
+import { InputError } from '../host/errors.ts';
 import { readLines } from './lines.ts';
 import { ReadReport } from './report.ts';
 import { quoted } from './shown.ts';
-import type { ByteSource } from './source.ts';
+import { readThrough, type ByteSource } from './source.ts';
 import { isPositive, textId } from './text-key.ts';
 import type { ListDocument, ListRecord } from './types.ts';
 
@@ -62,11 +63,27 @@ export async function* readLists(
   }
 }
 
+/** @throws InputError unless every line is one of a file of lists; nothing of it is kept */
+export async function checkLists(source: ByteSource): Promise<void> {
+  if ((await readThrough(readLists(source))) === 0) throw noLists(source.name);
+}
+
+/** The error of a file without lists. */
+export function noLists(file: string): InputError {
+  return new InputError('holds no training lists', { file, remedy: 'Use a file with one list on each line' });
+}
+
 function listFormat(json: JsonRecord): ListFormat {
   if (json.has('documents')) return 'studio';
   if (json.has('positive_passages')) return 'tevatron';
   if (json.has('pos')) return 'flagembedding';
   if (json.has('positive')) return 'sentence-transformers';
+  if (json.firstOf(ID_KEYS) !== undefined && json.firstOf(TEXT_KEYS) !== undefined) {
+    throw json.error(
+      `this looks like a corpus (${json.keys.slice(0, 4).map(quoted).join(', ')}), not like training lists`,
+      'Use a file of lists; a corpus is a folder or zip with corpus.jsonl, queries.jsonl and qrels/',
+    );
+  }
   throw json.error(
     `no kind of training list has the keys ${json.keys.slice(0, 8).map(quoted).join(', ') || '(none)'}`,
     'Give query_id, query and documents; or anchor, positive and negative; or query, positive_passages and ' +

@@ -27,6 +27,14 @@ export interface FileTree {
   open(path: string): Promise<ByteSource>;
 }
 
+/** Reads all that a reader yields, for its errors. @returns how much it was */
+export async function readThrough(items: AsyncIterable<unknown>): Promise<number> {
+  const iterator = items[Symbol.asyncIterator]();
+  let count = 0;
+  while ((await iterator.next()).done !== true) count++;
+  return count;
+}
+
 /** A source over bytes in memory. */
 export function bytesSource(name: string, bytes: Uint8Array): ByteSource {
   return {

@@ -12,7 +12,7 @@ import type { Recipe } from './schema.ts';
 import type { Stage } from './stage.ts';
 import { StageGraph, type ArmStages } from './stage-graph.ts';
 import { StageStore, type StageKind, type StageResult } from './stage-store.ts';
-import { TimeLeft } from './time-left.ts';
+import { TimeLeft, type TimeRange } from './time-left.ts';
 import { choiceOf, trialsOf, tune, type Trial, type TuningChoice, type TuningReport } from './tuning.ts';
 import type { VectorIndex } from '../retrieval/vectors.ts';
 import { RecipeWorkshop, type StageEvent } from './workshop.ts';
@@ -47,7 +47,7 @@ export interface RecipeJobParts {
 }
 
 /** What happens in a job, with an estimate of what is left of all of it. */
-export type RecipeEvent = StageEvent & { readonly secondsLeft: number };
+export type RecipeEvent = StageEvent & { readonly secondsLeft: TimeRange };
 
 /** A stage with what is stored of it. */
 export interface FoundStage {

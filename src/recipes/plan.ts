@@ -2,7 +2,7 @@ import { trainingGraphs } from '../encoders/graphs.ts';
 import { encoderParameters } from '../encoders/parameters.ts';
 import type { EncoderModel } from '../encoders/types.ts';
 import { secondsOf, type Rates } from './rates.ts';
-import type { Stage } from './stage.ts';
+import { noWork, type Stage } from './stage.ts';
 import { expectedTraining, type ArmStages, type StageGraph } from './stage-graph.ts';
 import type { StageKind } from './stage-store.ts';
 import { trainingSettings } from './training-settings.ts';
@@ -12,12 +12,16 @@ export type PlannedStage = Readonly<{
   kind: StageKind;
   label: string;
   key: string;
+  /** What its time goes to, which says whose estimates err alike: encoding of texts, or work of its own kind. */
+  cost: StageKind | 'encoding';
   /** Whether its result is there already. */
   stored: boolean;
   /** An estimate; 0 where it is stored, or where nobody can tell before. */
   seconds: number;
   /** Of a language model, at most. */
   requests?: number;
+  /** Of a training: about how many steps, and what they take of its seconds, all together. */
+  steps?: Readonly<{ count: number; seconds: number }>;
   /** Whether the model has not been asked yet, so that nobody can tell how long it takes. */
   timeIsUnknown?: boolean;
 }>;
@@ -59,17 +63,26 @@ export function makePlan(
 ): Plan {
   const stages = needed.map(({ stage, stored }) => {
     const { kind, label, key, work } = stage;
-    if (stored) return { kind, label, key, stored, seconds: 0 };
+    const planned = { kind, label, key, cost: costOf(stage), stored };
+    if (stored) return { ...planned, seconds: 0 };
     const seconds = secondsOf(work, rates);
-    if (work.requests === undefined) return { kind, label, key, stored, seconds };
+    if (work.steps !== undefined) {
+      const ofSteps = secondsOf({ ...noWork, trainingFlops: work.trainingFlops }, rates);
+      return { ...planned, seconds, steps: { count: work.steps, seconds: ofSteps } };
+    }
+    if (work.requests === undefined) return { ...planned, seconds };
     const { count, pace } = work.requests;
     const each = paces.get(pace);
     return {
-      ...{ kind, label, key, stored, requests: count, timeIsUnknown: each === undefined },
+      ...{ ...planned, requests: count, timeIsUnknown: each === undefined },
       seconds: seconds + count * (each ?? 0),
     };
   });
   return { stages, seconds: stages.reduce((sum, { seconds }) => sum + seconds, 0), memory };
+}
+
+function costOf({ kind, work }: Stage): PlannedStage['cost'] {
+  return work.forwardFlops > 0 && work.trainingFlops === 0 ? 'encoding' : kind;
 }
 
 /** About the most memory that a job holds: the corpus with its vectors, and the largest of its trainings. */

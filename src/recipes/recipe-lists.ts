@@ -1,9 +1,8 @@
-import { readLists } from '../corpus/lists.ts';
+import { noLists, readLists } from '../corpus/lists.ts';
 import { ReadReport } from '../corpus/report.ts';
 import type { ByteSource } from '../corpus/source.ts';
 import { withoutTopFolder } from '../corpus/source.ts';
 import type { ListRecord } from '../corpus/types.ts';
-import { InputError } from '../host/errors.ts';
 import type { RecipeCorpus, RecipeFiles } from './recipe-corpus.ts';
 import type { Recipe, RecipeSource } from './schema.ts';
 
@@ -50,8 +49,5 @@ async function readOne(source: ByteSource): Promise<FileLists> {
   if (lists.length > 0) {
     return { lists, warnings: report.warnings().map((warning) => `${source.name}: ${warning}`) };
   }
-  throw new InputError('holds no training lists', {
-    file: source.name,
-    remedy: 'Give a file with one list on each line',
-  });
+  throw noLists(source.name);
 }

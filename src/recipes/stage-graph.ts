@@ -559,6 +559,7 @@ function trainingWork(
     trainingFlops: 3 * steps * batchSize * (query + rowPassages * passage),
     forwardFlops: devPassages === 0 ? 0 : evaluations * devPassages * passage,
     seconds: 0.5,
+    steps,
   };
 }
 

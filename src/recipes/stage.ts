@@ -25,6 +25,8 @@ export interface Work {
   /** Whatever else there is to it. */
   readonly seconds: number;
   readonly requests?: ModelRequests;
+  /** Of a training, about. */
+  readonly steps?: number;
 }
 
 /** What a language model is asked. How long it takes is known when it has been asked before. */

@@ -3,6 +3,7 @@ import type { LossDefinition } from '../losses/contract.ts';
 import { lossByName } from '../losses/index.ts';
 import { formatLossSpec, lossTerm } from '../losses/loss-spec.ts';
 import { InputError } from '../host/errors.ts';
+import type { Plan } from '../recipes/plan.ts';
 import type { RecipeInput } from '../recipes/schema.ts';
 import type { KeptItem } from './protocol.ts';
 
@@ -211,6 +212,34 @@ function devOf(
   const own = ['dev', 'validation', 'val'].find((split) => splits.includes(split) && split !== testSplit);
   if (own !== undefined) return { split: own };
   return hasTrain ? { share: 0.1 } : null;
+}
+
+/** Seconds beyond which a training is not begun before the user has seen how long it takes. */
+export const longTraining = 30 * 60;
+
+/** The same recipe, of which no training takes more steps. */
+export function withMaxSteps(recipe: RecipeInput, maxSteps: number): RecipeInput {
+  return { ...recipe, training: { ...recipe.training, maxSteps } };
+}
+
+/** The steps of the longest training of a plan. */
+export function stepsOf({ stages }: Plan): number {
+  return Math.max(0, ...stages.map(({ steps }) => steps?.count ?? 0));
+}
+
+/** About how long a plan takes whose trainings end after so many steps. */
+export function secondsWithSteps({ stages, seconds }: Plan, maxSteps: number): number {
+  return stages.reduce((left, { steps }) => {
+    if (steps === undefined) return left;
+    return left - steps.seconds * (1 - Math.min(1, maxSteps / steps.count));
+  }, seconds);
+}
+
+/** About how many steps fit in {@link longTraining}; where all else takes as long, those of five minutes. */
+export function stepsThatFit(plan: Plan): number {
+  const perStep = plan.stages.reduce((sum, { steps }) => sum + (steps ? steps.seconds / steps.count : 0), 0);
+  const left = Math.max(300, longTraining - secondsWithSteps(plan, 0));
+  return Math.min(stepsOf(plan), Math.max(1, Math.floor(left / Math.max(perStep, 1e-9))));
 }
 
 /** A corpus's name as a recipe may be called. */

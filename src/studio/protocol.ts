@@ -13,6 +13,7 @@ import type { Plan } from '../recipes/plan.ts';
 import type { RecipeReport } from '../recipes/report.ts';
 import type { RecipeInput } from '../recipes/schema.ts';
 import type { StageKind } from '../recipes/stage-store.ts';
+import type { TimeRange } from '../recipes/time-left.ts';
 import type { FilteredReport } from '../recipes/stages/filtered.ts';
 import type { WrittenReport } from '../recipes/stages/written-report.ts';
 import type { TrainingEvent } from '../training/trainer.ts';
@@ -192,7 +193,10 @@ export interface StudioCalls {
   /** Holds the run within its current step, in memory. */
   pause: { readonly ask: { readonly runId: string }; readonly answer: null };
   resume: { readonly ask: { readonly runId: string }; readonly answer: null };
-  /** Ends the run after its current step; `run` answers that it was canceled. What is stored stays. */
+  /**
+   * Ends the run after its current step; `run` answers that it was canceled. What is stored stays. Nothing happens where
+   * that run does not compute.
+   */
   cancel: { readonly ask: { readonly runId: string }; readonly answer: null };
   /** Needs an opened run; an arm's name only after `run`. Waits while the run computes. */
   search: {
@@ -247,14 +251,15 @@ export type RunEvent =
       readonly receivedBytes: number;
       readonly totalBytes: number | undefined;
     }
-  | { readonly kind: 'plan'; readonly plan: Plan }
+  /** Corpus, lists and model are read, and it is planned. */
+  | { readonly kind: 'opened'; readonly opened: OpenedRun }
   | {
       readonly kind: 'stage';
       readonly stage: StageName;
       readonly state: 'stored' | 'started' | 'finished';
       /** What it took, once it is finished. */
       readonly seconds: number | undefined;
-      readonly secondsLeft: number;
+      readonly secondsLeft: TimeRange;
     }
   | {
       readonly kind: 'progress';
@@ -262,14 +267,14 @@ export type RunEvent =
       readonly done: number;
       readonly total: number;
       readonly detail: string;
-      readonly secondsLeft: number;
+      readonly secondsLeft: TimeRange;
     }
   | {
       readonly kind: 'training';
       readonly stage: StageName;
       /** A step with loss, terms and speed; an evaluation on dev (`ndcg_cut_10`); a checkpoint; a resume. */
       readonly event: TrainingEvent;
-      readonly secondsLeft: number;
+      readonly secondsLeft: TimeRange;
     }
   /** A language model is made ready. */
   | { readonly kind: 'loading'; readonly stage: StageName; readonly progress: GeneratorLoadProgress }

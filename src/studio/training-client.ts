@@ -123,6 +123,7 @@ export class TrainingClient {
   /**
    * Runs a recipe, or goes on with it. When the device is lost, it goes on by itself in a new worker.
    * @param access what its language models need; sent to the worker, kept nowhere
+   * @param signal cancels the run, from its first moment to its last
    * @throws InputError; TrainingDivergedError by its name; WorkerLostError after several losses in a row
    */
   async run(
@@ -130,18 +131,31 @@ export class TrainingClient {
     recipe: RecipeInput,
     onEvent?: OnEvent,
     access?: GeneratorAccess,
+    signal?: AbortSignal,
   ): Promise<RunOutcome> {
     this.#listen(runId, onEvent);
     this.#lossesWithoutStep = 0;
-    for (;;) {
-      try {
-        return await this.#ask('run', { runId, recipe, access });
-      } catch (error) {
-        if (!(error instanceof WorkerLostError) || this.#isClosed) throw error;
-        this.#lossesWithoutStep++;
-        if (this.#lossesWithoutStep > mostLosses) throw error;
-        this.#listeners.get(runId)?.({ kind: 'recovering', reason: error.message });
+    const cancel = (): void => {
+      if (this.#worker !== undefined) this.#post('cancel', { runId }).catch(() => undefined);
+    };
+    signal?.addEventListener('abort', cancel);
+    try {
+      for (;;) {
+        try {
+          await this.#open();
+          // Before the worker has the run, it knows of nothing to cancel; after, it hears of it.
+          if (signal?.aborted === true) return { state: 'canceled' };
+          return await this.#post('run', { runId, recipe, access });
+        } catch (error) {
+          if (!(error instanceof WorkerLostError) || this.#isClosed) throw error;
+          if (signal?.aborted === true) return { state: 'canceled' };
+          this.#lossesWithoutStep++;
+          if (this.#lossesWithoutStep > mostLosses) throw error;
+          this.#listeners.get(runId)?.({ kind: 'recovering', reason: error.message });
+        }
       }
+    } finally {
+      signal?.removeEventListener('abort', cancel);
     }
   }
 
@@ -151,10 +165,6 @@ export class TrainingClient {
 
   async resume(runId: string): Promise<void> {
     await this.#ask('resume', { runId });
-  }
-
-  async cancel(runId: string): Promise<void> {
-    await this.#ask('cancel', { runId });
   }
 
   /** @param k passages of each system */
@@ -172,7 +182,12 @@ export class TrainingClient {
     return this.#ask('exportGenerations', {});
   }
 
-  /** Ends the worker at once. What is stored stays. */
+  /** Ends the worker at once; the next question opens another. What is stored stays. A run that was canceled ends. */
+  endWorker(): void {
+    this.#end('it was ended');
+  }
+
+  /** Ends the worker at once, and for good. What is stored stays. */
   close(): void {
     this.#isClosed = true;
     this.#end('the training worker was closed');

@@ -9,10 +9,13 @@ const markup = '<img src=x onerror="document.title = 1">';
 
 export const plan: Plan = {
   stages: [
-    { ...writing, stored: false, seconds: 0, requests: 1200, timeIsUnknown: true },
-    { ...filtering, stored: false, seconds: 0 },
-    { kind: 'training', label: 'training of written, seed 1', key: 't', stored: false, seconds: 40 },
-    { kind: 'ranking', label: 'bm25', key: 'b', stored: true, seconds: 0 },
+    { ...writing, cost: 'generated', stored: false, seconds: 0, requests: 1200, timeIsUnknown: true },
+    { ...filtering, cost: 'filtered', stored: false, seconds: 0 },
+    {
+      ...{ kind: 'training', label: 'training of written, seed 1', key: 't', cost: 'training' },
+      ...{ stored: false, seconds: 40 },
+    },
+    { kind: 'ranking', label: 'bm25', key: 'b', cost: 'ranking', stored: true, seconds: 0 },
   ],
   seconds: 40,
   memory: { bytes: 300e6, availableBytes: 2e9 },

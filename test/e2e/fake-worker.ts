@@ -31,6 +31,10 @@ export async function installFakeWorker(
             void this.dispatchEvent(new MessageEvent('message', { data }));
           const event = (event: unknown): void => tell({ kind: 'event', runId: ask.runId, event });
           setTimeout(() => {
+            const open = (own: object): void => {
+              event({ kind: 'opened', opened: { ...(answers.openRun as object), ...own } });
+            };
+            if (call === 'run' && finishes) open({});
             if (call === 'run') for (const told of events) event(told);
             if (call === 'run' && !finishes) {
               const training = (arm: string) => ({
@@ -45,20 +49,31 @@ export async function installFakeWorker(
                 stored: false,
                 seconds: 20,
               }));
-              event({ kind: 'plan', plan: { stages, seconds: 40, memory: { bytes: 1, availableBytes: 2 } } });
-              event({ kind: 'stage', stage: training('contrastive'), state: 'started', secondsLeft: 40 });
+              open({ plan: { stages, seconds: 40, memory: { bytes: 1, availableBytes: 2 } } });
+              const left = (expected: number) => ({ expected, least: expected / 1.5, most: expected * 1.5 });
+              event({
+                kind: 'stage',
+                stage: training('contrastive'),
+                state: 'started',
+                secondsLeft: left(40),
+              });
               for (let step = 1; step <= 9; step++) {
                 const report = { kind: 'step', step, totalSteps: 18, loss: 2 / step };
                 event({
                   kind: 'training',
                   stage: training('contrastive'),
                   event: report,
-                  secondsLeft: 40 - step,
+                  secondsLeft: left(40 - step),
                 });
               }
               const values = { ndcg_cut_10: 0.5 };
               const evaluation = { kind: 'evaluation', step: 6, values, isBest: true };
-              event({ kind: 'training', stage: training('contrastive'), event: evaluation, secondsLeft: 30 });
+              event({
+                kind: 'training',
+                stage: training('contrastive'),
+                event: evaluation,
+                secondsLeft: left(30),
+              });
               return;
             }
             if (call === 'pause') event({ kind: 'paused' });

@@ -129,7 +129,7 @@ async function goOn(page: Page): Promise<number> {
   const finishedRun = page.getByRole('link', { name: /^Open/ });
   await notice.or(finishedRun).first().waitFor();
   if (await finishedRun.isVisible()) await finishedRun.click();
-  else await notice.getByRole('button', { name: 'Go on' }).click();
+  else await notice.getByRole('button', { name: 'Resume' }).click();
   const step = page.getByText(/step \d+ of/).first();
   await step
     .or(page.getByRole('region', { name: 'Results of all systems' }))

@@ -249,7 +249,7 @@ describeUnless(noChromium, 'the built page', () => {
     await page.getByRole('button', { name: 'Pause' }).waitFor();
     await page.reload();
     const offer = page.getByRole('region', { name: 'Unfinished training' });
-    await offer.getByRole('button', { name: 'Go on' }).click();
+    await offer.getByRole('button', { name: 'Resume' }).click();
     await page.getByText('step 9 of 18').waitFor();
     expect(await offer.count()).toBe(0);
     await page.close();
@@ -262,7 +262,7 @@ describeUnless(noChromium, 'the built page', () => {
     const offer = page.getByRole('region', { name: 'Unfinished training' });
     await offer.getByLabel('Key for http://127.0.0.1:8000/v1').fill('a-secret-key');
     await offer.getByText('never stored').waitFor();
-    await offer.getByRole('button', { name: 'Go on' }).click();
+    await offer.getByRole('button', { name: 'Resume' }).click();
     await page.getByText('step 9 of 18').waitFor();
     const access = { writer: { key: 'a-secret-key' } };
     expect(await page.evaluate('asked.filter(({ call }) => call === "run").map(({ ask }) => ask)')).toEqual([
@@ -276,10 +276,10 @@ describeUnless(noChromium, 'the built page', () => {
     await page.close();
   });
 
-  it('asks for a key beside Go on among the results too', async () => {
+  it('asks for a key beside Resume among the results too', async () => {
     const page = await open(`results/${servedRun.runId}`, wide, false, { runs: [servedRun] });
     await page.getByLabel(/^Key for/).fill('a-secret-key');
-    await page.getByRole('button', { name: 'Go on' }).click();
+    await page.getByRole('button', { name: 'Resume' }).click();
     await page.getByText('step 9 of 18').waitFor();
     expect(await page.evaluate('asked.find(({ call }) => call === "run").ask.access')).toEqual({
       writer: { key: 'a-secret-key' },

@@ -62,9 +62,9 @@ async function begin(page: Page): Promise<void> {
 
 /** Among the results: the notice of an unfinished run need not be on the disk yet when a browser dies. */
 async function goOn(page: Page): Promise<void> {
-  await page.getByRole('link', { name: /^Go on/ }).click();
+  await page.getByRole('link', { name: /^Resume/ }).click();
   // Of the run itself, below the notice.
-  await page.getByRole('button', { name: 'Go on' }).last().click();
+  await page.getByRole('button', { name: 'Resume' }).last().click();
 }
 
 /** Waits until a step of this name is under way, with some done and some to do. @returns what is done */

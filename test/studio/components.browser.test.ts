@@ -1,4 +1,4 @@
-import { expect, it, vi } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { page } from 'vitest/browser';
 import { render } from 'vitest-browser-svelte';
 import Curves from '../../src/studio/charts/Curves.svelte';
@@ -8,9 +8,9 @@ import RunPanel from '../../src/studio/components/RunPanel.svelte';
 import { demoRecipe } from '../../src/studio/demo-recipe.ts';
 import type { FoundPassage, RunEvent, RunOutcome } from '../../src/studio/protocol.ts';
 import { Studio } from '../../src/studio/state/studio.svelte.ts';
-import type { StudioClient } from '../../src/studio/state/studio-client.ts';
 import { Theme } from '../../src/studio/state/theme.svelte.ts';
-import { compute, kept, opened, runs } from '../e2e/canned-run.ts';
+import { opened } from '../e2e/canned-run.ts';
+import { cannedClient } from './canned-client.ts';
 
 const stage = {
   kind: 'training',
@@ -24,27 +24,22 @@ const stage = {
 function directedClient() {
   let tell: (event: RunEvent) => void = () => undefined;
   let end: { resolve: (outcome: RunOutcome) => void; reject: (error: Error) => void } | undefined;
-  const client: StudioClient = {
-    compute,
-    close: vi.fn(),
-    cancel: vi.fn(() => Promise.resolve()),
+  let signal: AbortSignal | undefined;
+  const client = cannedClient({
+    endWorker: vi.fn(() => end?.resolve({ state: 'canceled' })),
     pause: vi.fn(() => Promise.resolve()),
-    resume: vi.fn(() => Promise.resolve()),
-    forgetKept: () => Promise.resolve(),
-    forgetRun: () => Promise.resolve(),
-    exportGenerations: () => Promise.reject(new Error('nothing was written')),
-    exportModel: () => Promise.reject(new Error('no model')),
-    keep: () => Promise.reject(new Error('not kept')),
-    kept: () => Promise.resolve(kept),
-    runs: () => Promise.resolve(runs),
-    search: () => Promise.resolve({ queryId: undefined, found: [] }),
-    openRun: () => Promise.resolve(opened),
-    run: (_id, _recipe, onEvent) => {
+    run: (_id, _recipe, onEvent, _access, given) => {
       tell = (event) => onEvent?.(event);
+      signal = given;
       return new Promise((resolve, reject) => (end = { resolve, reject }));
     },
+  });
+  return {
+    client,
+    tell: (event: RunEvent) => tell(event),
+    end: () => end,
+    isCanceled: () => signal?.aborted,
   };
-  return { client, tell: (event: RunEvent) => tell(event), end: () => end };
 }
 
 function step(at: number): RunEvent {
@@ -62,7 +57,7 @@ function step(at: number): RunEvent {
     tokensPerSecond: 1,
     shareOfMatmulRate: 0.1,
   } as const;
-  return { kind: 'training', stage, event, secondsLeft: 30 };
+  return { kind: 'training', stage, event, secondsLeft: { expected: 30, least: 20, most: 45 } };
 }
 
 async function running() {
@@ -72,12 +67,16 @@ async function running() {
   await render(RunPanel, { run, theme: new Theme() });
   void run.start();
   await vi.waitFor(() => expect(directed.end()).toBeDefined());
+  // A run that has ended holds the next test's from nothing.
+  onTestFinished(async () => {
+    directed.end()?.resolve({ state: 'canceled' });
+    await vi.waitFor(() => expect(studio.active).toBeUndefined());
+  });
   directed.tell({
-    kind: 'plan',
-    plan: {
-      stages: [{ ...stage, stored: false, seconds: 40 }],
-      seconds: 40,
-      memory: { bytes: 1, availableBytes: 2 },
+    kind: 'opened',
+    opened: {
+      ...opened,
+      plan: { ...opened.plan, stages: [{ ...stage, cost: 'training', stored: false, seconds: 40 }] },
     },
   });
   return { ...directed, studio, run };
@@ -85,9 +84,10 @@ async function running() {
 
 it('shows how far a training is, and draws its curves', async () => {
   const { tell } = await running();
-  tell({ kind: 'stage', stage, state: 'started', seconds: undefined, secondsLeft: 40 });
+  const secondsLeft = { expected: 40, least: 27, most: 60 };
+  tell({ kind: 'stage', stage, state: 'started', seconds: undefined, secondsLeft });
   for (let at = 1; at <= 5; at++) tell(step(at));
-  await expect.element(page.getByText('about 30 s left')).toBeVisible();
+  await expect.element(page.getByText('20 to 45 s left')).toBeVisible();
   await expect.element(page.getByText('Training of listwise, seed 1: step 5 of 20')).toBeVisible();
   await expect
     .element(
@@ -100,7 +100,7 @@ it('shows how far a training is, and draws its curves', async () => {
 });
 
 it('pauses, resumes and cancels', async () => {
-  const { client, tell, end, studio, run } = await running();
+  const { client, tell, end, isCanceled, studio, run } = await running();
   expect(studio.active).toBe(run);
   await page.getByRole('button', { name: 'Pause' }).click();
   expect(client.pause).toHaveBeenCalledWith('demo');
@@ -108,11 +108,28 @@ it('pauses, resumes and cancels', async () => {
   await page.getByRole('button', { name: 'Resume' }).click();
   tell({ kind: 'resumed' });
   await page.getByRole('button', { name: 'Cancel' }).click();
-  expect(client.cancel).toHaveBeenCalledWith('demo');
+  expect(isCanceled()).toBe(true);
   end()?.resolve({ state: 'canceled' });
   await expect.element(page.getByRole('heading', { name: 'Canceled' })).toBeVisible();
-  await expect.element(page.getByRole('button', { name: 'Go on' })).toBeVisible();
+  await expect.element(page.getByRole('button', { name: 'Resume' })).toBeVisible();
   expect(studio.active).toBeUndefined();
+});
+
+it('offers to end the worker of a training that does not stop, and no sooner than after 10 s', async () => {
+  const { client, run } = await running();
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  try {
+    await page.getByRole('button', { name: 'Cancel' }).click();
+    vi.advanceTimersByTime(9_900);
+    expect(run.isStuck).toBe(false);
+    vi.advanceTimersByTime(100);
+    await page.getByRole('button', { name: 'Stop now (loses up to 10 s of work)' }).click();
+    expect(client.endWorker).toHaveBeenCalledOnce();
+    await expect.element(page.getByRole('heading', { name: 'Canceled' })).toBeVisible();
+    await expect.element(page.getByText('Still stopping')).not.toBeInTheDocument();
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
 it('says what happened when the training stops or another worker goes on', async () => {
@@ -129,6 +146,28 @@ it('keeps to one training at a time', async () => {
   await other.start();
   expect(other.problem?.text).toContain('“demo” is under way');
   expect(studio.active).toBe(run);
+});
+
+it('starts and deletes nothing that another tab runs, until that has ended', async () => {
+  const first = await running();
+  const run = vi.fn(() => Promise.resolve({ state: 'canceled' } as const));
+  const forgetRun = vi.fn(() => Promise.resolve());
+  // A tab of its own has its own worker and its own state; what they share is the browser.
+  const second = new Studio(() => Promise.resolve(cannedClient({ run, forgetRun })));
+  const view = second.view('demo', demoRecipe);
+  await view.start();
+  expect(view.state).toBe('idle');
+  expect(second.isElsewhere('demo')).toBe(true);
+  await expect(second.forgetRun('demo')).rejects.toThrow('runs in another tab');
+  expect(run).not.toHaveBeenCalled();
+  expect(forgetRun).not.toHaveBeenCalled();
+
+  const end = second.watchTabs();
+  first.end()?.resolve({ state: 'canceled' });
+  await vi.waitFor(() => expect(second.isElsewhere('demo')).toBe(false), { timeout: 10_000 });
+  end();
+  await view.start();
+  expect(run).toHaveBeenCalledOnce();
 });
 
 it('draws a new chart where the theme changes, and the same one for new points', async () => {

@@ -1,4 +1,4 @@
-import { expect, it, vi } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { page } from 'vitest/browser';
 import { render } from 'vitest-browser-svelte';
 import FilterPanel from '../../src/studio/components/FilterPanel.svelte';
@@ -7,30 +7,17 @@ import RecipesPage from '../../src/studio/pages/RecipesPage.svelte';
 import type { GeneratorAccess, RunEvent } from '../../src/studio/protocol.ts';
 import { RecipeScreen } from '../../src/studio/state/recipe-screen.svelte.ts';
 import { Studio } from '../../src/studio/state/studio.svelte.ts';
-import type { StudioClient } from '../../src/studio/state/studio-client.ts';
 import { Theme } from '../../src/studio/state/theme.svelte.ts';
 import { demoRecipe } from '../../src/studio/demo-recipe.ts';
-import { compute, kept, opened, runs } from '../e2e/canned-run.ts';
+import { opened } from '../e2e/canned-run.ts';
 import { plan, replies } from '../e2e/canned-writing.ts';
+import { cannedClient } from './canned-client.ts';
 
-/** A client that plans at once, and whose run goes on for ever. */
+/** A client that plans at once, and whose run goes on until the test ends. */
 function plannedClient() {
   let tell: (event: RunEvent) => void = () => undefined;
   const accesses: (GeneratorAccess | undefined)[] = [];
-  const client: StudioClient = {
-    compute,
-    close: vi.fn(),
-    cancel: () => Promise.resolve(),
-    pause: () => Promise.resolve(),
-    resume: () => Promise.resolve(),
-    forgetKept: () => Promise.resolve(),
-    forgetRun: () => Promise.resolve(),
-    exportGenerations: () => Promise.reject(new Error('nothing was written')),
-    exportModel: () => Promise.reject(new Error('no model')),
-    keep: () => Promise.reject(new Error('not kept')),
-    kept: () => Promise.resolve(kept),
-    runs: () => Promise.resolve(runs),
-    search: () => Promise.resolve({ queryId: undefined, found: [] }),
+  const client = cannedClient({
     openRun: (runId, _recipe, _onEvent, access) => {
       accesses.push(access);
       return Promise.resolve({ ...opened, runId, plan });
@@ -38,9 +25,9 @@ function plannedClient() {
     run: (_id, _recipe, onEvent, access) => {
       accesses.push(access);
       tell = (event) => onEvent?.(event);
-      return new Promise(() => undefined);
+      return new Promise((resolve) => onTestFinished(() => resolve({ state: 'canceled' })));
     },
-  };
+  });
   return { client, accesses, tell: (event: RunEvent) => tell(event) };
 }
 
@@ -71,7 +58,7 @@ it('shows the cost before anything runs, then runs what was planned', async () =
   await expect.element(page.getByText('at most 1,200')).toBeVisible();
   await expect.element(page.getByText('known after its first replies')).toBeVisible();
   await start.click();
-  tell({ kind: 'plan', plan });
+  tell({ kind: 'opened', opened: { ...opened, plan } });
   for (const event of replies) tell(event);
   await expect.element(page.getByRole('region', { name: 'What is written' })).toBeVisible();
   await expect.element(page.getByText('questions: why does bread rise')).toBeVisible();

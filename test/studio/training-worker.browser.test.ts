@@ -64,10 +64,12 @@ describe('a run in the training worker', () => {
   it('is held by a pause, goes on after it with the same bits', async () => {
     const client = await openClient();
     const recipe = await keepSmall(client);
+    const pause = 1000;
     let paused: Promise<void> | undefined;
     let isPaused = false;
     let stepsWhilePaused = 0;
     const kinds: string[] = [];
+    const startedAt = performance.now();
     const report = await finish(client, recipe, (event) => {
       kinds.push(event.kind);
       if (event.kind === 'paused') isPaused = true;
@@ -76,11 +78,14 @@ describe('a run in the training worker', () => {
       if (stepOf(event) === 2 && paused === undefined) {
         paused = client
           .pause('small')
-          .then(() => new Promise((resolve) => setTimeout(resolve, 300)))
+          .then(() => new Promise((resolve) => setTimeout(resolve, pause)))
           .then(() => client.resume('small'));
       }
     });
+    const took = performance.now() - startedAt;
     await paused;
+    // What is left is told from how long things took: a pause is no part of it.
+    expect(1000 * report.seconds.job).toBeLessThan(took - pause);
     expect(kinds).toContain('paused');
     expect(kinds).toContain('resumed');
     expect(stepsWhilePaused).toBe(0);
@@ -90,11 +95,11 @@ describe('a run in the training worker', () => {
   it('ends when it is canceled, and goes on from its checkpoint when it is run again', async () => {
     const client = await openClient({ checkpointSeconds: 0 });
     const recipe = await keepSmall(client);
-    let canceled: Promise<void> | undefined;
-    const outcome = await client.run('small', recipe, (event) => {
-      if (stepOf(event) === 3) canceled ??= client.cancel('small');
-    });
-    await canceled;
+    const stop = new AbortController();
+    const cancelAt3 = (event: RunEvent): void => {
+      if (stepOf(event) === 3) stop.abort();
+    };
+    const outcome = await client.run('small', recipe, cancelAt3, {}, stop.signal);
     expect(outcome).toEqual({ state: 'canceled' });
     expect(await client.runs()).toMatchObject([{ runId: 'small', state: 'begun' }]);
     const steps: number[] = [];
@@ -179,14 +184,16 @@ describe('the training worker refuses, with problem and remedy,', () => {
       problem: 'the run is not open',
     });
     let refused: Promise<unknown[]> | undefined;
-    const outcome = await client.run('small', recipe, (event) => {
+    const stop = new AbortController();
+    const askAt1 = (event: RunEvent): void => {
       if (stepOf(event) !== 1 || refused !== undefined) return;
       refused = Promise.all([
         failure(client.run('another', recipe)),
         failure(client.search('small', 'light', ['bm25'])),
         failure(client.exportModel('small', 'listwise')),
-      ]).finally(() => client.cancel('small'));
-    });
+      ]).finally(() => stop.abort());
+    };
+    const outcome = await client.run('small', recipe, askAt1, {}, stop.signal);
     expect(outcome.state).toBe('canceled');
     const underWay = { problem: 'a run is under way', remedy: 'Wait for its end, or cancel it' };
     expect(await refused).toMatchObject([underWay, underWay, underWay]);

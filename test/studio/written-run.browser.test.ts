@@ -129,7 +129,7 @@ describe('a run with a language model in the tab', () => {
     };
     const stages: (readonly PlannedStage[])[] = [];
     const listen = (event: RunEvent): void => {
-      if (event.kind === 'plan') stages.push(event.plan.stages);
+      if (event.kind === 'opened') stages.push(event.opened.plan.stages);
     };
     await expect(client.run('written', grid, listen)).rejects.toThrow('tiny.gguf');
     expect((await client.run('written', grid, listen, access)).state).toBe('finished');

@@ -1,6 +1,7 @@
 import { lossByName } from '../../losses/index.ts';
 import {
   defaultChoices,
+  longTraining,
   missingFor,
   ownRecipe,
   ownRunId,
@@ -8,6 +9,8 @@ import {
   type OwnChoices,
 } from '../own-recipe.ts';
 import type { KeptItem, KeptRun } from '../protocol.ts';
+import type { RunView } from './run-view.svelte.ts';
+import type { Studio } from './studio.svelte.ts';
 
 /** The choices on the screen "Own data", as they are made. */
 export class OwnData {
@@ -29,6 +32,8 @@ export class OwnData {
   #loss = $state(defaultChoices.loss);
   readonly definition = $derived(lossByName(this.#loss));
   readonly missing = $derived(missingFor(this.choices));
+  /** The training that was asked for last, while it is estimated and while it waits for the user's word. */
+  #asked = $state.raw<RunView | undefined>();
 
   get loss(): string {
     return this.#loss;
@@ -95,10 +100,38 @@ export class OwnData {
     this.lossSettings = { ...this.lossSettings, [name]: value };
   }
 
-  /** The run of these choices; undefined while something is missing. */
-  run(): Pick<KeptRun, 'runId' | 'recipe'> | undefined {
-    const { corpus } = this;
-    if (corpus === undefined || this.missing.length > 0) return undefined;
-    return { runId: ownRunId(corpus, new Date()), recipe: ownRecipe({ ...this.choices, corpus }) };
+  /** The training that was asked for and has not begun, while the choices are still those. */
+  get asked(): RunView | undefined {
+    return this.#asked?.state === 'idle' && same(this.#asked.recipe, this.#recipe) ? this.#asked : undefined;
   }
+
+  /**
+   * Asks for the training of these choices, and estimates it.
+   * @returns the training, where nothing speaks against beginning it at once; `asked` has the others
+   */
+  async ask(studio: Studio): Promise<RunView | undefined> {
+    const recipe = this.#recipe;
+    if (this.corpus === undefined || recipe === undefined || this.missing.length > 0) return undefined;
+    const run = studio.view(ownRunId(this.corpus, new Date()), recipe);
+    this.#asked = run;
+    await run.plan();
+    const seconds = run.opened?.plan.seconds ?? Infinity;
+    return this.asked === run && run.problem === undefined && seconds <= longTraining ? run : undefined;
+  }
+
+  /** The user wants other choices first. */
+  withdraw(): void {
+    this.#asked = undefined;
+  }
+
+  get #recipe(): KeptRun['recipe'] | undefined {
+    const { corpus } = this;
+    return corpus === undefined || this.missing.length > 0
+      ? undefined
+      : ownRecipe({ ...this.choices, corpus });
+  }
+}
+
+function same(one: unknown, other: unknown): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
 }

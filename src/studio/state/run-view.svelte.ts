@@ -1,4 +1,5 @@
 import type { RecipeReport } from '../../recipes/report.ts';
+import type { TimeRange } from '../../recipes/time-left.ts';
 import type { GenerationProgress } from '../../generation/generation-run.ts';
 import type {
   ExportedFile,
@@ -7,6 +8,7 @@ import type {
   KeptRun,
   OpenedRun,
   RunEvent,
+  RunOutcome,
   SearchAnswer,
   StageName,
   WrittenSample,
@@ -43,8 +45,10 @@ export type FilteredView = Omit<Extract<RunEvent, { kind: 'filtered' }>, 'kind'>
 /** What a run needs of the studio that it belongs to. */
 export interface RunHost {
   client(): Promise<StudioClient>;
-  /** The run computes from now on. */
-  begin(run: RunView): void;
+  /** The run computes from now on. @returns false where another tab runs it */
+  begin(run: RunView): Promise<boolean>;
+  /** Whether another tab of this browser runs it. */
+  isElsewhere(runId: string): boolean;
   /** @param isSettled it finished, or was canceled: nothing is left to go on with */
   end(run: RunView, isSettled: boolean): Promise<void>;
   /** The run that computes or is held. */
@@ -53,6 +57,8 @@ export interface RunHost {
   hasOpen(runId: string): boolean;
 }
 
+/** How long a run may take to stop, in milliseconds, before the user may end its worker. */
+const patience = 10_000;
 /** The curves are drawn this often at most, in milliseconds: an eye sees no more, and the worker needs the processor. */
 const drawEvery = 150;
 const mostNotices = 4;
@@ -64,12 +70,14 @@ export class RunView {
   readonly runId: string;
   readonly recipe: KeptRun['recipe'];
   state = $state<RunState>('idle');
+  /** Whether it was asked to stop long ago, and has not. */
+  isStuck = $state(false);
   /** What it does now, for people. */
   activity = $state('');
   stages = $state.raw<readonly StageView[]>([]);
   /** From 0 to 1; never goes back. */
   share = $state(0);
-  secondsLeft = $state<number | undefined>();
+  secondsLeft = $state.raw<TimeRange | undefined>();
   curves = $state.raw<readonly TrainingCurves[]>([]);
   /** What happened on the way: a device was lost, a checkpoint was damaged. */
   notices = $state.raw<readonly string[]>([]);
@@ -88,6 +96,8 @@ export class RunView {
   readonly #studio: RunHost;
   #collector = new CurveCollector();
   #drawing: ReturnType<typeof setTimeout> | undefined;
+  /** Of the execution that is under way, from its first moment to its last. */
+  #stop = new AbortController();
   #hasPlan = false;
   /** Seconds from the plan to the last pause. */
   #secondsBefore = 0;
@@ -103,6 +113,11 @@ export class RunView {
   /** Whether it computes or is held. */
   get isUnderWay(): boolean {
     return this.state === 'running' || this.state === 'paused' || this.state === 'stopping';
+  }
+
+  /** Whether another tab of this browser runs it: nothing of it is to be started, or deleted, here. */
+  get isElsewhere(): boolean {
+    return this.#studio.isElsewhere(this.runId);
   }
 
   /** Takes what one of the recipe's language models needs. */
@@ -143,7 +158,7 @@ export class RunView {
 
   /** Trains, goes on where it was, or shows the stored results at once. */
   async start(): Promise<void> {
-    if (this.isUnderWay) return;
+    if (this.isUnderWay || this.isElsewhere) return;
     this.problem = undefined;
     const other = this.#studio.active;
     if (other !== undefined) {
@@ -153,6 +168,7 @@ export class RunView {
       };
       return;
     }
+    const before = this.state;
     this.state = 'running';
     this.notices = [];
     this.share = 0;
@@ -163,13 +179,18 @@ export class RunView {
     this.filtered = [];
     this.#collector = new CurveCollector();
     this.activity = 'Starting the training worker';
-    this.#studio.begin(this);
+    this.#stop = new AbortController();
+    const { signal } = this.#stop;
+    let patienceEnds: ReturnType<typeof setTimeout> | undefined;
+    signal.addEventListener('abort', () => {
+      patienceEnds = setTimeout(() => (this.isStuck = true), patience);
+    });
+    if (!(await this.#studio.begin(this))) {
+      this.state = before;
+      return;
+    }
     try {
-      const client = await this.#studio.client();
-      this.activity = 'Reading the corpus and the encoder';
-      const listen = (event: RunEvent): void => this.#hear(event);
-      this.opened = await client.openRun(this.runId, this.recipe, listen, this.access);
-      const outcome = await client.run(this.runId, this.recipe, listen, this.access);
+      const outcome = await this.#run(signal);
       this.#draw();
       if (outcome.state === 'finished') {
         this.report = outcome.report;
@@ -183,7 +204,19 @@ export class RunView {
       this.problem = problemOf(error);
       this.state = 'failed';
       await this.#studio.end(this, false);
+    } finally {
+      clearTimeout(patienceEnds);
+      this.isStuck = false;
     }
+  }
+
+  /** Opens and runs it. */
+  async #run(signal: AbortSignal): Promise<RunOutcome> {
+    // Before there is a worker, nothing computes, and nothing has to stop.
+    const client = await Promise.race([this.#studio.client(), aborted(signal)]);
+    if (client === undefined) return { state: 'canceled' };
+    this.activity = 'Reading the corpus and the encoder';
+    return client.run(this.runId, this.recipe, (event) => this.#hear(event), this.access, signal);
   }
 
   async pause(): Promise<void> {
@@ -194,9 +227,16 @@ export class RunView {
     await this.#ask(async () => (await this.#studio.client()).resume(this.runId));
   }
 
-  async cancel(): Promise<void> {
+  /** Stops it after its current step, whatever it does now. */
+  cancel(): void {
+    if (this.state !== 'running' && this.state !== 'paused') return;
     this.state = 'stopping';
-    await this.#ask(async () => (await this.#studio.client()).cancel(this.runId));
+    this.#stop.abort();
+  }
+
+  /** Ends the worker of a run that was asked to stop, and does not: what it did since its last checkpoint is lost. */
+  async stopNow(): Promise<void> {
+    (await this.#studio.client()).endWorker();
   }
 
   async search(query: string, systems: readonly string[]): Promise<SearchAnswer> {
@@ -247,8 +287,9 @@ export class RunView {
         this.activity = `Fetching ${file}: ${bytesText(receivedBytes)}${of}`;
         return;
       }
-      case 'plan':
-        this.stages = event.plan.stages.map(({ key, label, stored }) => ({
+      case 'opened':
+        this.opened = event.opened;
+        this.stages = event.opened.plan.stages.map(({ key, label, stored }) => ({
           key,
           label,
           state: stored ? 'done' : 'waiting',
@@ -256,7 +297,6 @@ export class RunView {
         this.#hasPlan = true;
         this.#secondsBefore = 0;
         this.#since = performance.now();
-        this.#expect(event.plan.seconds);
         return;
       case 'stage':
         this.#mark(event.stage.key, event.state === 'started' ? 'running' : 'done');
@@ -271,8 +311,7 @@ export class RunView {
       }
       case 'training':
         this.#hearTraining(event);
-        // Between steps the time left is that of the other stages alone.
-        if (event.event.kind === 'step') this.#expect(event.secondsLeft);
+        this.#expect(event.secondsLeft);
         return;
       case 'loading':
         this.activity = `${capitalize(event.stage.label)}: ${loadingText(event.progress)}`;
@@ -298,11 +337,11 @@ export class RunView {
         return;
       case 'paused':
         this.#secondsBefore = this.#elapsed();
-        this.state = 'paused';
+        if (this.state === 'running') this.state = 'paused';
         return;
       case 'resumed':
         this.#since = performance.now();
-        this.state = 'running';
+        if (this.state === 'paused') this.state = 'running';
         return;
       case 'recovering':
         this.#notice(`${capitalize(event.reason)}. Going on from the last checkpoint.`);
@@ -347,17 +386,26 @@ export class RunView {
     return this.#secondsBefore + (performance.now() - this.#since) / 1000;
   }
 
-  #expect(secondsLeft: number): void {
+  #expect(secondsLeft: TimeRange): void {
     // What comes before the plan is known to take a moment, and says nothing of the rest.
-    if (!this.#hasPlan || !Number.isFinite(secondsLeft)) return;
+    if (!this.#hasPlan || !Number.isFinite(secondsLeft.expected)) return;
     this.secondsLeft = secondsLeft;
     const elapsed = this.#elapsed();
-    this.share = Math.max(this.share, Math.min(0.99, elapsed / Math.max(elapsed + secondsLeft, 1e-3)));
+    const share = elapsed / Math.max(elapsed + secondsLeft.expected, 1e-3);
+    this.share = Math.max(this.share, Math.min(0.99, share));
   }
 
   #notice(text: string): void {
     this.notices = [...this.notices, text].slice(-mostNotices);
   }
+}
+
+/** Resolves when it is asked to stop. */
+function aborted(signal: AbortSignal): Promise<undefined> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve(undefined);
+    else signal.addEventListener('abort', () => resolve(undefined), { once: true });
+  });
 }
 
 /** With what is told of a stage, at its place where it was told before. */

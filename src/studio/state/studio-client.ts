@@ -3,9 +3,9 @@ import type { TrainingClient } from '../training-client.ts';
 /** What the page uses of the training worker's client. */
 export type StudioClient = Pick<
   TrainingClient,
-  | 'cancel'
   | 'close'
   | 'compute'
+  | 'endWorker'
   | 'exportGenerations'
   | 'exportModel'
   | 'forgetKept'

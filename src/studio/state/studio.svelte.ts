@@ -1,8 +1,10 @@
 import type { DroppedItem } from '../../host/browser/files.ts';
+import { InputError } from '../../host/errors.ts';
 import type { ComputeFacts, KeptItem, KeptRun } from '../protocol.ts';
 import { TrainingClient, type TrainingClientOptions } from '../training-client.ts';
 import { readPreference, writePreference } from './preferences.ts';
 import { problemOf, type Problem } from './problem.ts';
+import { RunLocks } from './run-locks.svelte.ts';
 import { RunView, type RunHost } from './run-view.svelte.ts';
 import type { StudioClient } from './studio-client.ts';
 
@@ -36,6 +38,7 @@ export class Studio implements RunHost {
   );
   readonly #openClient: OpenClient;
   readonly #views = new Map<string, RunView>();
+  readonly #locks = new RunLocks();
   #client: Promise<StudioClient> | undefined;
   /** The run that the worker has open. */
   #openRunId: string | undefined;
@@ -89,6 +92,8 @@ export class Studio implements RunHost {
         },
       });
       this.compute = client.compute;
+      // What another tab runs is not offered, not even for a moment.
+      await this.#locks.look();
       this.runs = await client.runs();
       this.kept = await client.kept();
       return client;
@@ -116,13 +121,34 @@ export class Studio implements RunHost {
     return kept === undefined ? this.#views.get(runId) : this.view(runId, kept.recipe);
   }
 
-  /** The run computes from now on: one at a time, and the next visit offers to go on with it. */
-  begin(view: RunView): void {
+  /** Whether another tab of this browser runs it. */
+  isElsewhere(runId: string): boolean {
+    return this.#locks.elsewhere.has(runId);
+  }
+
+  /** Keeps an eye on what other tabs run. @returns what ends it */
+  watchTabs(): () => void {
+    return this.#locks.watch(() => {
+      this.unfinished = this.active === undefined ? readPreference('unfinished') : undefined;
+      if (this.#client !== undefined) void this.refreshRuns();
+    });
+  }
+
+  /**
+   * The run computes from now on: one at a time, in one tab, and the next visit offers to go on with it.
+   * @returns false where another tab runs it: nothing may compute then
+   */
+  async begin(view: RunView): Promise<boolean> {
     this.active = view;
+    if (!(await this.#locks.take(view.runId))) {
+      this.active = undefined;
+      return false;
+    }
     this.unfinished = undefined;
     writePreference('unfinished', view.runId);
     // Without it the browser may delete what is kept when the disk is full. It decides; nothing depends on it.
     void navigator.storage.persist().catch(() => false);
+    return true;
   }
 
   /** @param isSettled it finished, or the user canceled it: nothing to offer at the next visit */
@@ -131,6 +157,7 @@ export class Studio implements RunHost {
     if (isSettled) writePreference('unfinished', undefined);
     this.#openRunId = isSettled ? view.runId : undefined;
     await this.refreshRuns();
+    this.#locks.release(view.runId);
   }
 
   /** Whether the worker has this run open, so that it can be searched and exported. */
@@ -164,9 +191,17 @@ export class Studio implements RunHost {
     this.kept = await client.kept();
   }
 
+  /** @throws InputError if another tab runs it */
   async forgetRun(runId: string): Promise<void> {
     const client = await this.client();
-    await client.forgetRun(runId);
+    if (!(await this.#locks.take(runId))) {
+      throw new InputError('the training runs in another tab of this browser', { remedy: 'Cancel it there' });
+    }
+    try {
+      await client.forgetRun(runId);
+    } finally {
+      this.#locks.release(runId);
+    }
     this.#views.delete(runId);
     if (this.#openRunId === runId) this.#openRunId = undefined;
     if (readPreference('unfinished') === runId) this.dismissUnfinished();

@@ -1,7 +1,15 @@
-import { beirSplits } from '../../corpus/beir.ts';
-import { missingPath, withoutTopFolder, type ByteSource, type FileTree } from '../../corpus/source.ts';
+import { checkBeir } from '../../corpus/beir.ts';
+import { checkLists, readLists } from '../../corpus/lists.ts';
+import {
+  missingPath,
+  readThrough,
+  withoutTopFolder,
+  type ByteSource,
+  type FileTree,
+} from '../../corpus/source.ts';
 import { isZip } from '../../corpus/zip.ts';
 import { isModelFile } from '../../encoders/read-encoder.ts';
+import { readLog } from '../../generation/log-file.ts';
 import { openFile, openTree, type DroppedItem } from '../../host/browser/files.ts';
 import type { BlobReference, Store, StoreRecord } from '../../host/contract.ts';
 import { InputError } from '../../host/errors.ts';
@@ -26,11 +34,12 @@ export class KeptItems {
   }
 
   /**
-   * Keeps the files of a corpus, a model or a file of lists, and nothing else that lay beside them.
-   * @throws InputError if it is none of these; ResourceError if the browser keeps no more
+   * Keeps the files of a corpus, a model or a file of lists, and nothing else that lay beside them. Corpora and lists
+   * are read to their end first: what is broken is not kept.
+   * @throws InputError naming file and line if it is none of these; ResourceError if the browser keeps no more
    */
   async keep(dropped: DroppedItem): Promise<KeptItem> {
-    const { kind, name, files } = await sort(dropped);
+    const { kind, name, files, splits, listFiles } = await sort(dropped);
     const kept: KeptFile[] = [];
     const blobs: BlobReference[] = [];
     for (const { path, source } of files) {
@@ -41,15 +50,14 @@ export class KeptItems {
       }
       kept.push({ path, bytes: source.size, parts });
     }
-    const paths = kept.map(({ path }) => path);
     const hash = await sha256(JSON.stringify([kept, blobs.map((blob) => blob.sha256)]));
     const item: KeptItem = {
       id: `${slugOf(name)}-${hash.slice(0, 8)}`,
       name,
       bytes: kept.reduce((sum, { bytes }) => sum + bytes, 0),
       kind,
-      splits: kind === 'corpus' ? beirSplits(treeOf(name, paths)) : [],
-      listFiles: kind === 'corpus' ? paths.filter(mayHoldLists) : [],
+      splits,
+      listFiles,
       keptAt: new Date().toISOString(),
     };
     const value: KeptRecord = { item, files: kept };
@@ -92,18 +100,19 @@ function forgotten(id: string): InputError {
   });
 }
 
-interface Sorted {
-  readonly kind: KeptItem['kind'];
-  readonly name: string;
+interface Sorted extends Pick<KeptItem, 'kind' | 'name' | 'splits' | 'listFiles'> {
   readonly files: readonly { readonly path: string; readonly source: ByteSource }[];
 }
 
-/** Finds out what was dropped. */
+/** Finds out what was dropped, from all that it holds. @throws InputError if it cannot be used */
 async function sort(dropped: DroppedItem): Promise<Sorted> {
   if (dropped instanceof File && !(await isZip(openFile(dropped)))) {
     if (!/\.(jsonl|ndjson)$/i.test(dropped.name)) throw unknownItem(dropped.name);
     const kind = (await isLog(dropped)) ? 'generations' : 'lists';
-    return { kind, name: dropped.name, files: [{ path: dropped.name, source: openFile(dropped) }] };
+    const source = openFile(dropped);
+    if (kind === 'lists') await checkLists(source);
+    else await readThrough(readLog(source));
+    return { kind, name: dropped.name, files: [{ path: dropped.name, source }], splits: [], listFiles: [] };
   }
   const tree = withoutTopFolder(await openTree(dropped));
   const kind = tree.paths.includes('corpus.jsonl')
@@ -116,7 +125,26 @@ async function sort(dropped: DroppedItem): Promise<Sorted> {
   for (const path of tree.paths.filter(kind === 'corpus' ? isCorpusFile : isModelFile)) {
     files.push({ path, source: await tree.open(path) });
   }
-  return { kind, name: tree.name.replace(/\.zip$/i, ''), files };
+  const name = tree.name.replace(/\.zip$/i, '');
+  if (kind === 'model') return { kind, name, files, splits: [], listFiles: [] };
+  const splits = await checkBeir(tree);
+  const listFiles: string[] = [];
+  for (const { path, source } of files) {
+    if (!mayHoldLists(path) || !(await beginsWithList(source))) continue;
+    await checkLists(source);
+    listFiles.push(path);
+  }
+  return { kind, name, files, splits, listFiles };
+}
+
+/** Whether the first line is a training list. */
+async function beginsWithList(source: ByteSource): Promise<boolean> {
+  try {
+    for await (const list of readLists(source)) return list.documents.length > 0;
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+  }
+  return false;
 }
 
 /** Whether the first line is an entry of a log of generations. */
@@ -169,10 +197,6 @@ async function* partsOf(source: ByteSource): AsyncGenerator<Uint8Array> {
       if (part.length === 0) return;
     }
   }
-}
-
-function treeOf(name: string, paths: readonly string[]): FileTree {
-  return { name, paths, open: (path) => Promise.reject(missingPath(treeOf(name, paths), path)) };
 }
 
 /** A kept folder as it is read: a part at a time. */

@@ -28,6 +28,9 @@ export class PausableRuntime implements Runtime {
   readonly #breath = new MessageChannel();
   #lastBreath = 0;
   #gate: Promise<void> | undefined;
+  #pausedAt = 0;
+  /** Of pauses that have ended. */
+  #paused = 0;
   #open: (() => void) | undefined;
 
   constructor(inner: Runtime) {
@@ -54,13 +57,21 @@ export class PausableRuntime implements Runtime {
   }
 
   pause(): void {
-    this.#gate ??= new Promise((resolve) => (this.#open = resolve));
+    if (this.isPaused) return;
+    this.#gate = new Promise((resolve) => (this.#open = resolve));
+    this.#pausedAt = performance.now();
   }
 
   resume(): void {
+    if (this.isPaused) this.#paused += performance.now() - this.#pausedAt;
     this.#open?.();
     this.#gate = undefined;
     this.#open = undefined;
+  }
+
+  /** Milliseconds of all pauses so far: what computes takes no longer for them. */
+  get pausedMilliseconds(): number {
+    return this.#paused + (this.isPaused ? performance.now() - this.#pausedAt : 0);
   }
 
   tensor(dataType: DataType, dims: readonly number[], data?: TensorData): DeviceTensor {

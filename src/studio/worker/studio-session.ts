@@ -59,7 +59,6 @@ interface CurrentRun {
   readonly job: RecipeJob;
   readonly events: RunEvents;
   readonly search: RunSearch;
-  readonly stop: { aborted: boolean };
   report: RecipeReport | undefined;
 }
 
@@ -80,7 +79,7 @@ export class StudioSession {
   #access: GeneratorAccess = {};
   #current: CurrentRun | undefined;
   /** The run that is computing, or being read. */
-  #busy: { readonly runId: string; readonly stop: { aborted: boolean } } | undefined;
+  #busy: { readonly runId: string; readonly stop: AbortController } | undefined;
 
   /** @throws InputError if there is no such device, or the store cannot be opened */
   static async open(options: WorkerOptions, events: SessionEvents): Promise<StudioSession> {
@@ -113,29 +112,21 @@ export class StudioSession {
   }
 
   async openRun({ runId, recipe, access = {} }: StudioCalls['openRun']['ask']): Promise<OpenedRun> {
-    return this.#alone(runId, async (stop) => {
+    return this.#alone(runId, async () => {
       this.#access = access;
-      const { job } = await this.#open(runId, recipe, stop);
-      const plan = await job.plan();
-      const { name, passages, test, warnings } = job.corpus;
-      const testQueries = test.queries.map(({ id, text }) => ({ id, text }));
-      return {
-        runId,
-        plan,
-        corpus: { name, passages: passages.length, testQueries, warnings },
-        advice: job.graph.encoder.model.advice ?? [],
-      };
+      return planned(await this.#open(runId, recipe));
     });
   }
 
   async run({ runId, recipe, access = {} }: StudioCalls['run']['ask']): Promise<RunOutcome> {
-    return this.#alone(runId, async (stop) => {
+    return this.#alone(runId, async ({ signal }) => {
       this.#access = access;
       try {
-        const current = await this.#open(runId, recipe, stop);
+        const current = await this.#open(runId, recipe);
         const { job, events } = current;
         // A run that failed has more of it stored than when it was opened.
-        this.#events.event(runId, { kind: 'plan', plan: await job.plan() });
+        this.#events.event(runId, { kind: 'opened', opened: await planned(current) });
+        if (signal.aborted) return { state: 'canceled' };
         for (const found of await job.storedLists()) {
           for (const told of events.ofStored(found)) this.#events.event(runId, told);
         }
@@ -145,11 +136,7 @@ export class StudioSession {
         await this.runs.write(runId, recipe, 'finished');
         return { state: 'finished', report };
       } catch (error) {
-        if (error instanceof RecipeStoppedError) {
-          // Its signal stays set: the next time it is opened anew.
-          this.#current = undefined;
-          return { state: 'canceled' };
-        }
+        if (error instanceof RecipeStoppedError) return { state: 'canceled' };
         throw error instanceof StoreFencedError ? takenOver(error) : error;
       }
     });
@@ -171,8 +158,8 @@ export class StudioSession {
   }
 
   cancel({ runId }: StudioCalls['cancel']['ask']): void {
-    const stop = this.#refuseIdle(runId);
-    stop.aborted = true;
+    if (this.#busy?.runId !== runId) return;
+    this.#busy.stop.abort();
     this.#goOn();
   }
 
@@ -208,19 +195,17 @@ export class StudioSession {
   }
 
   /** Reads what a recipe names and plans; nothing where that is done. */
-  async #open(runId: string, recipe: RecipeInput, stop: { aborted: boolean }): Promise<CurrentRun> {
+  async #open(runId: string, recipe: RecipeInput): Promise<CurrentRun> {
     const known = this.#current;
     const text = JSON.stringify(recipe);
-    if (known?.runId === runId && known.recipe === text) {
-      known.stop.aborted = stop.aborted;
-      this.#busy = { runId, stop: known.stop };
-      return known;
-    }
+    if (known?.runId === runId && known.recipe === text) return known;
     this.#current = undefined;
     await known?.search.close();
     const read = readRecipe(recipe);
     const events = new RunEvents(read);
     const models = await this.#models(runId);
+    // Of whatever call computes with it: it stays open from one to the next.
+    const isStopped = (): boolean => this.#busy?.stop.signal.aborted ?? false;
     const job = await RecipeJob.open({
       recipe: read,
       runtime: this.#runtime,
@@ -230,9 +215,13 @@ export class StudioSession {
       files: this.#files(runId),
       generators: pageGenerators((role) => this.#access[role] ?? {}),
       pause: this.#writing,
-      clock: browserClock,
+      clock: { now: () => browserClock.now() - this.#runtime.pausedMilliseconds },
       version: this.#options.version ?? 'development',
-      signal: stop,
+      signal: {
+        get aborted() {
+          return isStopped();
+        },
+      },
       keepVectors: true,
       ...(this.#searchers === undefined ? {} : { pool: this.#searchers }),
       checkpointSeconds: this.#options.checkpointSeconds ?? 10,
@@ -241,7 +230,7 @@ export class StudioSession {
       },
     });
     const search = new RunSearch(this.#runtime, job, this.#searchers);
-    this.#current = { runId, recipe: text, job, events, search, stop, report: undefined };
+    this.#current = { runId, recipe: text, job, events, search, report: undefined };
     return this.#current;
   }
 
@@ -275,11 +264,11 @@ export class StudioSession {
   }
 
   /** What computes has the worker for itself. @throws InputError while something else does */
-  async #alone<T>(runId: string, task: (stop: { aborted: boolean }) => Promise<T>): Promise<T> {
+  async #alone<T>(runId: string, task: (stop: AbortController) => Promise<T>): Promise<T> {
     if (this.#busy !== undefined) {
       throw new InputError('a run is under way', { remedy: 'Wait for its end, or cancel it' });
     }
-    const stop = { aborted: false };
+    const stop = new AbortController();
     this.#busy = { runId, stop };
     try {
       return await task(stop);
@@ -295,10 +284,23 @@ export class StudioSession {
   }
 
   /** @throws InputError if this run is not the one that computes */
-  #refuseIdle(runId: string): { aborted: boolean } {
-    if (this.#busy?.runId === runId) return this.#busy.stop;
+  #refuseIdle(runId: string): void {
+    if (this.#busy?.runId === runId) return;
     throw new InputError('the run is not under way', { remedy: 'Start it first' });
   }
+}
+
+/** What the page is told of a run that is open. */
+async function planned({ runId, job }: CurrentRun): Promise<OpenedRun> {
+  const plan = await job.plan();
+  const { name, passages, test, warnings } = job.corpus;
+  const testQueries = test.queries.map(({ id, text }) => ({ id, text }));
+  return {
+    runId,
+    plan,
+    corpus: { name, passages: passages.length, testQueries, warnings },
+    advice: job.graph.encoder.model.advice ?? [],
+  };
 }
 
 /**

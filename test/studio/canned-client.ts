@@ -1,0 +1,25 @@
+/** A training worker's client that answers at once and computes nothing. */
+import type { StudioClient } from '../../src/studio/state/studio-client.ts';
+import { compute, kept, opened, runs } from '../e2e/canned-run.ts';
+
+/** @param own what the test answers itself */
+export function cannedClient(own: Partial<StudioClient>): StudioClient {
+  return {
+    compute,
+    close: () => undefined,
+    endWorker: () => undefined,
+    pause: () => Promise.resolve(),
+    resume: () => Promise.resolve(),
+    forgetKept: () => Promise.resolve(),
+    forgetRun: () => Promise.resolve(),
+    exportGenerations: () => Promise.reject(new Error('nothing was written')),
+    exportModel: () => Promise.reject(new Error('no model')),
+    keep: () => Promise.reject(new Error('not kept')),
+    kept: () => Promise.resolve(kept),
+    runs: () => Promise.resolve(runs),
+    search: () => Promise.resolve({ queryId: undefined, found: [] }),
+    openRun: (runId) => Promise.resolve({ ...opened, runId }),
+    run: () => new Promise(() => undefined),
+    ...own,
+  };
+}

@@ -1,0 +1,109 @@
+/** The screen for one's own data, on a worker that computes nothing. */
+import { expect, it, onTestFinished, vi } from 'vitest';
+import { page } from 'vitest/browser';
+import { render } from 'vitest-browser-svelte';
+import { InputError } from '../../src/host/errors.ts';
+import type { Plan } from '../../src/recipes/plan.ts';
+import type { RecipeInput } from '../../src/recipes/schema.ts';
+import OwnDataPage from '../../src/studio/pages/OwnDataPage.svelte';
+import { OwnData } from '../../src/studio/state/own-data.svelte.ts';
+import { Route } from '../../src/studio/state/route.svelte.ts';
+import { Studio } from '../../src/studio/state/studio.svelte.ts';
+import type { StudioClient } from '../../src/studio/state/studio-client.ts';
+import { opened } from '../e2e/canned-run.ts';
+import { cannedClient } from './canned-client.ts';
+
+/** A plan of one training, which takes all but ten minutes of the seconds. */
+function planOf(seconds: number, steps: number): Plan {
+  const training = {
+    kind: 'training',
+    cost: 'training',
+    label: 'training',
+    key: 't',
+    stored: false,
+  } as const;
+  const ranking = { kind: 'ranking', cost: 'encoding', label: 'search', key: 'r', stored: false } as const;
+  const others = Math.min(600, seconds);
+  return {
+    ...opened.plan,
+    seconds,
+    stages: [
+      { ...training, seconds: seconds - others, steps: { count: steps, seconds: seconds - others } },
+      { ...ranking, seconds: others },
+    ],
+  };
+}
+
+async function open(plan: Plan, own: Partial<StudioClient> = {}) {
+  const started: RecipeInput[] = [];
+  const client = cannedClient({
+    openRun: (runId) => Promise.resolve({ ...opened, runId, plan }),
+    run: (_id, recipe) => {
+      started.push(recipe);
+      return new Promise((resolve) => onTestFinished(() => resolve({ state: 'canceled' })));
+    },
+    ...own,
+  });
+  location.hash = '#own-data';
+  const studio = new Studio(() => Promise.resolve(client));
+  await studio.open();
+  const ownData = new OwnData();
+  await render(OwnDataPage, { studio, route: new Route(), ownData });
+  await page.getByRole('button', { name: 'Use own corpus' }).click();
+  return { started, ownData };
+}
+
+const train = page.getByRole('button', { name: 'Train', exact: true });
+
+it('begins a training of minutes at once', async () => {
+  const { started } = await open(planOf(20 * 60, 400));
+  await train.click();
+  await vi.waitFor(() => expect(started).toHaveLength(1));
+  expect(started[0]?.training?.maxSteps).toBeUndefined();
+});
+
+it('begins no training of hours before it is confirmed', async () => {
+  const { started } = await open(planOf(6 * 3600, 6899));
+  await train.click();
+  await expect.element(page.getByRole('heading', { name: 'This takes about 6 h' })).toHaveFocus();
+  await expect.element(page.getByText('6,899 steps on this computer')).toBeVisible();
+  expect(started).toEqual([]);
+  await page.getByRole('button', { name: 'Train all 6,899 steps' }).click();
+  await vi.waitFor(() => expect(started).toHaveLength(1));
+  expect(started[0]?.training?.maxSteps).toBeUndefined();
+});
+
+it('offers as many steps as half an hour has room for, or any other number', async () => {
+  const { started } = await open(planOf(6 * 3600, 7000));
+  await train.click();
+  // 1,200 of the 21,000 seconds that 7,000 steps take; the rest of the half hour goes to the search.
+  await expect.element(page.getByRole('button', { name: 'Train 400 steps' })).toBeVisible();
+  await expect.element(page.getByText('400 steps take about 30 min')).toBeVisible();
+  await page.getByLabelText('Maximum number of steps').fill('1000');
+  await expect.element(page.getByText('1,000 steps take about 60 min')).toBeVisible();
+  await page.getByRole('button', { name: 'Train 1,000 steps' }).click();
+  await vi.waitFor(() => expect(started).toHaveLength(1));
+  expect(started[0]?.training).toMatchObject({ maxSteps: 1000, epochs: 1 });
+});
+
+it('asks again when a choice has changed', async () => {
+  const { started, ownData } = await open(planOf(6 * 3600, 6899));
+  await train.click();
+  await page.getByRole('button', { name: 'Change the settings' }).click();
+  await train.click();
+  await expect.element(page.getByRole('heading', { name: 'This takes about 6 h' })).toBeVisible();
+  ownData.epochs = 2;
+  await expect.element(train).toBeVisible();
+  expect(started).toEqual([]);
+});
+
+it('says in place why a training cannot run', async () => {
+  const broken = new InputError('holds no judgments', {
+    file: 'qrels/train.tsv',
+    remedy: 'Use another split',
+  });
+  const { started } = await open(planOf(60, 10), { openRun: () => Promise.reject(broken) });
+  await train.click();
+  await expect.element(page.getByRole('alert')).toHaveTextContent('qrels/train.tsv: holds no judgments.');
+  expect(started).toEqual([]);
+});
