@@ -1,4 +1,5 @@
 /** Parts of reports in Markdown. */
+import { own } from '../host/own.ts';
 
 /** `ndcg_cut_10` as people write it. */
 export function metricTitle(metric: string): string {
@@ -12,7 +13,7 @@ export function metricTitle(metric: string): string {
     recip_rank: 'MRR',
     success: 'Success',
   };
-  const title = names[family] ?? family;
+  const title = own(names, family) ?? family;
   return cutoff === undefined ? title : `${title}@${cutoff}`;
 }
 

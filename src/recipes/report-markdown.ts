@@ -5,6 +5,7 @@ import { diagnosisRows, plantedRows } from './data-tables.ts';
 import type { ArmReport, RecipeReport, ShownPassage, ShownQuery } from './report.ts';
 import { inline, markdownTable, metricTitle, pText, signed } from './markdown.ts';
 import type { WrittenReport } from './stages/written-report.ts';
+import { own } from '../host/own.ts';
 
 /** The report for people, in Markdown. */
 export function reportMarkdown(report: RecipeReport): string {
@@ -87,7 +88,7 @@ export function resultRows(table: ComparisonTable, report: RecipeReport): readon
     ...table.systems.map(({ name, metrics: values }) => [
       name,
       baselines.has(name) ? '' : (report.arms.find((arm) => arm.name === name)?.loss ?? ''),
-      ...metrics.map((metric) => measuredText(values[metric])),
+      ...metrics.map((metric) => measuredText(own(values, metric))),
     ]),
   ];
 }
@@ -256,7 +257,7 @@ export function leftOut({ lengths, arms, corpus }: RecipeReport): string[] {
       if (recorded) lines.push(`${source}: its lists are recorded generations, made before`);
       for (const line of writtenLines(written)) lines.push(`${source}: ${line}`);
       for (const [what, count] of Object.entries({ ...mined, ...guard })) {
-        const described = describedCounts[what];
+        const described = own(describedCounts, what);
         if (described !== undefined && count > 0) lines.push(`${source}: ${described}: ${count}`);
       }
     }

@@ -58,6 +58,7 @@ import {
   type ListsSize,
   type WrittenAbout,
 } from './written-about.ts';
+import { own } from '../host/own.ts';
 
 /** What a source's lists will about look like, before they are there. */
 export interface ExpectedLists {
@@ -317,7 +318,7 @@ class ArmBuilder {
     const recipe = this.#recipe;
     const history = [await this.#listsOf(source)];
     const expected = this.#expected(source);
-    const rules = filters === undefined ? [] : (recipe.filters[filters] ?? []);
+    const rules = own(recipe.filters, filters) ?? [];
     const reads = new Set(
       rules.length === 0 ? [] : parseRules(rules).map(({ definition }) => definition.reads),
     );
@@ -361,7 +362,7 @@ class ArmBuilder {
   }
 
   #source(name: string): RecipeSource {
-    const source = this.#recipe.sources[name];
+    const source = own(this.#recipe.sources, name);
     if (source === undefined) throw new Error(`the recipe has no source ${name}`);
     return source;
   }

@@ -37,6 +37,7 @@ import { formatDuration, type Progress } from '../progress.ts';
 import { readTrainingLists, splitLists, type ListOptions } from '../training-lists.ts';
 import { packageVersion } from '../version.ts';
 import { modelCardOf } from './export.ts';
+import { own } from '../../host/own.ts';
 
 interface TrainOptions extends ComputeOptions, EncodingOptions, ListOptions {
   readonly model: string;
@@ -465,8 +466,8 @@ function differingSettings(earlier: ExperimentDescription, now: ExperimentDescri
   const shown = (value: Json | undefined): string =>
     value === undefined ? 'not set' : JSON.stringify(value);
   const differences = [...names]
-    .filter((name) => before[name] !== after[name])
-    .map((name) => `${name} was ${shown(before[name])} and is ${shown(after[name])}`);
+    .filter((name) => own(before, name) !== own(after, name))
+    .map((name) => `${name} was ${shown(own(before, name))} and is ${shown(own(after, name))}`);
   if (earlier.listsSha256 !== now.listsSha256) differences.push('the lists hold something else');
   return differences;
 }
@@ -557,7 +558,7 @@ function report(result: TrainingResult, options: TrainOptions, experiment: strin
   if (before !== undefined && after !== undefined) {
     io.print(bestStep === 0 ? 'the untrained model was the best on dev' : `best after step ${bestStep}`);
     for (const [name, value] of Object.entries(after)) {
-      io.print(`dev ${name}: ${before[name]?.toFixed(4) ?? '?'} before, ${value.toFixed(4)} after`);
+      io.print(`dev ${name}: ${own(before, name)?.toFixed(4) ?? '?'} before, ${value.toFixed(4)} after`);
     }
   }
 }

@@ -12,6 +12,7 @@ import {
 import { nearestName } from '../nearest-name.ts';
 import { exchange, type HttpAnswer } from './http-answer.ts';
 import { baseAddress, unreachable } from './server-address.ts';
+import { own } from '../own.ts';
 
 export interface OpenAiOptions {
   /** The base address, as in http://127.0.0.1:8000/v1. */
@@ -321,8 +322,8 @@ function parse(text: string): Json | undefined {
 }
 
 function member(value: Json | undefined, key: string): Json | undefined {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && Object.hasOwn(value, key)
-    ? (value as Readonly<Record<string, Json>>)[key]
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? own(value as Readonly<Record<string, Json>>, key)
     : undefined;
 }
 
