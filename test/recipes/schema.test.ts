@@ -374,3 +374,17 @@ describe('names that every object inherits', () => {
     expect(complaint('arms[0].name=constructor')).toContain('arms[0].name: is "constructor", but must be');
   });
 });
+
+it('repeats no value of many characters', () => {
+  const long = 'x'.repeat(10_000);
+  for (const override of [
+    `arms[0].name=${long}/`,
+    `arms[0].source=${long}`,
+    `arms[0].loss=${long}`,
+    `encoder.${long}=1`,
+    `evaluation.measures=["${long}"]`,
+    `filters.a=["${long}<=1"]`,
+  ]) {
+    expect(complaint(override).length, override.slice(0, 20)).toBeLessThan(1000);
+  }
+});
