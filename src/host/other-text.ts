@@ -36,14 +36,6 @@ export function markdownParagraph(text: string): string {
     .replace(/^(\d+)([.)])/, '$1\\$2');
 }
 
-/** Text between the signs of code in Markdown. */
-export function markdownCode(text: string): string {
-  return `\`${text
-    .replace(/[\s\p{Zl}\p{Zp}]+/gu, ' ')
-    .replace(unprintable, '')
-    .replaceAll('`', "'")}\``;
-}
-
 /** UTF-16 units of a value that a message repeats whole, of what stays of a longer one, and of a whole message. */
 const longestValue = 200;
 const keptOfValue = 80;

@@ -5,7 +5,7 @@ import { diagnosisRows, plantedRows } from './data-tables.ts';
 import type { ArmReport, RecipeReport, ShownPassage, ShownQuery } from './report.ts';
 import { markdownList, markdownTable, metricTitle, pText, signed } from './markdown.ts';
 import type { WrittenReport } from './stages/written-report.ts';
-import { inlineMarkdown, markdownCode, markdownParagraph } from '../host/other-text.ts';
+import { inlineMarkdown, markdownParagraph } from '../host/other-text.ts';
 import { own } from '../host/own.ts';
 
 /** The report for people, in Markdown. */
@@ -37,7 +37,7 @@ export function reportMarkdown(report: RecipeReport): string {
     markdownList(computedLines(report)),
     stagesTable(report),
     '## The recipe',
-    fenced(JSON.stringify(recipe, undefined, 2), 'json'),
+    fenced(tagless(JSON.stringify(recipe, undefined, 2)), 'json'),
   ];
   return `${sections.filter((section) => section !== '').join('\n\n')}\n`;
 }
@@ -166,7 +166,7 @@ function shownQuery({ id, query, arm, seed, metric, before, after }: ShownQuery)
     list
       .map(
         ({ id: passage, text, grade }, i) =>
-          `${i + 1}. (${grade === null ? 'not judged' : `grade ${grade}`}) ${inlineMarkdown(shorten(text))} ${markdownCode(passage)}`,
+          `${i + 1}. (${grade === null ? 'not judged' : `grade ${grade}`}) ${inlineMarkdown(shorten(text))} — ${inlineMarkdown(passage)}`,
       )
       .join('\n');
   return [
@@ -323,6 +323,11 @@ function stagesTable({ stages }: RecipeReport): string {
     ],
     1,
   );
+}
+
+/** JSON of the same value in which nothing looks like HTML. */
+function tagless(json: string): string {
+  return json.replace(/<(?=[a-z/!?])/gi, '\\u003c');
 }
 
 function fenced(text: string, language: string): string {

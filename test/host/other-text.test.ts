@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { InputError } from '../../src/host/errors.ts';
-import { markdownCode, markdownParagraph, shortMessage } from '../../src/host/other-text.ts';
+import { markdownParagraph, shortMessage } from '../../src/host/other-text.ts';
 
 describe('markdownParagraph', () => {
   it.each([
@@ -18,10 +18,6 @@ describe('markdownParagraph', () => {
   ])('writes %j as text', (text, markdown) => {
     expect(markdownParagraph(text)).toBe(markdown);
   });
-});
-
-it('keeps code in its signs', () => {
-  expect(markdownCode('a`b\n\n<script>')).toBe("`a'b <script>`");
 });
 
 describe('shortMessage', () => {
