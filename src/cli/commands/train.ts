@@ -234,7 +234,8 @@ async function trainModel(options: TrainOptions, io: CliIo): Promise<void> {
   let leavesNothing = false;
   try {
     const earlier = await refuseOtherExperiment(experiment, description);
-    if (earlier === undefined) await experiment.describe(description);
+    // Also where it is there: a damaged copy is replaced.
+    if (earlier?.finished !== true) await experiment.describe(description);
     view.hasFinished = earlier?.finished === true;
     const checkpoints = await experiment.takeOver();
     const result = await train({
