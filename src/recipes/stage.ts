@@ -25,6 +25,8 @@ export interface Work {
   /** Whatever else there is to it. */
   readonly seconds: number;
   readonly requests?: ModelRequests;
+  /** What it stores, and the most that it stores besides until its result is there. */
+  readonly disk?: { readonly keptBytes: number; readonly workingBytes: number };
 }
 
 /** What a language model is asked. How long it takes is known when it has been asked before. */

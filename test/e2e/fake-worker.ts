@@ -45,7 +45,15 @@ export async function installFakeWorker(
                 stored: false,
                 seconds: 20,
               }));
-              event({ kind: 'plan', plan: { stages, seconds: 40, memory: { bytes: 1, availableBytes: 2 } } });
+              event({
+                kind: 'plan',
+                plan: {
+                  stages,
+                  seconds: 40,
+                  memory: { bytes: 1, availableBytes: 2 },
+                  disk: { keptBytes: 1, peakBytes: 2 },
+                },
+              });
               event({ kind: 'stage', stage: training('contrastive'), state: 'started', secondsLeft: 40 });
               for (let step = 1; step <= 9; step++) {
                 const report = { kind: 'step', step, totalSteps: 18, loss: 2 / step };

@@ -78,6 +78,7 @@ async function running() {
       stages: [{ ...stage, stored: false, seconds: 40 }],
       seconds: 40,
       memory: { bytes: 1, availableBytes: 2 },
+      disk: { keptBytes: 3e6, peakBytes: 5e6 },
     },
   });
   return { ...directed, studio, run };

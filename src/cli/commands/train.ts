@@ -264,6 +264,7 @@ async function trainModel(options: TrainOptions, io: CliIo): Promise<void> {
     await writeModelFolder(options.out, model, modelCardOf(options.out, description, loaded), {
       force: options.force === true,
     });
+    await checkpoints.finish();
     await experiment.describe({ ...description, finished: true });
     report(result, options, experimentFolder, io);
   } catch (error) {

@@ -92,7 +92,7 @@ export class NamespaceFolder {
   }
 
   /**
-   * The blobs that any kept state names, by state.
+   * The blobs that any kept state names; none where the newest has no records.
    * @throws StoreCorruptionError if a state is damaged, since it may name blobs too.
    */
   async blobsOfAllStates(): Promise<ReadonlySet<string>> {
@@ -105,6 +105,8 @@ export class NamespaceFolder {
         if (content === 'tombstone' && states < STATES_KEPT) return 'moved';
         if (content === 'fence' || content === 'tombstone') continue;
         if (content === 'damaged') throw new StoreCorruptionError(`${this.#path(generation)} is damaged`);
+        // What was emptied is needed no more, whatever the state before it says.
+        if (states === 0 && content.records.size === 0) return blobs;
         states++;
         for (const record of content.records.values()) {
           for (const { sha256 } of record.blobs) blobs.add(sha256);

@@ -170,7 +170,7 @@ class FolderWriter implements StoreWriter {
   #newest: number;
   /** The states on the disk, oldest first. */
   readonly #states: number[];
-  /** Whether two whole states are on the disk. */
+  /** Whether there are two whole states on the disk that may both be needed. */
   #hasCopy: boolean;
   #queue: Promise<unknown> = Promise.resolve();
 
@@ -233,6 +233,7 @@ class FolderWriter implements StoreWriter {
       if (standing === next) break;
       // An earlier commit that failed after its file was in place: it counts, and this one comes after it.
     }
+    if (changes.forgetEarlier === true) this.#hasCopy = false;
     await this.#tidy(named);
   }
 
