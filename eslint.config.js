@@ -1,6 +1,7 @@
 import svelte from 'eslint-plugin-svelte';
 import globals from 'globals';
 import tseslint from 'typescript-eslint';
+import ownLookup from './scripts/lint/own-lookup.mjs';
 
 const forBothHosts =
   'This code runs in a browser worker too: what it needs of a host comes in through src/host/contract.ts.';
@@ -85,6 +86,19 @@ export default tseslint.config(
         },
       ],
     },
+  },
+  {
+    files: ['src/**/*.ts', 'src/**/*.svelte'],
+    ignores: [
+      'src/host/own.ts',
+      // The names of tensors are the graphs' own.
+      'src/graph/**',
+      'src/host/*/runtime*.ts',
+      'src/host/browser/webgpu-kernel.ts',
+      'src/training/gradient-cache.ts',
+    ],
+    plugins: { studio: { rules: { 'own-lookup': ownLookup } } },
+    rules: { 'studio/own-lookup': 'error' },
   },
   {
     files: ['src/**/*.ts'],

@@ -57,9 +57,7 @@ const commonHeaders = {
 export async function servePage(folder, port = 0) {
   const root = resolve(folder);
   const server = createServer((request, response) => {
-    const here = server.address();
-    const own = typeof here === 'object' && here !== null ? here.port : 0;
-    answer(root, own, request, response).catch(() => refuse(response, 500, 'the file could not be read'));
+    answer(root, request, response).catch(() => refuse(response, 500, 'the file could not be read'));
   });
   await new Promise((done, failed) => {
     server.once('error', failed);
@@ -100,13 +98,13 @@ export async function servePageAsUsual(folder, usual = usualPort) {
 
 /**
  * @param {string} root
- * @param {number} port
  * @param {import('node:http').IncomingMessage} request
  * @param {import('node:http').ServerResponse} response
  */
-async function answer(root, port, request, response) {
-  // A foreign site whose name was made to point at this machine comes with its own name.
-  if (![`127.0.0.1:${port}`, `localhost:${port}`].includes(request.headers.host ?? '')) {
+async function answer(root, request, response) {
+  // A foreign site whose name was made to point at this machine comes with its own name. The port says nothing about
+  // that: a browser leaves port 80 out, and a forwarded port differs from ours.
+  if (!/^(127\.0\.0\.1|localhost)(:\d+)?$/i.test(request.headers.host ?? '')) {
     refuse(response, 421, 'this server answers to 127.0.0.1 and localhost only');
     return;
   }

@@ -2,13 +2,14 @@ import { InputError } from '../host/errors.ts';
 import type { Generator } from '../host/generator.ts';
 import { openAiGenerator } from '../host/generators/openai.ts';
 import type { LiveGenerator, RecipeGenerators } from '../recipes/recipe-generators.ts';
+import { own } from '../host/own.ts';
 
 /**
  * The value of an environment variable that holds a key, so that it stands in no command line, history or recipe.
  * @throws InputError where there is none
  */
 export function keyFromEnvironment(variable: string): string {
-  const key = process.env[variable] ?? '';
+  const key = own(process.env, variable) ?? '';
   if (key !== '') return key;
   throw new InputError(`the environment variable ${variable} is not set`, {
     remedy: 'Set it to the key of the server, or leave --key-env out where it needs none',

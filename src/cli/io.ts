@@ -2,12 +2,16 @@ import { setImmediate } from 'node:timers/promises';
 import type { Json } from '../host/contract.ts';
 import { messageOf, ResourceError } from '../host/errors.ts';
 import { errorCode } from '../host/node/file-operations.ts';
+import { printableJson, printableText } from '../host/other-text.ts';
 import type { OutputStream, Progress } from './progress.ts';
 import { BarProgress, PlainProgress } from './progress.ts';
 
 export type { Progress } from './progress.ts';
 
-/** Where a command's words go. Results to standard output; everything else to standard error. */
+/**
+ * Where a command's words go. Results to standard output; everything else to standard error. Each text is one line, in
+ * which characters that could do something to a terminal are written out.
+ */
 export interface CliIo {
   /** Whether `--json` was given: then standard output carries one object and nothing else. */
   readonly json: boolean;
@@ -67,19 +71,20 @@ export class ProcessIo implements CliIo {
   }
 
   print(line: string): void {
-    if (!this.json) this.writeOut(`${line}\n`);
+    if (!this.json) this.writeOut(`${printableText(line)}\n`);
   }
 
   printJson(value: Json): void {
     if (!this.json) return;
     if (this.#printedJson) throw new Error('printJson: a command prints one JSON object');
     this.#printedJson = true;
-    this.writeOut(`${JSON.stringify(value)}\n`);
+    this.writeOut(`${printableJson(JSON.stringify(value))}\n`);
   }
 
   note(line: string): void {
-    if (this.#bar === undefined) this.#stderr.write(`${line}\n`);
-    else this.#bar.interrupt(line);
+    const text = printableText(line);
+    if (this.#bar === undefined) this.#stderr.write(`${text}\n`);
+    else this.#bar.interrupt(text);
   }
 
   warn(line: string): void {

@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { Command, CommanderError } from 'commander';
 import { InputError, messageOf } from '../host/errors.ts';
+import { shortMessage } from '../host/other-text.ts';
 import { registerCompare } from './commands/compare.ts';
 import { registerDiagnose } from './commands/diagnose.ts';
 import { registerDistill } from './commands/distill.ts';
@@ -101,8 +102,8 @@ function report(error: unknown, argv: readonly string[], io: CliIo): number {
   }
   const debug = argv.includes('--debug') || (process.env.DEBUG ?? '') !== '';
   const stack = debug && error instanceof Error ? error.stack : undefined;
-  io.note(`error: ${oneLine(messageOf(error))}`);
-  if (stack !== undefined) io.note(stack);
+  io.note(`error: ${oneLine(shortMessage(messageOf(error)))}`);
+  for (const line of stack?.split('\n') ?? []) io.note(line);
   return error instanceof InputError ? exitCodes.badInput : exitCodes.failure;
 }
 
@@ -111,7 +112,7 @@ function describeUsageError(error: CommanderError, argv: readonly string[]): str
   const knowsCommand =
     error.code !== 'commander.unknownCommand' && first !== undefined && !first.startsWith('-');
   const help = knowsCommand ? `retriever-studio ${first} --help` : 'retriever-studio --help';
-  return `${oneLine(error.message).replace(/\.$/, '')}. Run "${help}" to see what it takes.`;
+  return `${oneLine(shortMessage(error.message)).replace(/\.$/, '')}. Run "${help}" to see what it takes.`;
 }
 
 function oneLine(text: string): string {

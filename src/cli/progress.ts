@@ -1,4 +1,5 @@
 import { SingleBar } from 'cli-progress';
+import { printableText } from '../host/other-text.ts';
 
 export interface OutputStream extends NodeJS.WritableStream {
   readonly isTTY?: boolean;
@@ -105,7 +106,7 @@ export class BarProgress implements Progress {
     const bar = '█'.repeat(filled) + '░'.repeat(barWidth - filled);
     const { label, unit } = this.#work;
     const parts = [`${label} ${bar} ${Math.floor(progress * 100)}% ${value}/${total} ${unit}`];
-    const line = withDetails(parts, this.#rate.describe(total, unit), this.#detail);
+    const line = printableText(withDetails(parts, this.#rate.describe(total, unit), this.#detail));
     return line.slice(0, Math.max(0, (this.#stream.columns ?? 80) - 1));
   }
 }

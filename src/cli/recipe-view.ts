@@ -6,8 +6,8 @@ import type { CliIo, Progress } from './io.ts';
 import { formatDuration } from './progress.ts';
 import { textTable } from './text-table.ts';
 
-/** The plan as lines: what is to be done, how long it takes and what memory. */
-export function planLines({ stages, seconds, memory }: Plan): readonly string[] {
+/** The plan as lines: what is to be done, how long it takes, what memory and disk space. */
+export function planLines({ stages, seconds, memory, disk }: Plan): readonly string[] {
   const pending = stages.filter(({ stored }) => !stored);
   const stored = stages.length - pending.length;
   if (pending.length === 0)
@@ -21,6 +21,7 @@ export function planLines({ stages, seconds, memory }: Plan): readonly string[] 
     `${pending.length} stages to compute${stored > 0 ? `, ${stored} stored already` : ''}: about ` +
       `${formatDuration(seconds)}${isUnknown ? ' and what is written' : ''}, an estimate from a few texts, and about ${megabytes(memory.bytes)} of memory ` +
       `(${megabytes(memory.availableBytes)} are free)`,
+    `disk space: about ${megabytes(disk.keptBytes)} for the results, and up to ${megabytes(disk.peakBytes)} while it runs`,
   ];
 }
 

@@ -1,5 +1,6 @@
 import { printable } from '../corpus/shown.ts';
 import { InputError, messageOf } from '../host/errors.ts';
+import { own } from '../host/own.ts';
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
@@ -38,7 +39,7 @@ export function isJsonObject(value: unknown): value is JsonObject {
 
 /** A field of the object itself; whatever it would inherit (`constructor`, …) does not count. */
 export function ownField(object: JsonObject, key: string): unknown {
-  return Object.hasOwn(object, key) ? object[key] : undefined;
+  return own(object, key);
 }
 
 /** A value from a file as it may stand in a message. */

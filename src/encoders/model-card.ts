@@ -1,3 +1,5 @@
+import { inlineMarkdown, markdownParagraph } from '../host/other-text.ts';
+
 /** What an exported model's README.md says beyond what the model itself tells. */
 export interface ModelCardInfo {
   readonly title: string;
@@ -45,7 +47,7 @@ export function modelCard(info: ModelCardInfo, model: ModelCardModel): string {
     ),
   ];
   const facts: [string, string][] = [
-    ['Base model', baseModel === undefined ? 'not published' : escapeMarkdown(baseModel)],
+    ['Base model', baseModel === undefined ? 'not published' : inlineMarkdown(baseModel)],
     ['Dimensions', String(model.dimensions)],
     ['Pooling', model.pooling],
     ['Similarity', model.similarity],
@@ -55,25 +57,25 @@ export function modelCard(info: ModelCardInfo, model: ModelCardModel): string {
     ['Passage prefix', quotedText(model.passagePrefix)],
   ];
   const settings = Object.entries(info.hyperparameters).map(([name, value]): [string, string] => [
-    escapeMarkdown(name),
-    escapeMarkdown(String(value)),
+    inlineMarkdown(name),
+    inlineMarkdown(String(value)),
   ]);
   const measured = info.metrics.some(({ before }) => before !== undefined);
   const metrics = info.metrics.map(({ dataset, metric, before, after }) => [
-    escapeMarkdown(dataset),
-    escapeMarkdown(metric),
+    inlineMarkdown(dataset),
+    inlineMarkdown(metric),
     ...(measured ? [before === undefined ? '' : before.toFixed(4)] : []),
     after.toFixed(4),
   ]);
   const sections = [
-    `# ${escapeMarkdown(info.title)}`,
+    `# ${inlineMarkdown(info.title)}`,
     'A dense retriever: it turns queries and passages into vectors whose similarity ranks the passages of a query. Trained with Retriever Studio.',
     table(['Property', 'Value'], facts),
     '## Usage',
     usage(model),
     '## Training',
-    escapeMarkdown(info.trainingData),
-    `Loss: ${escapeMarkdown(info.loss)}`,
+    markdownParagraph(info.trainingData),
+    `Loss: ${inlineMarkdown(info.loss)}`,
     ...(settings.length === 0 ? [] : [table(['Setting', 'Value'], settings)]),
     ...(metrics.length === 0
       ? []
@@ -110,16 +112,7 @@ function table(header: readonly string[], rows: readonly (readonly string[])[]):
 }
 
 function quotedText(text: string): string {
-  return text === '' ? 'none' : `“${escapeMarkdown(text)}”`;
-}
-
-/** One line of text in which Markdown and HTML find nothing of theirs. */
-function escapeMarkdown(text: string): string {
-  return text
-    .replace(/[\p{C}\p{Zl}\p{Zp}]+/gu, ' ')
-    .replace(/&/g, '&amp;')
-    .replace(/</g, '&lt;')
-    .replace(/[\\`*_{}[\]()#+!|~$>]/g, '\\$&');
+  return text === '' ? 'none' : `“${inlineMarkdown(text)}”`;
 }
 
 /** A YAML scalar: plain where nothing in it could mean more, else quoted as JSON, which YAML reads alike. */

@@ -138,7 +138,7 @@ async function readPooling(
   const single = ownField(config, 'pooling_mode');
   const modes =
     single === undefined
-      ? Object.keys(config).filter((key) => key.startsWith(prefix) && config[key] === true)
+      ? Object.keys(config).filter((key) => key.startsWith(prefix) && ownField(config, key) === true)
       : Array.isArray(single)
         ? (single as readonly unknown[])
         : [single];
@@ -168,7 +168,7 @@ function readPrompts(library: JsonObject, file: string): { query: string; passag
   const fallback = ownField(library, 'default_prompt_name');
   const firstOf = (...names: readonly unknown[]): string => {
     const name = names.find((each) => typeof each === 'string' && Object.hasOwn(prompts, each));
-    return typeof name === 'string' ? (prompts[name] as string) : '';
+    return typeof name === 'string' ? (ownField(prompts, name) as string) : '';
   };
   return { query: firstOf('query', fallback), passage: firstOf('document', 'passage', 'corpus', fallback) };
 }

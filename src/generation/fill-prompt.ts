@@ -5,6 +5,7 @@ import type { ChatMessage, GenerationRequest, JsonSchema } from '../host/generat
 import { RandomStream } from '../host/random.ts';
 import { sha256 } from '../host/sha256.ts';
 import { listOf, promptName, type Prompt, type PromptExamples, type PromptSlot } from './prompt.ts';
+import { own } from '../host/own.ts';
 
 /** The texts for a prompt's slots, by their names. */
 export type SlotTexts = Readonly<Record<string, string>>;
@@ -48,8 +49,7 @@ function slotText(
   { name, description, maxCharacters }: PromptSlot,
   slots: SlotTexts,
 ): string {
-  const given = Object.hasOwn(slots, name) ? slots[name] : undefined;
-  const text = given?.replace(/\s+/gu, ' ').trim() ?? '';
+  const text = own(slots, name)?.replace(/\s+/gu, ' ').trim() ?? '';
   if (text === '') {
     throw new InputError(`the prompt ${promptName(prompt)} has no text for its slot "${name}"`, {
       remedy: `Give it: ${description}`,
@@ -77,7 +77,7 @@ function drawExamples({ count, template, pool }: PromptExamples, seed: number): 
 function sizedSchema(prompt: Prompt, schema: JsonSchema): JsonSchema {
   const name = listOf(prompt);
   const properties = schema.properties as Readonly<Record<string, JsonSchema>> | undefined;
-  const list = name === undefined ? undefined : properties?.[name];
+  const list = own(properties, name);
   if (name === undefined || list === undefined) return schema;
   const sized = { ...list, minItems: prompt.count, maxItems: prompt.count };
   return { ...schema, properties: { ...properties, [name]: sized } };

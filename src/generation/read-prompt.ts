@@ -2,6 +2,8 @@ import * as v from 'valibot';
 import type { Json } from '../host/contract.ts';
 import { InputError, messageOf } from '../host/errors.ts';
 import type { JsonSchema } from '../host/generator.ts';
+import { own } from '../host/own.ts';
+import { reservedKeyPaths } from '../host/reserved-keys.ts';
 import { placesIn } from './fill-prompt.ts';
 import { listOf, type Prompt } from './prompt.ts';
 import { ReplySchema } from './reply-schema.ts';
@@ -112,7 +114,8 @@ export function readPrompt(document: unknown, file?: string): Prompt {
   const result = v.safeParse(promptSchema, document);
   if (!result.success) throw refusal(result.issues.map(describe), file);
   const prompt: Prompt = { title: result.output.id, ...result.output };
-  const faults = faultsOf(prompt);
+  const reserved = reservedKeyPaths(document).map((path) => `${path.join('.')}: nothing can have this name`);
+  const faults = [...reserved, ...faultsOf(prompt)];
   if (faults.length > 0) throw refusal(faults, file);
   return prompt;
 }
@@ -188,7 +191,7 @@ function schemaFaults(prompt: Prompt): string[] {
     const names = Object.keys(reply.members);
     return [
       ...names
-        .filter((member) => properties[member] === undefined)
+        .filter((member) => own(properties, member) === undefined)
         .map((member) => `reply.members: the schema has no "${member}"`),
       ...(names.length === count ? [] : [`count: is ${count}, and reply.members has ${names.length}`]),
     ];
@@ -197,7 +200,7 @@ function schemaFaults(prompt: Prompt): string[] {
   if (list === undefined) {
     return count === 1 ? [] : ['reply.items: is missing, and without a list there is one item'];
   }
-  const listed = properties[list] as { readonly type?: Json } | undefined;
+  const listed = own(properties, list) as { readonly type?: Json } | undefined;
   return listed?.type === 'array' ? [] : [`reply.items: the schema has no list "${list}"`];
 }
 

@@ -7,6 +7,7 @@ import type { SlotTexts } from './fill-prompt.ts';
 import { listOf, type GeneratedItem, type Prompt } from './prompt.ts';
 import { MOST_CHARACTERS, findJson, withoutThoughts } from './reply-json.ts';
 import { ReplySchema } from './reply-schema.ts';
+import { own } from '../host/own.ts';
 
 /** What a reply comes to: items, and what was left out; or why it is rejected, in one line. */
 export type ReadReply =
@@ -133,7 +134,7 @@ export class ReplyReader {
       this.#prompt.checks ?? {};
     const key = textKey(text);
     if (key === '') return 'empty';
-    const copied = Object.keys(slots).find((slot) => textKey(slots[slot] ?? '') === key);
+    const copied = Object.entries(slots).find(([, slot]) => textKey(slot) === key)?.[0];
     if (copied !== undefined) return `a copy of the ${copied}`;
     if (mostCharacters !== undefined && text.length > mostCharacters) {
       return `${text.length} characters, more than ${mostCharacters}`;
@@ -150,7 +151,7 @@ export class ReplyReader {
       if (most > mostOverlap) return `shares ${most.toFixed(2)} of its words with one before it`;
     }
     if (mostOverlapWith !== undefined) {
-      const share = overlap(words, text, slots[mostOverlapWith.slot] ?? '');
+      const share = overlap(words, text, own(slots, mostOverlapWith.slot) ?? '');
       if (share > mostOverlapWith.share) {
         return `shares ${share.toFixed(2)} of its words with the ${mostOverlapWith.slot}`;
       }
@@ -181,6 +182,5 @@ function readLine(
 }
 
 function memberOf(value: unknown, key: string): unknown {
-  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined;
-  return (value as Record<string, unknown>)[key];
+  return typeof value === 'object' && value !== null ? own(value as Record<string, unknown>, key) : undefined;
 }

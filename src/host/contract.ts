@@ -140,6 +140,11 @@ export interface Store {
 export interface StoreChanges {
   readonly put?: Readonly<Record<string, StoreRecord>>;
   readonly delete?: readonly string[];
+  /**
+   * That nobody needs to fall back on earlier commits of the namespace, should this one be damaged: what they alone name
+   * may be swept. False by default.
+   */
+  readonly forgetEarlier?: boolean;
 }
 
 export interface StoreWriter {

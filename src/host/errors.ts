@@ -1,3 +1,5 @@
+import { shortMessage } from './other-text.ts';
+
 /**
  * What is wrong with something the user gave us, in one line that names the file, the line and the remedy.
  * The command line prints the message alone and exits with code 2.
@@ -18,9 +20,10 @@ export class InputError extends Error {
   ) {
     const place =
       options.file === undefined ? '' : `${options.file}${options.line ? `:${options.line}` : ''}: `;
-    super(`${place}${problem}. ${options.remedy}.`, { cause: options.cause });
-    this.problem = problem;
-    this.remedy = options.remedy;
+    const [said, remedy] = [shortMessage(problem), shortMessage(options.remedy)];
+    super(`${place}${said}. ${remedy}.`, { cause: options.cause });
+    this.problem = said;
+    this.remedy = remedy;
     this.file = options.file;
     this.line = options.line;
   }

@@ -1,5 +1,6 @@
 /** The Hugging Face hub as every host sees it: how models are named and how their files are listed. */
 import { InputError } from './errors.ts';
+import { own } from './own.ts';
 
 /** A repository on the hub, at a branch, tag or commit. */
 export interface HubName {
@@ -62,9 +63,7 @@ export function parseListing(text: string, url: URL): HubListing {
 }
 
 function field(value: unknown, key: string): unknown {
-  return typeof value === 'object' && value !== null && Object.hasOwn(value, key)
-    ? (value as Record<string, unknown>)[key]
-    : undefined;
+  return typeof value === 'object' && value !== null ? own(value as Record<string, unknown>, key) : undefined;
 }
 
 function hex(value: unknown, digits: number): string | undefined {

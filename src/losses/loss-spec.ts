@@ -4,6 +4,7 @@ import type { CandidateScope, LossDefinition, LossSettings } from './contract.ts
 import { lossByName } from './index.ts';
 import type { PositiveAwareRule } from './positive-aware-mask.ts';
 import { foldName, readSettings } from './settings.ts';
+import { own } from '../host/own.ts';
 
 /** One loss of a weighted sum, ready to compute. */
 export interface LossTerm {
@@ -141,7 +142,7 @@ export function formatLossSpec(spec: LossSpec): string {
 function formatTerm(term: LossTerm): string {
   const { definition } = term;
   const changed = Object.entries(term.settings)
-    .filter(([name, value]) => definition.settings[name]?.default !== value)
+    .filter(([name, value]) => own(definition.settings, name)?.default !== value)
     .map(([name, value]) => `${name}=${value}`);
   if (term.scope !== definition.scopes[0]) changed.push(`scope=${term.scope}`);
   if (term.mask.share !== null) changed.push(`mask=${term.mask.share}`);

@@ -1,6 +1,7 @@
 import { InputError } from '../host/errors.ts';
 import { nearestName } from '../host/nearest-name.ts';
 import type { LossSetting, LossSettings } from './contract.ts';
+import { own } from '../host/own.ts';
 
 type SettingRules = Readonly<Record<string, LossSetting>>;
 
@@ -36,7 +37,7 @@ export function readSettings<Rules extends SettingRules>(
     });
   }
   const values = Object.entries(rules).map(([name, rule]) => {
-    const value = given[name] ?? rule.default;
+    const value = own(given, name) ?? rule.default;
     const fault = faultOf(rule, value);
     if (fault !== undefined) {
       throw new InputError(`${loss}: ${name} is ${value}, but ${fault}`, {

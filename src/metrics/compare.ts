@@ -11,6 +11,7 @@ import { summarize } from './significance/differences.ts';
 import { holm } from './significance/holm.ts';
 import { randomizationTest } from './significance/randomization-test.ts';
 import { pairedTTest } from './significance/t-test.ts';
+import { own } from '../host/own.ts';
 
 export interface NamedRun {
   readonly name: string;
@@ -67,7 +68,7 @@ export function compareRuns(
   const uncorrected = scored.flatMap(({ name, evaluation: { perQuery } }) =>
     names.map((metric) => {
       const differences = [...reference.perQuery].map(
-        ([query, values]) => (perQuery.get(query)?.[metric] ?? 0) - (values[metric] ?? 0),
+        ([query, values]) => (own(perQuery.get(query), metric) ?? 0) - (own(values, metric) ?? 0),
       );
       const summary = summarize(differences);
       return {

@@ -3,6 +3,7 @@ import type { RequestedMeasure } from './measures/registry.ts';
 import { measureNames } from './measures/registry.ts';
 import { compareBytes, gradeRanking, rankDocuments } from './ranking.ts';
 import type { Run, ScoredDocuments } from './run.ts';
+import { own } from '../host/own.ts';
 
 export interface EvaluationOptions {
   /** The lowest grade that counts as relevant (trec_eval -l); 1 by default. */
@@ -59,7 +60,7 @@ export function evaluate(
       for (const [i, name] of measureNames(requested).entries()) {
         const value = computed[i] ?? 0;
         values[name] = value;
-        sums[name] = (sums[name] ?? 0) + value;
+        sums[name] = (own(sums, name) ?? 0) + value;
       }
     }
     perQuery.set(query, values);

@@ -1,4 +1,5 @@
 import Papa from 'papaparse';
+import { own } from '../host/own.ts';
 
 export type Cell = string | number;
 
@@ -49,5 +50,5 @@ const latexEscapes: Readonly<Record<string, string>> = {
 function escapeLatex(text: string): string {
   return text
     .replace(/\s+/g, ' ')
-    .replace(/[\\~^<>&%$#_{}]/g, (character) => latexEscapes[character] ?? `\\${character}`);
+    .replace(/[\\~^<>&%$#_{}]/g, (character) => own(latexEscapes, character) ?? `\\${character}`);
 }

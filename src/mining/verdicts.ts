@@ -8,9 +8,7 @@ export type Verdict = 'keep' | `drop: ${string}` | `skip: ${string}`;
 
 /** Whether any verdict says that the passage is to go. */
 export function isDropped({ verdicts }: Pick<ListDocument, 'verdicts'>): boolean {
-  if (verdicts === undefined) return false;
-  for (const rule in verdicts) if (verdicts[rule]?.startsWith('drop') === true) return true;
-  return false;
+  return Object.values(verdicts ?? {}).some((verdict) => verdict.startsWith('drop'));
 }
 
 export interface KeepReport {

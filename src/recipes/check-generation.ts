@@ -5,6 +5,7 @@ import { checkFile, type Faults, type Path } from './faults.ts';
 import { generatorOf, isWithoutLog } from './recipe-generators.ts';
 import { checkSubject, isPromptFile } from './recipe-prompts.ts';
 import type { GeneratedSource, Recipe, RecipeGenerator, RecipeSource } from './schema.ts';
+import { own } from '../host/own.ts';
 
 export function checkGenerator(name: string, generator: RecipeGenerator, faults: Faults): void {
   const path = ['generators', name];
@@ -32,7 +33,7 @@ export function checkGenerated(recipe: Recipe, source: GeneratedSource, path: Pa
       `name one of the generators (there are ${generators.join(', ') || 'none'})`,
     );
   }
-  if (recorded === undefined && isWithoutLog(recipe.generators[generatorOf(recipe, source)])) {
+  if (recorded === undefined && isWithoutLog(own(recipe.generators, generatorOf(recipe, source)))) {
     faults.add(path, 'its generator is recorded without a log: give "recorded" lists');
   }
   prompts.forEach((prompt, i) => {
@@ -74,7 +75,7 @@ function partsOf(source: RecipeSource): readonly { readonly name: string; readon
 export function checkCircles({ sources }: Recipe, faults: Faults): void {
   const leadsTo = (from: string, target: string, seen: Set<string>): boolean => {
     if (from === target) return true;
-    const source = sources[from];
+    const source = own(sources, from);
     if (source === undefined || seen.has(from)) return false;
     seen.add(from);
     return partsOf(source).some(({ name }) => leadsTo(name, target, seen));

@@ -99,7 +99,9 @@ function checkSource(recipe: Recipe, name: string, source: RecipeSource, faults:
       break;
     case 'merged': {
       // A source of merged ones could be one of its own parts.
-      const plain = Object.keys(recipe.sources).filter((each) => recipe.sources[each]?.kind !== 'merged');
+      const plain = Object.entries(recipe.sources).flatMap(([each, { kind }]) =>
+        kind === 'merged' ? [] : [each],
+      );
       source.of.forEach((part, i) => faults.reference([...path, 'of', i], part, plain, 'unmerged source'));
       break;
     }

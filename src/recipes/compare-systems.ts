@@ -9,6 +9,7 @@ import { holm } from '../metrics/significance/holm.ts';
 import { randomizationTest } from '../metrics/significance/randomization-test.ts';
 import { pairedTTest } from '../metrics/significance/t-test.ts';
 import { rankingToRun, type Ranking } from '../retrieval/ranking.ts';
+import { own } from '../host/own.ts';
 
 /** A row of the table: one ranking, or one for each seed that it was trained with. */
 export interface RankedSystem {
@@ -101,7 +102,9 @@ function measureQueries(
       new Map(
         names.map((metric) => [
           metric,
-          scored.map((perQuery) => Float64Array.from(queries, (query) => perQuery.get(query)?.[metric] ?? 0)),
+          scored.map((perQuery) =>
+            Float64Array.from(queries, (query) => own(perQuery.get(query), metric) ?? 0),
+          ),
         ]),
       ),
     );
@@ -216,7 +219,7 @@ export function queryValues(
     complete: true,
     relevanceLevel: level,
   });
-  return new Map([...perQuery].map(([query, values]) => [query, values[name] ?? 0]));
+  return new Map([...perQuery].map(([query, values]) => [query, own(values, name) ?? 0]));
 }
 
 /** Means over queries, by seed and over all. */

@@ -1,5 +1,7 @@
 import * as v from 'valibot';
 import { nearestName } from '../host/nearest-name.ts';
+import { own } from '../host/own.ts';
+import { reservedKeyPaths } from '../host/reserved-keys.ts';
 
 /** The part of a schema that this file looks at. */
 interface SchemaNode {
@@ -21,6 +23,11 @@ export function formatPath(path: readonly (string | number)[]): string {
     if (!plain) return `${shown}[${JSON.stringify(part)}]`;
     return shown === '' ? part : `${shown}.${part}`;
   }, '');
+}
+
+/** One line for each member whose name would be dropped without a word. */
+export function describeReservedKeys(document: unknown): string[] {
+  return reservedKeyPaths(document).map((path) => `${formatPath(path)}: nothing can have this name`);
 }
 
 /**
@@ -85,7 +92,7 @@ const kinds: Readonly<Record<string, string>> = {
 
 function article(expected: string): string {
   return choicesOf(expected)
-    .map((kind) => kinds[kind] ?? kind)
+    .map((kind) => own(kinds, kind) ?? kind)
     .join(' or ');
 }
 
@@ -119,9 +126,11 @@ function nodeAt(
   let value = input;
   for (const part of path) {
     value =
-      typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[part] : undefined;
+      typeof value === 'object' && value !== null
+        ? own(value as Record<string, unknown>, String(part))
+        : undefined;
     const next: SchemaNode | undefined =
-      node?.entries?.[part] ?? node?.item ?? node?.items?.[Number(part)] ?? node?.value;
+      own(node?.entries, String(part)) ?? node?.item ?? node?.items?.[Number(part)] ?? node?.value;
     node = next === undefined ? undefined : unwrapped(next, value);
   }
   return node;
@@ -133,9 +142,9 @@ function unwrapped(node: SchemaNode, value: unknown): SchemaNode {
   if (node.type !== 'variant' || node.key === undefined) return node;
   const { key, options = [] } = node;
   const chosen =
-    typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[key] : undefined;
+    typeof value === 'object' && value !== null ? own(value as Record<string, unknown>, key) : undefined;
   const option = (options as readonly SchemaNode[]).find(
-    ({ entries }) => (entries?.[key] as { literal?: unknown } | undefined)?.literal === chosen,
+    ({ entries }) => (own(entries, key) as { literal?: unknown } | undefined)?.literal === chosen,
   );
   return option ?? node;
 }

@@ -3,7 +3,7 @@ import type { Clock, ModelFiles, Runtime, Store, WorkerPool } from '../host/cont
 import type { ModelLibrary } from '../encoders/model-library.ts';
 import type { EncoderModel } from '../encoders/types.ts';
 import { EncoderShelf } from './encoder-shelf.ts';
-import { expectedMemory, makePlan, neededStages, type Plan } from './plan.ts';
+import { expectedDisk, expectedMemory, makePlan, neededStages, type Plan } from './plan.ts';
 import { ratesStage, type Rates } from './rates.ts';
 import { GeneratorShelf, type RecipeGenerators } from './recipe-generators.ts';
 import { readCorpus, type RecipeCorpus, type RecipeFiles } from './recipe-corpus.ts';
@@ -132,8 +132,11 @@ export class RecipeJob {
     }
     const paces = await workshop.pacesOf(needed.map(({ stage }) => stage));
     const plan = makePlan(needed, workshop.rates, paces, {
-      bytes: expectedMemory(this.graph, workshop.corpus.passages),
-      availableBytes: workshop.runtime.availableMemory(),
+      memory: {
+        bytes: expectedMemory(this.graph, workshop.corpus.passages),
+        availableBytes: workshop.runtime.availableMemory(),
+      },
+      disk: expectedDisk(this.graph, needed, workshop.rates, workshop.checkpointSeconds),
     });
     this.#left.expect(plan);
     return plan;
@@ -182,6 +185,7 @@ export class RecipeJob {
     const { diagnosed } = graph;
     const diagnosis = diagnosed && (await workshop.resultOf(diagnosed));
     await workshop.clearLastingVectors();
+    await workshop.sweep();
     const comparison = await workshop.resultOf(await graph.comparison(arms));
     return makeReport({
       recipe: this.#recipe,

@@ -1,4 +1,6 @@
 /** Parts of reports in Markdown. */
+import { inlineMarkdown, markdownParagraph } from '../host/other-text.ts';
+import { own } from '../host/own.ts';
 
 /** `ndcg_cut_10` as people write it. */
 export function metricTitle(metric: string): string {
@@ -12,7 +14,7 @@ export function metricTitle(metric: string): string {
     recip_rank: 'MRR',
     success: 'Success',
   };
-  const title = names[family] ?? family;
+  const title = own(names, family) ?? family;
   return cutoff === undefined ? title : `${title}@${cutoff}`;
 }
 
@@ -22,14 +24,14 @@ export function metricTitle(metric: string): string {
  */
 export function markdownTable(rows: readonly (readonly string[])[], leftAligned: number): string {
   const [header = [], ...body] = rows;
-  const line = (cells: readonly string[]): string => `| ${cells.map(inline).join(' | ')} |`;
+  const line = (cells: readonly string[]): string => `| ${cells.map(inlineMarkdown).join(' | ')} |`;
   const rule = `| ${header.map((_, i) => (i < leftAligned ? '---' : '---:')).join(' | ')} |`;
   return [line(header), rule, ...body.map(line)].join('\n');
 }
 
-/** Text of others that can neither end a table's cell nor become markup. */
-export function inline(text: string): string {
-  return text.replace(/\s+/g, ' ').replace(/[\\`*_[\]<>|#]/g, (sign) => `\\${sign}`);
+/** A list of sentences, in which the names of others are text. */
+export function markdownList(lines: readonly string[]): string {
+  return lines.map((line) => `- ${markdownParagraph(line)}`).join('\n');
 }
 
 /** With its sign and four decimals. */

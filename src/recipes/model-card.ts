@@ -1,5 +1,6 @@
 import type { ModelCardInfo } from '../encoders/model-card.ts';
 import type { ArmReport, RecipeReport } from './report.ts';
+import { own } from '../host/own.ts';
 
 /** The model card of an arm's model as it was trained with the first seed. */
 export function modelCardOfArm(report: RecipeReport, arm: ArmReport): ModelCardInfo {
@@ -20,7 +21,7 @@ export function modelCardOfArm(report: RecipeReport, arm: ArmReport): ModelCardI
     metrics: Object.entries(trained).map(([metric, { perSeed }]) => ({
       dataset: corpus.name,
       metric,
-      before: untrained?.[metric]?.mean,
+      before: own(untrained, metric)?.mean,
       after: perSeed[0] ?? 0,
     })),
   };

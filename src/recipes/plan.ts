@@ -3,7 +3,7 @@ import { encoderParameters } from '../encoders/parameters.ts';
 import type { EncoderModel } from '../encoders/types.ts';
 import { secondsOf, type Rates } from './rates.ts';
 import { noWork, type Stage } from './stage.ts';
-import { expectedTraining, type ArmStages, type StageGraph } from './stage-graph.ts';
+import { expectedTraining, type ArmStages, type ExpectedLists, type StageGraph } from './stage-graph.ts';
 import type { StageKind } from './stage-store.ts';
 import { trainingSettings } from './training-settings.ts';
 
@@ -36,6 +36,13 @@ export type Plan = Readonly<{
     bytes: number;
     availableBytes: number;
   }>;
+  /** An estimate of the bytes that are added to the store. */
+  disk: Readonly<{
+    /** By what stays. */
+    keptBytes: number;
+    /** At most, while the job runs. */
+    peakBytes: number;
+  }>;
 }>;
 
 /** The stages that a result asks for, in the order in which they are computed; what a stored one needs is not. */
@@ -59,7 +66,7 @@ export function makePlan(
   needed: readonly { readonly stage: Stage; readonly stored: boolean }[],
   rates: Rates | undefined,
   paces: ReadonlyMap<string, number>,
-  memory: Plan['memory'],
+  space: Pick<Plan, 'memory' | 'disk'>,
 ): Plan {
   const stages = needed.map(({ stage, stored }) => {
     const { kind, label, key, work } = stage;
@@ -78,7 +85,39 @@ export function makePlan(
       seconds: seconds + count * (each ?? 0),
     };
   });
-  return { stages, seconds: stages.reduce((sum, { seconds }) => sum + seconds, 0), memory };
+  return { stages, seconds: stages.reduce((sum, { seconds }) => sum + seconds, 0), ...space };
+}
+
+/** What stages store, and the most that they store besides until they have their results. */
+export function expectedDisk(
+  { arms }: StageGraph,
+  needed: readonly { readonly stage: Stage; readonly stored: boolean }[],
+  rates: Rates | undefined,
+  checkpointSeconds: number,
+): Plan['disk'] {
+  const pending = needed.flatMap(({ stage, stored }) => (stored ? [] : [stage]));
+  const lists = new Map(
+    arms.flatMap(({ history, expected }) => history.map(({ key }) => [key, listsBytes(expected)] as const)),
+  );
+  const keptBytes = pending.reduce(
+    (sum, { key, work }) => sum + (work.disk?.keptBytes ?? lists.get(key) ?? 0),
+    0,
+  );
+  // What takes less time keeps nothing on its way.
+  const long = pending.filter(({ work }) => secondsOf(work, rates) > checkpointSeconds);
+  const working = long.map(({ work }) => work.disk?.workingBytes ?? 0);
+  return { keptBytes, peakBytes: keptBytes + Math.max(0, ...working) };
+}
+
+const charactersPerToken = 4.5;
+/** Of JSON around a passage and a query. */
+const charactersBeside = 120;
+
+function listsBytes({ lists, passages, passageTokens, queryTokens }: ExpectedLists): number {
+  return (
+    passages * (charactersPerToken * passageTokens + charactersBeside) +
+    lists * (charactersPerToken * queryTokens + charactersBeside)
+  );
 }
 
 function costOf({ kind, work }: Stage): PlannedStage['cost'] {

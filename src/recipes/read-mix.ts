@@ -4,7 +4,7 @@ import type { LossSpec } from '../losses/loss-spec.ts';
 import { lossOfSource } from '../training/mixing/loss-of-source.ts';
 import type { Mix } from '../training/mixing/mix.ts';
 import { mixOf } from './arm-mix.ts';
-import { describeIssues } from './describe-issues.ts';
+import { describeIssues, describeReservedKeys } from './describe-issues.ts';
 import { Faults } from './faults.ts';
 import { mixSchema } from './mix-schema.ts';
 
@@ -23,6 +23,7 @@ export function readMix(document: unknown, loss: LossSpec, file?: string): Mix {
   }
   const result = v.safeParse(mixSchema, document);
   const faults = new Faults();
+  faults.lines.push(...describeReservedKeys(document));
   if (!result.success) throw refused(describeIssues(mixSchema, document), file);
   const { sources } = result.output;
   sources.forEach(({ filters }, i) => {

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { InputError, messageOf } from '../host/errors.ts';
 import { checkRecipe } from './check-recipe.ts';
-import { describeIssues } from './describe-issues.ts';
+import { describeIssues, describeReservedKeys } from './describe-issues.ts';
 import { recipeSchema, type Recipe } from './schema.ts';
 
 /** A recipe is written by hand: one this long is something else. */
@@ -35,7 +35,10 @@ export function readRecipe(document: unknown, file?: string): Recipe {
   if (Array.isArray(document)) throw new InputError('is a list, not an object {…}', { file, remedy });
   refuseOtherVersion(document, file);
   const result = v.safeParse(recipeSchema, document);
-  const faults = result.success ? checkRecipe(result.output) : describeIssues(recipeSchema, document);
+  const faults = [
+    ...describeReservedKeys(document),
+    ...(result.success ? checkRecipe(result.output) : describeIssues(recipeSchema, document)),
+  ];
   if (result.success && faults.length === 0) return result.output;
   const more = faults.length > MOST_SHOWN ? [`and ${faults.length - MOST_SHOWN} more`] : [];
   throw new InputError([...faults.slice(0, MOST_SHOWN), ...more].join('; '), { file, remedy });

@@ -8,6 +8,7 @@ import type { RecipeCorpus, RecipeFiles } from './recipe-corpus.ts';
 import { openPlace } from './recipe-lists.ts';
 import { openPrompts } from './recipe-prompts.ts';
 import type { GeneratedSource, Recipe, RecipeGenerator, RecipeSource, WrittenSource } from './schema.ts';
+import { own } from '../host/own.ts';
 
 /** A generator that a host opens. Recorded ones are files, which every host opens alike. */
 export type LiveGenerator = Exclude<RecipeGenerator, { readonly kind: 'recorded' }>;
@@ -33,7 +34,7 @@ export interface GeneratorIdentity {
 /** Whether a model, or the log of one, is to write a source. What has ready lists as well takes those from a recording. */
 export function isWritten(recipe: Recipe, source: RecipeSource): source is WrittenSource {
   if (source.kind !== 'generated' || source.prompts === undefined || source.of === undefined) return false;
-  return source.recorded === undefined || !isWithoutLog(recipe.generators[generatorOf(recipe, source)]);
+  return source.recorded === undefined || !isWithoutLog(own(recipe.generators, generatorOf(recipe, source)));
 }
 
 /** Whether a generator has nothing to replay but the lists that its sources name. */
@@ -97,7 +98,7 @@ export class GeneratorShelf {
   }
 
   #named(role: string): RecipeGenerator {
-    const generator = this.#recipe.generators[role];
+    const generator = own(this.#recipe.generators, role);
     if (generator === undefined) throw new Error(`the recipe has no generator ${role}`);
     return generator;
   }

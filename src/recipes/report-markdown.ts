@@ -3,15 +3,17 @@ import type { ComparisonTable, MeasuredValue, PairResult } from './compare-syste
 import { scoreRows } from '../mining/diagnostics/diagnosis-table.ts';
 import { diagnosisRows, plantedRows } from './data-tables.ts';
 import type { ArmReport, RecipeReport, ShownPassage, ShownQuery } from './report.ts';
-import { inline, markdownTable, metricTitle, pText, signed } from './markdown.ts';
+import { markdownList, markdownTable, metricTitle, pText, signed } from './markdown.ts';
 import type { WrittenReport } from './stages/written-report.ts';
+import { inlineMarkdown, markdownParagraph } from '../host/other-text.ts';
+import { own } from '../host/own.ts';
 
 /** The report for people, in Markdown. */
 export function reportMarkdown(report: RecipeReport): string {
   const { recipe, results } = report;
   const sections = [
-    `# ${inline(recipe.name)}`,
-    ...(recipe.description === '' ? [] : [recipe.description]),
+    `# ${inlineMarkdown(recipe.name)}`,
+    ...(recipe.description === '' ? [] : [markdownParagraph(recipe.description)]),
     corpusLine(report),
     '## Results',
     resultsTable(results.all, report),
@@ -23,23 +25,19 @@ export function reportMarkdown(report: RecipeReport): string {
           resultsTable(results.disjoint, report),
           comparisonsTable(results.disjoint),
         ]),
-    report.notes.map((note) => `- ${note}`).join('\n'),
+    markdownList(report.notes),
     ...dataSections(report),
     ...(report.shown.length === 0 ? [] : ['## Before and after', ...report.shown.map(shownQuery)]),
     '## Trainings',
     trainingsTable(report.arms),
     ...tuningSections(report),
     '## What was left out',
-    leftOut(report)
-      .map((line) => `- ${line}`)
-      .join('\n'),
+    markdownList(leftOut(report)),
     '## How it was computed',
-    computedLines(report)
-      .map((line) => `- ${line}`)
-      .join('\n'),
+    markdownList(computedLines(report)),
     stagesTable(report),
     '## The recipe',
-    fenced(JSON.stringify(recipe, undefined, 2), 'json'),
+    fenced(tagless(JSON.stringify(recipe, undefined, 2)), 'json'),
   ];
   return `${sections.filter((section) => section !== '').join('\n\n')}\n`;
 }
@@ -87,7 +85,7 @@ export function resultRows(table: ComparisonTable, report: RecipeReport): readon
     ...table.systems.map(({ name, metrics: values }) => [
       name,
       baselines.has(name) ? '' : (report.arms.find((arm) => arm.name === name)?.loss ?? ''),
-      ...metrics.map((metric) => measuredText(values[metric])),
+      ...metrics.map((metric) => measuredText(own(values, metric))),
     ]),
   ];
 }
@@ -145,7 +143,7 @@ function corpusLine({ corpus, recipe }: RecipeReport): string {
     `${corpus.testQueries} test queries`,
     `${recipe.seeds.length} seed${recipe.seeds.length === 1 ? '' : 's'} (${recipe.seeds.join(', ')})`,
   ];
-  return `Corpus ${inline(corpus.name)}: ${parts.join(', ')}. Encoder ${inline(recipe.encoder.model)}.`;
+  return `Corpus ${inlineMarkdown(corpus.name)}: ${parts.join(', ')}. Encoder ${inlineMarkdown(recipe.encoder.model)}.`;
 }
 
 function resultsTable(table: ComparisonTable, report: RecipeReport): string {
@@ -168,12 +166,12 @@ function shownQuery({ id, query, arm, seed, metric, before, after }: ShownQuery)
     list
       .map(
         ({ id: passage, text, grade }, i) =>
-          `${i + 1}. (${grade === null ? 'not judged' : `grade ${grade}`}) ${inline(shorten(text))} \`${passage.replaceAll('`', "'")}\``,
+          `${i + 1}. (${grade === null ? 'not judged' : `grade ${grade}`}) ${inlineMarkdown(shorten(text))} — ${inlineMarkdown(passage)}`,
       )
       .join('\n');
   return [
-    `### ${inline(query)}`,
-    `Query ${inline(id)}, ${inline(arm)} with seed ${seed}; ${metricTitle(metric)} ${before.value.toFixed(4)} before, ${after.value.toFixed(4)} after.`,
+    `### ${inlineMarkdown(query)}`,
+    `Query ${inlineMarkdown(id)}, ${inlineMarkdown(arm)} with seed ${seed}; ${metricTitle(metric)} ${before.value.toFixed(4)} before, ${after.value.toFixed(4)} after.`,
     'Before:',
     passages(before.passages),
     'After:',
@@ -256,7 +254,7 @@ export function leftOut({ lengths, arms, corpus }: RecipeReport): string[] {
       if (recorded) lines.push(`${source}: its lists are recorded generations, made before`);
       for (const line of writtenLines(written)) lines.push(`${source}: ${line}`);
       for (const [what, count] of Object.entries({ ...mined, ...guard })) {
-        const described = describedCounts[what];
+        const described = own(describedCounts, what);
         if (described !== undefined && count > 0) lines.push(`${source}: ${described}: ${count}`);
       }
     }
@@ -325,6 +323,11 @@ function stagesTable({ stages }: RecipeReport): string {
     ],
     1,
   );
+}
+
+/** JSON of the same value in which nothing looks like HTML. */
+function tagless(json: string): string {
+  return json.replace(/<(?=[a-z/!?])/gi, '\\u003c');
 }
 
 function fenced(text: string, language: string): string {

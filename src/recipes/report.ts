@@ -16,6 +16,7 @@ import type { TrainingReport } from './stages/training.ts';
 import { mergeTraining, trainingSettings, devMetric } from './training-settings.ts';
 import type { TuningChoice, TuningReport } from './tuning.ts';
 import type { RecipeWorkshop } from './workshop.ts';
+import { own } from '../host/own.ts';
 
 /** An arm as it was trained: with what tuning chose, once for each seed. */
 export interface ArmResult {
@@ -231,7 +232,7 @@ function otherFingerprints(
   for (const { result, stage } of log) {
     if (!['training', 'ranking', 'scores', 'candidates'].includes(stage.kind)) continue;
     for (const name of new Set([...Object.keys(result.fingerprint), ...Object.keys(current)])) {
-      const [then, now] = [result.fingerprint[name] ?? 'not known', current[name] ?? 'not known'];
+      const [then, now] = [own(result.fingerprint, name) ?? 'not known', own(current, name) ?? 'not known'];
       if (then !== now) found.add(`${name} was ${then} for a stored result and is ${now}`);
     }
   }

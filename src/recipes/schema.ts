@@ -23,8 +23,9 @@ const text = v.pipe(v.string(), v.nonEmpty());
 const name = v.pipe(
   v.string(),
   v.regex(
-    /^[A-Za-z0-9]([A-Za-z0-9 ,._+-]{0,58}[A-Za-z0-9+])?$/,
-    'must be up to 60 letters, digits and " ,._+-"',
+    // Reports have systems as names of members, where these two would be dropped.
+    /^(?!constructor$|prototype$)[A-Za-z0-9]([A-Za-z0-9 ,._+-]{0,58}[A-Za-z0-9+])?$/,
+    'must be up to 60 letters, digits and " ,._+-", and not "constructor" or "prototype"',
   ),
 );
 

@@ -1,12 +1,14 @@
 import type { ListRecord } from '../corpus/types.ts';
 import { isPositive } from '../corpus/text-key.ts';
 import type { LibraryEncoder } from '../encoders/model-library.ts';
-import type { EncoderModel } from '../encoders/types.ts';
+import type { EncoderModel, EncoderShape } from '../encoders/types.ts';
 import { InputError } from '../host/errors.ts';
 import type { LossSpec } from '../losses/loss-spec.ts';
 import { parseRules } from '../mining/rule-spec.ts';
+import { mostCheckpoints } from '../training/checkpoint.ts';
 import { forwardFlops } from '../training/flops.ts';
 import type { Mix } from '../training/mixing/mix.ts';
+import { parameterCounts, type ParameterSelection } from '../training/parameter-selection.ts';
 import { mixOf, originOf } from './arm-mix.ts';
 import { baselineName } from './baseline-name.ts';
 import type { ShelvedEncoder } from './encoder-shelf.ts';
@@ -58,6 +60,7 @@ import {
   type ListsSize,
   type WrittenAbout,
 } from './written-about.ts';
+import { own } from '../host/own.ts';
 
 /** What a source's lists will about look like, before they are there. */
 export interface ExpectedLists {
@@ -317,7 +320,7 @@ class ArmBuilder {
     const recipe = this.#recipe;
     const history = [await this.#listsOf(source)];
     const expected = this.#expected(source);
-    const rules = filters === undefined ? [] : (recipe.filters[filters] ?? []);
+    const rules = own(recipe.filters, filters) ?? [];
     const reads = new Set(
       rules.length === 0 ? [] : parseRules(rules).map(({ definition }) => definition.reads),
     );
@@ -361,7 +364,7 @@ class ArmBuilder {
   }
 
   #source(name: string): RecipeSource {
-    const source = this.#recipe.sources[name];
+    const source = own(this.#recipe.sources, name);
     if (source === undefined) throw new Error(`the recipe has no source ${name}`);
     return source;
   }
@@ -560,7 +563,14 @@ function trainingWork(
     forwardFlops: devPassages === 0 ? 0 : evaluations * devPassages * passage,
     seconds: 0.5,
     steps,
+    disk: trainingDisk(shape, trainingSettings(training, loss, 0, () => 0).selection),
   };
+}
+
+/** The weights stay; checkpoints have them with two moments of each that is trained. */
+function trainingDisk(shape: EncoderShape, selection: ParameterSelection): NonNullable<Work['disk']> {
+  const { all, trained } = parameterCounts(shape, selection);
+  return { keptBytes: 4 * all, workingBytes: 4 * all + mostCheckpoints * 3 * 4 * trained };
 }
 
 /** About how many steps a training takes, and how many passages stand in a row of its batches. */

@@ -27,6 +27,8 @@ export interface Work {
   readonly requests?: ModelRequests;
   /** Of a training, about. */
   readonly steps?: number;
+  /** What it stores, and the most that it stores besides until its result is there. */
+  readonly disk?: { readonly keptBytes: number; readonly workingBytes: number };
 }
 
 /** What a language model is asked. How long it takes is known when it has been asked before. */

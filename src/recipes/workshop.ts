@@ -133,6 +133,8 @@ export class RecipeWorkshop implements Workshop {
     if (stored !== undefined) {
       this.#log.set(stage.key, { stage, result: stored, state: 'stored' });
       this.#parts.onEvent({ kind: 'stage', stage, state: 'stored', result: stored });
+      // Those that a process left which was killed before it could.
+      if (stage.kind === 'training') await this.#clearCheckpoints(stage);
       return stored;
     }
     for (const need of stage.needs) await this.resultOf(need);
@@ -275,6 +277,10 @@ export class RecipeWorkshop implements Workshop {
     return this.#matmulRate;
   }
 
+  get checkpointSeconds(): number {
+    return this.#parts.checkpointSeconds;
+  }
+
   get retrySeconds(): number {
     return this.#parts.retrySeconds;
   }
@@ -321,7 +327,18 @@ export class RecipeWorkshop implements Workshop {
     const { store } = this.#parts;
     const namespace = checkpointNamespace(stage);
     const keys = await store.keys(namespace);
-    if (keys.length > 0) await (await store.openWriter(namespace)).commit({ delete: keys });
+    if (keys.length === 0) return;
+    await (await store.openWriter(namespace)).commit({ delete: keys, forgetEarlier: true });
+    await this.sweep();
+  }
+
+  /** Frees the bytes of what is needed no more. */
+  async sweep(): Promise<void> {
+    try {
+      await this.store.sweep();
+    } catch {
+      // Every result stands. What could not be removed is removed by the next sweep.
+    }
   }
 }
 

@@ -82,7 +82,8 @@ async function* chunksOf(
 export async function clearVectors(store: Store, key: string): Promise<void> {
   const namespace = await namespaceOf(key);
   const keys = await store.keys(namespace);
-  if (keys.length > 0) await (await store.openWriter(namespace)).commit({ delete: keys });
+  if (keys.length > 0)
+    await (await store.openWriter(namespace)).commit({ delete: keys, forgetEarlier: true });
 }
 
 async function namespaceOf(key: string): Promise<string> {

@@ -6,6 +6,7 @@ import { omit } from '../recipes/omit.ts';
 import type { RecipeInput } from '../recipes/schema.ts';
 import { isDroppedModel } from './dropped-model.ts';
 import type { GeneratorAccess, KeptItem } from './protocol.ts';
+import { own } from '../host/own.ts';
 
 /** Which language model writes, in place of one that a recipe names. */
 export type GeneratorChoice =
@@ -42,7 +43,7 @@ export function rolesOf({ generators = {} }: RecipeInput): readonly string[] {
 
 /** Whether the page can take a generator of a recipe as it stands there. */
 export function worksAsWritten({ generators = {} }: RecipeInput, role: string): boolean {
-  const generator = generators[role];
+  const generator = own(generators, role);
   return generator !== undefined && !(generator.kind === 'recorded' && generator.file !== undefined);
 }
 
@@ -72,18 +73,18 @@ export function missingForRecipe(choices: RecipeChoices): readonly string[] {
 }
 
 function missingForRole({ recipe, generators, access }: RecipeChoices, role: string): readonly string[] {
-  const choice = generators[role] ?? { kind: 'recipe' };
+  const choice = own(generators, role) ?? { kind: 'recipe' };
   switch (choice.kind) {
     case 'recipe':
       if (!worksAsWritten(recipe, role)) return [`Choose what writes as “${role}”.`];
-      return droppedProblem(recipe.generators?.[role], access[role], role);
+      return droppedProblem(own(recipe.generators, role), own(access, role), role);
     case 'recorded':
       return choice.id === '' ? [`${role}: choose a log, or drop one.`] : [];
     case 'webllm':
       return choice.model === '' ? [`${role}: choose a model of WebLLM.`] : [];
     case 'wllama':
       if (choice.model === '') return [`${role}: name a GGUF file, or drop one.`];
-      return !isDroppedModel(choice.model) || access[role]?.file !== undefined
+      return !isDroppedModel(choice.model) || own(access, role)?.file !== undefined
         ? []
         : [`${role}: drop the file, or name it as ORG/NAME/FILE.gguf of the hub.`];
     case 'http':
@@ -118,7 +119,10 @@ function addressProblem(role: string, address: string): readonly string[] {
 /** The recipe with the chosen corpus and language models in the places of its own. */
 export function recipeOf({ recipe, corpus, generators }: RecipeChoices): RecipeInput {
   const chosen: RecipeGenerators = Object.fromEntries(
-    Object.entries(recipe.generators ?? {}).map(([role, own]) => [role, generatorOf(own, generators[role])]),
+    Object.entries(recipe.generators ?? {}).map(([role, given]) => [
+      role,
+      generatorOf(given, own(generators, role)),
+    ]),
   );
   return {
     ...recipe,
@@ -175,7 +179,7 @@ function corpusFilesOf(recipe: RecipeInput): readonly CorpusFile[] {
   const { generators = {}, sources, ...rest } = recipe;
   const read = Object.entries(sources).map(([, source]) => {
     if (source.kind !== 'generated' || source.prompts === undefined) return source;
-    const generator = generators[source.generator ?? Object.keys(generators)[0] ?? ''];
+    const generator = own(generators, source.generator ?? Object.keys(generators)[0] ?? '');
     const replays = generator?.kind === 'recorded' && generator.file === undefined;
     return replays ? source : omit(source, 'recorded');
   });

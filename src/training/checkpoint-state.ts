@@ -1,6 +1,7 @@
 import type { Weights } from '../encoders/types.ts';
 import type { Json } from '../host/contract.ts';
 import type { Moments } from './parameter-state.ts';
+import { own } from '../host/own.ts';
 
 /**
  * Everything of a training but its tensors, as JSON: finite numbers only, since it must come back as it went.
@@ -67,7 +68,7 @@ function differingMembers(
 ): string[] {
   const names = [...new Set([...Object.keys(saved), ...Object.keys(current)])].sort();
   return names.flatMap((name) => {
-    const [before, now] = [shown(saved[name]), shown(current[name])];
+    const [before, now] = [shown(own(saved, name)), shown(own(current, name))];
     return before === now ? [] : [`${name} was ${before} and is ${now}`];
   });
 }

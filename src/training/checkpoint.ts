@@ -25,6 +25,11 @@ export interface CheckpointSummary {
 
 /** How many of the newest checkpoints stay. */
 const KEPT = 2;
+/**
+ * Of how many checkpoints there may be bytes in a store at one time: those of the last commit, those that the one before
+ * it named besides, and the one that is being written.
+ */
+export const mostCheckpoints = KEPT + 1 + 2 + 1;
 const FORMAT = 1;
 const INDEX_KEY = 'checkpoints';
 
@@ -83,11 +88,32 @@ export class CheckpointStore {
       put: { [INDEX_KEY]: { value: next, blobs: [] }, [keyOf(id)]: { value: manifest, blobs } },
       delete: dropped.map(keyOf),
     });
+    await this.#sweep();
+  }
+
+  async #sweep(): Promise<void> {
     try {
       await this.#store.sweep();
     } catch {
-      // The checkpoint stands. What could not be removed is removed after the next one.
+      // The checkpoints stand. What could not be removed is removed by the next sweep.
     }
+  }
+
+  /**
+   * Keeps the newest checkpoint and the best alone: to be called when no more will come.
+   * @throws StoreFencedError if another process trains this by now.
+   */
+  async finish(): Promise<void> {
+    const index = await this.#index();
+    const [newest] = index.latest.filter((each) => !this.#damaged.has(each));
+    if (newest === undefined) return;
+    const kept = new Set([newest, index.best]);
+    await this.#writer.commit({
+      put: { [INDEX_KEY]: { value: { ...index, latest: [newest] }, blobs: [] } },
+      delete: index.latest.filter((each) => !kept.has(each)).map(keyOf),
+      forgetEarlier: true,
+    });
+    await this.#sweep();
   }
 
   /**

@@ -1,3 +1,5 @@
+import { own } from '../host/own.ts';
+
 /** One number that evaluations report and early stopping looks at. */
 export interface WatchedMetric {
   readonly name: string;
@@ -55,7 +57,7 @@ export function observeEvaluation(
   let improved = false;
   for (const metric of options.watch) {
     const current = valueOf(values, metric);
-    const reference = references[metric.name];
+    const reference = own(references, metric.name);
     if (Number.isNaN(current)) continue;
     if (reference !== undefined && gain(metric, current, reference) <= (metric.minimumChange ?? 0)) continue;
     references[metric.name] = current;
@@ -70,7 +72,7 @@ export function observeEvaluation(
 }
 
 function valueOf(values: Readonly<Record<string, number>>, metric: WatchedMetric): number {
-  const value = values[metric.name];
+  const value = own(values, metric.name);
   if (value === undefined) throw new RangeError(`the evaluation has no ${metric.name}`);
   return value;
 }

@@ -40,6 +40,22 @@ export function trainableParameters(shape: EncoderShape, selection: ParameterSel
   }
 }
 
+/** How many numbers an encoder has, and how many of them, or of its adapters, train. */
+export function parameterCounts(
+  shape: EncoderShape,
+  selection: ParameterSelection,
+): { readonly all: number; readonly trained: number } {
+  const sizes = new Map(
+    [...encoderParameters(shape)].map(([name, dims]) => [name, dims.reduce((size, dim) => size * dim, 1)]),
+  );
+  const sum = (each: Iterable<number>): number => [...each].reduce((total, size) => total + size, 0);
+  const trained =
+    selection.kind === 'lora'
+      ? linearLayers(shape).map(({ inputs, outputs }) => selection.rank * (inputs + outputs))
+      : trainableParameters(shape, selection).map((name) => sizes.get(name) ?? 0);
+  return { all: sum(sizes.values()), trained: sum(trained) };
+}
+
 /** The scale of the low-rank product, α/r (Hu et al. 2021, section 4.1), or undefined without LoRA. */
 export function loraShape(selection: ParameterSelection): LoraShape | undefined {
   return selection.kind === 'lora'

@@ -36,6 +36,42 @@ describe('ProcessIo', () => {
     expect([stdout.text(), stderr.text()]).toEqual(['result\n', 'warning: odd\n']);
   });
 
+  // ESC, BEL, a C1 control, the direction turned, a second line.
+  const hostile = 'a\x1b[2Jb\x07c\x9bd\u202ee\nf';
+  const written = 'a\\u{1b}[2Jb\\u{7}c\\u{9b}d\\u{202e}e\\u{a}f';
+
+  it('writes out what could do something to a terminal', () => {
+    vi.useFakeTimers();
+    const { io, stdout, stderr } = openIo();
+    io.print(hostile);
+    io.note(hostile);
+    io.warn(hostile);
+    const progress = io.progress(hostile, 10, 'steps');
+    vi.advanceTimersByTime(20_000);
+    progress.update(5, hostile);
+    progress.stop();
+    expect(stdout.text()).toBe(`${written}\n`);
+    expect(stderr.text()).toBe(`${written}\nwarning: ${written}\n${written}: 5/10 steps, ${written}\n`);
+  });
+
+  it('writes it out in a bar, too', () => {
+    const { io, stderr } = openIo({ isTTY: true, columns: 200 });
+    const progress = io.progress(hostile, 10, 'steps');
+    progress.update(10, hostile);
+    io.note(hostile);
+    progress.stop();
+    expect(stderr.text()).toContain(written);
+    expect(stderr.text()).not.toMatch(/\x1b\[2J|\x07|\x9b|\u202e/);
+  });
+
+  it('prints JSON that reads as the same value and does nothing to a terminal', () => {
+    const { io, stdout } = openIo();
+    io.json = true;
+    io.printJson({ [hostile]: [hostile, '\u{e0001}'] });
+    expect(stdout.text()).toMatch(/^[ -~]+\n$/);
+    expect(JSON.parse(stdout.text())).toEqual({ [hostile]: [hostile, '\u{e0001}'] });
+  });
+
   it('prints one object and nothing else under --json', () => {
     const { io, stdout } = openIo();
     io.json = true;

@@ -132,7 +132,12 @@ export const kept: readonly KeptItem[] = [
 
 export const opened: OpenedRun = {
   runId: 'demo',
-  plan: { stages: [], seconds: 40, memory: { bytes: 1, availableBytes: 2 } },
+  plan: {
+    stages: [],
+    seconds: 40,
+    memory: { bytes: 1, availableBytes: 2 },
+    disk: { keptBytes: 1, peakBytes: 2 },
+  },
   corpus: {
     name: 'demo',
     passages: 2239,

@@ -19,6 +19,7 @@ export const plan: Plan = {
   ],
   seconds: 40,
   memory: { bytes: 300e6, availableBytes: 2e9 },
+  disk: { keptBytes: 90e6, peakBytes: 900e6 },
 };
 
 function sample(given: Partial<WrittenSample>): WrittenSample {

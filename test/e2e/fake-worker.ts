@@ -49,7 +49,14 @@ export async function installFakeWorker(
                 stored: false,
                 seconds: 20,
               }));
-              open({ plan: { stages, seconds: 40, memory: { bytes: 1, availableBytes: 2 } } });
+              open({
+                plan: {
+                  stages,
+                  seconds: 40,
+                  memory: { bytes: 1, availableBytes: 2 },
+                  disk: { keptBytes: 1, peakBytes: 2 },
+                },
+              });
               const left = (expected: number) => ({ expected, least: expected / 1.5, most: expected * 1.5 });
               event({
                 kind: 'stage',

@@ -248,6 +248,22 @@ export function describeStore(prepare: () => () => Promise<Store>): void {
       await expect(two.readBlob(blob)).rejects.toThrow(StoreCorruptionError);
     });
 
+    it('a sweep takes at once what a commit that forgets the earlier ones leaves without a record', async () => {
+      const store = await open();
+      const writer = await store.openWriter('training');
+      const [old, kept] = [await store.writeBlob(bytes('old')), await store.writeBlob(bytes('kept'))];
+      await writer.commit({ put: { a: value(1, [old]), b: value(2, [kept]) } });
+      await writer.commit({ put: { c: value(3) }, delete: ['a'], forgetEarlier: true });
+      expect(await store.sweep()).toBe(3);
+      expect(await store.keys('training')).toEqual(['b', 'c']);
+      expect(text(await store.readBlob(kept))).toBe('kept');
+      await writer.commit({ delete: ['b', 'c'], forgetEarlier: true });
+      expect(await store.sweep()).toBe(4);
+      expect(await store.namespaces()).toEqual([]);
+      await writer.commit({ put: { a: value(4) } });
+      expect((await store.get('training', 'a'))?.value).toBe(4);
+    });
+
     it('bytes written twice stay until both writes are committed or given up', async () => {
       const [one, two] = [await open(), await open()];
       const writer = await one.openWriter('training');

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { metricTitle } from '../../src/recipes/markdown.ts';
 import { leftOut, reportMarkdown } from '../../src/recipes/report-markdown.ts';
+import type { RecipeReport } from '../../src/recipes/report.ts';
 import type { RecipeRun } from '../support/recipe-job.ts';
 import { recipePlace } from '../support/recipe-place.ts';
 import { makeLists } from '../support/training-lists.ts';
@@ -76,11 +77,36 @@ describe('the report', () => {
 
   it('is written in Markdown that no text of others can break', async () => {
     const { report } = await run({ description: '', seeds: [1] });
-    const sneaky = {
+    // A recipe and a corpus are other people's text.
+    const nasty = 'a | b <script>alert(1)</script> [l](javascript:x) `x`\n\n# heading\n- item \u202e\x1b[2J';
+    const spoil = <T extends { readonly passages: readonly object[] }>(side: T): T => ({
+      ...side,
+      passages: side.passages.map((passage) => ({ ...passage, id: nasty, text: nasty })),
+    });
+    const sneaky: RecipeReport = {
       ...report,
-      shown: report.shown.map((shown) => ({ ...shown, query: 'a | b <script> `x`\n# heading' })),
+      recipe: {
+        ...report.recipe,
+        name: nasty,
+        description: nasty,
+        encoder: { ...report.recipe.encoder, model: nasty },
+      },
+      corpus: { ...report.corpus, name: nasty, warnings: [nasty] },
+      notes: [...report.notes, nasty],
+      arms: report.arms.map((arm) => ({ ...arm, name: nasty, source: nasty, filters: nasty, loss: nasty })),
+      otherFingerprints: [nasty],
+      shown: report.shown.map(({ before, after, ...shown }) => ({
+        ...shown,
+        ...{ id: nasty, query: nasty, arm: nasty, before: spoil(before), after: spoil(after) },
+      })),
     };
-    const text = reportMarkdown(sneaky);
+    const broken = reportMarkdown(sneaky);
+    expect(broken).toContain('&lt;script&gt;');
+    expect(broken).not.toContain('<script>');
+    expect(broken.split('## The recipe')[0]).not.toMatch(
+      /(?<!\\)\]\(|(?<!\\)`|^# heading|^- item|[\u202e\x1b]/m,
+    );
+    const text = reportMarkdown({ ...sneaky, recipe: report.recipe, arms: report.arms });
     for (const heading of [
       '# small',
       '## Results',

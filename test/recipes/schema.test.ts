@@ -315,3 +315,76 @@ describe('--set', () => {
     expect(() => withOverrides(smallest, [override])).toThrow(message);
   });
 });
+
+describe('names that every object inherits', () => {
+  const names = ['toString', 'valueOf', 'hasOwnProperty'];
+  const generator = 'generators.llama={"kind":"webllm","model":"m"}';
+
+  it.each(
+    names.flatMap((name) => [
+      ['unmerged source', `sources.a={"kind":"merged","of":["${name}","${name}"]}`],
+      ['source', `sources.a={"kind":"mined","of":"${name}","retrievers":[{"kind":"bm25"}]}`],
+      ['source', `sources.a={"kind":"selected","of":"${name}"}`],
+      ['source', `sources.a={"kind":"selected","of":"mined","queriesOf":"${name}"}`],
+      ['source', `sources.a={"kind":"planted","of":"${name}"}`],
+      [
+        'source',
+        `sources.a={"kind":"generated","prompts":["a-hard-negatives"],"of":{"source":"${name}"}}`,
+        generator,
+      ],
+      [
+        'generator',
+        `sources.a={"kind":"generated","prompts":["c-questions"],"of":{"passages":{}},"generator":"${name}"}`,
+        generator,
+      ],
+      ['source', `arms[0].source=${name}`],
+      ['stack of filters', `arms[0].filters=${name}`],
+      ['system', `evaluation.against=${name}`],
+      ['arm', `evaluation.show={"arm":"${name}"}`],
+      ['source', `diagnostics={"sources":["${name}"]}`],
+    ]),
+  )('are no %s: %s', (what, ...overrides) => {
+    expect(complaint(...overrides)).toContain(`there is no ${what} "`);
+  });
+
+  it.each(names)('name sources, filters, generators and arms like any other: %s', (name) => {
+    const recipe = readRecipe(
+      withOverrides(smallest, [
+        `generators.${name}={"kind":"webllm","model":"m"}`,
+        `sources.${name}={"kind":"generated","generator":"${name}","prompts":["c-questions"],"of":{"passages":{}}}`,
+        `sources.all={"kind":"merged","of":["${name}","mined"]}`,
+        `filters.${name}=["share<=0.9"]`,
+        `arms[0]={"name":"${name}","source":"${name}","filters":"${name}","loss":"infonce"}`,
+        `evaluation.show={"arm":"${name}"}`,
+      ]),
+    );
+    expect(Object.keys(recipe.sources)).toEqual(['mined', name, 'all']);
+    expect(recipe.arms[0]).toMatchObject({ name, source: name, filters: name });
+  });
+
+  // These the library that checks documents would drop without a word.
+  it.each(['constructor', 'prototype', '__proto__'])('refuses a source that is called %s', (name) => {
+    expect(complaint(`sources.${name}={"kind":"mined","retrievers":[{"kind":"bm25"}]}`)).toContain(
+      `sources.${name}: nothing can have this name`,
+    );
+    expect(complaint(`arms[0].${name}=1`)).toContain(`arms[0].${name}: nothing can have this name`);
+  });
+
+  it('refuses an arm that is called constructor', () => {
+    expect(complaint('arms[0].name=constructor')).toContain('arms[0].name: is "constructor", but must be');
+  });
+});
+
+it('repeats no value of many characters', () => {
+  const long = 'x'.repeat(10_000);
+  for (const override of [
+    `arms[0].name=${long}/`,
+    `arms[0].source=${long}`,
+    `arms[0].loss=${long}`,
+    `encoder.${long}=1`,
+    `evaluation.measures=["${long}"]`,
+    `filters.a=["${long}<=1"]`,
+  ]) {
+    expect(complaint(override).length, override.slice(0, 20)).toBeLessThan(1000);
+  }
+});

@@ -80,7 +80,7 @@ describe('the server of the page', () => {
     expect(again.headers['cross-origin-embedder-policy']).toBe('require-corp');
   });
 
-  it.each(['evil.example', 'evil.example:80', '127.0.0.1', '127.0.0.1.evil.example:1'])(
+  it.each(['evil.example', 'evil.example:80', '127.0.0.1.evil.example:1', 'localhost.evil.example'])(
     'refuses the host %s',
     async (host) => {
       const { status, body } = await ask('/', { headers: { Host: host } });
@@ -88,6 +88,11 @@ describe('the server of the page', () => {
       expect(body).not.toContain('<title>');
     },
   );
+
+  // A browser leaves port 80 out, and comes with another port through a forwarded one.
+  it.each(['localhost', '127.0.0.1', 'localhost:8080'])('answers to this machine as %s', async (host) => {
+    expect((await ask('/', { headers: { Host: host } })).status).toBe(200);
+  });
 
   it('answers to localhost with its port', async () => {
     const { port } = new URL(server.address);

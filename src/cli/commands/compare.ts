@@ -17,6 +17,7 @@ import { integerOption, numberOption } from '../options.ts';
 import { checkOutputFile, writeOutputFile } from '../output-file.ts';
 import { textTable } from '../text-table.ts';
 import { openJudgments, openRun, requireCommonQueries, warnAboutJudgments } from '../trec-files.ts';
+import { own } from '../../host/own.ts';
 
 interface CompareOptions extends RunOptions {
   readonly qrels: string;
@@ -164,7 +165,7 @@ function orderRuns(
 
 function comparisonTable({ runs, comparisons }: RunComparison): Table {
   const meanOf = (name: string | undefined, metric: string) =>
-    runs.find((run) => run.name === name)?.metrics[metric] ?? 0;
+    own(runs.find((run) => run.name === name)?.metrics, metric) ?? 0;
   const baseline = runs[0]?.name ?? '';
   return {
     columns: [
@@ -217,7 +218,7 @@ function latexTable({ runs, comparisons }: RunComparison, alpha: number): string
   const rows = runs.map(({ name, metrics: values }) => [
     name,
     ...metrics.map(
-      (metric) => `${formatValue(values[metric] ?? 0)}${isSignificant(name, metric) ? '*' : ''}`,
+      (metric) => `${formatValue(own(values, metric) ?? 0)}${isSignificant(name, metric) ? '*' : ''}`,
     ),
   ]);
   const note = `% * differs from ${runs[0]?.name.replace(/\s/g, ' ') ?? ''}: paired randomization test, Holm-corrected p <= ${alpha}\n`;
@@ -230,7 +231,7 @@ function describe(comparison: RunComparison, alpha: number): readonly string[] {
     ['run', ...metrics],
     comparison.runs.map(({ name, metrics: values }) => [
       name,
-      ...metrics.map((metric) => formatValue(values[metric] ?? 0)),
+      ...metrics.map((metric) => formatValue(own(values, metric) ?? 0)),
     ]),
   );
   const tests = textTable(

@@ -14,6 +14,7 @@ import {
 } from '../experiment.ts';
 import type { CliIo } from '../io.ts';
 import { choiceOption } from '../options.ts';
+import { own } from '../../host/own.ts';
 
 interface ExportOptions {
   readonly experiment: string;
@@ -97,7 +98,7 @@ export function modelCardOf(
     metrics: Object.entries(after).map(([metric, value]) => ({
       dataset: 'held-out lists',
       metric,
-      before: before[metric],
+      before: own(before, metric),
       after: value,
     })),
   };

@@ -287,8 +287,13 @@ function preview(prompts: readonly Prompt[], subject: Subject, { seed }: Generat
   });
   for (const { prompt, task, filled } of shown) {
     io.print(`${promptName(prompt)}, about ${task?.id ?? 'nothing: there is nothing to ask about'}`);
-    for (const { role, content } of filled?.messages ?? []) io.print(`[${role}]\n${content}\n`);
-    if (filled?.schema !== undefined) io.print(`[schema]\n${JSON.stringify(filled.schema)}\n`);
+    const parts = (filled?.messages ?? []).map(({ role, content }) => [
+      `[${role}]`,
+      ...content.split('\n'),
+      '',
+    ]);
+    if (filled?.schema !== undefined) parts.push(['[schema]', JSON.stringify(filled.schema), '']);
+    for (const line of parts.flat()) io.print(line);
   }
 }
 

@@ -37,6 +37,7 @@ import { formatDuration, type Progress } from '../progress.ts';
 import { readTrainingLists, splitLists, type ListOptions } from '../training-lists.ts';
 import { packageVersion } from '../version.ts';
 import { modelCardOf } from './export.ts';
+import { own } from '../../host/own.ts';
 
 interface TrainOptions extends ComputeOptions, EncodingOptions, ListOptions {
   readonly model: string;
@@ -233,7 +234,8 @@ async function trainModel(options: TrainOptions, io: CliIo): Promise<void> {
   let leavesNothing = false;
   try {
     const earlier = await refuseOtherExperiment(experiment, description);
-    if (earlier === undefined) await experiment.describe(description);
+    // Also where it is there: a damaged copy is replaced.
+    if (earlier?.finished !== true) await experiment.describe(description);
     view.hasFinished = earlier?.finished === true;
     const checkpoints = await experiment.takeOver();
     const result = await train({
@@ -262,6 +264,7 @@ async function trainModel(options: TrainOptions, io: CliIo): Promise<void> {
     await writeModelFolder(options.out, model, modelCardOf(options.out, description, loaded), {
       force: options.force === true,
     });
+    await checkpoints.finish();
     await experiment.describe({ ...description, finished: true });
     report(result, options, experimentFolder, io);
   } catch (error) {
@@ -465,8 +468,8 @@ function differingSettings(earlier: ExperimentDescription, now: ExperimentDescri
   const shown = (value: Json | undefined): string =>
     value === undefined ? 'not set' : JSON.stringify(value);
   const differences = [...names]
-    .filter((name) => before[name] !== after[name])
-    .map((name) => `${name} was ${shown(before[name])} and is ${shown(after[name])}`);
+    .filter((name) => own(before, name) !== own(after, name))
+    .map((name) => `${name} was ${shown(own(before, name))} and is ${shown(own(after, name))}`);
   if (earlier.listsSha256 !== now.listsSha256) differences.push('the lists hold something else');
   return differences;
 }
@@ -557,7 +560,7 @@ function report(result: TrainingResult, options: TrainOptions, experiment: strin
   if (before !== undefined && after !== undefined) {
     io.print(bestStep === 0 ? 'the untrained model was the best on dev' : `best after step ${bestStep}`);
     for (const [name, value] of Object.entries(after)) {
-      io.print(`dev ${name}: ${before[name]?.toFixed(4) ?? '?'} before, ${value.toFixed(4)} after`);
+      io.print(`dev ${name}: ${own(before, name)?.toFixed(4) ?? '?'} before, ${value.toFixed(4)} after`);
     }
   }
 }

@@ -2,6 +2,7 @@
 import { missingPath, type ByteSource, type FileTree } from '../../corpus/source.ts';
 import { isZip, openZip } from '../../corpus/zip.ts';
 import { InputError, messageOf } from '../errors.ts';
+import { own } from '../own.ts';
 
 /** One file of a folder that the browser has already listed. */
 export interface ListedFile {
@@ -192,7 +193,7 @@ async function explained<T>(name: string, action: () => Promise<T>): Promise<T> 
   try {
     return await action();
   } catch (cause) {
-    const [problem, remedy] = (cause instanceof DOMException && REMEDIES[cause.name]) || [
+    const [problem, remedy] = (cause instanceof DOMException && own(REMEDIES, cause.name)) || [
       `can not be read (${messageOf(cause)})`,
       'Drop it again',
     ];

@@ -1,6 +1,7 @@
 import { dirname } from 'node:path';
 import { ResourceError } from '../errors.ts';
 import { errorCode, type FileOperations } from './file-operations.ts';
+import { own } from '../own.ts';
 
 /** What was being written when it failed. */
 export interface DiskTask {
@@ -76,7 +77,7 @@ function explanationOf(error: unknown): Explanation | undefined {
   if (code === undefined) return undefined;
   // Linux answers EPERM, not ENOTSUP, where a file system (FAT, some network ones) has no links.
   const isLink = error instanceof Error && 'syscall' in error && error.syscall === 'link';
-  return code === 'EPERM' && isLink ? NO_LINKS : EXPLANATIONS[code];
+  return code === 'EPERM' && isLink ? NO_LINKS : own(EXPLANATIONS, code);
 }
 
 /** Rounded up: a task that needs 0.01 MB does not need 0. */

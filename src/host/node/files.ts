@@ -9,6 +9,7 @@ import { formatBytes } from '../../corpus/lines.ts';
 import { bytesSource, missingPath } from '../../corpus/source.ts';
 import { isZip, openZip } from '../../corpus/zip.ts';
 import { errorCode } from './file-operations.ts';
+import { own } from '../own.ts';
 
 const CHUNK_BYTES = 65_536;
 /** A corpus folder holds a handful of files; a home directory, opened by mistake, holds millions. */
@@ -142,7 +143,10 @@ async function explained<T>(path: string, action: () => Promise<T>): Promise<T> 
   } catch (cause) {
     if (cause instanceof InputError) throw cause;
     const code = errorCode(cause) ?? messageOf(cause);
-    const [problem, remedy] = REMEDIES[code] ?? [`can not be read (${code})`, 'Check the disk and the path'];
+    const [problem, remedy] = own(REMEDIES, code) ?? [
+      `can not be read (${code})`,
+      'Check the disk and the path',
+    ];
     throw new InputError(problem, { file: path, remedy, cause });
   }
 }

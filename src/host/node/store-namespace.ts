@@ -21,7 +21,8 @@ export interface NamespaceState {
  *
  * A new writer takes the next number for a *fence*, a file without records, whose number is the writer's epoch. The
  * writer before it, whose next number is thereby taken, can commit no more. Of the states the last two are kept, so
- * that a damaged one costs one commit; older ones are removed, oldest first.
+ * that a damaged one costs one commit; older ones are removed, oldest first. A commit without a whole state before it
+ * is made twice, so that there always are two.
  *
  * A number must not be used twice, however long a process sleeps between looking and linking. So fences stay for
  * ever, and the first state after a fence leaves a *tombstone* when it is removed (60 bytes each). A writer's own
@@ -83,7 +84,7 @@ export class NamespaceFolder {
       }
       if (damaged.length > 0) {
         throw new StoreCorruptionError(
-          `${damaged.join(' and ')} damaged, and no earlier commit is left. Remove ${this.#folder} to start anew`,
+          `${damaged.join(' and ')} damaged, and no earlier commit is left. Remove ${this.#folder}: what these records held is lost, everything else in the store stays`,
         );
       }
       return { generation: 0, epoch: 0, records: new Map() };
@@ -91,7 +92,7 @@ export class NamespaceFolder {
   }
 
   /**
-   * The blobs that any kept state names, by state.
+   * The blobs that any kept state names; none where the newest has no records.
    * @throws StoreCorruptionError if a state is damaged, since it may name blobs too.
    */
   async blobsOfAllStates(): Promise<ReadonlySet<string>> {
@@ -104,6 +105,8 @@ export class NamespaceFolder {
         if (content === 'tombstone' && states < STATES_KEPT) return 'moved';
         if (content === 'fence' || content === 'tombstone') continue;
         if (content === 'damaged') throw new StoreCorruptionError(`${this.#path(generation)} is damaged`);
+        // What was emptied is needed no more, whatever the state before it says.
+        if (states === 0 && content.records.size === 0) return blobs;
         states++;
         for (const record of content.records.values()) {
           for (const { sha256 } of record.blobs) blobs.add(sha256);
@@ -113,8 +116,11 @@ export class NamespaceFolder {
     });
   }
 
-  /** Fences all earlier writers off. @returns the new writer's epoch, the present state, and the states' numbers. */
-  async takeOver(): Promise<{ epoch: number; state: NamespaceState; states: number[] }> {
+  /**
+   * Fences all earlier writers off.
+   * @returns the new writer's epoch, the present state, the states' numbers, and whether there are two whole ones.
+   */
+  async takeOver(): Promise<{ epoch: number; state: NamespaceState; states: number[]; hasCopy: boolean }> {
     const { files } = this.#disk;
     await files.makeFolder(this.#folder);
     await files.syncFolder(join(this.#folder, '..'));
@@ -122,12 +128,15 @@ export class NamespaceFolder {
     await files.syncFolder(this.#folder);
     const state = await this.read();
     const states: number[] = [];
+    let whole = 0;
     for (const generation of await this.#generations()) {
       if (generation >= epoch) break;
       const bytes = (await files.stat(this.#path(generation)))?.bytes;
-      if (bytes !== FENCE.length && bytes !== TOMBSTONE.length) states.push(generation);
+      if (bytes === FENCE.length || bytes === TOMBSTONE.length) continue;
+      states.push(generation);
+      if (typeof (await this.#load(generation)) === 'object') whole++;
     }
-    return { epoch, state, states };
+    return { epoch, state, states, hasCopy: whole >= STATES_KEPT };
   }
 
   /**

@@ -100,9 +100,14 @@ export class FolderStore implements Store {
 
   async openWriter(namespace: string): Promise<StoreWriter> {
     const folder = this.#namespace(namespace);
-    const { epoch, state, states } = await this.#explained(undefined, () => folder.takeOver());
-    return new FolderWriter(namespace, epoch, state, states, folder, this.#blobs, (bytes, task) =>
-      this.#explained(bytes, task),
+    const { epoch, state, states, hasCopy } = await this.#explained(undefined, () => folder.takeOver());
+    return new FolderWriter(
+      namespace,
+      epoch,
+      { state, states, hasCopy },
+      folder,
+      this.#blobs,
+      (bytes, task) => this.#explained(bytes, task),
     );
   }
 
@@ -165,22 +170,28 @@ class FolderWriter implements StoreWriter {
   #newest: number;
   /** The states on the disk, oldest first. */
   readonly #states: number[];
+  /** Whether there are two whole states on the disk that may both be needed. */
+  #hasCopy: boolean;
   #queue: Promise<unknown> = Promise.resolve();
 
   constructor(
     namespace: string,
     epoch: number,
-    state: NamespaceState,
-    states: number[],
+    taken: {
+      readonly state: NamespaceState;
+      readonly states: readonly number[];
+      readonly hasCopy: boolean;
+    },
     folder: NamespaceFolder,
     blobs: BlobFolder,
     explained: <T>(bytes: number | undefined, task: () => Promise<T>) => Promise<T>,
   ) {
     this.namespace = namespace;
     this.epoch = epoch;
-    this.#state = state;
+    this.#state = taken.state;
     this.#newest = epoch;
-    this.#states = states;
+    this.#states = [...taken.states];
+    this.#hasCopy = taken.hasCopy;
     this.#folder = folder;
     this.#blobs = blobs;
     this.#explained = explained;
@@ -222,13 +233,23 @@ class FolderWriter implements StoreWriter {
       if (standing === next) break;
       // An earlier commit that failed after its file was in place: it counts, and this one comes after it.
     }
+    if (changes.forgetEarlier === true) this.#hasCopy = false;
     await this.#tidy(named);
+  }
+
+  /** Publishes the present state once more: what is damaged before it is then no longer needed. */
+  async #copy(): Promise<void> {
+    this.#state = await this.#folder.publish({ ...this.#state, generation: this.#newest + 1 });
+    this.#newest = this.#state.generation;
+    this.#states.push(this.#newest);
+    this.#hasCopy = true;
   }
 
   /** The commit stands; a failure here only leaves something for later. */
   async #tidy(named: readonly BlobReference[]): Promise<void> {
     try {
       await this.#blobs.unpin(named);
+      if (!this.#hasCopy) await this.#copy();
       for (
         let oldest = this.#states[0];
         oldest !== undefined && this.#states.length > STATES_KEPT;

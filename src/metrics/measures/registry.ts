@@ -10,6 +10,7 @@ import { rPrecision } from './r-precision.ts';
 import { recall } from './recall.ts';
 import { reciprocalRank } from './reciprocal-rank.ts';
 import { success } from './success.ts';
+import { own } from '../../host/own.ts';
 
 /** All measures in trec_eval's order. A new one is a file beside these and a line here. */
 export const measures: readonly Measure[] = [
@@ -98,7 +99,7 @@ function parseMeasure(text: string): RequestedMeasure {
 }
 
 function find(name: string): Measure | undefined {
-  const wanted = aliases[name.toLowerCase()] ?? name;
+  const wanted = own(aliases, name.toLowerCase()) ?? name;
   return measures.find((measure) => measure.name === wanted);
 }
 

@@ -1,6 +1,7 @@
 import { InputError } from '../../host/errors.ts';
 import type { ListDocument, Source } from '../../corpus/types.ts';
 import type { ListRuleDefinition } from './contract.ts';
+import { own } from '../../host/own.ts';
 
 /** A query that does not find its own passage is a bad query, or the passage a bad answer. */
 export const candidateRank: ListRuleDefinition = {
@@ -33,7 +34,7 @@ export const candidateRank: ListRuleDefinition = {
 };
 
 /** The lowest rank of a passage with one retriever, or with any; Infinity where it has none. */
-function bestRank({ source: own, rank, ranks }: ListDocument, source: Source | undefined): number {
-  const all = { ...(rank !== undefined && { [own]: rank }), ...ranks };
-  return source === undefined ? Math.min(...Object.values(all)) : (all[source] ?? Infinity);
+function bestRank({ source: proposedBy, rank, ranks }: ListDocument, source: Source | undefined): number {
+  const all = { ...(rank !== undefined && { [proposedBy]: rank }), ...ranks };
+  return source === undefined ? Math.min(...Object.values(all)) : (own(all, source) ?? Infinity);
 }

@@ -56,7 +56,7 @@ export async function rankingStage(
           device: runtime.device,
         },
         needs: [],
-        work: searchWork(corpus, encoder.model),
+        work: searchWork(corpus, encoder.model, depth),
         run: async (workshop, task) => {
           const index = await workshop.vectors(encoder, task);
           const ranking = await withEmbedder(workshop.runtime, encoder.model, (embedder) =>
@@ -78,7 +78,7 @@ export async function rankingStage(
           device: runtime.device,
         },
         needs: [training],
-        work: searchWork(corpus, model),
+        work: searchWork(corpus, model, depth),
         run: async (workshop, task) => {
           const trained = { ...model, weights: await workshop.weightsOf(training) };
           const ranking = await withEmbedder(workshop.runtime, trained, async (embedder) =>
@@ -96,7 +96,11 @@ export async function rankingStage(
   }
 }
 
-function searchWork({ passages, test }: Workshop['corpus'], model: EncoderModel): Stage['work'] {
+function searchWork(
+  { passages, test }: Workshop['corpus'],
+  model: EncoderModel,
+  depth: number,
+): Stage['work'] {
   const texts = passages.map(({ text }) => text);
   const queries = test.queries.map(({ text }) => text);
   return {
@@ -104,5 +108,10 @@ function searchWork({ passages, test }: Workshop['corpus'], model: EncoderModel)
     forwardFlops:
       encodingFlops(model, texts.length, typicalTokens(model, texts, 'passage')) +
       encodingFlops(model, queries.length, typicalTokens(model, queries, 'query')),
+    disk: {
+      // A number and a score for each passage that is found.
+      keptBytes: 8 * queries.length * Math.min(depth, texts.length),
+      workingBytes: 4 * texts.length * model.shape.hiddenSize,
+    },
   };
 }

@@ -2,6 +2,7 @@
 import * as v from 'valibot';
 import { InputError } from '../../host/errors.ts';
 import type { QueryValues } from '../compare-systems.ts';
+import { own } from '../../host/own.ts';
 
 const number = v.pipe(v.number(), v.finite());
 const text = v.pipe(v.string(), v.nonEmpty());
@@ -166,7 +167,7 @@ function dataSet(
     }
   }
   const rows = (system: string, measure: string): Float64Array[] => {
-    const parts = group.map(({ report }) => report.results.perQuery.systems[system]?.[measure] ?? []);
+    const parts = group.map(({ report }) => own(own(report.results.perQuery.systems, system), measure) ?? []);
     // What has one row, as BM25 has, stands for every seed; folds agree about how many there are.
     const seeds = Math.max(...parts.map(({ length }) => length));
     return Array.from({ length: seeds }, (_, seed) =>

@@ -1,5 +1,6 @@
 import { metricTitle } from '../markdown.ts';
 import type { CellValue, ResultsTable } from './results-table.ts';
+import { own } from '../../host/own.ts';
 
 /** Lengths in units of the picture. */
 const rowHeight = 22;
@@ -131,5 +132,5 @@ function escaped(text: string): string {
   };
   return text
     .replace(/[^\t -\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/gu, '')
-    .replace(/[&<>"']/g, (sign) => entities[sign] ?? '');
+    .replace(/[&<>"']/g, (sign) => own(entities, sign) ?? '');
 }

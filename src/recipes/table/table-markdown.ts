@@ -1,11 +1,12 @@
-import { inline, markdownTable, metricTitle, pText, signed } from '../markdown.ts';
+import { inlineMarkdown } from '../../host/other-text.ts';
+import { markdownTable, metricTitle, pText, signed } from '../markdown.ts';
 import type { ResultsTable, TableTest } from './results-table.ts';
 
 /** The table and its tests, for people. */
 export function tableMarkdown({ sets, measures, tests, overall, leftOut }: ResultsTable): string {
   const described = sets.map(
     ({ name, queries, folds }) =>
-      `${inline(name)}: ${queries} test queries${folds > 1 ? `, cross-fitted in ${folds} folds` : ''}`,
+      `${inlineMarkdown(name)}: ${queries} test queries${folds > 1 ? `, cross-fitted in ${folds} folds` : ''}`,
   );
   const sections = [
     '# Results',
@@ -35,7 +36,7 @@ export function tableMarkdown({ sets, measures, tests, overall, leftOut }: Resul
         'p-values (paired randomization) are corrected over the tests of a table (Holm).',
       ...(leftOut.length === 0
         ? []
-        : [`Not in all reports, and left out: ${leftOut.map(inline).join(', ')}.`]),
+        : [`Not in all reports, and left out: ${leftOut.map(inlineMarkdown).join(', ')}.`]),
     ]
       .map((line) => `- ${line}`)
       .join('\n'),

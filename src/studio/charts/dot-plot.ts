@@ -1,6 +1,7 @@
 import type { RecipeReport } from '../../recipes/report.ts';
 import { metricTitle } from '../../recipes/markdown.ts';
 import { signed, systemName, systemTitle } from '../words/findings.ts';
+import { own } from '../../host/own.ts';
 
 export interface PlotRow {
   readonly name: string;
@@ -32,9 +33,9 @@ export function plotOf(report: RecipeReport): Plot | undefined {
   const pairs = comparisons.filter((pair) => pair.metric === metric);
   const isOfOne = pairs.every(({ baseline }) => baseline === first.baseline);
   const meanOf = (name: string): number =>
-    systems.find((system) => system.name === name)?.metrics[metric]?.mean ?? 0;
+    own(systems.find((system) => system.name === name)?.metrics, metric)?.mean ?? 0;
   const rows = pairs.map(({ system, baseline, difference, interval }): PlotRow => {
-    const measured = systems.find(({ name }) => name === system)?.metrics[metric];
+    const measured = own(systems.find(({ name }) => name === system)?.metrics, metric);
     const seeds = (measured?.perSeed ?? []).map((value) => value - meanOf(baseline));
     const against = isOfOne ? undefined : systemName(baseline);
     return { name: systemTitle(system), against, difference, interval, seeds: seeds.length > 1 ? seeds : [] };

@@ -11,6 +11,7 @@ import type { GeneratorAccess, KeptItem, KeptRun } from '../protocol.ts';
 import { openShelf, readOwnRecipe, type ShelvedRecipe } from '../recipe-shelf.ts';
 import type { RecipeInput } from '../../recipes/schema.ts';
 import { problemOf, type Problem } from './problem.ts';
+import { own } from '../../host/own.ts';
 
 /** The choices on the screen "Recipes", as they are made. Kept while the user looks at another screen. */
 export class RecipeScreen {
@@ -79,7 +80,7 @@ export class RecipeScreen {
   }
 
   setAccess(role: string, given: GeneratorAccess[string]): void {
-    this.access = { ...this.access, [role]: { ...this.access[role], ...given } };
+    this.access = { ...this.access, [role]: { ...own(this.access, role), ...given } };
   }
 
   forget(item: KeptItem): void {

@@ -18,6 +18,7 @@ import { problemOf, type Problem } from './problem.ts';
 import { bytesText } from '../words/bytes.ts';
 import { loadingText } from '../words/loading.ts';
 import type { StudioClient } from './studio-client.ts';
+import { own } from '../../host/own.ts';
 
 export type RunState = 'idle' | 'running' | 'paused' | 'stopping' | 'canceled' | 'finished' | 'failed';
 
@@ -122,7 +123,7 @@ export class RunView {
 
   /** Takes what one of the recipe's language models needs. */
   give(role: string, given: GeneratorAccess[string]): void {
-    this.access = { ...this.access, [role]: { ...this.access[role], ...given } };
+    this.access = { ...this.access, [role]: { ...own(this.access, role), ...given } };
   }
 
   /** Reads what the recipe names and plans, without computing more than the machine's speed. */

@@ -1,6 +1,7 @@
 import type { ComparisonTable, PairResult } from '../../recipes/compare-systems.ts';
 import type { RecipeReport } from '../../recipes/report.ts';
 import { metricTitle } from '../../recipes/markdown.ts';
+import { own } from '../../host/own.ts';
 
 /** How systems are called in sentences; arms by their own names. */
 const names: Readonly<Record<string, string>> = {
@@ -9,7 +10,7 @@ const names: Readonly<Record<string, string>> = {
 };
 
 export function systemName(system: string): string {
-  return names[system] ?? system;
+  return own(names, system) ?? system;
 }
 
 /** What most systems were compared with, the first of them where there are several. */

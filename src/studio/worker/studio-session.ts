@@ -42,6 +42,7 @@ import { pageGenerators } from './page-generators.ts';
 import { PausableRuntime } from './pausable-runtime.ts';
 import { RunEvents } from './run-events.ts';
 import { RunSearch } from './run-search.ts';
+import { own } from '../../host/own.ts';
 
 /** What the worker tells while it answers. */
 export interface SessionEvents {
@@ -213,7 +214,7 @@ export class StudioSession {
       models,
       library: openTransformersJs(models, { turn: () => this.#runtime.turn() }),
       files: this.#files(runId),
-      generators: pageGenerators((role) => this.#access[role] ?? {}),
+      generators: pageGenerators((role) => own(this.#access, role) ?? {}),
       pause: this.#writing,
       clock: { now: () => browserClock.now() - this.#runtime.pausedMilliseconds },
       version: this.#options.version ?? 'development',

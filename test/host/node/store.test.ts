@@ -178,6 +178,39 @@ describe('bit rot', () => {
     expect((await (await open()).get('training', 'a'))?.value).toBe('first');
   });
 
+  it('in any byte of the only commit costs nothing, and the next commit makes a copy again', async () => {
+    const written = await open();
+    await (await written.openWriter('once')).commit({ put: { only: { value: 'kept', blobs: [] } } });
+    await written.close();
+    const states = (): string[] =>
+      readdirSync(join(folder, 'records/once'))
+        .map((name) => join(folder, 'records/once', name))
+        .filter((path) => readFileSync(path).length > 100);
+    expect(states()).toHaveLength(2);
+    for (const state of states()) {
+      const { length } = readFileSync(state);
+      for (let position = 0; position < length; position += 29) {
+        flip(state, position, position % 8);
+        expect((await (await open()).get('once', 'only'))?.value, state).toBe('kept');
+        flip(state, position, position % 8);
+      }
+    }
+    // With the newest one damaged for good.
+    flip(states().at(-1) ?? '', 120, 0);
+    const store = await open();
+    await (await store.openWriter('once')).commit({ put: { other: { value: 'new', blobs: [] } } });
+    await store.close();
+    problems.length = 0;
+    for (const state of states()) {
+      flip(state, 120, 0);
+      const damaged = await open();
+      expect(await damaged.keys('once'), state).toEqual(['only', 'other']);
+      flip(state, 120, 0);
+    }
+    expect(await (await open()).sweep()).toBe(0);
+    expect(problems.filter((problem) => problem.includes('unused blobs are kept'))).toEqual([]);
+  });
+
   it('in all records is an error that names them, and sweeps nothing', async () => {
     const { blob } = await twoCommits();
     const records = join(folder, 'records/training');
@@ -187,7 +220,7 @@ describe('bit rot', () => {
     const store = await open();
     await expect(store.get('training', 'a')).rejects.toThrow(StoreCorruptionError);
     await expect(store.get('training', 'a')).rejects.toThrow(
-      /000000000003\.json.*Remove .*training to start anew/,
+      /000000000003\.json.*Remove .*training: what these records held is lost/,
     );
     expect(await store.sweep()).toBe(0);
     expect(problems[0]).toMatch(/is damaged; unused blobs are kept/);
@@ -196,7 +229,7 @@ describe('bit rot', () => {
 
   it('does not take records of another place for its own', async () => {
     const { state } = await twoCommits();
-    writeFileSync(state.replace('003', '004'), readFileSync(state));
+    writeFileSync(state.replace('004', '005'), readFileSync(state));
     expect((await (await open()).get('training', 'a'))?.value).toBe('second');
     expect(problems).toHaveLength(1);
   });
@@ -245,12 +278,12 @@ describe('a process that sleeps at the worst moment while it takes a namespace o
     const store = await FolderStore.open('/store', { disk: disk.start() });
     const old = await store.openWriter('queue');
     await commitTimes(old, 2);
-    const sleeper = sleepBefore(disk, 'link', '000000000004.json');
+    const sleeper = sleepBefore(disk, 'link', '000000000005.json');
     await sleeper.asleep;
     await commitTimes(old, 4);
     sleeper.wake();
     const writer = await sleeper.writer;
-    expect(writer.epoch).toBe(8);
+    expect(writer.epoch).toBe(9);
     await expect(commitTimes(old, 1)).rejects.toThrow(StoreFencedError);
     await writer.commit({ put: { mine: value(true) } });
     expect(await store.keys('queue')).toEqual(['last', 'mine']);
@@ -262,7 +295,7 @@ describe('a process that sleeps at the worst moment while it takes a namespace o
     const store = await FolderStore.open('/store', { disk: disk.start() });
     const old = await store.openWriter('queue');
     await commitTimes(old, 1);
-    const sleeper = sleepBefore(disk, 'stat', '000000000002.json');
+    const sleeper = sleepBefore(disk, 'stat', '000000000003.json');
     await sleeper.asleep;
     const between = await (await FolderStore.open('/store', { disk: disk.start() })).openWriter('queue');
     await commitTimes(between, 3);
