@@ -1,0 +1,30 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import type { FuzzFormat } from './format.ts';
+import { isFault, judge, makeInput } from './judge.ts';
+import { progressFields, type Answer, type Request, type WorkerSettings } from './protocol.ts';
+
+const settings = workerData as WorkerSettings;
+const { formats } = (await import(settings.formats)) as { formats: readonly FuzzFormat[] };
+const format = formats.find(({ name }) => name === settings.format);
+if (format === undefined || parentPort === null) throw new Error(`there is no format ${settings.format}`);
+const port = parentPort;
+const progress = new Int32Array(settings.progress);
+const tell = (answer: Answer): void => port.postMessage(answer);
+
+async function range(known: FuzzFormat, from: number, to: number): Promise<void> {
+  for (let input = from; input < to; input++) {
+    Atomics.store(progress, progressFields.input, input);
+    const verdict = await judge(known, makeInput(known, settings.seed, input));
+    if (isFault(verdict)) tell({ kind: 'fault', input, verdict });
+    Atomics.add(progress, isFault(verdict) ? progressFields.faults : progressFields[verdict], 1);
+    // What an input has started that it did not wait for would otherwise never run.
+    if (input % 64 === 0) await new Promise((resolve) => setImmediate(resolve));
+  }
+  tell({ kind: 'done' });
+}
+
+port.on('message', (request: Request) => {
+  if (request.kind === 'range') void range(format, request.from, request.to);
+  else void judge(format, request).then((verdict) => tell({ kind: 'verdict', verdict }));
+});
+tell({ kind: 'ready' });
