@@ -1,10 +1,8 @@
+import { withoutControls } from '../host/printable.ts';
+
 /** Text from files as it may stand in a message: without control and direction characters, and short. */
 export function printable(text: string, limit = 80): string {
-  const cut = text.length > limit ? `${text.slice(0, limit)}…` : text;
-  return cut.replace(
-    /[\p{C}\p{Zl}\p{Zp}]/gu,
-    (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`,
-  );
+  return withoutControls(text.length > limit ? `${text.slice(0, limit)}…` : text);
 }
 
 /** {@link printable} in quotation marks. */

@@ -1,6 +1,12 @@
+import { withoutControls } from './printable.ts';
+
+/** Characters of a problem or a remedy: what quotes a whole value of a file is cut. */
+const MAX_CHARACTERS = 800;
+
 /**
  * What is wrong with something the user gave us, in one line that names the file, the line and the remedy.
- * The command line prints the message alone and exits with code 2.
+ * The command line prints the message alone and exits with code 2. Whatever a message quotes, it is one line of
+ * printable characters.
  */
 export class InputError extends Error {
   override readonly name: string = 'InputError';
@@ -17,13 +23,20 @@ export class InputError extends Error {
     options: { remedy: string; file?: string | undefined; line?: number | undefined; cause?: unknown },
   ) {
     const place =
-      options.file === undefined ? '' : `${options.file}${options.line ? `:${options.line}` : ''}: `;
-    super(`${place}${problem}. ${options.remedy}.`, { cause: options.cause });
-    this.problem = problem;
-    this.remedy = options.remedy;
+      options.file === undefined
+        ? ''
+        : `${withoutControls(options.file)}${options.line ? `:${options.line}` : ''}: `;
+    const [what, remedy] = [oneLine(problem), oneLine(options.remedy)];
+    super(`${place}${what}. ${remedy}.`, { cause: options.cause });
+    this.problem = what;
+    this.remedy = remedy;
     this.file = options.file;
     this.line = options.line;
   }
+}
+
+function oneLine(text: string): string {
+  return withoutControls(text.length > MAX_CHARACTERS ? `${text.slice(0, MAX_CHARACTERS - 1)}…` : text);
 }
 
 /** The machine has too little of something: memory, disk, a device. Nothing the user had is lost. */

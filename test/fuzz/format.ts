@@ -1,6 +1,8 @@
 /** What the harness knows of an input format: valid files, how to change them, and how the studio reads them. */
 
 import { textSource, bytesSource, type ByteSource } from '../../src/corpus/source.ts';
+import { canonicalJson } from '../../src/host/canonical-json.ts';
+import type { Json } from '../../src/host/contract.ts';
 import type { Bytes, Mutation } from './mutate.ts';
 
 export interface FuzzFormat {
@@ -65,7 +67,7 @@ export async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
   return all;
 }
 
-/** @throws SilentDifference unless both are the same as JSON. */
+/** @throws SilentDifference unless both are the same as JSON, whatever the order of members. */
 export function mustEqual(found: unknown, expected: unknown, what: string): void {
-  if (JSON.stringify(found) !== JSON.stringify(expected)) throw new SilentDifference(what);
+  if (canonicalJson(found as Json) !== canonicalJson(expected as Json)) throw new SilentDifference(what);
 }

@@ -5,7 +5,7 @@ import { RandomStream } from '../../src/host/random.ts';
 import { SilentDifference, type FuzzFormat, type FuzzInput } from './format.ts';
 import { byteMutations, mutated, type MadeInput } from './mutate.ts';
 
-export type FaultKind = 'hang' | 'error' | 'message' | 'difference' | 'pollution' | 'memory';
+export type FaultKind = 'example' | 'hang' | 'error' | 'message' | 'difference' | 'pollution' | 'memory';
 
 export interface Fault {
   readonly kind: FaultKind;
@@ -20,6 +20,13 @@ export type Verdict = 'accepted' | 'refused' | Fault;
 export function isFault(verdict: Verdict): verdict is Fault {
   return typeof verdict === 'object';
 }
+
+/** Of an example that is refused: the format is wrong, or the reader. */
+export const refusedExample: Fault = {
+  kind: 'example',
+  detail: 'an example is refused as it is',
+  signature: 'example refused',
+};
 
 /** Longer ones are no line that anybody reads. */
 const MAX_MESSAGE = 2000;
@@ -58,7 +65,7 @@ function judgeError(format: FuzzFormat, error: unknown): Verdict {
     return {
       kind: 'error',
       detail: `${printed(text)} (${place})`,
-      signature: `error: ${general(text)} at ${place.replace(/:\d+$/, '')}`,
+      signature: `error: ${error instanceof Error ? error.name : 'no Error'} at ${place}`,
     };
   }
   const { message } = error as Error;
@@ -72,7 +79,7 @@ function judgeError(format: FuzzFormat, error: unknown): Verdict {
   return {
     kind: 'message',
     detail: `${problem}: ${printed(message)} (${place})`,
-    signature: `message ${odd === undefined ? 'too long' : 'not one line'} at ${place.replace(/:\d+$/, '')}`,
+    signature: `message ${odd === undefined ? 'too long' : 'not one line'} at ${place}`,
   };
 }
 

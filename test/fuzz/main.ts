@@ -3,16 +3,16 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
-import { formats } from './formats/index.ts';
+import type { FuzzFormat } from './format.ts';
 import { alone, fuzz, type FuzzOptions, type FuzzProgress, type FuzzReport } from './fuzz.ts';
 import { isFault, makeInput } from './judge.ts';
+import { LIMITS, type Limits } from './lane.ts';
 
 const USAGE = `npm run fuzz -- FORMAT|all [--inputs N] [--seed S] [--from I] [--only I] [--file PATH] [--json]
+  [--limit-seconds N] [--limit-mb N] [--faults FOLDER] [--formats MODULE]
 npm run fuzz -- --list`;
-
-const formatsModule = new URL('./formats/index.js', import.meta.url).href;
 
 /** @returns the exit code: 1 where there are faults, 2 for wrong arguments */
 async function main(): Promise<number> {
@@ -25,10 +25,15 @@ async function main(): Promise<number> {
       only: { type: 'string' },
       file: { type: 'string' },
       faults: { type: 'string', default: fileURLToPath(new URL('../../faults', import.meta.url)) },
+      formats: { type: 'string', default: fileURLToPath(new URL('./formats/index.js', import.meta.url)) },
+      'limit-seconds': { type: 'string', default: String(LIMITS.seconds) },
+      'limit-mb': { type: 'string', default: String(LIMITS.bytes / 2 ** 20) },
       list: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
     },
   });
+  const formatsModule = pathToFileURL(values.formats).href;
+  const { formats } = (await import(formatsModule)) as { formats: readonly FuzzFormat[] };
   if (values.list) {
     for (const { name, what, readers } of formats) console.log(`${name.padEnd(33)} ${what} (${readers.join(', ')})`);
     return 0;
@@ -42,7 +47,11 @@ async function main(): Promise<number> {
     return 2;
   }
   const [inputs = 0, seed = 0, from = 0, only = 0] = numbers;
-  if (known === undefined) return everyFormat(process.argv.slice(2), values.json);
+  if (known === undefined) return everyFormat(formats, process.argv.slice(2), values.json);
+  const limits: Limits = {
+    seconds: Number(values['limit-seconds']),
+    bytes: Number(values['limit-mb']) * 2 ** 20,
+  };
   const options: FuzzOptions = {
     format: known,
     formats: formatsModule,
@@ -50,6 +59,7 @@ async function main(): Promise<number> {
     from,
     to: Math.max(from, inputs),
     folder: values.faults,
+    limits,
     ...(!values.json && { onProgress: showProgress(known.name) }),
   };
   if (values.only !== undefined || values.file !== undefined) return readOne(options, only, values.file);
@@ -76,7 +86,11 @@ async function readOne(options: FuzzOptions, number: number, file: string | unde
 }
 
 /** Each format in a process of its own, whose peak memory is the format's. */
-async function everyFormat(given: readonly string[], asJson: boolean): Promise<number> {
+async function everyFormat(
+  formats: readonly FuzzFormat[],
+  given: readonly string[],
+  asJson: boolean,
+): Promise<number> {
   const reports: FuzzReport[] = [];
   let failed = false;
   for (const { name } of formats) {

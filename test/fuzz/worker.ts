@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import type { FuzzFormat } from './format.ts';
-import { isFault, judge, makeInput } from './judge.ts';
+import { isFault, judge, makeInput, refusedExample } from './judge.ts';
 import { progressFields, type Answer, type Request, type WorkerSettings } from './protocol.ts';
 
 const settings = workerData as WorkerSettings;
@@ -14,7 +14,8 @@ const tell = (answer: Answer): void => port.postMessage(answer);
 async function range(known: FuzzFormat, from: number, to: number): Promise<void> {
   for (let input = from; input < to; input++) {
     Atomics.store(progress, progressFields.input, input);
-    const verdict = await judge(known, makeInput(known, settings.seed, input));
+    const found = await judge(known, makeInput(known, settings.seed, input));
+    const verdict = found === 'refused' && input < known.examples.length ? refusedExample : found;
     if (isFault(verdict)) tell({ kind: 'fault', input, verdict });
     Atomics.add(progress, isFault(verdict) ? progressFields.faults : progressFields[verdict], 1);
     // What an input has started that it did not wait for would otherwise never run.
