@@ -11,7 +11,10 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 export function compileHarness() {
   const compiler = createRequire(import.meta.url).resolve('typescript/lib/tsc.js');
   const args = [compiler, '-p', join(root, 'test', 'fuzz', 'tsconfig.json')];
-  const { status } = spawnSync(process.execPath, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
+  const { status } = spawnSync(process.execPath, args, {
+    cwd: root,
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
   return status === 0 ? join(root, 'dist', 'fuzz', 'test', 'fuzz') : undefined;
 }
 

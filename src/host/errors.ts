@@ -1,7 +1,7 @@
 import { withoutControls } from './printable.ts';
 
 /** Characters of a problem or a remedy: what quotes a whole value of a file is cut. */
-const MAX_CHARACTERS = 800;
+const MAX_CHARACTERS = 1500;
 
 /**
  * What is wrong with something the user gave us, in one line that names the file, the line and the remedy.
@@ -36,7 +36,10 @@ export class InputError extends Error {
 }
 
 function oneLine(text: string): string {
-  return withoutControls(text.length > MAX_CHARACTERS ? `${text.slice(0, MAX_CHARACTERS - 1)}…` : text);
+  const line = withoutControls(text.slice(0, MAX_CHARACTERS + 1));
+  if (line.length <= MAX_CHARACTERS) return line;
+  // Not in the middle of a character of two units.
+  return `${line.slice(0, MAX_CHARACTERS - 1).replace(/[\ud800-\udbff]$/, '')}…`;
 }
 
 /** The machine has too little of something: memory, disk, a device. Nothing the user had is lost. */

@@ -84,7 +84,7 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
   const ticking = setInterval(tell, 1000);
   let notRepeated = 0;
   try {
-    for (let next = from; next < to; ) {
+    for (let next = from; next < to;) {
       const end = await lane.range(next, to, add);
       if (end.kind === 'done') break;
       next = end.input + 1;

@@ -16,11 +16,14 @@ describe('the formats', () => {
     expect(new Set(formats.map(({ name }) => name)).size).toBe(formats.length);
   });
 
-  it.each(formats.map((format) => [format.name, format] as const))('%s accepts its examples', async (_, format) => {
-    for (const bytes of format.examples) {
-      expect(await judge(format, { bytes, resealed: false })).toBe('accepted');
-    }
-  });
+  it.each(formats.map((format) => [format.name, format] as const))(
+    '%s accepts its examples',
+    async (_, format) => {
+      for (const bytes of format.examples) {
+        expect(await judge(format, { bytes, resealed: false })).toBe('accepted');
+      }
+    },
+  );
 
   it('make an input of its number alone', () => {
     for (const format of formats) {
@@ -40,7 +43,11 @@ describe('the formats', () => {
       .map((path) => `src/${path.replaceAll('\\', '/')}`)
       .filter((path) => path.endsWith('.ts') && PARSES.test(readFileSync(join(root, path), 'utf8')));
     expect(parsing.filter((path) => !covered.has(path) && !(path in NOT_FUZZED))).toEqual([]);
-    expect([...covered].filter((path) => !readdirSync(join(root, path, '..')).includes(path.split('/').at(-1) ?? ''))).toEqual([]);
+    expect(
+      [...covered].filter(
+        (path) => !readdirSync(join(root, path, '..')).includes(path.split('/').at(-1) ?? ''),
+      ),
+    ).toEqual([]);
   });
 });
 
@@ -119,8 +126,19 @@ describe('mutations of JSON', () => {
   it('change types, names, numbers and nesting, and write what JSON.stringify cannot', () => {
     const value = JSON.stringify({ name: 'x', list: [1, 2, { deep: true }], number: 0.5 });
     const made = Array.from({ length: 5000 }, (_, i) => twistedJson(value, new RandomStream(1, i)) ?? '');
-    for (const sign of ['"__proto__"', 'NaN', '1e400', '\\ud800', '"constructor"', '[[[[', '{"a":{"a":{"a":']) {
-      expect(made.some((text) => text.includes(sign)), sign).toBe(true);
+    for (const sign of [
+      '"__proto__"',
+      'NaN',
+      '1e400',
+      '\\ud800',
+      '"constructor"',
+      '[[[[',
+      '{"a":{"a":{"a":',
+    ]) {
+      expect(
+        made.some((text) => text.includes(sign)),
+        sign,
+      ).toBe(true);
     }
   });
 });

@@ -29,7 +29,7 @@ export const refusedExample: Fault = {
 };
 
 /** Longer ones are no line that anybody reads. */
-const MAX_MESSAGE = 2000;
+const MAX_MESSAGE = 4000;
 
 /** What an input of a format is: a function of (format, seed, number). The first are the examples as they are. */
 export function makeInput(format: FuzzFormat, seed: number, number: number): MadeInput {
@@ -49,9 +49,32 @@ export async function judge(format: FuzzFormat, input: FuzzInput): Promise<Verdi
   } catch (error) {
     verdict = judgeError(format, error);
   }
+  // In the next turn what nobody waited for has been reported.
+  await new Promise((resolve) => setImmediate(resolve));
+  if (late !== undefined) {
+    verdict = { ...lateFault(late.error), kind: 'error' };
+    late = undefined;
+  }
   const polluted = restored(before);
   if (polluted === undefined) return verdict;
   return { kind: 'pollution', detail: `${polluted} was changed`, signature: `pollution of ${polluted}` };
+}
+
+let late: { readonly error: unknown } | undefined;
+
+/** Lets {@link judge} see what is thrown or rejected outside of the call. Once, in a process or thread of its own. */
+export function catchLateErrors(): void {
+  for (const event of ['unhandledRejection', 'uncaughtException']) {
+    process.on(event, (error: unknown) => (late ??= { error }));
+  }
+}
+
+function lateFault(error: unknown): Omit<Fault, 'kind'> {
+  const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  return {
+    detail: `outside of the call: ${printed(text)} (${placeOf(error)})`,
+    signature: `error outside at ${placeOf(error)}`,
+  };
 }
 
 function judgeError(format: FuzzFormat, error: unknown): Verdict {

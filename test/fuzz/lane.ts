@@ -83,7 +83,11 @@ export class Lane {
         finish(
           error.code === 'ERR_WORKER_OUT_OF_MEMORY'
             ? { kind: 'memory', detail: 'the heap is full', signature: 'memory' }
-            : { kind: 'error', detail: `outside of the call: ${printed(String(error))}`, signature: `error outside: ${error.name}` },
+            : {
+                kind: 'error',
+                detail: `outside of the call: ${printed(String(error))}`,
+                signature: `error outside: ${error.name}`,
+              },
         ),
       );
       worker.on('exit', (code) =>

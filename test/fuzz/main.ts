@@ -35,14 +35,16 @@ async function main(): Promise<number> {
   const formatsModule = pathToFileURL(values.formats).href;
   const { formats } = (await import(formatsModule)) as { formats: readonly FuzzFormat[] };
   if (values.list) {
-    for (const { name, what, readers } of formats) console.log(`${name.padEnd(33)} ${what} (${readers.join(', ')})`);
+    for (const { name, what, readers } of formats)
+      console.log(`${name.padEnd(33)} ${what} (${readers.join(', ')})`);
     return 0;
   }
   const [name = ''] = positionals;
   const numbers = [values.inputs, values.seed, values.from, values.only ?? '0'].map(Number);
   const known = formats.find((format) => format.name === name);
   if (positionals.length !== 1 || (name !== 'all' && known === undefined) || !numbers.every(isCount)) {
-    const problem = name === '' ? '' : name === 'all' || known ? 'A number is wrong. ' : `There is no format ${name}. `;
+    const problem =
+      name === '' ? '' : name === 'all' || known ? 'A number is wrong. ' : `There is no format ${name}. `;
     console.error(`${problem}Use:\n${USAGE}`);
     return 2;
   }

@@ -104,7 +104,10 @@ export const byteMutations: readonly Mutation[] = [
     name: 'splice with another file',
     apply: (bytes, random, others) => {
       const other = pick(others, random);
-      return concatenate([bytes.subarray(0, position(bytes, random)), other.subarray(position(other, random))]);
+      return concatenate([
+        bytes.subarray(0, position(bytes, random)),
+        other.subarray(position(other, random)),
+      ]);
     },
   },
   {
@@ -119,7 +122,9 @@ export const byteMutations: readonly Mutation[] = [
 
 const encoder = new TextEncoder();
 const TOKENS = [
-  ...'" "" , ; { } [ ] : \\ \\u0000 \\ud800 null NaN Infinity 1e999 -0 1.0 3.5 -5 # #x "__proto__": [[[[[['.split(' '),
+  ...'" "" , ; { } [ ] : \\ \\u0000 \\ud800 null NaN Infinity 1e999 -0 1.0 3.5 -5 # #x "__proto__": [[[[[['.split(
+    ' ',
+  ),
   ...['\t', '\n', '\r', '\r\n', '\n\n', '\0', ' ', '\ufeff', '\u2028', '\u202e', '\u001b[31m', '","', '"\n"'],
   ...['__proto__', 'constructor', 'toString', 'ä'.repeat(200), '😀', '```', '<think>', '</think>', '../../x'],
 ]
@@ -211,19 +216,94 @@ export const lineMutations: readonly Mutation[] = [
 ];
 
 const NUMBERS = [
-  ...[0, -0, 1, -1, 0.5, 3.5, -5, 1e-320, 1e15, 1e300, -1e300, 2 ** 31, 2 ** 32, 2 ** 53, 2 ** 53 + 2, 2 ** 64],
+  ...[
+    0,
+    -0,
+    1,
+    -1,
+    0.5,
+    3.5,
+    -5,
+    1e-320,
+    1e15,
+    1e300,
+    -1e300,
+    2 ** 31,
+    2 ** 32,
+    2 ** 53,
+    2 ** 53 + 2,
+    2 ** 64,
+  ],
 ];
 const ODD_TEXTS = [
-  ...['', ' ', '#', '#x', ' x', 'x ', 'a b', 'a\tb', 'a\nb', '\0', '\u001b[31m', '\u202e', '\u2028', '[CLS]', '../..'],
-  ...['__proto__', 'constructor', 'toString', 'hasOwnProperty', 'NaN', 'Infinity', '1e400', '<script>', 'x'.repeat(5000)],
+  ...[
+    '',
+    ' ',
+    '#',
+    '#x',
+    ' x',
+    'x ',
+    'a b',
+    'a\tb',
+    'a\nb',
+    '\0',
+    '\u001b[31m',
+    '\u202e',
+    '\u2028',
+    '[CLS]',
+    '../..',
+  ],
+  ...[
+    '__proto__',
+    'constructor',
+    'toString',
+    'hasOwnProperty',
+    'NaN',
+    'Infinity',
+    '1e400',
+    '<script>',
+    'x'.repeat(5000),
+  ],
 ];
 /** Stands in JSON text in place of a value. Some is no JSON, some no other way can be written. */
 const RAW = [
-  ...['NaN', 'Infinity', '-Infinity', '1e400', '-1e400', '1e-400', '-0', '00', '0x10', 'undefined', "'x'", '"\\ud800"'],
-  ...['"\\udc00x"', '"\\u0000"', '1'.repeat(400), `0.${'3'.repeat(400)}`, '{"a":1,"a":2}', '{"__proto__":{"x":1}}'],
+  ...[
+    'NaN',
+    'Infinity',
+    '-Infinity',
+    '1e400',
+    '-1e400',
+    '1e-400',
+    '-0',
+    '00',
+    '0x10',
+    'undefined',
+    "'x'",
+    '"\\ud800"',
+  ],
+  ...[
+    '"\\udc00x"',
+    '"\\u0000"',
+    '1'.repeat(400),
+    `0.${'3'.repeat(400)}`,
+    '{"a":1,"a":2}',
+    '{"__proto__":{"x":1}}',
+  ],
   ...['{"constructor":{"prototype":{"polluted":1}}}', '{"toJSON":1}', '{"length":1e9}', '[,]', '//'],
 ];
-const KEYS = ['__proto__', 'constructor', 'toString', 'hasOwnProperty', 'prototype', 'toJSON', 'length', '', '0', ' ', 'x'];
+const KEYS = [
+  '__proto__',
+  'constructor',
+  'toString',
+  'hasOwnProperty',
+  'prototype',
+  'toJSON',
+  'length',
+  '',
+  '0',
+  ' ',
+  'x',
+];
 
 /** A value that is written into JSON text as it is. */
 class Raw {
@@ -348,7 +428,8 @@ function twisted(value: unknown, random: RandomStream, all: readonly unknown[]):
 function everyValue(value: unknown, into: unknown[]): void {
   if (into.length > 200) return;
   into.push(value);
-  if (typeof value === 'object' && value !== null) Object.values(value).forEach((each) => everyValue(each, into));
+  if (typeof value === 'object' && value !== null)
+    Object.values(value).forEach((each) => everyValue(each, into));
 }
 
 /** JSON with its raw parts. */

@@ -48,7 +48,7 @@ export const formats: readonly FuzzFormat[] = [
     for (;;) held.push(new Uint8Array(4e6).fill(1));
   }),
   planted('fills-the-heap', () => {
-    for (const all: string[] = []; ; ) all.push(String(Math.random()).repeat(3));
+    for (const all: string[] = []; ;) all.push(String(Math.random()).repeat(3));
   }),
   planted('rejects-later', () => void Promise.reject(new RangeError('nobody waits for this'))),
   planted('two-lines', () => {

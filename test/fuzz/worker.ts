@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import type { FuzzFormat } from './format.ts';
-import { isFault, judge, makeInput, refusedExample } from './judge.ts';
+import { catchLateErrors, isFault, judge, makeInput, refusedExample } from './judge.ts';
 import { progressFields, type Answer, type Request, type WorkerSettings } from './protocol.ts';
 
 const settings = workerData as WorkerSettings;
@@ -18,8 +18,6 @@ async function range(known: FuzzFormat, from: number, to: number): Promise<void>
     const verdict = found === 'refused' && input < known.examples.length ? refusedExample : found;
     if (isFault(verdict)) tell({ kind: 'fault', input, verdict });
     Atomics.add(progress, isFault(verdict) ? progressFields.faults : progressFields[verdict], 1);
-    // What an input has started that it did not wait for would otherwise never run.
-    if (input % 64 === 0) await new Promise((resolve) => setImmediate(resolve));
   }
   tell({ kind: 'done' });
 }
@@ -28,4 +26,5 @@ port.on('message', (request: Request) => {
   if (request.kind === 'range') void range(format, request.from, request.to);
   else void judge(format, request).then((verdict) => tell({ kind: 'verdict', verdict }));
 });
+catchLateErrors();
 tell({ kind: 'ready' });

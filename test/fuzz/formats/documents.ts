@@ -24,7 +24,12 @@ function documentFormat(
   return {
     name,
     what,
-    readers: ['src/corpus/documents.ts', 'src/corpus/lines.ts', 'src/corpus/json-record.ts', 'src/corpus/table.ts'],
+    readers: [
+      'src/corpus/documents.ts',
+      'src/corpus/lines.ts',
+      'src/corpus/json-record.ts',
+      'src/corpus/table.ts',
+    ],
     examples,
     mutations: name === 'corpus-jsonl' ? [...textMutations, jsonLineMutation] : textMutations,
     read: (input) => collect(readDocuments(source(file, input), options)),

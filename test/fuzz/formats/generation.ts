@@ -21,7 +21,11 @@ import {
   type FuzzFormat,
 } from '../format.ts';
 
-const slots = { passage: 'Volcanoes are openings in the crust.', query: 'what is a volcano', positive: 'Lava.' };
+const slots = {
+  passage: 'Volcanoes are openings in the crust.',
+  query: 'what is a volcano',
+  positive: 'Lava.',
+};
 
 /** One prompt of each form of reply. */
 const readers = ['line', 'object', 'members'].flatMap((form) => {
@@ -86,7 +90,11 @@ export const generationFormats: readonly FuzzFormat[] = [
   {
     name: 'prompt',
     what: 'a prompt (generate --prompt FILE)',
-    readers: ['src/generation/read-prompt.ts', 'src/recipes/recipe-prompts.ts', 'src/cli/commands/generate.ts'],
+    readers: [
+      'src/generation/read-prompt.ts',
+      'src/recipes/recipe-prompts.ts',
+      'src/cli/commands/generate.ts',
+    ],
     examples: examplesOfPrompts(),
     mutations: [tokenMutation, repeatMutation, jsonMutation],
     read: (input) => {
@@ -132,7 +140,8 @@ export const generationFormats: readonly FuzzFormat[] = [
         address: 'http://127.0.0.1:8000/v1',
         model: 'm',
         // A quarter of them as errors.
-        fetch: () => Promise.resolve(new Response(input.bytes, { status: input.bytes.length % 4 ? 200 : 400 })),
+        fetch: () =>
+          Promise.resolve(new Response(input.bytes, { status: input.bytes.length % 4 ? 200 : 400 })),
       }).load(),
   },
   {
@@ -155,7 +164,11 @@ export const generationFormats: readonly FuzzFormat[] = [
       jsonLines([
         entryOf({ text: 'x', finish: 'stop', seconds: 1, promptTokens: 3, completionTokens: 4 }),
         { ...entryOf({ text: '{', finish: 'length', seconds: 1 }), request: '1'.repeat(64), error: 'cut' },
-        { ...entryOf({ text: 'y', finish: 'stop', seconds: 1 }), request: '2'.repeat(64), items: [{ text: 'y' }] },
+        {
+          ...entryOf({ text: 'y', finish: 'stop', seconds: 1 }),
+          request: '2'.repeat(64),
+          items: [{ text: 'y' }],
+        },
       ]),
     ],
     mutations: [...lineMutations, tokenMutation, repeatMutation, jsonLineMutation],

@@ -23,7 +23,9 @@ const judgmentFormat = (
 export const judgmentFormats: readonly FuzzFormat[] = [
   judgmentFormat('qrels-trec', 'judgments as TREC qrels', [
     utf8(rows.map(([query, document, grade]) => `${query} 0 ${document} ${grade}\n`).join('')),
-    utf8(`# comment\n${rows.map(([query, document, grade]) => `${query}\t0\t${document}\t${grade}`).join('\r\n')}`),
+    utf8(
+      `# comment\n${rows.map(([query, document, grade]) => `${query}\t0\t${document}\t${grade}`).join('\r\n')}`,
+    ),
   ]),
   judgmentFormat('qrels-beir', "judgments as BEIR's TSV", [
     utf8(`query-id\tcorpus-id\tscore\n${beir}\n`),
@@ -32,7 +34,11 @@ export const judgmentFormats: readonly FuzzFormat[] = [
   judgmentFormat(
     'qrels-jsonl',
     'judgments as JSON lines',
-    [jsonLines(rows.map(([query, document, score]) => ({ 'query-id': query, 'corpus-id': document, score })))],
+    [
+      jsonLines(
+        rows.map(([query, document, score]) => ({ 'query-id': query, 'corpus-id': document, score })),
+      ),
+    ],
     [...textMutations, jsonLineMutation],
   ),
 ];

@@ -93,7 +93,13 @@ let next = 0;
 export const weights = new Map(
   [...encoderParameters(shape)].map(([name, dims]) => {
     const size = dims.reduce((product, dim) => product * dim, 1);
-    return [name, fromFloat32(dims, Float32Array.from({ length: size }, () => ((next++ % 17) - 8) / 32))];
+    return [
+      name,
+      fromFloat32(
+        dims,
+        Float32Array.from({ length: size }, () => ((next++ % 17) - 8) / 32),
+      ),
+    ];
   }),
 );
 
@@ -104,7 +110,10 @@ export const modelFiles: ReadonlyMap<string, Bytes> = new Map([
   ['config.json', json(config)],
   ['model.safetensors', writeSafetensors(weights)],
   ['modules.json', json(modules)],
-  ['1_Pooling/config.json', json({ word_embedding_dimension: 4, pooling_mode_cls_token: false, pooling_mode_mean_tokens: true })],
+  [
+    '1_Pooling/config.json',
+    json({ word_embedding_dimension: 4, pooling_mode_cls_token: false, pooling_mode_mean_tokens: true }),
+  ],
   ['sentence_bert_config.json', json({ max_seq_length: 16, do_lower_case: false })],
   [
     'config_sentence_transformers.json',

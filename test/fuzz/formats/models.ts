@@ -1,6 +1,12 @@
 import { isCrossEncoder, foreignArchitecture } from '../../../src/encoders/model-kind.ts';
 import { readEncoder } from '../../../src/encoders/read-encoder.ts';
-import { fromFloat32, readSafetensors, readShardIndex, toFloat32, writeSafetensors } from '../../../src/encoders/safetensors.ts';
+import {
+  fromFloat32,
+  readSafetensors,
+  readShardIndex,
+  toFloat32,
+  writeSafetensors,
+} from '../../../src/encoders/safetensors.ts';
 import { wordPieceVocabulary } from '../../../src/encoders/prune-vocabulary.ts';
 import type { ModelCardInfo } from '../../../src/encoders/model-card.ts';
 import { encoderFiles } from '../../../src/encoders/write-encoder.ts';
@@ -61,8 +67,12 @@ async function readWith(path: string, bytes: Bytes, without: readonly string[] =
   const { tokenizer, encoding, shape } = model;
   for (const text of path.includes('token') || path === 'vocab.txt' ? texts : texts.slice(0, 2)) {
     const ids = tokenizer.encode(text, encoding.passageMaxLength);
-    const fits = ids.length <= encoding.passageMaxLength && ids.every((id) => id >= 0 && id < shape.vocabSize);
-    if (!fits) throw new SilentDifference(`tokens that the model cannot take, of ${JSON.stringify(text.slice(0, 30))}`);
+    const fits =
+      ids.length <= encoding.passageMaxLength && ids.every((id) => id >= 0 && id < shape.vocabSize);
+    if (!fits)
+      throw new SilentDifference(
+        `tokens that the model cannot take, of ${JSON.stringify(text.slice(0, 30))}`,
+      );
   }
   tokenizer.encodePair('a', texts[2] ?? '', encoding.passageMaxLength);
   encoderFiles(model, card);
@@ -105,7 +115,9 @@ function lyingHeader(random: RandomStream): Uint8Array {
   const header = headerOf(smallFile);
   const data = smallFile.subarray(8 + utf8(header).length);
   const offsets = header.replace(/\d+/g, (digits) =>
-    random.uniform() < 0.2 ? String(pick([0, 1, Number(digits) + 1, Number(digits) * 4, 2 ** 31, 2 ** 53, 1e21], random)) : digits,
+    random.uniform() < 0.2
+      ? String(pick([0, 1, Number(digits) + 1, Number(digits) * 4, 2 ** 31, 2 ** 53, 1e21], random))
+      : digits,
   );
   const text = random.uniform() < 0.5 ? (twistedJson(header, random) ?? header) : offsets;
   const bytes = utf8(text);
@@ -120,20 +132,28 @@ const safetensorsFormat: FuzzFormat = {
   what: 'weights in safetensors',
   readers: ['src/encoders/safetensors.ts', 'src/encoders/weights.ts'],
   examples: [smallFile, writeSafetensors(small)],
-  mutations: [{ ...tokenMutation, weight: 1 }, repeatMutation, rebuilt('a header that lies', 12, lyingHeader)],
+  mutations: [
+    { ...tokenMutation, weight: 1 },
+    repeatMutation,
+    rebuilt('a header that lies', 12, lyingHeader),
+  ],
   read: ({ bytes }) => {
     const { tensors } = readSafetensors(bytes, 'model.safetensors');
     // There is no checksum; but every byte of data belongs to exactly one tensor.
     const held = [...tensors.values()].reduce((sum, { data }) => sum + data.length, 0);
     const header = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
-    if (8 + header + held !== bytes.length) throw new SilentDifference('bytes of the file that are in no tensor');
-    for (const [name, tensor] of tensors) if (/^B?F/.test(tensor.dtype)) toFloat32(tensor, name, 'model.safetensors');
+    if (8 + header + held !== bytes.length)
+      throw new SilentDifference('bytes of the file that are in no tensor');
+    for (const [name, tensor] of tensors)
+      if (/^B?F/.test(tensor.dtype)) toFloat32(tensor, name, 'model.safetensors');
     writeSafetensors(tensors);
   },
 };
 
 const halves = [...weights].map((entry, i) => [i % 2, entry] as const);
-const shards = [0, 1].map((shard) => writeSafetensors(new Map(halves.flatMap(([of, entry]) => (of === shard ? [entry] : [])))));
+const shards = [0, 1].map((shard) =>
+  writeSafetensors(new Map(halves.flatMap(([of, entry]) => (of === shard ? [entry] : [])))),
+);
 const shardName = (shard: number): string => `model-0000${shard + 1}-of-00002.safetensors`;
 
 const shardIndexFormat: FuzzFormat = {
@@ -159,9 +179,16 @@ const shardIndexFormat: FuzzFormat = {
 export const modelFormats: readonly FuzzFormat[] = [
   safetensorsFormat,
   shardIndexFormat,
-  folderFormat('config.json', "a model's config.json", ['src/encoders/config.ts', 'src/encoders/model-kind.ts', PARSER]),
+  folderFormat('config.json', "a model's config.json", [
+    'src/encoders/config.ts',
+    'src/encoders/model-kind.ts',
+    PARSER,
+  ]),
   folderFormat('tokenizer.json', "a model's tokenizer.json", ['src/encoders/tokenizer.ts', PARSER]),
-  folderFormat('tokenizer_config.json', "a model's tokenizer_config.json", ['src/encoders/tokenizer.ts', PARSER]),
+  folderFormat('tokenizer_config.json', "a model's tokenizer_config.json", [
+    'src/encoders/tokenizer.ts',
+    PARSER,
+  ]),
   folderFormat(
     'vocab.txt',
     "a model's vocab.txt, without a tokenizer.json",
@@ -170,7 +197,9 @@ export const modelFormats: readonly FuzzFormat[] = [
     ['tokenizer.json'],
     [utf8(tokens.map((token) => `${token}\n`).join('')), utf8(tokens.join('\r\n'))],
   ),
-  folderFormat('modules.json', 'modules.json of sentence-transformers', ['src/encoders/sentence-transformers.ts']),
+  folderFormat('modules.json', 'modules.json of sentence-transformers', [
+    'src/encoders/sentence-transformers.ts',
+  ]),
   folderFormat('1_Pooling/config.json', 'the pooling of sentence-transformers', [
     'src/encoders/sentence-transformers.ts',
   ]),

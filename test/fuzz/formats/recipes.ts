@@ -21,7 +21,12 @@ const recipe = {
   sources: {
     mined: { kind: 'mined', retrievers: [{ kind: 'bm25' }], ranks: { last: 10 }, negatives: 2 },
     ready: { kind: 'lists', corpusFile: 'lists.jsonl' },
-    written: { kind: 'generated', generator: 'writer', prompts: ['c-questions'], of: { passages: { sample: 10 } } },
+    written: {
+      kind: 'generated',
+      generator: 'writer',
+      prompts: ['c-questions'],
+      of: { passages: { sample: 10 } },
+    },
     all: { kind: 'merged', of: ['mined', 'ready'] },
   },
   teacher: { from: 'encoder', model: 'nano' },
@@ -91,7 +96,11 @@ export const recipeFormats: readonly FuzzFormat[] = [
     read: (input) => {
       const read = readRecipe(parseRecipeText(textOf(input.bytes), 'recipe.json'), 'recipe.json');
       // A run keeps its recipe with all defaults, and reads it again when it is resumed.
-      mustEqual(readRecipe(JSON.parse(JSON.stringify(read)), 'kept.json'), read, 'a recipe that was read twice');
+      mustEqual(
+        readRecipe(JSON.parse(JSON.stringify(read)), 'kept.json'),
+        read,
+        'a recipe that was read twice',
+      );
     },
   },
   {
@@ -99,7 +108,9 @@ export const recipeFormats: readonly FuzzFormat[] = [
     what: 'settings of a recipe on the command line (--set), one a line',
     readers: ['src/recipes/overrides.ts'],
     examples: [
-      utf8('training.learningRate=1e-4\narms[0].loss=kl\nseeds=[1,2]\nsources["mined"].negatives=3\nseeds[2]=7'),
+      utf8(
+        'training.learningRate=1e-4\narms[0].loss=kl\nseeds=[1,2]\nsources["mined"].negatives=3\nseeds[2]=7',
+      ),
     ],
     mutations: [tokenMutation, repeatMutation, ...lineMutations],
     read: (input) => readRecipe(withOverrides(small, textOf(input.bytes).split('\n')), 'recipe.json'),

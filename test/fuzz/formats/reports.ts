@@ -34,7 +34,9 @@ export const reportFormat: FuzzFormat = {
   examples: [json(report)],
   mutations: [tokenMutation, repeatMutation, jsonMutation],
   read: (input) => {
-    const data = joinReports([{ file: 'report.json', report: readReport(parsed(textOf(input.bytes)), 'report.json') }]);
+    const data = joinReports([
+      { file: 'report.json', report: readReport(parsed(textOf(input.bytes)), 'report.json') },
+    ]);
     // Many samples are slow by their nature; what is drawn of them is not what a file decides about.
     const table = resultsTable({ ...data, samples: Math.min(data.samples, 100) });
     tableMarkdown(table);
@@ -47,6 +49,10 @@ function parsed(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new InputError('is not JSON', { file: 'report.json', remedy: 'Give the report.json of a run', cause });
+    throw new InputError('is not JSON', {
+      file: 'report.json',
+      remedy: 'Give the report.json of a run',
+      cause,
+    });
   }
 }

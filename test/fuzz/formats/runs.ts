@@ -3,7 +3,14 @@ import { formatRunLines, readRun, type Run } from '../../../src/metrics/run.ts';
 import { lineMutations, repeatMutation, tokenMutation } from '../mutate.ts';
 import { mustEqual, source, textSource, utf8, type FuzzFormat } from '../format.ts';
 
-const rows = Array.from({ length: 9 }, (_, i) => [`q${i % 3}`, 'Q0', `d${i}`, 1 + Math.floor(i / 3), 9.5 - i, 'tag']);
+const rows = Array.from({ length: 9 }, (_, i) => [
+  `q${i % 3}`,
+  'Q0',
+  `d${i}`,
+  1 + Math.floor(i / 3),
+  9.5 - i,
+  'tag',
+]);
 
 export const runFormat: FuzzFormat = {
   name: 'run',

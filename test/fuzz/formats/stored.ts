@@ -16,7 +16,11 @@ import { json, SilentDifference, textOf, type FuzzFormat } from '../format.ts';
 const folder = mkdtempSync(join(tmpdir(), 'retriever-studio-fuzz-'));
 process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
 
-async function storedFiles(): Promise<{ readonly store: Bytes; readonly record: Bytes; readonly name: string }> {
+async function storedFiles(): Promise<{
+  readonly store: Bytes;
+  readonly record: Bytes;
+  readonly name: string;
+}> {
   const made = join(folder, 'made');
   const store = await FolderStore.open(made);
   const writer = await store.openWriter('things');
@@ -97,7 +101,8 @@ export const storedFormats: readonly FuzzFormat[] = [
     mutations: [],
     read: ({ bytes }) => {
       const problem = ggufProblem(bytes.subarray(0, 8));
-      if (problem !== undefined) throw new InputError(problem, { file: 'model.gguf', remedy: 'Give another' });
+      if (problem !== undefined)
+        throw new InputError(problem, { file: 'model.gguf', remedy: 'Give another' });
       if (textOf(bytes.slice(0, 4)) !== 'GGUF') throw new SilentDifference('this is no GGUF file');
     },
   },

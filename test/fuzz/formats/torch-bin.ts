@@ -25,7 +25,12 @@ interface Saved {
   readonly elements: number;
 }
 
-const float = (name: string, dims: readonly number[], stride: readonly number[], values: readonly number[]): Saved => ({
+const float = (
+  name: string,
+  dims: readonly number[],
+  stride: readonly number[],
+  values: readonly number[],
+): Saved => ({
   name,
   type: 'FloatStorage',
   dims,
@@ -73,11 +78,7 @@ function pickled(): Bytes {
     ),
     Uint8Array.of(0x52),
   ]);
-  return concatenate([
-    Uint8Array.of(0x80, 2, 0x7d, 0x28),
-    ...tensors,
-    Uint8Array.of(0x75, 0x2e),
-  ]);
+  return concatenate([Uint8Array.of(0x80, 2, 0x7d, 0x28), ...tensors, Uint8Array.of(0x75, 0x2e)]);
 }
 
 const code = pickled();
@@ -92,7 +93,10 @@ function entriesWith(program: Uint8Array): RawEntry[] {
 }
 
 const OPCODES = [
-  ...[0x80, 0x95, 0x2e, 0x28, 0x4e, 0x88, 0x89, 0x4a, 0x4b, 0x4d, 0x8a, 0x47, 0x58, 0x8c, 0x29, 0x74, 0x85, 0x86, 0x87],
+  ...[
+    0x80, 0x95, 0x2e, 0x28, 0x4e, 0x88, 0x89, 0x4a, 0x4b, 0x4d, 0x8a, 0x47, 0x58, 0x8c, 0x29, 0x74, 0x85,
+    0x86, 0x87,
+  ],
   ...[0x7d, 0x73, 0x75, 0x63, 0x93, 0x51, 0x52, 0x62, 0x71, 0x72, 0x94, 0x68, 0x6a],
 ];
 
@@ -117,7 +121,10 @@ function lyingZip(random: RandomStream): Uint8Array {
   const entries = entriesWith(code);
   const at = random.integer(entries.length);
   const entry = entries[at] as RawEntry;
-  const field = pick(['method', 'flags', 'checksum', 'packedBytes', 'bytes', 'offset', 'localBytes'] as const, random);
+  const field = pick(
+    ['method', 'flags', 'checksum', 'packedBytes', 'bytes', 'offset', 'localBytes'] as const,
+    random,
+  );
   const value = pick([0, 1, 2, 24, 0xffff, 0x7fffffff, 0xfffffffe, 0xffffffff, random.integer(2000)], random);
   return rawZip(entries.with(at, { ...entry, [field]: value }));
 }
@@ -143,7 +150,8 @@ export const torchFormat: FuzzFormat = {
     const tensors = readTorchCheckpoint(bytes, 'pytorch_model.bin');
     if (resealed) return;
     for (const [name, { data }] of tensors) {
-      if (!contents.has(hex(data))) throw new SilentDifference(`the tensor ${name} has other values (CRC ${crc32(data)})`);
+      if (!contents.has(hex(data)))
+        throw new SilentDifference(`the tensor ${name} has other values (CRC ${crc32(data)})`);
     }
   },
 };

@@ -28,7 +28,16 @@ export const listFormats: readonly FuzzFormat[] = [
       origin: 'mined',
       documents: [
         { id: 'a', text: 'x', label: 1, source: 'gold', rank: 2, verdicts: { rule: 'kept' } },
-        { id: 'b', text: 'y', label: 0, teacher: 0.5, teacher_raw: 3, guide: 0.1, source: 'bm25', ranks: { bm25: 3 } },
+        {
+          id: 'b',
+          text: 'y',
+          label: 0,
+          teacher: 0.5,
+          teacher_raw: 3,
+          guide: 0.1,
+          source: 'bm25',
+          ranks: { bm25: 3 },
+        },
         { id: 'c', text: 'z', model_label: 0.5, hand_label: 0, source: 'given', prompt: 'p' },
       ],
     },
@@ -46,7 +55,12 @@ export const listFormats: readonly FuzzFormat[] = [
       positive_passages: [{ docid: 'a', title: 't', text: 'p' }],
       negative_passages: [{ docid: 'b', text: 'n' }],
     },
-    { query_id: 3, query: 'r', positive_passages: [], negative_passages: [{ docid: 4, title: '', text: 'n' }] },
+    {
+      query_id: 3,
+      query: 'r',
+      positive_passages: [],
+      negative_passages: [{ docid: 4, title: '', text: 'n' }],
+    },
   ]),
   listFormat('lists-flagembedding', 'training lists for FlagEmbedding', [
     { query: 'q', pos: ['p'], neg: ['n', 'm'] },

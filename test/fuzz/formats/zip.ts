@@ -8,7 +8,15 @@ import type { RandomStream } from '../../../src/host/random.ts';
 import { rawZip, type RawEntry } from '../../corpus/raw-zip.ts';
 import { streamedZip } from '../../corpus/streamed-zip.ts';
 import { pick, rebuilt, tokenMutation, twistedJson, type Bytes, type Mutation } from '../mutate.ts';
-import { collect, jsonLines, SilentDifference, textOf, utf8, type FuzzFormat, type FuzzInput } from '../format.ts';
+import {
+  collect,
+  jsonLines,
+  SilentDifference,
+  textOf,
+  utf8,
+  type FuzzFormat,
+  type FuzzInput,
+} from '../format.ts';
 import { modelFiles } from './model-files.ts';
 
 type Files = ReadonlyMap<string, Bytes>;
@@ -18,21 +26,54 @@ const collection: Files = new Map([
     'set/corpus.jsonl',
     jsonLines(Array.from({ length: 4 }, (_, i) => ({ _id: `d${i}`, title: 't', text: `passage ${i}` }))),
   ],
-  ['set/queries.jsonl', jsonLines([{ _id: 'q0', text: 'one' }, { _id: 'q1', text: 'two' }])],
+  [
+    'set/queries.jsonl',
+    jsonLines([
+      { _id: 'q0', text: 'one' },
+      { _id: 'q1', text: 'two' },
+    ]),
+  ],
   ['set/qrels/test.tsv', utf8('query-id\tcorpus-id\tscore\nq0\td1\t1\nq1\td2\t1\n')],
 ]);
 const model: Files = new Map([...modelFiles].map(([path, bytes]) => [`tiny/${path}`, bytes]));
 
 const NUMBERS = [0, 1, 20, 0xfffe, 0xffff, 0x7fffffff, 0xfffffffe, 0xffffffff];
-const NAMES = ['../x', '/x', 'a\\b', 'C:/x', '', 'set/corpus.jsonl', 'set/', 'x'.repeat(600), '__proto__', 'a\0b', '\u202ex'];
+const NAMES = [
+  '../x',
+  '/x',
+  'a\\b',
+  'C:/x',
+  '',
+  'set/corpus.jsonl',
+  'set/',
+  'x'.repeat(600),
+  '__proto__',
+  'a\0b',
+  '\u202ex',
+];
 
 /** A zip of the files in which one field lies. Contents have a checksum, so none may come out otherwise. */
 function lyingZip(files: Files, random: RandomStream): Uint8Array {
   const entries: RawEntry[] = [...files].map(([name, packed]) => ({ name, packed }));
   const at = random.integer(entries.length);
   const lie = pick<keyof RawEntry | 'entries' | 'directoryOffset' | 'directoryBytes' | 'comment' | 'twice'>(
-    ['name', 'localName', 'method', 'flags', 'checksum', 'packedBytes', 'bytes', 'localBytes', 'attributes', 'offset',
-      'entries', 'directoryOffset', 'directoryBytes', 'comment', 'twice'],
+    [
+      'name',
+      'localName',
+      'method',
+      'flags',
+      'checksum',
+      'packedBytes',
+      'bytes',
+      'localBytes',
+      'attributes',
+      'offset',
+      'entries',
+      'directoryOffset',
+      'directoryBytes',
+      'comment',
+      'twice',
+    ],
     random,
   );
   const number = random.uniform() < 0.5 ? pick(NUMBERS, random) : random.integer(1000);
