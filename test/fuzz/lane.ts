@@ -41,8 +41,8 @@ export class Lane {
       if (answer.kind === 'fault') onFault(answer.input, answer.verdict);
       return answer.kind === 'done' ? answer : undefined;
     });
-    if ('kind' in end && end.kind === 'done') return end;
-    return { kind: 'ended', input: this.counts[progressFields.input] ?? from, fault: end as Fault };
+    if (end.kind === 'done') return end;
+    return { kind: 'ended', input: this.counts[progressFields.input] ?? from, fault: end };
   }
 
   /** Reads one input as it is. */
@@ -51,7 +51,7 @@ export class Lane {
     const end = await this.#ask({ kind: 'one', bytes, resealed }, (answer) =>
       answer.kind === 'verdict' ? answer : undefined,
     );
-    return 'verdict' in end ? end.verdict : (end as Fault);
+    return 'verdict' in end ? end.verdict : end;
   }
 
   async close(): Promise<void> {

@@ -331,13 +331,11 @@ function oddValue(random: RandomStream): unknown {
 }
 
 function nested(levels: number, random: RandomStream): string {
-  const [open, close] = pick(
-    [
-      ['[', ']'],
-      ['{"a":', '}'],
-    ],
-    random,
-  ) as [string, string];
+  const brackets: readonly (readonly [string, string])[] = [
+    ['[', ']'],
+    ['{"a":', '}'],
+  ];
+  const [open, close] = pick(brackets, random);
   return `${open.repeat(levels)}1${close.repeat(levels)}`;
 }
 
@@ -396,7 +394,7 @@ function twisted(value: unknown, random: RandomStream, all: readonly unknown[]):
       case 1:
         return [...rest[0], item, item, ...rest[1]];
       case 2: {
-        const text = JSON.stringify(item) ?? 'null';
+        const text = JSON.stringify(item);
         const most = Math.min(200_000, Math.floor(2_000_000 / (text.length + 1)));
         const times = random.uniform() < 0.02 ? most : 20;
         return new Raw(`[${`${text},`.repeat(Math.max(1, times))}${text}]`);
@@ -407,7 +405,7 @@ function twisted(value: unknown, random: RandomStream, all: readonly unknown[]):
   }
   const entries = Object.entries(value);
   const at = random.integer(entries.length + 1);
-  const [key, member] = entries[at] ?? ['new', null];
+  const [key, member]: readonly [string, unknown] = entries[at] ?? ['new', null];
   const others = entries.filter((_, i) => i !== at);
   switch (random.integer(8)) {
     case 0:
