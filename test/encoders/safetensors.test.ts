@@ -15,7 +15,6 @@ import {
   type StoredTensor,
 } from '../../src/encoders/safetensors.ts';
 import { InputError } from '../../src/host/errors.ts';
-import { RandomStream } from '../../src/host/random.ts';
 
 function bytesOf(data: ArrayBufferView<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);

@@ -403,7 +403,7 @@ function twisted(value: unknown, random: RandomStream, all: readonly unknown[]):
         return [...rest[0], twisted(item, random, all), ...rest[1]];
     }
   }
-  const entries = Object.entries(value);
+  const entries: readonly [string, unknown][] = Object.entries(value);
   const at = random.integer(entries.length + 1);
   const [key, member]: readonly [string, unknown] = entries[at] ?? ['new', null];
   const others = entries.filter((_, i) => i !== at);

@@ -1,6 +1,6 @@
 /** What the harness and its worker tell each other. */
 
-import type { FaultKind, Verdict } from './judge.ts';
+import type { Verdict } from './judge.ts';
 
 /** What a worker is started with. */
 export interface WorkerSettings {
@@ -28,6 +28,3 @@ export type Answer =
   | { readonly kind: 'done' }
   /** Of one input. */
   | { readonly kind: 'verdict'; readonly verdict: Verdict };
-
-/** A fault that ended the worker. */
-export type Ending = Extract<FaultKind, 'hang' | 'memory' | 'error'>;
