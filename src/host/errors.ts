@@ -1,6 +1,6 @@
 import { withoutControls } from './printable.ts';
 
-/** Characters of a problem or a remedy: what quotes a whole value of a file is cut. */
+/** Characters of a problem, a remedy or a name: what quotes a whole value of a file is cut. */
 const MAX_CHARACTERS = 1500;
 
 /**
@@ -23,9 +23,7 @@ export class InputError extends Error {
     options: { remedy: string; file?: string | undefined; line?: number | undefined; cause?: unknown },
   ) {
     const place =
-      options.file === undefined
-        ? ''
-        : `${withoutControls(options.file)}${options.line ? `:${options.line}` : ''}: `;
+      options.file === undefined ? '' : `${oneLine(options.file)}${options.line ? `:${options.line}` : ''}: `;
     const [what, remedy] = [oneLine(problem), oneLine(options.remedy)];
     super(`${place}${what}. ${remedy}.`, { cause: options.cause });
     this.problem = what;

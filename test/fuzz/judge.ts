@@ -29,7 +29,7 @@ export const refusedExample: Fault = {
 };
 
 /** Longer ones are no line that anybody reads. */
-const MAX_MESSAGE = 4000;
+const MAX_MESSAGE = 5000;
 
 /** What an input of a format is: a function of (format, seed, number). The first are the examples as they are. */
 export function makeInput(format: FuzzFormat, seed: number, number: number): MadeInput {
