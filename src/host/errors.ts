@@ -1,8 +1,9 @@
-import { shortMessage } from './other-text.ts';
+import { printableText, shortMessage } from './other-text.ts';
 
 /**
  * What is wrong with something the user gave us, in one line that names the file, the line and the remedy.
- * The command line prints the message alone and exits with code 2.
+ * The command line prints the message alone and exits with code 2. Whatever a message quotes, it is one line of
+ * printable characters.
  */
 export class InputError extends Error {
   override readonly name: string = 'InputError';
@@ -19,14 +20,19 @@ export class InputError extends Error {
     options: { remedy: string; file?: string | undefined; line?: number | undefined; cause?: unknown },
   ) {
     const place =
-      options.file === undefined ? '' : `${options.file}${options.line ? `:${options.line}` : ''}: `;
-    const [said, remedy] = [shortMessage(problem), shortMessage(options.remedy)];
+      options.file === undefined ? '' : `${oneLine(options.file)}${options.line ? `:${options.line}` : ''}: `;
+    const [said, remedy] = [oneLine(problem), oneLine(options.remedy)];
     super(`${place}${said}. ${remedy}.`, { cause: options.cause });
     this.problem = said;
     this.remedy = remedy;
     this.file = options.file;
     this.line = options.line;
   }
+}
+
+/** Whatever it quotes of a file, a message is one line that can be shown anywhere. */
+function oneLine(text: string): string {
+  return printableText(shortMessage(text));
 }
 
 /** The machine has too little of something: memory, disk, a device. Nothing the user had is lost. */

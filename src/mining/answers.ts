@@ -17,17 +17,17 @@ export type Answers = ReadonlyMap<string, readonly string[]>;
  * @throws InputError naming the line.
  */
 export async function readAnswers(source: ByteSource): Promise<Answers> {
-  const answers = new Map<string, string[]>();
+  const answers = new Map<string, Set<string>>();
   let parse: typeof parseJson | undefined;
   for await (const line of readLines(source)) {
     if (line.text.trim() === '') continue;
     parse ??= line.text.trimStart().startsWith('{') ? parseJson : parseTsv;
     const { queryId, texts } = parse(line, source.name);
-    const known = answers.get(queryId) ?? [];
-    known.push(...texts.filter((text) => text.trim() !== '' && !known.includes(text)));
+    const known = answers.get(queryId) ?? new Set();
+    for (const text of texts) if (text.trim() !== '') known.add(text);
     answers.set(queryId, known);
   }
-  return answers;
+  return new Map([...answers].map(([queryId, texts]) => [queryId, [...texts]]));
 }
 
 interface AnswerLine {

@@ -1,4 +1,5 @@
 import { InputError } from '../host/errors.ts';
+import { isNestedDeeper } from '../host/json-text.ts';
 
 /**
  * A recipe's document with some values set: `training.learningRate=1e-4`, `arms[2].loss=kl`, `seeds=[1,2]`. A value is
@@ -15,18 +16,27 @@ export function withOverrides(document: unknown, overrides: readonly string[]): 
         remedy: 'Give path=value, as in training.learningRate=1e-4 or arms[0].loss=kl',
       });
     }
-    return setAt(changed, parts, valueOf(value), path.trim());
+    return setAt(changed, parts, valueOf(value, path.trim()), path.trim());
   }, document);
 }
 
+/** Parts of a path, and levels of a value: no setting stands half as deep. */
+const MAX_DEPTH = 64;
+
 function partsOf(path: string): readonly (string | number)[] | undefined {
   if (!/^[^.[\]]+(\.[^.[\]]+|\[\d+\]|\["[^"]+"\])*$/.test(path)) return undefined;
-  return [...path.matchAll(/\[(\d+)\]|\["([^"]+)"\]|[^.[\]]+/g)].map(
+  const parts = [...path.matchAll(/\[(\d+)\]|\["([^"]+)"\]|[^.[\]]+/g)].map(
     ([whole, place, quoted]) => quoted ?? (place === undefined ? whole : Number(place)),
   );
+  return parts.length > MAX_DEPTH ? undefined : parts;
 }
 
-function valueOf(text: string): unknown {
+function valueOf(text: string, path: string): unknown {
+  if (isNestedDeeper(text, MAX_DEPTH)) {
+    throw new InputError(`--set ${path}: the value is nested deeper than ${MAX_DEPTH} levels`, {
+      remedy: 'Set a value that a recipe may hold',
+    });
+  }
   try {
     return JSON.parse(text);
   } catch {

@@ -1,22 +1,28 @@
 import * as v from 'valibot';
 import { InputError, messageOf } from '../host/errors.ts';
+import { isNestedDeeper } from '../host/json-text.ts';
 import { checkRecipe } from './check-recipe.ts';
 import { describeIssues, describeReservedKeys } from './describe-issues.ts';
 import { recipeSchema, type Recipe } from './schema.ts';
 
 /** A recipe is written by hand: one this long is something else. */
 const MAX_CHARACTERS = 1_000_000;
+/** No setting stands half as deep. */
+const MAX_DEPTH = 64;
 const MOST_SHOWN = 5;
 const remedy = 'docs/recipes.md says what a recipe may hold';
 
 /**
  * Reads the JSON of a recipe.
  * @param file names it in errors
- * @throws InputError if it is no JSON
+ * @throws InputError if it is no JSON, too long or nested too deeply
  */
 export function parseRecipeText(text: string, file: string): unknown {
   if (text.length > MAX_CHARACTERS) {
     throw new InputError(`has ${text.length} characters`, { file, remedy: 'Give a recipe' });
+  }
+  if (isNestedDeeper(text, MAX_DEPTH)) {
+    throw new InputError(`is nested deeper than ${MAX_DEPTH} levels`, { file, remedy });
   }
   try {
     return JSON.parse(text.replace(/^\uFEFF/, ''));

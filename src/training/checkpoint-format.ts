@@ -5,7 +5,7 @@
  * Tensors that are not trained fill shards of their own, so that these are the same in every checkpoint and a store
  * that names blobs by their content keeps them once.
  */
-import { InputError } from '../host/errors.ts';
+import { InputError, messageOf } from '../host/errors.ts';
 import type { Weights, WeightTensor } from '../encoders/types.ts';
 import {
   fromFloat32,
@@ -201,13 +201,23 @@ export function encodeCheckpointFile(checkpoint: TrainingCheckpoint): Uint8Array
 /** @param file Named in errors. @throws InputError if it is no checkpoint of ours. */
 export function decodeCheckpointFile(bytes: Uint8Array<ArrayBuffer>, file: string): TrainingCheckpoint {
   const { tensors, metadata } = readSafetensors(bytes, file);
-  const state = metadata.get(STATE_KEY);
-  if (state === undefined) {
-    throw new InputError('The file holds no state of a training', {
+  const refused = (problem: string, cause?: unknown): InputError =>
+    new InputError(problem, {
       remedy:
         'Give a checkpoint that the studio exported; a file of weights alone is a model, not a checkpoint',
       file,
+      cause,
     });
+  const text = metadata.get(STATE_KEY);
+  if (text === undefined) throw refused('The file holds no state of a training');
+  let state: unknown;
+  try {
+    state = JSON.parse(text);
+  } catch (cause) {
+    throw refused('The state of the training is not JSON', cause);
+  }
+  if (typeof state !== 'object' || state === null || !('step' in state)) {
+    throw refused('The file holds no state of a training');
   }
   const weights = new Map<string, WeightTensor>();
   const moments = {
@@ -220,5 +230,11 @@ export function decodeCheckpointFile(bytes: Uint8Array<ArrayBuffer>, file: strin
     if (moment) moments[moment[1] as 'first' | 'second'].set(moment[2] as string, data);
     else weights.set(name, { dims: tensor.dims, data });
   }
-  return { weights, moments: checkedMoments(moments), state: JSON.parse(state) as TrainingState };
+  try {
+    checkedMoments(moments);
+  } catch (cause) {
+    throw refused(messageOf(cause), cause);
+  }
+  // The rest of the state is compared member by member when it is resumed.
+  return { weights, moments, state: state as TrainingState };
 }

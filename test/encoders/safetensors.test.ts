@@ -15,7 +15,6 @@ import {
   type StoredTensor,
 } from '../../src/encoders/safetensors.ts';
 import { InputError } from '../../src/host/errors.ts';
-import { RandomStream } from '../../src/host/random.ts';
 
 function bytesOf(data: ArrayBufferView<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
@@ -186,54 +185,6 @@ describe('readSafetensors', () => {
     expect(() => readSafetensors(fileOf(`{${many.join()}}`), 'f')).toThrow(
       expect.objectContaining({ rule: 'too many tensors' }),
     );
-  });
-
-  // A sample of the long sweep: FUZZ_CASES=100000 runs more.
-  it('answers every mutated file with tensors or an InputError', { timeout: 3_600_000 }, () => {
-    const original = writeSafetensors(sample(), new Map([['k', 'v']]));
-    const headerEnd = 8 + Number(new DataView(original.buffer).getBigUint64(0, true));
-    const characters = new TextEncoder().encode('{}[]",:0123456789\\ \u0000F\xff');
-    const random = new RandomStream(7, 'safetensors mutations');
-    let refused = 0;
-    const cases = Number(process.env.FUZZ_CASES ?? 2000);
-    for (let i = 0; i < cases; i++) {
-      let file = original.slice();
-      const edits = 1 + random.integer(3);
-      for (let edit = 0; edit < edits; edit++) {
-        const at = random.integer(random.uniform() < 0.9 ? headerEnd : file.length);
-        switch (random.integer(5)) {
-          case 0:
-            file[at] = random.integer(256);
-            break;
-          case 1:
-            file[at] = characters[random.integer(characters.length)] ?? 0;
-            break;
-          case 2:
-            file = file.slice(0, at);
-            break;
-          case 3: {
-            // Repeats a stretch, with the header length kept honest half of the time.
-            const stretch = file.slice(at, at + random.integer(40));
-            file = new Uint8Array([...file.slice(0, at), ...stretch, ...file.slice(at)]);
-            if (random.uniform() < 0.5 && file.length >= 8) file[0] = ((file[0] ?? 0) + stretch.length) % 256;
-            break;
-          }
-          default:
-            file = new Uint8Array([...file.slice(0, at), ...file.slice(at + random.integer(40))]);
-        }
-        if (file.length === 0) break;
-      }
-      try {
-        const { tensors } = readSafetensors(file, 'mutated');
-        for (const [name, tensor] of tensors) {
-          if (tensor.dtype.endsWith('32') && tensor.dtype.startsWith('F')) toFloat32(tensor, name, 'mutated');
-        }
-      } catch (error) {
-        if (!(error instanceof InputError)) throw error;
-        refused++;
-      }
-    }
-    expect(refused).toBeGreaterThan(cases / 2);
   });
 });
 

@@ -1,11 +1,9 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readSafetensors } from '../../src/encoders/safetensors.ts';
 import { readTorchCheckpoint } from '../../src/encoders/torch-pickle.ts';
-import { crc32 } from '../../src/corpus/crc32.ts';
 import { InputError } from '../../src/host/errors.ts';
-import { RandomStream } from '../../src/host/random.ts';
 
 const folder = join(import.meta.dirname, '../golden/torch-bin');
 
@@ -64,46 +62,4 @@ describe('readTorchCheckpoint', () => {
     if (data) data[3] = (data[3] ?? 0) ^ 1;
     expect(() => readTorchCheckpoint(bytes, 'm')).toThrow(/damaged/);
   });
-
-  // A sample of the long sweep: FUZZ_CASES=100000 runs more.
-  it('answers every mutated file with tensors or an InputError', { timeout: 3_600_000 }, () => {
-    const originals = readdirSync(folder)
-      .filter((name) => name.endsWith('.bin'))
-      .map(load)
-      .filter((bytes) => bytes.length < 5000);
-    const random = new RandomStream(3, 'checkpoint mutations');
-    const cases = Number(process.env.FUZZ_CASES ?? 2000);
-    let refused = 0;
-    for (let i = 0; i < cases; i++) {
-      let bytes = (originals[random.integer(originals.length)] as Uint8Array<ArrayBuffer>).slice();
-      // The pickle's checksum is put right again, or nothing behind it would be reached.
-      const repair = random.uniform() < 0.8;
-      for (let edit = 0; edit <= random.integer(3); edit++) {
-        if (random.uniform() < 0.1) bytes = bytes.slice(0, random.integer(bytes.length) + 1);
-        else
-          bytes[random.integer(Math.min(bytes.length, repair ? 1100 : bytes.length))] = random.integer(256);
-      }
-      if (repair) bytes = withoutChecksums(bytes);
-      try {
-        readTorchCheckpoint(bytes, 'mutated');
-      } catch (error) {
-        if (!(error instanceof InputError)) throw error;
-        refused++;
-      }
-    }
-    expect(refused).toBeGreaterThan(cases / 2);
-  });
 });
-
-/** Sets each checksum in the zip's directory to that of the bytes as they now are. */
-function withoutChecksums(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
-  const view = new DataView(bytes.buffer);
-  for (let at = 0; at + 46 <= bytes.length; at++) {
-    if (view.getUint32(at, true) !== 0x02014b50) continue;
-    const local = view.getUint32(at + 42, true);
-    if (local + 30 > bytes.length) continue;
-    const start = local + 30 + view.getUint16(local + 26, true) + view.getUint16(local + 28, true);
-    view.setUint32(at + 16, crc32(bytes.subarray(start, start + view.getUint32(at + 24, true))), true);
-  }
-  return bytes;
-}

@@ -75,6 +75,12 @@ describe('the rule answers', () => {
     expect([...json]).toEqual([...tabs]);
   });
 
+  it('reads as many answers as fit a line, each once', async () => {
+    const answers = Array.from({ length: 300_000 }, (_, i) => String(i % 200_000));
+    const text = JSON.stringify({ query_id: 'q', answers });
+    expect((await readAnswers(textSource('a.jsonl', text))).get('q')).toHaveLength(200_000);
+  });
+
   it.each([
     ['q\n', /a\.tsv:1: has 1 columns/],
     ['q\ta\tb', /a\.tsv:1: has 3 columns/],

@@ -276,6 +276,11 @@ describe('a recipe', () => {
     expect(published).toContain('"temperatures"');
   });
 
+  it('is refused where it is nested deeper than any setting, however deep', () => {
+    const text = `{"version":1,"name":${'['.repeat(200_000)}${']'.repeat(200_000)}}`;
+    expect(() => readRecipe(parseRecipeText(text, 'r.json'))).toThrow(InputError);
+  });
+
   it('is explained in docs by an example that is read', () => {
     const page = readFileSync(join(root, 'docs/recipes.md'), 'utf8');
     const examples = [...page.matchAll(/^```json\n(.*?)^```$/gms)].map(([, text]) => text ?? '');
@@ -311,8 +316,12 @@ describe('--set', () => {
     ['arms[2]=1', '--set arms[2]: there is no place 2. The list has 1, counted from 0'],
     ['name.first=1', '--set name.first: "first" stands in something that has no settings'],
     ['corpus[0]=1', '--set corpus[0]: there is no place 0. The value is no list'],
-  ])('refuses %s', (override, message) => {
-    expect(() => withOverrides(smallest, [override])).toThrow(message);
+    [`a${'.a'.repeat(30_000)}=1`, '--set is "a.a.a'],
+    [`name=${'['.repeat(200_000)}${']'.repeat(200_000)}`, '--set name: the value is nested deeper'],
+  ])('refuses %#', (override, message) => {
+    const set = (): unknown => readRecipe(withOverrides(smallest, [override]));
+    expect(set).toThrow(InputError);
+    expect(set).toThrow(message);
   });
 });
 

@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { readSafetensors } from '../../src/encoders/safetensors.ts';
+import { fromFloat32, readSafetensors, writeSafetensors } from '../../src/encoders/safetensors.ts';
 import { StoreCorruptionError, StoreFencedError } from '../../src/host/contract.ts';
 import { InputError, ResourceError } from '../../src/host/errors.ts';
 import { FolderStore } from '../../src/host/node/store.ts';
@@ -149,6 +149,18 @@ describe('the format', () => {
     expect(bits(decodeCheckpointFile(bytes, 'x'))).toEqual(bits(original));
     const { tensors } = readSafetensors(bytes, 'x');
     expect(tensors.get('optimizer.second_moment.encoder.dense.weight')?.dims).toEqual([2, 2]);
+  });
+
+  it('refuses a file that is damaged or of another make as input', () => {
+    const tensors = new Map([['w', fromFloat32([1], Float32Array.of(1))]]);
+    const withState = (text: string): Uint8Array<ArrayBuffer> =>
+      writeSafetensors(tensors, new Map([['retriever_studio.training_state', text]]));
+    for (const text of ['{', 'null', '7', '[]', '{"epoch":1}']) {
+      expect(() => decodeCheckpointFile(withState(text), 'x'), text).toThrow(InputError);
+    }
+    const { first } = checkpoint(1).moments;
+    const unpaired = encodeCheckpointFile({ ...checkpoint(1), moments: { first, second: new Map() } });
+    expect(() => decodeCheckpointFile(unpaired, 'x')).toThrow(InputError);
   });
 
   it('does not take a plain model for a checkpoint', () => {

@@ -13,7 +13,10 @@ const reportSchema = v.object({
   recipe: v.object({
     seeds: v.pipe(v.array(number), v.minLength(1)),
     corpus: v.object({ fold: v.optional(v.object({ of: number, index: number, seed: number })) }),
-    evaluation: v.object({ alpha: number, samples: number }),
+    evaluation: v.object({
+      alpha: v.pipe(number, v.gtValue(0), v.maxValue(0.5)),
+      samples: v.pipe(number, v.integer(), v.minValue(1), v.maxValue(10_000_000)),
+    }),
   }),
   corpus: v.object({ name: text }),
   results: v.object({
@@ -82,7 +85,15 @@ export function readReport(document: unknown, file: string): TableReport {
     );
   }
   const { perQuery } = result.output.results;
+  const [first = {}] = Object.values(perQuery.systems);
   for (const [system, measures] of Object.entries(perQuery.systems)) {
+    const lacking = Object.keys(first).find((measure) => !Object.hasOwn(measures, measure));
+    if (lacking !== undefined) {
+      throw new InputError(`${system} has no values of ${lacking}`, {
+        file,
+        remedy: 'Give the report as it was written',
+      });
+    }
     for (const row of Object.values(measures).flat()) {
       if (row.length === perQuery.queries.length) continue;
       throw new InputError(`${system} has ${row.length} values for ${perQuery.queries.length} queries`, {

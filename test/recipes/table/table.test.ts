@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { InputError } from '../../../src/host/errors.ts';
 import { RandomStream } from '../../../src/host/random.ts';
 import { joinReports, readReport } from '../../../src/recipes/table/data-sets.ts';
 import { dotPlot } from '../../../src/recipes/table/dot-plot.ts';
@@ -155,5 +156,22 @@ describe('texts of others', () => {
     const lines = tableMarkdown(table).split('\n');
     const header = lines.find((line) => line.startsWith('| system |')) ?? '';
     expect(header.replaceAll('\\|', '').split('|')).toHaveLength(4);
+  });
+});
+
+describe('a report that was changed', () => {
+  const changed = (change: (report: ReturnType<typeof reportOf>) => void): unknown => {
+    const report = reportOf('set', { old: [[0, 1, 0]], new: [[1, 1, 0]] });
+    change(report);
+    return report;
+  };
+
+  it.each<[string, (report: ReturnType<typeof reportOf>) => void]>([
+    ['a system without a measure', (report) => Reflect.set(report.results.perQuery.systems, 'new', {})],
+    ['a level of the tests above a half', (report) => (report.recipe.evaluation.alpha = 5e7)],
+    ['more samples than can be drawn', (report) => (report.recipe.evaluation.samples = 1e15)],
+    ['half a sample', (report) => (report.recipe.evaluation.samples = 0.5)],
+  ])('is refused with %s', (_, change) => {
+    expect(() => readReport(changed(change), 'report.json')).toThrow(InputError);
   });
 });

@@ -1,5 +1,6 @@
 /** GGUF files from the hub or any address, streamed into the browser's private file system and kept there. */
 import { InputError, messageOf } from '../../errors.ts';
+import { ggufProblem } from '../../gguf.ts';
 import { parseHubName } from '../../hub-listing.ts';
 import { sha256 } from '../../sha256.ts';
 import { ConnectionError, StatusError } from '../download.ts';
@@ -18,8 +19,6 @@ export interface GgufOptions {
 
 const folderName = 'retriever-studio-gguf';
 const attempts = 4;
-/** Version 1 had another layout, and nobody has it any more. */
-const versions = [2, 3];
 
 /**
  * The files of a model, in their order; fetched where they are not here yet.
@@ -30,7 +29,7 @@ export async function openGguf(model: WllamaModel, options: GgufOptions): Promis
   const first = files[0];
   if (first === undefined) throw noFile();
   for (const file of files) {
-    const problem = await problemOf(file.blob);
+    const problem = ggufProblem(new Uint8Array(await file.blob.slice(0, 8).arrayBuffer()));
     if (problem === undefined) continue;
     await file.forget();
     throw new InputError(problem, {
@@ -243,15 +242,6 @@ async function stream(
   } finally {
     clearTimeout(timer);
   }
-}
-
-/** Why a file cannot be a GGUF that llama.cpp reads; undefined where it may be one. */
-async function problemOf(blob: Blob): Promise<string | undefined> {
-  const head = new DataView(await blob.slice(0, 8).arrayBuffer());
-  const isGguf = head.byteLength === 8 && head.getUint32(0, false) === 0x47475546;
-  if (!isGguf) return 'this is not a GGUF file';
-  const version = head.getUint32(4, true);
-  return versions.includes(version) ? undefined : `this is a GGUF file of version ${version}, not 2 or 3`;
 }
 
 function refusal(error: StatusError, url: URL, name: string): InputError {
