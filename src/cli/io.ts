@@ -71,7 +71,8 @@ export class ProcessIo implements CliIo {
   }
 
   print(line: string): void {
-    if (!this.json) this.writeOut(`${printableText(line)}\n`);
+    // Tabs are between the columns of trec_eval's output.
+    if (!this.json) this.writeOut(`${line.split('\t').map(printableText).join('\t')}\n`);
   }
 
   printJson(value: Json): void {
