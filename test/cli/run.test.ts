@@ -35,7 +35,9 @@ describe('run', () => {
     expect(first.stdout).toMatch(/^contrastive +infonce +0\.\d{4} +0\.\d{4}$/m);
     expect(first.stdout).toContain('report: out/report.md, report.json and plot.svg');
     expect(first.stderr).toMatch(/^\d+ stages to compute: about \d+ s/m);
-    expect(first.stderr).toMatch(/^disk space: about \d+ MiB for the results, and up to \d+ MiB while it runs$/m);
+    expect(first.stderr).toMatch(
+      /^disk space: about \d+ MiB for the results, and up to \d+ MiB while it runs$/m,
+    );
     expect(first.stderr).toMatch(
       /^training of contrastive, seed 1: [\d.]+ s, dev ndcg_cut_10 0\.\d+.*; all: .+ left$/m,
     );
