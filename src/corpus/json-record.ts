@@ -1,4 +1,5 @@
 import { InputError, messageOf } from '../host/errors.ts';
+import { isNestedDeeper } from '../host/json-text.ts';
 import type { Line } from './lines.ts';
 import { printable } from './shown.ts';
 
@@ -24,7 +25,7 @@ export class JsonRecord {
 
   /** @throws InputError if the line is not one JSON object. */
   static parse({ text, number }: Line, file: string): JsonRecord {
-    if (text.length > DEPTH_CHECK_LENGTH && depth(text) > MAX_DEPTH) {
+    if (text.length > DEPTH_CHECK_LENGTH && isNestedDeeper(text, MAX_DEPTH)) {
       throw new InputError(`the JSON is nested deeper than ${MAX_DEPTH} levels`, {
         file,
         line: number,
@@ -150,21 +151,4 @@ export function isId(value: string): boolean {
 
 function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/** The deepest nesting of brackets outside strings. */
-function depth(json: string): number {
-  let level = 0;
-  let deepest = 0;
-  let inString = false;
-  for (let i = 0; i < json.length; i++) {
-    const code = json.charCodeAt(i);
-    if (inString) {
-      if (code === 0x5c) i++;
-      else if (code === 0x22) inString = false;
-    } else if (code === 0x22) inString = true;
-    else if (code === 0x5b || code === 0x7b) deepest = Math.max(deepest, ++level);
-    else if (code === 0x5d || code === 0x7d) level--;
-  }
-  return deepest;
 }
