@@ -452,7 +452,8 @@ export function toFloat16(dims: readonly number[], data: Float32Array<ArrayBuffe
     single[0] = value;
     const sign = ((bits[0] as number) >>> 16) & 0x8000;
     // The spacing of halves is 2^-24 below 2^-14, and 2^-10 of the power of two below the value above that.
-    const spacing = 2 ** Math.max(Math.floor(Math.log2(size)) - 10, -24);
+    const exponent = (((bits[0] as number) >>> 23) & 0xff) - 127;
+    const spacing = 2 ** Math.max(exponent - 10, -24);
     const rounded = size < 65536 ? roundToEven(size / spacing) * spacing : Infinity;
     if (Number.isNaN(value)) halves[i] = 0x7e00;
     else if (rounded > 65504) halves[i] = sign | 0x7c00;

@@ -1,6 +1,7 @@
 import type { StoredTensor } from '../encoders/safetensors.ts';
 import { readSafetensors, writeSafetensors } from '../encoders/safetensors.ts';
 import { InputError } from '../host/errors.ts';
+import { log } from '../host/exact-math.ts';
 import type { Analyzer, AnalyzerName } from './analyzer.ts';
 import { analyzerNames, copyString, createAnalyzer } from './analyzer.ts';
 import { tieBreakingOrder } from './document-order.ts';
@@ -101,7 +102,7 @@ export class Bm25Builder {
     }
     const meanLength = this.#lengths.reduce((sum, length) => sum + length, 0) / this.#ids.length;
     const idf = Float64Array.from(documentFrequencies, (n) =>
-      Math.log(1 + (this.#ids.length - n + 0.5) / (n + 0.5)),
+      log(1 + (this.#ids.length - n + 0.5) / (n + 0.5)),
     );
     const documents = new Uint32Array(this.#postings);
     const impacts = new Float32Array(this.#postings);
