@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { InputError } from '../host/errors.ts';
+import { settingRanges } from '../host/setting-ranges.ts';
 import { analyzerNames, type AnalyzerName } from '../retrieval/analyzer.ts';
 import type { Ranking } from '../retrieval/ranking.ts';
 import { embedCorpus, indexWithBm25, rankWithBm25, rankWithVectors } from '../retrieval/retrieve.ts';
@@ -37,13 +38,13 @@ export function addRetrievalOptions(command: Command): Command {
     .option(
       '--k1 <value>',
       "BM25's k1: how slowly repetitions saturate",
-      numberOption('--k1', { min: 0 }),
+      numberOption('--k1', settingRanges.k1),
       0.9,
     )
     .option(
       '--b <value>',
       "BM25's b: how far scores are divided by length",
-      numberOption('--b', { min: 0, max: 1 }),
+      numberOption('--b', settingRanges.b),
       0.4,
     )
     .option(

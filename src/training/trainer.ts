@@ -13,7 +13,13 @@ import { forwardFlops } from './flops.ts';
 import { ListObjective } from './list-objective.ts';
 import { lengthLadder } from './micro-batches.ts';
 import type { Objective, ObjectiveBatch } from './objective.ts';
-import { encoderWeights, initialLoraWeights, loraShape, trainableParameters } from './parameter-selection.ts';
+import {
+  checkSelection,
+  encoderWeights,
+  initialLoraWeights,
+  loraShape,
+  trainableParameters,
+} from './parameter-selection.ts';
 import { createParameterState, type ParameterState } from './parameter-state.ts';
 import { recipeHash } from './recipe-hash.ts';
 import { learningRateShare, scheduleFor, type Schedule } from './schedules.ts';
@@ -188,6 +194,7 @@ class Trainer {
 
   static async prepare(parts: OptimizationParts, objective: Objective, hash: string): Promise<Trainer> {
     const { settings, encoder, runtime } = parts;
+    checkSelection(encoder.shape, settings.selection);
     const allSteps = objective.stepsInEpochs(settings.epochs);
     const schedule = scheduleFor(settings.schedule, Math.min(allSteps, settings.maxSteps ?? allSteps));
     const matmulRate = parts.matmulRate ?? (await measureMatmulRate(runtime, parts.clock));

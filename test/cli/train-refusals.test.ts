@@ -95,7 +95,20 @@ describe('train refuses, and leaves nothing behind,', () => {
     { args: ['--dev-share', '0.9'], message: /1 training rows .*7 lists are held out.*smaller --dev-share/ },
     { args: ['--dev-share', '1'], message: /--dev-share is "1"/ },
     { args: ['--max-passage-length', '33'], message: /33 tokens does not fit the model.*from 3 to 32/ },
-    { args: ['--train', 'last-3'], message: /"last-3", and the encoder has 2 layers/ },
+    { args: ['--train', 'last-3'], message: /last 3 layers are to train, and the encoder has 2 layers/ },
+    {
+      args: ['--train', 'lora', '--lora-rank', '17'],
+      message: /the LoRA rank is 17, and the encoder's layers are 16 wide\. Choose a rank from 1 to 16\./,
+    },
+    {
+      args: ['--epochs', '1000000000000000'],
+      message: /--epochs is "1000000000000000"\. Give a whole number from 1 to 100000\./,
+    },
+    { args: ['--clip', '1e300'], message: /--clip is "1e300"\. Give a number from 0 to 1000000000\./ },
+    {
+      args: ['--loss', 'infonce(temperature=1e999)'],
+      message: /temperature is Infinity, but must be .* above 0/,
+    },
     { args: ['--train', 'some'], message: /--train is "some"/ },
     { args: ['--lists', 'nowhere.jsonl'], message: /nowhere\.jsonl: does not exist/ },
     { args: ['--model', 'nowhere'], message: /nowhere: there is no such folder/ },
@@ -195,7 +208,10 @@ it('train leaves empty texts out and counts them', async () => {
 });
 
 it('train says at which step it diverged; what was good before can be exported', async () => {
-  const { folder, result } = await attempt(lists, ['--lr', '1e30', '--dev-share', '0']);
+  const { folder, result } = await attempt(lists, [
+    ...['--lr', '1000', '--weight-decay', '1000'],
+    ...['--epochs', '20', '--dev-share', '0'],
+  ]);
   expect(result).toMatchObject({ code: 1, stdout: '' });
   expect(result.stderr).toMatch(/\nerror: the training diverged at step \d+: no finite \w+\. Use a lower/);
   expect(existsSync(join(folder, 'out'))).toBe(false);

@@ -79,6 +79,8 @@ describe('parseLossSpec', () => {
     ['kl(mask=0.6)', 4, 'kl takes no mask'],
     ['kl(scope=batch)', 10, "no scope 'batch'"],
     ['infonce(mask=-1)', 9, 'mask is -1, but must be 0 or more'],
+    ['1e999*kl', 1, 'The weight of kl is Infinity, but must be above 0 and finite'],
+    ['kl(temperature=1e999)', 4, 'temperature is Infinity, but must be a number above 0, and finite'],
     ['0*kl', 1, 'The weight of kl is 0, but must be above 0'],
     ['kl - infonce', 4, "'-' where '+' between two losses should stand"],
     ['kl + 3', 7, "an end where '*' between a weight and its loss should stand"],
@@ -97,8 +99,12 @@ test('lossTerm checks a term given as data', () => {
     hardness: 0,
   });
   expect(() => lossTerm({ loss: 'mnrl', weight: NaN })).toThrow('The weight of infonce is NaN');
-  expect(() => lossTerm({ loss: 'mnrl', settings: { scale: 0 } })).toThrow('must be a finite number');
-  expect(() => lossTerm({ loss: 'mnrl', settings: { temperature: NaN } })).toThrow('must be a finite number');
+  expect(() => lossTerm({ loss: 'mnrl', settings: { scale: 0 } })).toThrow(
+    'must be a number above 0, and finite',
+  );
+  expect(() => lossTerm({ loss: 'mnrl', settings: { temperature: NaN } })).toThrow(
+    'must be a number above 0, and finite',
+  );
   expect(() => lossTerm({ loss: 'triplet', settings: { scale: 20 } })).toThrow(
     "triplet has no setting 'scale'",
   );

@@ -6,6 +6,7 @@ import { formatLossSpec, type LossSpec } from '../../losses/loss-spec.ts';
 import { devEvaluation } from '../../training/dev-evaluation.ts';
 import { batchesOf, type BatchSettings } from '../../training/list-objective.ts';
 import type { Mix } from '../../training/mixing/mix.ts';
+import { checkSelection } from '../../training/parameter-selection.ts';
 import { train, type TrainingResult } from '../../training/trainer.ts';
 import type { ShelvedEncoder } from '../encoder-shelf.ts';
 import { omit } from '../omit.ts';
@@ -45,6 +46,8 @@ export async function trainingStage(
   plan: TrainingPlan,
 ): Promise<Stage> {
   const { label, encoder, lists, dev, loss, training, mix, seed, work } = plan;
+  const { selection } = training;
+  if (selection !== undefined) naming(label, () => checkSelection(encoder.model.shape, selection));
   return makeStage({
     kind: 'training',
     label,
