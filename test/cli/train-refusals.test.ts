@@ -207,6 +207,18 @@ it('train leaves empty texts out and counts them', async () => {
   );
 });
 
+it.each([1e308, 1e37])('train names the teacher score that is no use to a loss, %s', async (score) => {
+  const extreme = makeLists(8).map((list) => ({
+    ...list,
+    documents: list.documents.map((document, i) => ({ ...document, teacher: i === 1 ? score : 0.5 })),
+  }));
+  const { result } = await attempt(listFile(extreme), ['--loss', 'margin-mse']);
+  expect(result).toMatchObject({ code: 1, stdout: '' });
+  expect(result.stderr).toContain('the training diverged at step 1: no finite loss: the teacher score of ');
+  expect(result.stderr).toContain(`is ${score}. Scale the scores`);
+  expect(result.stderr).not.toContain('learning rate');
+});
+
 it('train says at which step it diverged; what was good before can be exported', async () => {
   const { folder, result } = await attempt(lists, [
     ...['--lr', '1000', '--weight-decay', '1000'],
