@@ -16,6 +16,17 @@ export interface Bm25Settings {
   readonly analyzer: AnalyzerName;
 }
 
+/** From here on each occurrence of a term counts as much as its first. */
+const UNUSUAL_K1 = 100;
+
+/** One line for each setting that is allowed and hardly meant. */
+export function bm25Warnings({ k1 }: Pick<Bm25Settings, 'k1'>): string[] {
+  if (k1 <= UNUSUAL_K1) return [];
+  return [
+    `BM25's k1 is ${k1}: far above the usual 0.5 to 2, scores shrink toward 0 and documents tie; 0.9 is the default`,
+  ];
+}
+
 const DEFAULTS: Bm25Settings = { k1: 0.9, b: 0.4, analyzer: 'english' };
 
 const FORMAT = 'retriever-studio bm25 1';

@@ -207,6 +207,19 @@ it('train leaves empty texts out and counts them', async () => {
   );
 });
 
+it('train warns of lists that teach a loss on grades nothing, and of keys given twice', async () => {
+  const ungraded = makeLists(8).map((list, i) => ({
+    ...list,
+    documents: list.documents.map((document) => ({ ...document, label: i < 3 ? 0 : (document.label ?? 0) })),
+  }));
+  const text = listFile(ungraded).replace('"source":', '"source": "gold", "source":');
+  const { result } = await attempt(text, ['--loss', 'listnet', '--dev-share', '0', '--max-steps', '1']);
+  expect(result.code, result.stderr).toBe(0);
+  expect(result.stderr).toMatch(
+    /^warning: JSON lines with a key that is given twice, such as "source" in .*lists\.jsonl:1 .*: 1\nwarning: .*lists\.jsonl: training lists without a label above 0, such as that of query "q0", .*: 3\n/,
+  );
+});
+
 it.each([1e308, 1e37])('train names the teacher score that is no use to a loss, %s', async (score) => {
   const extreme = makeLists(8).map((list) => ({
     ...list,

@@ -3,7 +3,7 @@ import type { ListRecord } from '../../src/corpus/types.ts';
 import { InputError } from '../../src/host/errors.ts';
 import { lossByName, losses } from '../../src/losses/index.ts';
 import { formatLossSpec, lossTerm, parseLossSpec } from '../../src/losses/loss-spec.ts';
-import { checkLists } from '../../src/losses/requirements.ts';
+import { checkLists, gapWarnings } from '../../src/losses/requirements.ts';
 
 describe('lossByName', () => {
   test.each([
@@ -135,8 +135,21 @@ describe('checkLists', () => {
   ]);
 
   test('counts passages without a teacher score where they are read', () => {
-    expect(checkLists(parseLossSpec('kl + infonce(mask=0.6)'), [good, good])).toEqual({ withoutTeacher: 2 });
-    expect(checkLists(parseLossSpec('infonce'), [good])).toEqual({ withoutTeacher: 0 });
+    expect(checkLists(parseLossSpec('kl + infonce(mask=0.6)'), [good, good])).toEqual({
+      withoutTeacher: 2,
+      ungraded: undefined,
+    });
+    expect(checkLists(parseLossSpec('infonce'), [good])).toMatchObject({ withoutTeacher: 0 });
+  });
+
+  test('finds lists without a grade above 0 where grades are read', () => {
+    const flat = list([
+      { ...document, id: 'a', label: 0 },
+      { ...document, id: 'b', label: 0 },
+    ]);
+    const gaps = checkLists(parseLossSpec('listnet'), [{ ...flat, query_id: 'first' }, flat]);
+    expect(gaps.ungraded).toEqual({ lists: 2, first: 'first' });
+    expect(gapWarnings(gaps)).toEqual([expect.stringMatching(/without a label above 0.*"first".*: 2$/)]);
   });
 
   test.each([

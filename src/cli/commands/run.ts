@@ -116,6 +116,7 @@ async function runRecipe(
     });
     const plan = await job.plan();
     view.stop();
+    for (const warning of job.corpus.warnings) io.warn(warning);
     if (options.plan === true) {
       io.printJson({ plan });
       for (const line of planLines(plan)) io.print(line);

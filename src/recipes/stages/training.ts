@@ -3,6 +3,7 @@ import type { EncoderModel } from '../../encoders/types.ts';
 import type { Json } from '../../host/contract.ts';
 import { InputError } from '../../host/errors.ts';
 import { formatLossSpec, type LossSpec } from '../../losses/loss-spec.ts';
+import { checkLists, gapWarnings } from '../../losses/requirements.ts';
 import { devEvaluation } from '../../training/dev-evaluation.ts';
 import { batchesOf, type BatchSettings } from '../../training/list-objective.ts';
 import type { Mix } from '../../training/mixing/mix.ts';
@@ -37,6 +38,8 @@ export type TrainingReport = Readonly<{
   losses: readonly number[];
   evaluations: TrainingResult['history']['evaluations'];
   breaks: readonly string[];
+  /** What the lists lack; not in what earlier versions stored. */
+  warnings?: readonly string[];
   trainingSeconds: number;
   speed: Readonly<Record<string, number>>;
 }>;
@@ -69,6 +72,7 @@ export async function trainingStage(
         ...trainingSettings(training, loss, seed, (batching) => stepsOf(given, { ...batching, ...mixing })),
         ...mixing,
       }));
+      const warnings = gapWarnings(checkLists(loss, given, { level: settings.batches.level }));
       const saving = await workshop.checkpoints(task.stage, stepsOf(given, settings));
       const result = await train({
         runtime: workshop.runtime,
@@ -93,6 +97,7 @@ export async function trainingStage(
         losses: result.history.losses,
         evaluations: result.history.evaluations,
         breaks: result.breaks,
+        ...(warnings.length > 0 && { warnings }),
         trainingSeconds: result.trainingSeconds,
         speed: { ...result.speed },
       };
