@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { EncodingOverrides } from '../encoders/sentence-transformers.ts';
+import { settingRanges } from '../host/setting-ranges.ts';
 import { choiceOption, integerOption } from './options.ts';
 
 /** What a user says differently from the model's folder, as the action receives it. */
@@ -29,12 +30,12 @@ export function addEncodingOptions(command: Command): Command {
     .option(
       '--max-query-length <n>',
       'tokens of a query (default: what the model says)',
-      integerOption('--max-query-length', { min: 3 }),
+      integerOption('--max-query-length', settingRanges.maxLength),
     )
     .option(
       '--max-passage-length <n>',
       'tokens of a passage (default: what the model says)',
-      integerOption('--max-passage-length', { min: 3 }),
+      integerOption('--max-passage-length', settingRanges.maxLength),
     );
 }
 

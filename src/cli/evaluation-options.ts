@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { EvaluationOptions } from '../metrics/evaluate.ts';
+import { settingRanges } from '../host/setting-ranges.ts';
 import { integerOption } from './options.ts';
 
 /** The options by which a command looks at runs, as the action receives them. */
@@ -14,10 +15,14 @@ export function addRunOptions(command: Command): Command {
     .option(
       '--level <grade>',
       'the lowest grade that counts as relevant',
-      integerOption('--level', { min: 1 }),
+      integerOption('--level', settingRanges.level),
       1,
     )
-    .option('--max-rank <n>', 'look at the best n documents only', integerOption('--max-rank', { min: 1 }))
+    .option(
+      '--max-rank <n>',
+      'look at the best n documents only',
+      integerOption('--max-rank', settingRanges.rank),
+    )
     .option('--drop-identical', "drop the document whose id is the query's own (ArguAna, Quora)");
 }
 

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { InputError } from '../host/errors.ts';
+import { describeRange, isInRange, settingRanges, type NumberRange } from '../host/setting-ranges.ts';
 
 /** Where and how a command computes. Every command that runs a model takes these. */
 export interface ComputeOptions {
@@ -23,36 +24,26 @@ export function addComputeOptions(command: Command): Command {
     .option(
       '--threads <n>',
       'threads on the CPU (default: one per core)',
-      integerOption('--threads', { min: 1, max: 1024 }),
+      integerOption('--threads', settingRanges.threads),
     )
-    .option(
-      '--seed <n>',
-      'seed of everything random',
-      integerOption('--seed', { min: 0, max: 2 ** 31 - 1 }),
-      0,
-    );
+    .option('--seed <n>', 'seed of everything random', integerOption('--seed', settingRanges.seed), 0);
 }
 
-interface Range {
-  readonly min?: number;
-  readonly max?: number;
+/** Parses a whole number in decimal notation. @throws InputError naming the option and its range. */
+export function integerOption(name: string, range: NumberRange): (text: string) => number {
+  return numberIn(name, /^[+-]?\d+$/, { ...range, whole: true });
 }
 
-/** Parses a whole number in decimal notation. @throws InputError naming the option. */
-export function integerOption(name: string, range: Range = {}): (text: string) => number {
+/** Parses a finite number, `1e-5` included. @throws InputError naming the option and its range. */
+export function numberOption(name: string, range: NumberRange): (text: string) => number {
+  return numberIn(name, /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i, range);
+}
+
+function numberIn(name: string, notation: RegExp, range: NumberRange): (text: string) => number {
   return (text) => {
-    if (!/^[+-]?\d+$/.test(text.trim())) throw invalid(name, text, `a whole number${describe(range)}`);
-    return inRange(name, text, Number(text), range, 'a whole number');
-  };
-}
-
-/** Parses a finite number, `1e-5` included. @throws InputError naming the option. */
-export function numberOption(name: string, range: Range = {}): (text: string) => number {
-  return (text) => {
-    if (!/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text.trim())) {
-      throw invalid(name, text, `a number${describe(range)}`);
-    }
-    return inRange(name, text, Number(text), range, 'a number');
+    const value = notation.test(text.trim()) ? Number(text) : NaN;
+    if (!isInRange(value, range)) throw invalid(name, text, describeRange(range));
+    return value;
   };
 }
 
@@ -63,19 +54,6 @@ export function choiceOption<T extends string>(name: string, choices: readonly T
     if (choice === undefined) throw invalid(name, text, `one of ${choices.join(', ')}`);
     return choice;
   };
-}
-
-function inRange(name: string, text: string, value: number, range: Range, kind: string): number {
-  const { min = -Number.MAX_VALUE, max = Number.MAX_VALUE } = range;
-  if (!(value >= min && value <= max)) throw invalid(name, text, `${kind}${describe(range)}`);
-  return value;
-}
-
-function describe(range: Range): string {
-  if (range.min !== undefined && range.max !== undefined) return ` from ${range.min} to ${range.max}`;
-  if (range.min !== undefined) return `, ${range.min} or more`;
-  if (range.max !== undefined) return `, ${range.max} or less`;
-  return '';
 }
 
 function invalid(name: string, text: string, wanted: string): InputError {

@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
 import { InputError } from '../host/errors.ts';
+import { settingRanges } from '../host/setting-ranges.ts';
 import { analyzerNames, type AnalyzerName } from '../retrieval/analyzer.ts';
+import { bm25Warnings } from '../retrieval/bm25.ts';
 import type { Ranking } from '../retrieval/ranking.ts';
 import { embedCorpus, indexWithBm25, rankWithBm25, rankWithVectors } from '../retrieval/retrieve.ts';
 import { VectorIndex } from '../retrieval/vectors.ts';
@@ -37,13 +39,13 @@ export function addRetrievalOptions(command: Command): Command {
     .option(
       '--k1 <value>',
       "BM25's k1: how slowly repetitions saturate",
-      numberOption('--k1', { min: 0 }),
+      numberOption('--k1', settingRanges.k1),
       0.9,
     )
     .option(
       '--b <value>',
       "BM25's b: how far scores are divided by length",
-      numberOption('--b', { min: 0, max: 1 }),
+      numberOption('--b', settingRanges.b),
       0.4,
     )
     .option(
@@ -80,6 +82,7 @@ export async function rankCorpusWithBm25(
   k: number,
   io: CliIo,
 ): Promise<RankedCorpus> {
+  for (const warning of bm25Warnings({ k1 })) io.warn(warning);
   const startedAt = performance.now();
   const reading = showProgress('indexing');
   const index = await indexWithBm25(dataset.documents(), { k1, b, analyzer, titles }).finally(() =>

@@ -8,7 +8,7 @@ import type { ListRecord } from '../corpus/types.ts';
 import { InputError } from '../host/errors.ts';
 import { nearestName } from '../host/nearest-name.ts';
 import type { LossSpec } from '../losses/loss-spec.ts';
-import { checkLists } from '../losses/requirements.ts';
+import { checkLists, gapWarnings } from '../losses/requirements.ts';
 import type { Mix } from '../training/mixing/mix.ts';
 import type { BatchOptions } from '../training/batches.ts';
 import { openFile, readText } from './input-files.ts';
@@ -54,6 +54,7 @@ export async function readTrainingLists(
   const lists: ListRecord[] = [];
   const hash = createHash('sha256');
   let contradictions = 0;
+  const gaps: string[] = [];
   for (const { file, origin } of files) {
     const before = lists.length;
     for await (const list of readLists(await openFile(file), { report: readReport })) {
@@ -70,9 +71,9 @@ export async function readTrainingLists(
         remedy: 'Make some with `retriever-studio mine`',
       });
     }
-    checkLists(loss, ofFile, { file });
+    for (const warning of gapWarnings(checkLists(loss, ofFile, { file }))) gaps.push(`${file}: ${warning}`);
   }
-  for (const warning of readReport.warnings()) io.warn(warning);
+  for (const warning of [...readReport.warnings(), ...gaps]) io.warn(warning);
   if (contradictions > 0)
     io.warn(`${contradictions} negatives with the text of a positive of their query (left out)`);
   if (mix !== undefined) warnOfAmbiguousQueries(lists, io);

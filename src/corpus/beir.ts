@@ -45,13 +45,15 @@ export async function readBeir(folder: FileTree, options: BeirOptions = {}): Pro
   requirePath(tree, 'queries.jsonl');
   const judgmentFile = await tree.open(judgmentPath(tree, split));
   const judgments = await readJudgments(judgmentFile);
-  const allQueries = await readQueries(await tree.open('queries.jsonl'));
+  const queryReport = new ReadReport();
+  const allQueries = await readQueries(await tree.open('queries.jsonl'), { report: queryReport });
   const queries = allQueries.filter((query) => judgments.has(query.id));
   if (queries.length === 0) throw withoutQueries(judgmentFile.name, judgments, allQueries);
 
   const startReport = (): ReadReport => {
     const fresh = new ReadReport();
     fresh.judgedUnknownQueries = judgments.size - queries.length;
+    fresh.addDuplicateKeysOf(queryReport);
     return fresh;
   };
   let latest = startReport();

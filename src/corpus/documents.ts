@@ -59,7 +59,7 @@ export async function* readDocuments(
 ): AsyncGenerator<Document> {
   const { maxPassageBytes = MAX_PASSAGE_BYTES, duplicates = 'refuse', report = new ReadReport() } = options;
   const lineOf = new Map<string, number>();
-  for await (const { document, line } of placedDocuments(source, options)) {
+  for await (const { document, line } of placedDocuments(source, { ...options, report })) {
     const first = lineOf.get(document.id);
     if (first !== undefined) {
       if (duplicates === 'skip') {
@@ -102,10 +102,13 @@ interface PlacedDocument {
   readonly line: number;
 }
 
-function placedDocuments(source: ByteSource, options: DocumentOptions): AsyncGenerator<PlacedDocument> {
+function placedDocuments(
+  source: ByteSource,
+  options: DocumentOptions & { readonly report: ReadReport },
+): AsyncGenerator<PlacedDocument> {
   switch (options.format ?? documentFormat(source.name)) {
     case 'jsonl':
-      return jsonlDocuments(source);
+      return jsonlDocuments(source, options.report);
     case 'table':
       return tableDocuments(source, options);
     case 'text':
@@ -121,10 +124,10 @@ function documentFormat(name: string): DocumentFormat {
 export const ID_KEYS = ['_id', 'id', 'docid', 'doc_id', 'pid'];
 export const TEXT_KEYS = ['text', 'contents', 'passage'];
 
-async function* jsonlDocuments(source: ByteSource): AsyncGenerator<PlacedDocument> {
+async function* jsonlDocuments(source: ByteSource, report: ReadReport): AsyncGenerator<PlacedDocument> {
   for await (const line of readLines(source)) {
     if (line.text.trim() === '') continue;
-    const record = JsonRecord.parse(line, source.name);
+    const record = JsonRecord.parse(line, source.name, report);
     const idKey = record.firstOf(ID_KEYS);
     if (idKey === undefined) {
       throw record.error('the document has no id', 'Give it as "_id", "id" or "docid"');

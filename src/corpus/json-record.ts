@@ -1,7 +1,8 @@
 import { InputError, messageOf } from '../host/errors.ts';
-import { isNestedDeeper } from '../host/json-text.ts';
+import { duplicateKey, isNestedDeeper } from '../host/json-text.ts';
 import type { Line } from './lines.ts';
-import { printable } from './shown.ts';
+import type { ReadReport } from './report.ts';
+import { printable, quoted } from './shown.ts';
 
 /** Nesting that no record of ours reaches; a parser's stack grows with it. */
 const MAX_DEPTH = 256;
@@ -23,8 +24,11 @@ export class JsonRecord {
     this.#line = line;
   }
 
-  /** @throws InputError if the line is not one JSON object. */
-  static parse({ text, number }: Line, file: string): JsonRecord {
+  /**
+   * @param report hears of a key that the line has twice
+   * @throws InputError if the line is not one JSON object.
+   */
+  static parse({ text, number }: Line, file: string, report?: ReadReport): JsonRecord {
     if (text.length > DEPTH_CHECK_LENGTH && isNestedDeeper(text, MAX_DEPTH)) {
       throw new InputError(`the JSON is nested deeper than ${MAX_DEPTH} levels`, {
         file,
@@ -50,6 +54,8 @@ export class JsonRecord {
         remedy: 'Write one JSON object, such as {"_id": "1", "text": "…"}, on each line',
       });
     }
+    const duplicate = report === undefined ? undefined : duplicateKey(text, value);
+    if (duplicate !== undefined) report?.addDuplicateKey(`${quoted(duplicate)} in ${file}:${number}`);
     return new JsonRecord(value, file, number);
   }
 

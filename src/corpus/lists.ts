@@ -49,7 +49,7 @@ export async function* readLists(
   const report = options.report ?? new ReadReport();
   for await (const line of readLines(source, { maxLineBytes })) {
     if (line.text.trim() === '') continue;
-    const json = JsonRecord.parse(line, source.name);
+    const json = JsonRecord.parse(line, source.name, report);
     const list = PARSERS[listFormat(json)](json, titles);
     checkDocuments(json, list, { file: source.name, line: line.number, maxPassageBytes });
     const documents = list.documents.filter(({ text }) => text.trim() !== '');

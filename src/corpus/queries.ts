@@ -1,6 +1,7 @@
 import { InputError } from '../host/errors.ts';
 import { ID_REMEDY, isId, JsonRecord } from './json-record.ts';
 import { readLines } from './lines.ts';
+import type { ReadReport } from './report.ts';
 import { quoted } from './shown.ts';
 import type { ByteSource } from './source.ts';
 import type { Query } from './types.ts';
@@ -14,7 +15,10 @@ const TEXT_KEYS = ['text', 'query'];
  *
  * @throws InputError naming the line: broken JSON, no text, an id that appeared before.
  */
-export async function readQueries(source: ByteSource): Promise<readonly Query[]> {
+export async function readQueries(
+  source: ByteSource,
+  { report }: { readonly report?: ReadReport } = {},
+): Promise<readonly Query[]> {
   const queries: Query[] = [];
   const lineOf = new Map<string, number>();
   let isJson: boolean | undefined;
@@ -22,7 +26,7 @@ export async function readQueries(source: ByteSource): Promise<readonly Query[]>
     if (line.text.trim() === '') continue;
     isJson ??= line.text.trimStart().startsWith('{');
     const query = isJson
-      ? jsonQuery(JsonRecord.parse(line, source.name))
+      ? jsonQuery(JsonRecord.parse(line, source.name, report))
       : tabbedQuery(line.text, source.name, line.number);
     const first = lineOf.get(query.id);
     if (first !== undefined) {

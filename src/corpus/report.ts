@@ -12,6 +12,20 @@ export class ReadReport {
   lists = 0;
   /** Lists left out because nothing to train on was left in them. */
   emptyLists = 0;
+  /** JSON lines in which an object has a key twice; the last value counts. */
+  duplicateKeys = 0;
+  #firstDuplicateKey = '';
+
+  /** @param place the key and its line */
+  addDuplicateKey(place: string): void {
+    if (this.duplicateKeys++ === 0) this.#firstDuplicateKey = place;
+  }
+
+  /** Takes over the duplicate keys that another reader noticed. */
+  addDuplicateKeysOf(other: ReadReport): void {
+    if (this.duplicateKeys === 0) this.#firstDuplicateKey = other.#firstDuplicateKey;
+    this.duplicateKeys += other.duplicateKeys;
+  }
 
   /** One line for each thing a user should know. */
   warnings(): string[] {
@@ -21,6 +35,10 @@ export class ReadReport {
       [this.judgmentsOfUnknownDocuments, 'judgments of documents that the corpus does not have'],
       [this.judgedUnknownQueries, 'judged queries that the queries file does not have'],
       [this.emptyLists, 'training lists without a query or passages (left out)'],
+      [
+        this.duplicateKeys,
+        `JSON lines with a key that is given twice, such as ${this.#firstDuplicateKey} (the last value counts)`,
+      ],
     ];
     return lines.filter(([count]) => count > 0).map(([count, what]) => `${what}: ${count}`);
   }

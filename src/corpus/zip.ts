@@ -28,7 +28,7 @@ export interface ZipLimits {
 
 export const ZIP_LIMITS: ZipLimits = {
   maxEntries: 10_000,
-  maxTotalBytes: 16 * 1024 ** 3,
+  maxTotalBytes: 2 ** 34,
   maxRatio: 100,
 };
 

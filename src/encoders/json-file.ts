@@ -1,21 +1,30 @@
 import { printable } from '../corpus/shown.ts';
 import { InputError, messageOf } from '../host/errors.ts';
 import { own } from '../host/own.ts';
+import { isNestedDeeper } from '../host/json-text.ts';
+import { checkModelFileSize } from './file-limits.ts';
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
 const REMEDY = 'Download the model again, or repair the file';
 
+/** Real model files have less than twenty levels; a parser's time and memory grow with each. */
+const MAX_DEPTH = 256;
+
 /**
- * Parses a model folder's JSON file.
- * @throws InputError with the line where the JSON breaks.
+ * Parses a model folder's JSON file, once its size and nesting are known to be within limits.
+ * @throws InputError with the limit, or the line where the JSON breaks.
  */
 export function parseJsonFile(bytes: Uint8Array<ArrayBuffer>, file: string): unknown {
+  checkModelFileSize(file, bytes.length, file);
   let text: string;
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (cause) {
     throw new InputError('the file is not UTF-8 text', { file, remedy: REMEDY, cause });
+  }
+  if (isNestedDeeper(text, MAX_DEPTH)) {
+    throw new InputError(`the JSON is nested deeper than ${MAX_DEPTH} levels`, { file, remedy: REMEDY });
   }
   try {
     return JSON.parse(text);

@@ -8,6 +8,7 @@
  */
 import { quoted } from '../corpus/shown.ts';
 import { InputError } from '../host/errors.ts';
+import { isJsonObject, ownField, parseJsonFile } from './json-file.ts';
 
 /** Bytes per element. The sub-byte types of recent files (F4, F6) have no place in an encoder. */
 const BYTES_PER_ELEMENT = {
@@ -451,7 +452,8 @@ export function toFloat16(dims: readonly number[], data: Float32Array<ArrayBuffe
     single[0] = value;
     const sign = ((bits[0] as number) >>> 16) & 0x8000;
     // The spacing of halves is 2^-24 below 2^-14, and 2^-10 of the power of two below the value above that.
-    const spacing = 2 ** Math.max(Math.floor(Math.log2(size)) - 10, -24);
+    const exponent = (((bits[0] as number) >>> 23) & 0xff) - 127;
+    const spacing = 2 ** Math.max(exponent - 10, -24);
     const rounded = size < 65536 ? roundToEven(size / spacing) * spacing : Infinity;
     if (Number.isNaN(value)) halves[i] = 0x7e00;
     else if (rounded > 65504) halves[i] = sign | 0x7c00;
@@ -554,23 +556,14 @@ export function writeSafetensors(
  * @returns tensor name → shard file, a plain name in the same folder.
  */
 export function readShardIndex(bytes: Uint8Array<ArrayBuffer>, file: string): ReadonlyMap<string, string> {
-  const fail = (problem: string, cause?: unknown): InputError =>
+  const fail = (problem: string): InputError =>
     new InputError(problem, {
       file,
-      cause,
       remedy: 'Download the model again, or save it as one model.safetensors',
     });
-  let index: unknown;
-  try {
-    index = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-  } catch (error) {
-    throw fail('the shard index is not JSON', error);
-  }
-  const map =
-    typeof index === 'object' && index !== null && 'weight_map' in index ? index.weight_map : undefined;
-  if (typeof map !== 'object' || map === null || Array.isArray(map)) {
-    throw fail('the shard index has no weight_map');
-  }
+  const index = parseJsonFile(bytes, file);
+  const map = isJsonObject(index) ? ownField(index, 'weight_map') : undefined;
+  if (!isJsonObject(map)) throw fail('the shard index has no weight_map');
   const shards = new Map<string, string>();
   for (const [name, shard] of Object.entries(map)) {
     if (typeof shard !== 'string' || !/^[\w-][\w.-]*\.safetensors$/.test(shard)) {

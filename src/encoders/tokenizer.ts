@@ -2,6 +2,7 @@ import * as tokenizers from '@huggingface/tokenizers';
 import { printable, quoted } from '../corpus/shown.ts';
 import type { ModelFolder } from '../host/contract.ts';
 import { InputError, messageOf } from '../host/errors.ts';
+import { checkModelFileSize } from './file-limits.ts';
 import { isJsonObject, ownField, parseJsonObject, shownJson, type JsonObject } from './json-file.ts';
 import type { TextTokenizer } from './types.ts';
 
@@ -84,6 +85,7 @@ export function tokenizerFromVocabulary(
   settings: JsonObject,
   file: string,
 ): JsonObject {
+  checkModelFileSize(file, bytes.length, file);
   let text: string;
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
@@ -278,6 +280,7 @@ function checkDefinition(definition: JsonObject, file: string): void {
   };
   const model = ownField(definition, 'model');
   if (!isJsonObject(model)) return refuse('the tokenizer has no model');
+  checkWordLength(definition, file);
   // Files of 2020 leave the type out; only WordPiece has this prefix.
   const type = ownField(model, 'type') ?? ('continuing_subword_prefix' in model ? 'WordPiece' : undefined);
   if (type !== 'WordPiece') return refuse(`the tokenizer model ${shownJson(type)} is not supported`);
@@ -299,6 +302,25 @@ function checkDefinition(definition: JsonObject, file: string): void {
   }
   for (const [part, known] of Object.entries(KNOWN_PARTS))
     checkPart(ownField(definition, part), part, known, refuse);
+}
+
+/** As Google's own BERT has it; twice what others have. */
+const MAX_WORD_LENGTH = 200;
+
+/**
+ * Refuses a tokenizer that cuts up longer words than any real one does: WordPiece takes quadratic time for a word.
+ * @throws InputError
+ */
+export function checkWordLength(definition: JsonObject, file: string): void {
+  const model = ownField(definition, 'model');
+  const length = (isJsonObject(model) ? ownField(model, 'max_input_chars_per_word') : undefined) ?? 100;
+  const isFitting =
+    typeof length === 'number' && Number.isInteger(length) && length >= 1 && length <= MAX_WORD_LENGTH;
+  if (isFitting) return;
+  throw new InputError(
+    `max_input_chars_per_word is ${shownJson(length)}, not a whole number from 1 to ${MAX_WORD_LENGTH}`,
+    { file, remedy: 'Set it to 100, the value of nearly every model' },
+  );
 }
 
 /** Beyond every real vocabulary; keeps the arrays that a hostile file can ask for small. */

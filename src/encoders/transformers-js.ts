@@ -24,6 +24,7 @@ import {
 import { crossEncoderSettings } from './read-encoder.ts';
 import { readEncodingSettings, type EncodingOverrides } from './sentence-transformers.ts';
 import { TokenTemplate, type TokenRow } from './token-template.ts';
+import { checkWordLength } from './tokenizer.ts';
 import type { EncodingConfig } from './types.ts';
 
 /** What the library does not run without; a model may have more ({@link LIBRARY_FILES}). */
@@ -95,7 +96,12 @@ async function openForLibrary(
   }
   // Read here, so that they are fetched and checked before the library looks for them.
   for (const path of new Set([...NEEDED_FILES, ...LIBRARY_FILES])) {
-    if (await folder.has(path)) hashes.push(path, await sha256(await folder.read(path)));
+    if (!(await folder.has(path))) continue;
+    const bytes = await folder.read(path);
+    const file = `${folder.name}/${path}`;
+    const json = path.endsWith('.json') ? parseJsonObject(bytes, file) : {};
+    if (path === 'tokenizer.json') checkWordLength(json, file);
+    hashes.push(path, await sha256(bytes));
   }
   const config = parseJsonObject(await folder.read('config.json'), `${folder.name}/config.json`);
   const architecture = ownField(config, 'model_type');

@@ -13,6 +13,60 @@ export function isNestedDeeper(json: string, limit: number): boolean {
   return false;
 }
 
+/**
+ * A key that some object of the text has twice: a parser keeps the last value, and says nothing.
+ * @param json valid JSON
+ * @param value what it was parsed to
+ */
+export function duplicateKey(json: string, value: unknown): string | undefined {
+  // Where nothing is lost, which is cheap to see, there is no key to look for.
+  return colonsIn(json) === keysIn(value) ? undefined : firstDuplicate(json);
+}
+
+/** Colons outside strings: one for each key. */
+function colonsIn(json: string): number {
+  let colons = 0;
+  for (let i = 0; i < json.length; i++) {
+    const code = json.charCodeAt(i);
+    if (code === QUOTE) i = stringEnd(json, i);
+    else if (code === COLON) colons++;
+  }
+  return colons;
+}
+
+/** The keys of all objects in a value. */
+function keysIn(value: unknown): number {
+  let keys = 0;
+  const waiting: object[] = typeof value === 'object' && value !== null ? [value] : [];
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    const members: readonly unknown[] = Array.isArray(next) ? next : Object.values(next);
+    if (!Array.isArray(next)) keys += members.length;
+    for (const member of members) if (typeof member === 'object' && member !== null) waiting.push(member);
+  }
+  return keys;
+}
+
+function firstDuplicate(json: string): string | undefined {
+  const objects: Set<string>[] = [];
+  let text = '';
+  for (let i = 0; i < json.length; i++) {
+    const code = json.charCodeAt(i);
+    if (code === QUOTE) {
+      const end = stringEnd(json, i);
+      text = json.slice(i, end + 1);
+      i = end;
+    } else if (code === OPEN_BRACE) objects.push(new Set());
+    else if (code === CLOSE_BRACE) objects.pop();
+    else if (code === COLON) {
+      const key = JSON.parse(text) as string;
+      if (objects.at(-1)?.has(key)) return key;
+      objects.at(-1)?.add(key);
+    }
+  }
+  return undefined;
+}
+
+const COLON = 0x3a;
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const OPEN_BRACKET = 0x5b;

@@ -44,7 +44,7 @@ export function lossTerm(input: LossTermInput): LossTerm {
   const definition = lossByName(input.loss);
   const weight = input.weight ?? 1;
   if (!Number.isFinite(weight) || weight <= 0) {
-    throw new InputError(`The weight of ${definition.name} is ${weight}, but must be above 0`, {
+    throw new InputError(`The weight of ${definition.name} is ${weight}, but must be above 0 and finite`, {
       remedy: 'Leave the loss out to switch it off',
     });
   }

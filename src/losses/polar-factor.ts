@@ -1,3 +1,5 @@
+import { square } from '../host/exact-math.ts';
+
 /** The sum of a square matrix's singular values and the derivative of that sum. */
 export interface PolarFactor {
   readonly nuclearNorm: number;
@@ -30,7 +32,7 @@ export function polarFactor(matrix: Float64Array, size: number, tolerance: numbe
   for (let k = 0; k < size; k++) {
     const at = k * size;
     let squares = 0;
-    for (let i = 0; i < size; i++) squares += (columns[at + i] as number) ** 2;
+    for (let i = 0; i < size; i++) squares += square(columns[at + i] as number);
     const singularValue = Math.sqrt(squares);
     if (singularValue <= tolerance) continue;
     nuclearNorm += singularValue;

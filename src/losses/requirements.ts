@@ -1,3 +1,4 @@
+import { quoted } from '../corpus/shown.ts';
 import { isPositive } from '../corpus/text-key.ts';
 import type { ListRecord } from '../corpus/types.ts';
 import { InputError } from '../host/errors.ts';
@@ -7,6 +8,17 @@ import type { LossSpec, LossTerm } from './loss-spec.ts';
 export interface ListGaps {
   /** In lists of a loss that reads teacher scores. */
   readonly withoutTeacher: number;
+  /** Lists in which no passage has a grade above 0, of a loss that reads grades, and the query of the first. */
+  readonly ungraded: { readonly lists: number; readonly first: string } | undefined;
+}
+
+/** One line for each thing that a user should know. */
+export function gapWarnings({ ungraded }: ListGaps): string[] {
+  if (ungraded === undefined) return [];
+  return [
+    `training lists without a label above 0, such as that of query ${quoted(ungraded.first)}, which teach a loss on ` +
+      `grades that all their passages are alike: ${ungraded.lists}`,
+  ];
 }
 
 /**
@@ -39,7 +51,15 @@ export function checkLists(
   for (const { documents } of lists) {
     if (readsTeacher) withoutTeacher += documents.filter(({ teacher }) => teacher === undefined).length;
   }
-  return { withoutTeacher };
+  const readsGrades = spec.terms.some((term) => term.definition.needs.includes('labels'));
+  const ungraded = readsGrades
+    ? lists.filter(({ documents }) => !documents.some(({ label = 0 }) => label > 0))
+    : [];
+  const [first] = ungraded;
+  return {
+    withoutTeacher,
+    ungraded: first === undefined ? undefined : { lists: ungraded.length, first: first.query_id },
+  };
 }
 
 interface Fault {

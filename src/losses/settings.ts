@@ -1,5 +1,6 @@
 import { InputError } from '../host/errors.ts';
 import { nearestName } from '../host/nearest-name.ts';
+import { describeRange } from '../host/setting-ranges.ts';
 import type { LossSetting, LossSettings } from './contract.ts';
 import { own } from '../host/own.ts';
 
@@ -7,10 +8,11 @@ type SettingRules = Readonly<Record<string, LossSetting>>;
 
 /** What keeps a value from being used for a setting; undefined if nothing does. */
 function faultOf(rule: LossSetting, value: number): string | undefined {
-  if (!Number.isFinite(value)) return 'must be a finite number';
-  if (rule.isSwitch && value !== 0 && value !== 1) return 'must be 0 or 1';
-  if (rule.above !== undefined && value <= rule.above) return `must be above ${rule.above}`;
-  if (rule.atLeast !== undefined && value < rule.atLeast) return `must be ${rule.atLeast} or more`;
+  if (rule.isSwitch) return value === 0 || value === 1 ? undefined : 'must be 0 or 1';
+  const { above, atLeast } = rule;
+  if (!Number.isFinite(value)) return `must be ${describeRange({ above, min: atLeast })}, and finite`;
+  if (above !== undefined && value <= above) return `must be above ${above}`;
+  if (atLeast !== undefined && value < atLeast) return `must be ${atLeast} or more`;
   return undefined;
 }
 

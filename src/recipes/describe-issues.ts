@@ -71,12 +71,12 @@ function problemOf(
     return `is ${shown(issue.input)}, not ${choices.length === 1 ? choices.join('') : `one of ${choices.join(', ')}`}${hint}`;
   }
   if (issue.kind === 'validation') {
-    const wanted = issue.expected ?? '';
-    if (/^[<>]/.test(wanted) || issue.type === 'integer' || issue.type === 'min_length') {
-      return `is ${shown(issue.input)}, but must be ${issue.type === 'integer' ? 'a whole number' : issue.type === 'min_length' ? `of length ${wanted.replace('>=', '')} or more` : wanted.replace(/^([<>]=?)/, '$1 ')}`;
-    }
     if (issue.type === 'non_empty') return 'is empty';
-    return issue.type === 'regex' ? `is ${shown(issue.input)}, but ${issue.message}` : issue.message;
+    const problem =
+      issue.type === 'min_length'
+        ? `must be of length ${(issue.expected ?? '').replace('>=', '')} or more`
+        : issue.message;
+    return /^must be/.test(problem) ? `is ${shown(issue.input)}, but ${problem}` : problem;
   }
   return `is ${shown(issue.input)}, not ${article(issue.expected ?? '')}`;
 }
@@ -112,7 +112,7 @@ function suggest(typed: string, known: readonly string[], otherwise?: string): s
 
 function shown(value: unknown): string {
   if (value === undefined) return 'missing';
-  const json = JSON.stringify(value);
+  const json = typeof value === 'number' ? String(value) : JSON.stringify(value);
   return json.length > 60 ? `${json.slice(0, 57)}…` : json;
 }
 

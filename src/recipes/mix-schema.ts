@@ -1,11 +1,13 @@
 import * as v from 'valibot';
+import { inRange } from '../host/range-schema.ts';
+import { settingRanges } from '../host/setting-ranges.ts';
 import { movingChoices } from '../training/negative-choice.ts';
 
 const described = <Schema extends v.GenericSchema>(schema: Schema, text: string) =>
   v.pipe(schema, v.description(text));
 
-const step = v.pipe(v.number(), v.integer(), v.minValue(1));
-const notNegative = v.pipe(v.number(), v.minValue(0));
+const step = inRange(settingRanges.steps);
+const weight = inRange(settingRanges.sourceWeight);
 
 /** How an arm trains on several sources at a time; what each member does stands in training/mixing/mix.ts. */
 export const mixSchema = v.strictObject({
@@ -19,18 +21,21 @@ export const mixSchema = v.strictObject({
       v.strictObject({
         source: described(v.pipe(v.string(), v.nonEmpty()), 'One of the sources.'),
         filters: described(v.optional(v.string()), 'The stack of rules that its lists go through.'),
-        weight: described(v.optional(notNegative, 1), 'How many rows it gives, relative to the others.'),
+        weight: described(v.optional(weight, 1), 'How many rows it gives, relative to the others.'),
         endWeight: described(
-          v.optional(notNegative),
+          v.optional(weight),
           'What the weight has become at its last step, on a straight line.',
         ),
         firstStep: described(v.optional(step), 'Counted from 1.'),
         lastStep: v.optional(step),
         temperature: described(
-          v.optional(v.pipe(v.number(), v.gtValue(0))),
+          v.optional(inRange(settingRanges.temperature)),
           'In place of the temperature of each loss that has one.',
         ),
-        margin: described(v.optional(notNegative), 'In place of the margin of each loss that has one.'),
+        margin: described(
+          v.optional(inRange(settingRanges.margin)),
+          'In place of the margin of each loss that has one.',
+        ),
         choice: described(
           v.optional(v.picklist(movingChoices)),
           'Which negatives, in place of training.batches.choice; easy-to-hard goes from the lowest teacher scores ' +

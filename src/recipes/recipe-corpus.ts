@@ -5,6 +5,7 @@ import type { Judgments, ListRecord, Query } from '../corpus/types.ts';
 import { InputError } from '../host/errors.ts';
 import { sha256 } from '../host/sha256.ts';
 import { foldsByPassage } from '../corpus/split.ts';
+import { bm25Warnings } from '../retrieval/bm25.ts';
 import type { Recipe } from './schema.ts';
 
 /** Opens what a recipe names. Paths are the host's business. */
@@ -47,7 +48,8 @@ export interface RecipeCorpus {
 }
 
 /** @throws InputError naming the file and the remedy */
-export async function readCorpus({ corpus }: Recipe, files: RecipeFiles): Promise<RecipeCorpus> {
+export async function readCorpus(recipe: Recipe, files: RecipeFiles): Promise<RecipeCorpus> {
+  const { corpus } = recipe;
   const tree = await files.openCorpus(corpus);
   const test = await readBeir(tree, { split: corpus.test });
   const passages: Passage[] = [];
@@ -78,8 +80,16 @@ export async function readCorpus({ corpus }: Recipe, files: RecipeFiles): Promis
     train: folded?.train ?? (await split(corpus.train)),
     dev: await split(dev),
     test: folded?.test ?? reported,
-    warnings: test.report.warnings(),
+    warnings: [...test.report.warnings(), ...searchWarnings(recipe)],
   };
+}
+
+/** Of every BM25 that a recipe searches with. */
+function searchWarnings({ sources, evaluation }: Recipe): string[] {
+  const settings = Object.values(sources).flatMap((source) =>
+    source.kind === 'mined' ? source.retrievers.filter((retriever) => retriever.kind === 'bm25') : [],
+  );
+  return [...new Set([...settings, evaluation.bm25].flatMap(bm25Warnings))];
 }
 
 async function judged({ queries, judgments }: BeirDataset): Promise<JudgedQueries> {

@@ -72,6 +72,8 @@ export type ArmReport = Readonly<{
     pairsPerSecond: number;
     /** Whether the bits are those of a training that was never interrupted, and if not, why. */
     breaks: readonly string[];
+    /** What the lists lack for the loss. */
+    warnings?: readonly string[];
     key: string;
   }>[];
 }>;
@@ -161,7 +163,7 @@ export async function makeReport(parts: ReportParts): Promise<RecipeReport> {
     results,
     shown,
     ...(parts.diagnosis !== undefined && { diagnosis: parts.diagnosis as unknown as DiagnosisReport }),
-    notes: notesOf(recipe, results),
+    notes: [...notesOf(recipe, results), ...trainingWarnings(armReports)],
     stages: workshop.log.map(({ stage, result, state }) => ({
       kind: stage.kind,
       label: stage.label,
@@ -184,8 +186,16 @@ async function armReport({ workshop }: ReportParts, arm: ArmResult): Promise<Arm
   const reports: ArmReport['trainings'][number][] = [];
   for (const { seed, stage } of trainings) {
     const { value, seconds, key } = await workshop.resultOf(stage);
-    const { evaluations, steps, bestStep, endedBy, losses, speed, breaks } =
-      value as unknown as TrainingReport;
+    const {
+      evaluations,
+      steps,
+      bestStep,
+      endedBy,
+      losses,
+      speed,
+      breaks,
+      warnings = [],
+    } = value as unknown as TrainingReport;
     const before = evaluations[0]?.values[devMetric];
     const after = evaluations.find(({ step }) => step === bestStep)?.values[devMetric];
     reports.push({
@@ -199,6 +209,7 @@ async function armReport({ workshop }: ReportParts, arm: ArmResult): Promise<Arm
       seconds,
       pairsPerSecond: speed.pairsPerSecond ?? 0,
       breaks,
+      ...(warnings.length > 0 && { warnings }),
       key,
     });
   }
@@ -296,6 +307,14 @@ function mostChanged(ids: readonly string[], gain: (id: string) => number, count
     if (id !== undefined) chosen.push(id);
   }
   return chosen;
+}
+
+/** What the lists of arms lack, once for all seeds that were trained on the same. */
+function trainingWarnings(arms: readonly ArmReport[]): string[] {
+  const lines = arms.flatMap(({ name, trainings }) =>
+    trainings.flatMap(({ warnings = [] }) => warnings.map((warning) => `${name}: ${warning}`)),
+  );
+  return [...new Set(lines)];
 }
 
 function notesOf(

@@ -4,6 +4,8 @@
  * checked in check-recipe.ts.
  */
 import * as v from 'valibot';
+import { inRange } from '../host/range-schema.ts';
+import { settingRanges } from '../host/setting-ranges.ts';
 import { analyzerNames } from '../retrieval/analyzer.ts';
 import { negativeChoices } from '../training/negative-choice.ts';
 import { mixSchema } from './mix-schema.ts';
@@ -11,12 +13,13 @@ import { mixSchema } from './mix-schema.ts';
 const described = <Schema extends v.GenericSchema>(schema: Schema, text: string) =>
   v.pipe(schema, v.description(text));
 
-const count = v.pipe(v.number(), v.integer(), v.minValue(1));
-const wholeNumber = v.pipe(v.number(), v.integer(), v.minValue(0));
-const share = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
-const positive = v.pipe(v.number(), v.gtValue(0));
-const notNegative = v.pipe(v.number(), v.minValue(0));
-const seed = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(2 ** 31 - 1));
+const count = inRange(settingRanges.count);
+const share = inRange(settingRanges.share);
+const seed = inRange(settingRanges.seed);
+const level = inRange(settingRanges.level);
+const label = inRange(settingRanges.label);
+const learningRate = inRange(settingRanges.learningRate);
+const temperature = inRange(settingRanges.temperature);
 const text = v.pipe(v.string(), v.nonEmpty());
 
 /** Names of sources, filters, arms and baselines: also file names and the rows of a table. */
@@ -48,7 +51,7 @@ const corpus = v.strictObject({
       v.union([
         v.strictObject({ split: text }),
         v.strictObject({
-          share: v.pipe(v.number(), v.gtValue(0), v.maxValue(0.9)),
+          share: inRange({ above: 0, max: settingRanges.heldOutShare.max }),
           seed: v.optional(seed, 0),
         }),
         v.null(),
@@ -59,22 +62,27 @@ const corpus = v.strictObject({
       'all queries that share a positive with it, or null for nothing.',
   ),
   devCandidates: described(
-    v.optional(wholeNumber, 20),
+    v.optional(inRange(settingRanges.candidates), 20),
     "BM25 candidates of each dev query among which, with all other dev queries', its positives are to be found.",
   ),
   test: described(v.optional(text, 'test'), 'The split that is reported. It is never trained on.'),
   fold: described(
     v.optional(
-      v.strictObject({ of: v.pipe(count, v.minValue(2)), index: wholeNumber, seed: v.optional(seed, 0) }),
+      v.strictObject({
+        of: inRange(settingRanges.folds),
+        index: inRange(settingRanges.foldIndex),
+        seed: v.optional(seed, 0),
+      }),
     ),
     'For a set with one split: its queries are dealt into so many folds, queries that share a relevant document into ' +
       'the same one. The fold of this index (from 0) is tested, the others train. "train" and "test" name that split.',
   ),
 });
 
+const maxLength = inRange(settingRanges.maxLength);
 const encodingEntries = {
-  queryMaxLength: described(v.optional(count), 'In tokens.'),
-  passageMaxLength: described(v.optional(count), 'In tokens.'),
+  queryMaxLength: described(v.optional(maxLength), 'In tokens.'),
+  passageMaxLength: described(v.optional(maxLength), 'In tokens.'),
   pooling: v.optional(v.picklist(['mean', 'cls'])),
   normalize: v.optional(v.boolean()),
   queryPrefix: v.optional(v.string()),
@@ -88,8 +96,8 @@ const anyModel = described(
 );
 
 const bm25Entries = {
-  k1: v.optional(notNegative, 0.9),
-  b: v.optional(share, 0.4),
+  k1: v.optional(inRange(settingRanges.k1), 0.9),
+  b: v.optional(inRange(settingRanges.b), 0.4),
   analyzer: v.optional(v.picklist(analyzerNames), 'english'),
 };
 const retriever = v.variant('kind', [
@@ -139,9 +147,9 @@ const selected = v.strictObject({
     v.optional(v.variant('from', scorers)),
     'Whose scores "best" reads: those that the lists carry (the default), a file, or a model that rescores them.',
   ),
-  level: described(v.optional(count, 1), 'The lowest label of a positive.'),
+  level: described(v.optional(level, 1), 'The lowest label of a positive.'),
   labels: described(
-    v.optional(v.strictObject({ positives: v.optional(wholeNumber), negatives: v.optional(wholeNumber) })),
+    v.optional(v.strictObject({ positives: v.optional(label), negatives: v.optional(label) })),
     'New labels of the positives and of the other passages.',
   ),
   seed: v.optional(seed, 0),
@@ -154,11 +162,11 @@ const planted = v.strictObject({
     'The source whose lists are taken, those with two positives or more: the one with the highest label stays.',
   ),
   count: described(
-    v.optional(wholeNumber, 1),
+    v.optional(inRange(settingRanges.candidates), 1),
     'So many of the other positives, at most, stand among the negatives of a list, in the place of as many. With 0 the ' +
       'lists are the same without them, to compare with.',
   ),
-  level: described(v.optional(count, 1), 'The lowest label of a positive.'),
+  level: described(v.optional(level, 1), 'The lowest label of a positive.'),
   seed: v.optional(seed, 0),
 });
 
@@ -177,16 +185,22 @@ const source = v.variant('kind', [
       v.optional(v.boolean(), false),
       'Whether the retrievers count as one, by reciprocal rank fusion.',
     ),
-    depth: described(v.optional(count, 100), 'Ranks of each retriever that fusion looks at.'),
+    depth: described(
+      v.optional(inRange(settingRanges.depth), 100),
+      'Ranks of each retriever that fusion looks at.',
+    ),
     ranks: v.optional(v.strictObject({ first: v.optional(count, 1), last: v.optional(count, 50) }), {}),
-    negatives: described(v.optional(count, 5), 'Candidates of each retriever in a list.'),
+    negatives: described(
+      v.optional(inRange(settingRanges.minedNegatives), 5),
+      'Candidates of each retriever in a list.',
+    ),
     pick: v.optional(v.picklist(['random', 'top']), 'random'),
     lists: described(
       v.optional(v.picklist(['per-query', 'per-positive', 'listwise']), 'per-query'),
       'One list per query with its positives and negatives labeled 0, one per positive, or listwise: everything ' +
         'judged relevant and the best candidates, for a teacher to score.',
     ),
-    level: described(v.optional(count, 1), 'The lowest grade of a positive.'),
+    level: described(v.optional(level, 1), 'The lowest grade of a positive.'),
     labelUnjudged: described(
       v.optional(v.boolean(), false),
       'Whether listwise candidates that nobody judged get the label 0.',
@@ -219,7 +233,10 @@ const source = v.variant('kind', [
       'What is asked about: passages of the corpus, the train queries with their positives, or the lists of another ' +
         'source. A sample is drawn at random; without one it is all of them.',
     ),
-    count: described(v.optional(count), "Items of a reply. Default: the prompt's own."),
+    count: described(
+      v.optional(inRange(settingRanges.itemsOfReply)),
+      "Items of a reply. Default: the prompt's own.",
+    ),
     seed: described(v.optional(seed), 'Of what the generator draws. Default: 0.'),
   }),
   v.strictObject({
@@ -242,7 +259,10 @@ const generator = v.variant('kind', [
     kind: v.literal('http'),
     address: described(text, 'Base address of an OpenAI-compatible server, as in http://127.0.0.1:8000/v1.'),
     model: described(text, 'As the server names it.'),
-    parallel: described(v.optional(count), 'Requests at the same time. Default: 4.'),
+    parallel: described(
+      v.optional(inRange(settingRanges.parallelRequests)),
+      'Requests at the same time. Default: 4.',
+    ),
   }),
   v.strictObject({ kind: v.literal('webllm'), model: described(text, 'A model id of WebLLM.') }),
   v.strictObject({
@@ -267,8 +287,8 @@ const scale = v.optional(
         v.optional(v.picklist(['query', 'source', 'file']), 'file'),
         'Whose scores the percentiles are taken over.',
       ),
-      low: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(100)), 1),
-      high: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(100)), 99),
+      low: v.optional(inRange(settingRanges.percentile), 1),
+      high: v.optional(inRange(settingRanges.percentile), 99),
     }),
   ),
   null,
@@ -312,51 +332,62 @@ export const trainingSchema = v.strictObject({
       v.variant('kind', [
         v.strictObject({ kind: v.literal('all') }),
         v.strictObject({ kind: v.literal('no-embeddings') }),
-        v.strictObject({ kind: v.literal('last-layers'), layers: count }),
-        v.strictObject({ kind: v.literal('lora'), rank: count, alpha: positive }),
+        v.strictObject({ kind: v.literal('last-layers'), layers: inRange(settingRanges.layers) }),
+        v.strictObject({
+          kind: v.literal('lora'),
+          rank: inRange(settingRanges.loraRank),
+          alpha: inRange(settingRanges.loraAlpha),
+        }),
       ]),
     ),
     'Which parameters train.',
   ),
   batches: v.optional(
     v.strictObject({
-      batchSize: v.optional(count),
+      batchSize: v.optional(inRange(settingRanges.batchSize)),
       incomplete: v.optional(v.picklist(['drop', 'keep'])),
       distinctPassages: v.optional(v.boolean()),
-      negatives: v.optional(v.union([wholeNumber, v.literal('all')])),
+      negatives: v.optional(v.union([inRange(settingRanges.trainedNegatives), v.literal('all')])),
       choice: v.optional(v.picklist(negativeChoices)),
       rowPer: v.optional(v.picklist(['list', 'positive'])),
       otherPositives: described(
         v.optional(v.boolean()),
         'Default: where the loss reads labels or a teacher.',
       ),
-      level: described(v.optional(count), 'The lowest label of a positive. Default: any above 0.'),
+      level: described(v.optional(level), 'The lowest label of a positive. Default: any above 0.'),
     }),
   ),
-  epochs: v.optional(count),
-  maxSteps: v.optional(count),
-  learningRate: v.optional(positive),
+  epochs: v.optional(inRange(settingRanges.epochs)),
+  maxSteps: v.optional(inRange(settingRanges.steps)),
+  learningRate: v.optional(learningRate),
   schedule: v.optional(
     v.strictObject({
       kind: v.optional(v.picklist(['constant', 'linear', 'cosine'])),
-      warmup: v.optional(v.union([v.strictObject({ share }), v.strictObject({ steps: wholeNumber })])),
+      warmup: v.optional(
+        v.union([v.strictObject({ share }), v.strictObject({ steps: inRange(settingRanges.warmupSteps) })]),
+      ),
       floor: v.optional(share),
     }),
   ),
   optimizer: v.optional(
     v.strictObject({
-      beta1: v.optional(share),
-      beta2: v.optional(share),
-      epsilon: v.optional(positive),
-      weightDecay: v.optional(notNegative),
-      clipNorm: v.optional(notNegative),
+      beta1: v.optional(inRange(settingRanges.beta)),
+      beta2: v.optional(inRange(settingRanges.beta)),
+      epsilon: v.optional(inRange(settingRanges.epsilon)),
+      weightDecay: v.optional(inRange(settingRanges.weightDecay)),
+      clipNorm: v.optional(inRange(settingRanges.clipNorm)),
     }),
   ),
-  dropout: v.optional(v.strictObject({ hidden: v.optional(share), attention: v.optional(share) })),
-  tokensPerMicroBatch: v.optional(v.pipe(v.number(), v.integer(), v.minValue(16))),
-  activationBytes: v.optional(wholeNumber),
+  dropout: v.optional(
+    v.strictObject({
+      hidden: v.optional(inRange(settingRanges.dropout)),
+      attention: v.optional(inRange(settingRanges.dropout)),
+    }),
+  ),
+  tokensPerMicroBatch: v.optional(inRange(settingRanges.tokensPerMicroBatch)),
+  activationBytes: v.optional(inRange(settingRanges.activationBytes)),
   evaluateEvery: described(
-    v.optional(count),
+    v.optional(inRange(settingRanges.steps)),
     'Steps between evaluations on dev. Default: a tenth of all steps.',
   ),
   earlyStopping: v.optional(v.strictObject({ patience: v.nullable(count) })),
@@ -364,7 +395,7 @@ export const trainingSchema = v.strictObject({
 
 /** One loss: its name, weight and candidates, and its own settings beside them. */
 const lossTerm = v.objectWithRest(
-  { name: text, weight: v.optional(positive), scope: v.optional(text) },
+  { name: text, weight: v.optional(inRange(settingRanges.lossWeight)), scope: v.optional(text) },
   v.number(),
 );
 const loss = described(
@@ -392,9 +423,9 @@ const evaluation = v.strictObject({
     v.optional(v.pipe(v.array(text), v.minLength(1)), ['ndcg_cut_10', 'recall_10']),
     "Under trec_eval's names; ndcg@10 is read too.",
   ),
-  depth: described(v.optional(count, 100), 'Documents found for each query.'),
+  depth: described(v.optional(inRange(settingRanges.depth), 100), 'Documents found for each query.'),
   dropIdentical: v.optional(v.boolean(), false),
-  level: described(v.optional(count, 1), 'The lowest grade that counts as relevant.'),
+  level: described(v.optional(level, 1), 'The lowest grade that counts as relevant.'),
   disjoint: described(
     v.optional(v.boolean(), true),
     'Whether test queries that share no relevant document with a train query are reported apart as well.',
@@ -409,16 +440,16 @@ const evaluation = v.strictObject({
     v.optional(v.array(v.strictTuple([name, name])), []),
     'Further pairs to test: [system, what it is compared with].',
   ),
-  alpha: v.optional(v.pipe(v.number(), v.gtValue(0), v.maxValue(0.5)), 0.05),
+  alpha: v.optional(inRange(settingRanges.significanceLevel), 0.05),
   samples: described(
-    v.optional(v.pipe(count, v.minValue(1000), v.maxValue(10_000_000)), 10_000),
+    v.optional(inRange(settingRanges.samples), 10_000),
     'Random sign patterns and resamples.',
   ),
   show: v.optional(
     v.strictObject({
       arm: described(v.optional(name), 'Default: the last arm.'),
       queries: described(
-        v.optional(v.union([wholeNumber, v.array(text)]), 1),
+        v.optional(v.union([inRange(settingRanges.shown), v.array(text)]), 1),
         'Ids, or how many: those that gained and lost the most, in turns.',
       ),
     }),
@@ -427,13 +458,13 @@ const evaluation = v.strictObject({
 });
 
 const tuning = v.strictObject({
-  learningRates: v.optional(v.array(positive), []),
+  learningRates: v.optional(v.array(learningRate), []),
   temperatures: described(
-    v.optional(v.array(positive), []),
+    v.optional(v.array(temperature), []),
     'Tried for each arm whose loss has a temperature.',
   ),
-  epochs: described(v.optional(count), 'Of a trial. Default: those of the training.'),
-  maxSteps: v.optional(count),
+  epochs: described(v.optional(inRange(settingRanges.epochs)), 'Of a trial. Default: those of the training.'),
+  maxSteps: v.optional(inRange(settingRanges.steps)),
 });
 
 export const recipeSchema = v.strictObject({

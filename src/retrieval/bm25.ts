@@ -1,6 +1,7 @@
 import type { StoredTensor } from '../encoders/safetensors.ts';
 import { readSafetensors, writeSafetensors } from '../encoders/safetensors.ts';
 import { InputError } from '../host/errors.ts';
+import { log } from '../host/exact-math.ts';
 import type { Analyzer, AnalyzerName } from './analyzer.ts';
 import { analyzerNames, copyString, createAnalyzer } from './analyzer.ts';
 import { tieBreakingOrder } from './document-order.ts';
@@ -13,6 +14,17 @@ export interface Bm25Settings {
   /** How far scores are divided by document length, from 0 to 1; 0.4 by default. */
   readonly b: number;
   readonly analyzer: AnalyzerName;
+}
+
+/** From here on each occurrence of a term counts as much as its first. */
+const UNUSUAL_K1 = 100;
+
+/** One line for each setting that is allowed and hardly meant. */
+export function bm25Warnings({ k1 }: Pick<Bm25Settings, 'k1'>): string[] {
+  if (k1 <= UNUSUAL_K1) return [];
+  return [
+    `BM25's k1 is ${k1}: far above the usual 0.5 to 2, scores shrink toward 0 and documents tie; 0.9 is the default`,
+  ];
 }
 
 const DEFAULTS: Bm25Settings = { k1: 0.9, b: 0.4, analyzer: 'english' };
@@ -101,7 +113,7 @@ export class Bm25Builder {
     }
     const meanLength = this.#lengths.reduce((sum, length) => sum + length, 0) / this.#ids.length;
     const idf = Float64Array.from(documentFrequencies, (n) =>
-      Math.log(1 + (this.#ids.length - n + 0.5) / (n + 0.5)),
+      log(1 + (this.#ids.length - n + 0.5) / (n + 0.5)),
     );
     const documents = new Uint32Array(this.#postings);
     const impacts = new Float32Array(this.#postings);

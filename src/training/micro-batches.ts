@@ -24,7 +24,7 @@ export function planMicroBatches(
     }
     const most = Math.max(1, Math.floor(tokensPerMicroBatch / length));
     const left = order.length - start;
-    const rows = left < most ? Math.min(most, 2 ** Math.ceil(Math.log2(left))) : most;
+    const rows = left < most ? Math.min(most, 2 ** (32 - Math.clz32(left - 1))) : most;
     const items = new Int32Array(rows).fill(-1);
     items.set(order.slice(start, start + rows));
     batches.push({ rows, length, items });

@@ -1,6 +1,7 @@
 import type { LoraShape } from '../encoders/forward.ts';
 import { depthOf, encoderParameters, namesOfLayer } from '../encoders/parameters.ts';
 import type { EncoderShape, Weights, WeightTensor } from '../encoders/types.ts';
+import { InputError } from '../host/errors.ts';
 import { RandomStream } from '../host/random.ts';
 
 /** Which parameters train. */
@@ -23,6 +24,26 @@ function linearLayers(shape: EncoderShape): { name: string; outputs: number; inp
     layers.push({ name: names.output, outputs: hidden, inputs: wide });
   }
   return layers;
+}
+
+/**
+ * Checks that an encoder has what a selection asks for.
+ * @throws InputError with the range that fits the encoder
+ */
+export function checkSelection(shape: EncoderShape, selection: ParameterSelection): void {
+  if (selection.kind === 'last-layers' && selection.layers > shape.layers) {
+    throw new InputError(
+      `the last ${selection.layers} layers are to train, and the encoder has ${shape.layers} layers`,
+      { remedy: `Choose a number of layers from 1 to ${shape.layers}, or train all` },
+    );
+  }
+  // A product of wider matrices has no more rank than the layer itself.
+  const widest = Math.min(shape.hiddenSize, shape.intermediateSize);
+  if (selection.kind === 'lora' && selection.rank > widest) {
+    throw new InputError(`the LoRA rank is ${selection.rank}, and the encoder's layers are ${widest} wide`, {
+      remedy: `Choose a rank from 1 to ${widest}`,
+    });
+  }
 }
 
 /** The names of the parameters that train, in the order of the forward pass. */

@@ -1,6 +1,7 @@
 import type { EncoderDescription } from '../encoders/embedder.ts';
 import type { Weights } from '../encoders/types.ts';
 import type { Runtime } from '../host/contract.ts';
+import { cosineOfTurns } from '../host/exact-math.ts';
 import { RandomStream } from '../host/random.ts';
 import { GradientCache, type GradientCacheOptions } from './gradient-cache.ts';
 import { defaultAdamW } from './optimizer.ts';
@@ -81,7 +82,8 @@ async function oneStep(
   passages: readonly Int32Array[],
 ): Promise<void> {
   // Any gradient will do that has no symmetry; a loss would only be slower.
-  const gradientOf = (vectors: Float32Array): Float32Array => vectors.map((value, i) => value + Math.sin(i));
+  const gradientOf = (vectors: Float32Array): Float32Array =>
+    vectors.map((value, i) => value + cosineOfTurns(i / 6.28));
   await cache.run(
     { queries: [], passages },
     (queries, vectors) => ({ queryGradient: gradientOf(queries), passageGradient: gradientOf(vectors) }),

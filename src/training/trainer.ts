@@ -3,6 +3,7 @@ import { Embedder, tokenizeSide, type Side } from '../encoders/embedder.ts';
 import type { TokenSequence } from '../encoders/batch-inputs.ts';
 import type { EncoderModel, Weights, WeightTensor } from '../encoders/types.ts';
 import { measureMatmulRate } from '../graph/matmul-rate.ts';
+import { quoted } from '../corpus/shown.ts';
 import type { Clock, Json, Runtime } from '../host/contract.ts';
 import { checkLists } from '../losses/requirements.ts';
 import type { CheckpointStore } from './checkpoint.ts';
@@ -13,7 +14,13 @@ import { forwardFlops } from './flops.ts';
 import { ListObjective } from './list-objective.ts';
 import { lengthLadder } from './micro-batches.ts';
 import type { Objective, ObjectiveBatch } from './objective.ts';
-import { encoderWeights, initialLoraWeights, loraShape, trainableParameters } from './parameter-selection.ts';
+import {
+  checkSelection,
+  encoderWeights,
+  initialLoraWeights,
+  loraShape,
+  trainableParameters,
+} from './parameter-selection.ts';
 import { createParameterState, type ParameterState } from './parameter-state.ts';
 import { recipeHash } from './recipe-hash.ts';
 import { learningRateShare, scheduleFor, type Schedule } from './schedules.ts';
@@ -116,13 +123,26 @@ export interface TrainingResult {
 export class TrainingDivergedError extends Error {
   override readonly name = 'TrainingDivergedError';
   readonly step: number;
+  /** Where the weights are sound and the loss is not: what it was given, or how it is set, does not fit. */
+  readonly isOfLoss: boolean;
 
-  constructor(step: number, what: string) {
+  constructor(
+    step: number,
+    what: string,
+    options: { readonly isOfLoss?: boolean; readonly remedy?: string } = {},
+  ) {
+    const {
+      isOfLoss = false,
+      remedy = isOfLoss
+        ? 'Use a higher temperature, or settings of the loss that are nearer to their defaults'
+        : 'Use a lower learning rate, a longer warm-up or a higher temperature',
+    } = options;
     super(
-      `the training diverged at step ${step}: no finite ${what}. ` +
-        'Use a lower learning rate, a longer warm-up or a higher temperature; the last checkpoint is unharmed.',
+      `the training diverged at step ${step}: no finite ${what}${isOfLoss ? ' of sound vectors' : ''}. ` +
+        `${remedy}; the last checkpoint is unharmed.`,
     );
     this.step = step;
+    this.isOfLoss = isOfLoss;
   }
 }
 
@@ -131,7 +151,37 @@ export async function train(parts: TrainerParts): Promise<TrainingResult> {
   const { lists, settings, encoder } = parts;
   checkLists(settings.loss, lists, { level: settings.batches.level });
   const objective = new ListObjective(lists, settings, encoder.encoding.normalize);
-  return optimize(parts, objective, await recipeHash(parts));
+  try {
+    return await optimize(parts, objective, await recipeHash(parts));
+  } catch (error) {
+    throw error instanceof TrainingDivergedError && error.isOfLoss ? explained(error, lists) : error;
+  }
+}
+
+/** Beyond it, differences and exponents of scores leave what float32 gradients hold. */
+const ordinaryScore = 1e6;
+
+/** What keeps a loss from being finite is most often in the lists: then the error names it. */
+function explained(error: TrainingDivergedError, lists: readonly ListRecord[]): TrainingDivergedError {
+  let most = ordinaryScore;
+  let culprit: string | undefined;
+  for (const { query_id: query, documents } of lists) {
+    for (const { id, teacher, label } of documents) {
+      for (const [what, value = 0] of [
+        ['teacher score', teacher],
+        ['label', label],
+      ] as const) {
+        if (Math.abs(value) <= most) continue;
+        most = Math.abs(value);
+        culprit = `the ${what} of ${quoted(id)} in the list of query ${quoted(query)} is ${value}`;
+      }
+    }
+  }
+  if (culprit === undefined) return error;
+  return new TrainingDivergedError(error.step, `loss: ${culprit}`, {
+    remedy:
+      'Scale the scores of the lists to about 0 to 1 (`retriever-studio filter --scale`, or teacher.scale in a recipe)',
+  });
 }
 
 /**
@@ -188,6 +238,7 @@ class Trainer {
 
   static async prepare(parts: OptimizationParts, objective: Objective, hash: string): Promise<Trainer> {
     const { settings, encoder, runtime } = parts;
+    checkSelection(encoder.shape, settings.selection);
     const allSteps = objective.stepsInEpochs(settings.epochs);
     const schedule = scheduleFor(settings.schedule, Math.min(allSteps, settings.maxSteps ?? allSteps));
     const matmulRate = parts.matmulRate ?? (await measureMatmulRate(runtime, parts.clock));
@@ -273,12 +324,20 @@ class Trainer {
     const sequences = this.#tokenize(batch);
     const loss = await this.#cache.run(
       sequences,
-      (queries, passages) => batch.loss(queries, passages, this.#embedder.dimensions),
+      async (queries, passages) => {
+        const result = await batch.loss(queries, passages, this.#embedder.dimensions);
+        const values = [[result.value], result.queryGradient, result.passageGradient];
+        // No weights have moved before the first step, and sound vectors come of sound ones.
+        const isOfLoss = this.#step === 0 || (areFinite(queries) && areFinite(passages));
+        if (!values.every(areFinite)) throw new TrainingDivergedError(this.#step + 1, 'loss', { isOfLoss });
+        return result;
+      },
       this.#step,
     );
-    if (!Number.isFinite(loss.value)) throw new TrainingDivergedError(this.#step + 1, 'loss');
     const gradientNorm = await this.#state.gradientNorm();
-    if (!Number.isFinite(gradientNorm)) throw new TrainingDivergedError(this.#step + 1, 'gradient norm');
+    if (!Number.isFinite(gradientNorm)) {
+      throw new TrainingDivergedError(this.#step + 1, 'gradient norm', { isOfLoss: this.#step === 0 });
+    }
     const learningRate = settings.learningRate * learningRateShare(this.#schedule, this.#step);
     this.#step++;
     await this.#state.update(learningRate, this.#step, gradientNorm);
@@ -448,3 +507,8 @@ class Trainer {
 const largestWeight = 2 ** 64;
 /** Texts whose tokens are kept in memory. */
 const mostTokenized = 200_000;
+
+function areFinite(values: ArrayLike<number>): boolean {
+  for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i])) return false;
+  return true;
+}

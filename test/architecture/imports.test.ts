@@ -1,22 +1,6 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { join, relative, sep } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { findForbiddenImports, layers } from './imports.ts';
-
-const root = fileURLToPath(new URL('../..', import.meta.url));
-
-function readSources(): Map<string, string> {
-  const sources = new Map<string, string>();
-  for (const folder of ['src', 'workers']) {
-    for (const entry of readdirSync(join(root, folder), { recursive: true, withFileTypes: true })) {
-      const file = join(entry.parentPath, entry.name);
-      if (!entry.isFile() || !/\.(ts|svelte|css)$/.test(file)) continue;
-      sources.set(relative(root, file).split(sep).join('/'), readFileSync(file, 'utf8'));
-    }
-  }
-  return sources;
-}
+import { readSources } from './sources.ts';
 
 /** The violations of a project that has these files. */
 function check(sources: Readonly<Record<string, string>>): string[] {

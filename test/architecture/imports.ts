@@ -1,4 +1,5 @@
 import ts from 'typescript';
+import { scriptOf } from './sources.ts';
 
 /** The folders of src/ in their order: a folder may use itself and those before it. */
 export const layers = [
@@ -78,13 +79,6 @@ function importsOf(file: string, text: string): string[] {
   };
   visit(ts.createSourceFile(file, scriptOf(file, text), ts.ScriptTarget.Latest));
   return specifiers;
-}
-
-/** The TypeScript of a file: of a component its script, of a style sheet nothing. */
-function scriptOf(file: string, text: string): string {
-  if (file.endsWith('.ts')) return text;
-  if (!file.endsWith('.svelte')) return '';
-  return [...text.matchAll(/<script[^>]*>(.*?)<\/script>/gs)].map(([, script]) => script ?? '').join('\n');
 }
 
 function specifierOf(node: ts.Node): ts.Node | undefined {

@@ -72,7 +72,7 @@ describe('eval', () => {
     ],
     [
       '--qrels qrels.tsv --run bm25.run --level two',
-      /^error: --level is "two"\. Give a whole number, 1 or more\.$/,
+      /^error: --level is "two"\. Give a whole number from 1 to 1000000\.$/,
     ],
     ['--qrels qrels.tsv --run bm25.run --max-rank -1', /^error: --max-rank is "-1"/],
     ['--qrels qrels.tsv --run bm25.run --max-rank NaN', /^error: --max-rank is "NaN"/],

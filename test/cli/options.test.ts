@@ -35,6 +35,10 @@ describe('numberOption', () => {
     expect(parse(text)).toBe(value);
   });
 
+  it('states a range without an upper end', () => {
+    expect(() => parse('1e999')).toThrow('--learning-rate is "1e999". Give a number, 0 or more.');
+  });
+
   it.each(['-1e-9', 'NaN', '1e999', 'inf', '1,5', '0x1', '', '2e-5x'])('refuses "%s"', (text) => {
     expect(() => parse(text)).toThrow('--learning-rate is');
   });

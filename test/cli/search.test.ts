@@ -43,6 +43,23 @@ describe('search --bm25', () => {
     expect(readdirSync(folder)).toEqual(['out.run']);
   });
 
+  it('warns of a corpus that has keys twice, and of a k1 that makes all documents alike', async () => {
+    const corpus = writeCollection(aerodynamics);
+    for (const [name, twice] of [
+      ['corpus.jsonl', '"title": "a", "title": "b"'],
+      ['queries.jsonl', '"text": "x"'],
+    ] as const) {
+      const file = join(corpus, name);
+      writeFileSync(file, readFileSync(file, 'utf8').replace('{', `{${twice}, `));
+    }
+    const run = join(temporaryFolder(), 'out.run');
+    const result = await runCli([...['search', '--bm25', '--k1', '1e308', '--corpus', corpus, '--out', run]]);
+    expect(result.code, result.stderr).toBe(0);
+    expect(result.stderr).toMatch(
+      /^warning: BM25's k1 is 1e\+308: .*\nwarning: JSON lines with a key that is given twice, such as "text" in .*queries\.jsonl:1 .*: 2\n$/,
+    );
+  });
+
   it('prints one object with --json', async () => {
     const { result, run } = await search(['--bm25', '--json']);
     expect(onlyJson(result)).toMatchObject({

@@ -85,7 +85,8 @@ describe('train --mix refuses, and leaves nothing behind,', () => {
   it.each<Refusal>([
     {
       mix: weights(1, -1),
-      message: /mix\.json: sources\[1\]\.weight: is -1, but must be >= 0\. docs\/recipes\.md says/,
+      message:
+        /mix\.json: sources\[1\]\.weight: is -1, but must be a number from 0 to 1000000\. docs\/recipes\.md says/,
     },
     { mix: weights(0, 0), message: /No source of the mix is trained on at step 1 of 8/ },
     {

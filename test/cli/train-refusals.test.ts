@@ -95,7 +95,20 @@ describe('train refuses, and leaves nothing behind,', () => {
     { args: ['--dev-share', '0.9'], message: /1 training rows .*7 lists are held out.*smaller --dev-share/ },
     { args: ['--dev-share', '1'], message: /--dev-share is "1"/ },
     { args: ['--max-passage-length', '33'], message: /33 tokens does not fit the model.*from 3 to 32/ },
-    { args: ['--train', 'last-3'], message: /"last-3", and the encoder has 2 layers/ },
+    { args: ['--train', 'last-3'], message: /last 3 layers are to train, and the encoder has 2 layers/ },
+    {
+      args: ['--train', 'lora', '--lora-rank', '17'],
+      message: /the LoRA rank is 17, and the encoder's layers are 16 wide\. Choose a rank from 1 to 16\./,
+    },
+    {
+      args: ['--epochs', '1000000000000000'],
+      message: /--epochs is "1000000000000000"\. Give a whole number from 1 to 100000\./,
+    },
+    { args: ['--clip', '1e300'], message: /--clip is "1e300"\. Give a number from 0 to 1000000000\./ },
+    {
+      args: ['--loss', 'infonce(temperature=1e999)'],
+      message: /temperature is Infinity, but must be .* above 0/,
+    },
     { args: ['--train', 'some'], message: /--train is "some"/ },
     { args: ['--lists', 'nowhere.jsonl'], message: /nowhere\.jsonl: does not exist/ },
     { args: ['--model', 'nowhere'], message: /nowhere: there is no such folder/ },
@@ -194,8 +207,36 @@ it('train leaves empty texts out and counts them', async () => {
   );
 });
 
+it('train warns of lists that teach a loss on grades nothing, and of keys given twice', async () => {
+  const ungraded = makeLists(8).map((list, i) => ({
+    ...list,
+    documents: list.documents.map((document) => ({ ...document, label: i < 3 ? 0 : (document.label ?? 0) })),
+  }));
+  const text = listFile(ungraded).replace('"source":', '"source": "gold", "source":');
+  const { result } = await attempt(text, ['--loss', 'listnet', '--dev-share', '0', '--max-steps', '1']);
+  expect(result.code, result.stderr).toBe(0);
+  expect(result.stderr).toMatch(
+    /^warning: JSON lines with a key that is given twice, such as "source" in .*lists\.jsonl:1 .*: 1\nwarning: .*lists\.jsonl: training lists without a label above 0, such as that of query "q0", .*: 3\n/,
+  );
+});
+
+it.each([1e308, 1e37])('train names the teacher score that is no use to a loss, %s', async (score) => {
+  const extreme = makeLists(8).map((list) => ({
+    ...list,
+    documents: list.documents.map((document, i) => ({ ...document, teacher: i === 1 ? score : 0.5 })),
+  }));
+  const { result } = await attempt(listFile(extreme), ['--loss', 'margin-mse']);
+  expect(result).toMatchObject({ code: 1, stdout: '' });
+  expect(result.stderr).toContain('the training diverged at step 1: no finite loss: the teacher score of ');
+  expect(result.stderr).toContain(`is ${score}. Scale the scores`);
+  expect(result.stderr).not.toContain('learning rate');
+});
+
 it('train says at which step it diverged; what was good before can be exported', async () => {
-  const { folder, result } = await attempt(lists, ['--lr', '1e30', '--dev-share', '0']);
+  const { folder, result } = await attempt(lists, [
+    ...['--lr', '1000', '--weight-decay', '1000'],
+    ...['--epochs', '20', '--dev-share', '0'],
+  ]);
   expect(result).toMatchObject({ code: 1, stdout: '' });
   expect(result.stderr).toMatch(/\nerror: the training diverged at step \d+: no finite \w+\. Use a lower/);
   expect(existsSync(join(folder, 'out'))).toBe(false);

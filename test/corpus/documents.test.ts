@@ -25,6 +25,21 @@ describe('JSON lines', () => {
     ]);
   });
 
+  it('counts lines with a key twice, however it is spelled and wherever it stands, and names the first', async () => {
+    const report = new ReadReport();
+    const lines = [
+      '{"_id": "a", "text": "one: {\\"text\\": 1}", "metadata": {"text": "x", "list": [{"a": 1}, {"a": 2}]}}',
+      '{"_id": "b", "text": "first", "title": "", "text": "second"}',
+      '{"_id": "c", "text": "x", "metadata": [{"deep": {"k": 1, "\\u006b": 2}}]}',
+      '{"_id": "d", "text": "x", "": 1, "__proto__": 2}',
+    ];
+    const documents = await read('c.jsonl', lines.join('\n'), { report });
+    expect(documents[1]).toEqual({ id: 'b', title: '', text: 'second' });
+    expect(report.warnings()).toEqual([
+      'JSON lines with a key that is given twice, such as "text" in c.jsonl:2 (the last value counts): 2',
+    ]);
+  });
+
   it('skips a byte order mark', async () => {
     expect(await read('c.jsonl', '\ufeff{"_id": "a", "text": "x"}')).toHaveLength(1);
   });

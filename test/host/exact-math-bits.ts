@@ -1,4 +1,4 @@
-import { cosineOfTurns, exp, integerPower, log } from '../../src/host/exact-math.ts';
+import { cosineOfTurns, exp, integerPower, log, log1p, log2, tanh } from '../../src/host/exact-math.ts';
 
 /** A checksum over the bits of many values of each function, the same in every engine. */
 export function exactMathBits(): readonly number[] {
@@ -17,7 +17,12 @@ export function exactMathBits(): readonly number[] {
     checksum((i) => log(i / 7013.3)),
     checksum((i) => integerPower(0.999, i)),
     checksum((i) => cosineOfTurns(i / 70_013)),
+    checksum((i) => log2(i / 7013.3)),
+    checksum((i) => log1p((i - 50_000) / 70_013)),
+    checksum((i) => tanh((i - 50_000) / 7013.3)),
   ];
 }
 
-export const expectedBits: readonly number[] = [418160587, -582572516, 163149807, 1244003096];
+export const expectedBits: readonly number[] = [
+  418160587, -582572516, 163149807, 1244003096, 1025640270, -644279443, 1877238314,
+];

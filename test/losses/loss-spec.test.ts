@@ -3,7 +3,7 @@ import type { ListRecord } from '../../src/corpus/types.ts';
 import { InputError } from '../../src/host/errors.ts';
 import { lossByName, losses } from '../../src/losses/index.ts';
 import { formatLossSpec, lossTerm, parseLossSpec } from '../../src/losses/loss-spec.ts';
-import { checkLists } from '../../src/losses/requirements.ts';
+import { checkLists, gapWarnings } from '../../src/losses/requirements.ts';
 
 describe('lossByName', () => {
   test.each([
@@ -79,6 +79,8 @@ describe('parseLossSpec', () => {
     ['kl(mask=0.6)', 4, 'kl takes no mask'],
     ['kl(scope=batch)', 10, "no scope 'batch'"],
     ['infonce(mask=-1)', 9, 'mask is -1, but must be 0 or more'],
+    ['1e999*kl', 1, 'The weight of kl is Infinity, but must be above 0 and finite'],
+    ['kl(temperature=1e999)', 4, 'temperature is Infinity, but must be a number above 0, and finite'],
     ['0*kl', 1, 'The weight of kl is 0, but must be above 0'],
     ['kl - infonce', 4, "'-' where '+' between two losses should stand"],
     ['kl + 3', 7, "an end where '*' between a weight and its loss should stand"],
@@ -97,8 +99,12 @@ test('lossTerm checks a term given as data', () => {
     hardness: 0,
   });
   expect(() => lossTerm({ loss: 'mnrl', weight: NaN })).toThrow('The weight of infonce is NaN');
-  expect(() => lossTerm({ loss: 'mnrl', settings: { scale: 0 } })).toThrow('must be a finite number');
-  expect(() => lossTerm({ loss: 'mnrl', settings: { temperature: NaN } })).toThrow('must be a finite number');
+  expect(() => lossTerm({ loss: 'mnrl', settings: { scale: 0 } })).toThrow(
+    'must be a number above 0, and finite',
+  );
+  expect(() => lossTerm({ loss: 'mnrl', settings: { temperature: NaN } })).toThrow(
+    'must be a number above 0, and finite',
+  );
   expect(() => lossTerm({ loss: 'triplet', settings: { scale: 20 } })).toThrow(
     "triplet has no setting 'scale'",
   );
@@ -129,8 +135,21 @@ describe('checkLists', () => {
   ]);
 
   test('counts passages without a teacher score where they are read', () => {
-    expect(checkLists(parseLossSpec('kl + infonce(mask=0.6)'), [good, good])).toEqual({ withoutTeacher: 2 });
-    expect(checkLists(parseLossSpec('infonce'), [good])).toEqual({ withoutTeacher: 0 });
+    expect(checkLists(parseLossSpec('kl + infonce(mask=0.6)'), [good, good])).toEqual({
+      withoutTeacher: 2,
+      ungraded: undefined,
+    });
+    expect(checkLists(parseLossSpec('infonce'), [good])).toMatchObject({ withoutTeacher: 0 });
+  });
+
+  test('finds lists without a grade above 0 where grades are read', () => {
+    const flat = list([
+      { ...document, id: 'a', label: 0 },
+      { ...document, id: 'b', label: 0 },
+    ]);
+    const gaps = checkLists(parseLossSpec('listnet'), [{ ...flat, query_id: 'first' }, flat]);
+    expect(gaps.ungraded).toEqual({ lists: 2, first: 'first' });
+    expect(gapWarnings(gaps)).toEqual([expect.stringMatching(/without a label above 0.*"first".*: 2$/)]);
   });
 
   test.each([

@@ -32,7 +32,10 @@ describe('readMix', () => {
       message: /sources\[0\]\.wieght: .*did you mean "weight"/,
     },
     { mix: { sources: [source('a', { weight: 'three' })] }, message: /weight: is "three", not a number/ },
-    { mix: { sources: [source('a', { firstStep: 0 })] }, message: /firstStep: is 0, but must be >= 1/ },
+    {
+      mix: { sources: [source('a', { firstStep: 0 })] },
+      message: /firstStep: is 0, but must be a whole number from 1 to 1000000000/,
+    },
     {
       mix: { sources: [source('a'), source('a')] },
       message: /sources\[1\]\.source: two sources are called "a"/,

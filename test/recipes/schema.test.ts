@@ -121,17 +121,48 @@ describe('a recipe', () => {
     // Values of the wrong kind or out of range.
     ['seeds: is 3, not a list […]', 'seeds=3'],
     ['seeds: is [], but must be of length 1 or more', 'seeds=[]'],
-    ['seeds[1]: is 1.5, but must be a whole number', 'seeds=[1,1.5]'],
+    ['seeds[1]: is 1.5, but must be a whole number from 0 to 2147483647', 'seeds=[1,1.5]'],
     ['training.learningRate: is "fast", not a number', 'training.learningRate=fast'],
-    ['training.learningRate: is 0, but must be > 0', 'training.learningRate=0'],
-    ['training.dropout.hidden: is 2, but must be <= 1', 'training.dropout.hidden=2'],
+    ['training.learningRate: is 0, but must be a number above 0 and up to 1000', 'training.learningRate=0'],
+    ['training.dropout.hidden: is 2, but must be a number from 0 to 0.9', 'training.dropout.hidden=2'],
     ['training.batches.negatives: is "some", not', 'training.batches.negatives=some'],
     [
       'training.schedule.warmup.shre: unknown setting (did you mean "share"?)',
       'training.schedule.warmup={"shre":1}',
     ],
     ['training.selection.layers: is missing', 'training.selection={"kind":"last-layers"}'],
-    ['corpus.dev.share: is 1, but must be <= 0.9', 'corpus.dev={"share":1}'],
+    ['corpus.dev.share: is 1, but must be a number above 0 and up to 0.9', 'corpus.dev={"share":1}'],
+    // Numbers that are none, or that no training takes.
+    [
+      'training.learningRate: is Infinity, but must be a number above 0 and up to 1000',
+      'training.learningRate=1e400',
+    ],
+    [
+      'training.epochs: is 1000000000000000, but must be a whole number from 1 to 100000',
+      'training.epochs=1000000000000000',
+    ],
+    ['training.epochs: is Infinity, but must be a whole number from 1 to 100000', 'training.epochs=1e400'],
+    [
+      'training.optimizer.weightDecay: is Infinity, but must be a number from 0 to 1000',
+      'training.optimizer.weightDecay=1e400',
+    ],
+    ['training.optimizer.beta2: is 1, but must be a number from 0 to below 1', 'training.optimizer.beta2=1'],
+    [
+      'training.selection.rank: is 0, but must be a whole number from 1 to 65536',
+      'training.selection={"kind":"lora","rank":0,"alpha":16}',
+    ],
+    [
+      'sources.mined.retrievers[0].k1: is Infinity, but must be a number, 0 or more',
+      'sources.mined.retrievers[0].k1=1e400',
+    ],
+    [
+      'evaluation.depth: is 10000000, but must be a whole number from 1 to 1000000',
+      'evaluation.depth=10000000',
+    ],
+    [
+      'encoder.queryMaxLength: is 2, but must be a whole number from 3 to 1048576',
+      'encoder.queryMaxLength=2',
+    ],
     ['encoder.model: is missing', 'encoder={}'],
     ['arms: is [], but must be of length 1 or more', 'arms=[]'],
     ['arms[0].name: is "a/b", but must be up to 60 letters', 'arms[0].name=a/b'],

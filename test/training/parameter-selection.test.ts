@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { encoderParameters } from '../../src/encoders/parameters.ts';
 import { RandomStream } from '../../src/host/random.ts';
 import {
+  checkSelection,
   encoderWeights,
   initialLoraWeights,
   loraShape,
@@ -24,6 +25,16 @@ describe.each(['tiny-bert', 'tiny-distilbert'] as const)('parameters that train,
     expect(trainableParameters(shape, { kind: 'last-layers', layers: 1 })).toEqual(
       all.filter((each) => each.startsWith(`${layer}1.`)),
     );
+  });
+
+  it('are of layers and ranks that the encoder has', () => {
+    const lora = (rank: number) => ({ kind: 'lora', rank, alpha: 1 }) as const;
+    checkSelection(shape, lora(shape.hiddenSize));
+    checkSelection(shape, { kind: 'last-layers', layers: shape.layers });
+    expect(() => checkSelection(shape, lora(shape.hiddenSize + 1))).toThrow(
+      `the LoRA rank is ${shape.hiddenSize + 1}, and the encoder's layers are ${shape.hiddenSize} wide. Choose a rank from 1 to ${shape.hiddenSize}.`,
+    );
+    expect(() => checkSelection(shape, { kind: 'last-layers', layers: 3 })).toThrow('from 1 to 2');
   });
 
   it('are two matrices for each linear layer with LoRA, which start by changing nothing', () => {

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { sharedWithTrain } from '../../corpus/split.ts';
 import type { Judgments } from '../../corpus/types.ts';
 import { InputError } from '../../host/errors.ts';
+import { settingRanges } from '../../host/setting-ranges.ts';
 import type { NamedRun, PairedComparison, RunComparison } from '../../metrics/compare.ts';
 import { compareRuns } from '../../metrics/compare.ts';
 import { formatValue } from '../../metrics/format.ts';
@@ -48,14 +49,19 @@ export function registerCompare(program: Command, io: CliIo): void {
     .option('--baseline <run>', 'the run to compare with: a file or a name (default: the first)')
     .option('--csv <file>', 'write the comparisons as CSV, unrounded')
     .option('--latex <file>', 'write the means as a LaTeX table')
-    .option('--alpha <p>', 'level of the tests', numberOption('--alpha', { min: 1e-6, max: 0.5 }), 0.05)
+    .option(
+      '--alpha <p>',
+      'level of the tests',
+      numberOption('--alpha', settingRanges.significanceLevel),
+      0.05,
+    )
     .option(
       '--samples <n>',
       'random sign patterns and resamples',
-      integerOption('--samples', { min: 1000, max: 10_000_000 }),
+      integerOption('--samples', settingRanges.samples),
       10_000,
     )
-    .option('--seed <n>', 'seed of both', integerOption('--seed', { min: 0, max: 2 ** 31 - 1 }), 0);
+    .option('--seed <n>', 'seed of both', integerOption('--seed', settingRanges.seed), 0);
   addRunOptions(command).action((paths: readonly string[], options: CompareOptions) =>
     compareFiles(paths, options, io),
   );

@@ -4,6 +4,7 @@ import { readLists } from '../../corpus/lists.ts';
 import { ReadReport } from '../../corpus/report.ts';
 import type { ListRecord } from '../../corpus/types.ts';
 import { InputError } from '../../host/errors.ts';
+import { settingRanges } from '../../host/setting-ranges.ts';
 import { RandomStream } from '../../host/random.ts';
 import { parseLossSpec } from '../../losses/loss-spec.ts';
 import { diagnoseSources } from '../../mining/diagnostics/diagnose.ts';
@@ -32,7 +33,12 @@ export function registerDiagnose(program: Command, io: CliIo): void {
     .argument('<lists>', 'the training lists, as JSONL')
     .option('--model <model>', 'an encoder for cosines, gradient and probe: nano, a folder or ORG/NAME')
     .option('--loss <spec>', 'whose gradient is shared out', 'infonce')
-    .option('--sample <n>', 'lists at most, drawn at random', integerOption('--sample', { min: 1 }), 500)
+    .option(
+      '--sample <n>',
+      'lists at most, drawn at random',
+      integerOption('--sample', settingRanges.count),
+      500,
+    )
     .option('--out <csv>', 'write the table as CSV');
   addComputeOptions(command).action((lists: string, options: DiagnoseCommandOptions) =>
     diagnose(lists, options, io),

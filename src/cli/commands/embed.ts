@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { readDocuments, passageText } from '../../corpus/documents.ts';
 import type { Side } from '../../encoders/embedder.ts';
+import { ReadReport } from '../../corpus/report.ts';
 import { InputError } from '../../host/errors.ts';
 import { addEncodingOptions, type EncodingOptions } from '../encoding-options.ts';
 import { openFile } from '../input-files.ts';
@@ -41,9 +42,11 @@ export function registerEmbed(program: Command, io: CliIo): void {
 async function embedFile(options: EmbedOptions, io: CliIo): Promise<void> {
   await checkOutputFile(options.out);
   const texts: string[] = [];
-  for await (const document of readDocuments(await openFile(options.in), { unit: 'line' })) {
+  const report = new ReadReport();
+  for await (const document of readDocuments(await openFile(options.in), { unit: 'line', report })) {
     texts.push(passageText(document, { titles: options.titles }));
   }
+  for (const warning of report.warnings()) io.warn(warning);
   if (texts.length === 0) {
     throw new InputError('holds no texts', {
       file: options.in,

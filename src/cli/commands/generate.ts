@@ -16,6 +16,7 @@ import { runGeneration, taskSeed } from '../../generation/run-generation.ts';
 import { asksAboutPassages, listsFrom, tasksFor, type Subject } from '../../generation/subject.ts';
 import { StoreFencedError, type Json } from '../../host/contract.ts';
 import { InputError } from '../../host/errors.ts';
+import { settingRanges } from '../../host/setting-ranges.ts';
 import type { Generator } from '../../host/generator.ts';
 import { openAiGenerator } from '../../host/generators/openai.ts';
 import { goldLists } from '../../recipes/recipe-corpus.ts';
@@ -78,29 +79,29 @@ export function registerGenerate(program: Command, io: CliIo): void {
     .option(
       '--parallel <n>',
       'requests at the same time',
-      integerOption('--parallel', { min: 1, max: 1024 }),
+      integerOption('--parallel', settingRanges.parallelRequests),
       4,
     )
     .option(
       '--deadline <s>',
       'seconds within which a reply must have come',
-      numberOption('--deadline', { min: 0.1 }),
+      numberOption('--deadline', settingRanges.deadlineSeconds),
       180,
     )
     .option(
       '--count <n>',
       "items in one reply, where the prompt leaves that open (default: the prompt's own)",
-      integerOption('--count', { min: 1, max: 32 }),
+      integerOption('--count', settingRanges.itemsOfReply),
     )
     .option(
       '--sample <n>',
       'write about as many, drawn at random (default: all)',
-      integerOption('--sample', { min: 1 }),
+      integerOption('--sample', settingRanges.count),
     )
     .option(
       '--seed <n>',
       'seed of the sample, of examples and of the model',
-      integerOption('--seed', { min: 0, max: 2 ** 31 - 1 }),
+      integerOption('--seed', settingRanges.seed),
       0,
     )
     .option('--store <dir>', 'where every reply is kept', './.retriever-studio')

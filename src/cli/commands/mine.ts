@@ -3,6 +3,7 @@ import { passageText } from '../../corpus/documents.ts';
 import type { ListFormat } from '../../corpus/lists.ts';
 import { writeLists } from '../../corpus/lists.ts';
 import { InputError } from '../../host/errors.ts';
+import { settingRanges } from '../../host/setting-ranges.ts';
 import { documentsToMine, fusedSource, type CandidateSource } from '../../mining/candidates.ts';
 import type { HardNegativeOptions } from '../../mining/hard-negatives.ts';
 import { mineHardNegatives } from '../../mining/hard-negatives.ts';
@@ -56,7 +57,7 @@ export function registerMine(program: Command, io: CliIo): void {
     .option(
       '--negatives <n>',
       'negatives of each source in a list',
-      integerOption('--negatives', { min: 1, max: 1000 }),
+      integerOption('--negatives', settingRanges.minedNegatives),
       5,
     )
     .addOption(
@@ -80,12 +81,17 @@ export function registerMine(program: Command, io: CliIo): void {
     .option(
       '--depth <n>',
       'candidates of each source in a listwise list',
-      integerOption('--depth', { min: 1, max: 1000 }),
+      integerOption('--depth', settingRanges.listwiseDepth),
       20,
     )
     .option('--label-unjudged', 'give candidates of listwise lists that nobody judged the label 0')
     .option('--fuse', 'make one source of --bm25 and --model, by reciprocal rank fusion')
-    .option('--level <grade>', 'the lowest grade of a positive', integerOption('--level', { min: 1 }), 1)
+    .option(
+      '--level <grade>',
+      'the lowest grade of a positive',
+      integerOption('--level', settingRanges.level),
+      1,
+    )
     .option(
       '--format <name>',
       `the form of the lines: ${formats.join(', ')}`,
@@ -95,7 +101,7 @@ export function registerMine(program: Command, io: CliIo): void {
     .option(
       '--checkpoint-seconds <s>',
       'how much of the embedding by --model a kill may cost, about: the store keeps the rest until the lists are written',
-      numberOption('--checkpoint-seconds', { min: 0 }),
+      numberOption('--checkpoint-seconds', settingRanges.checkpointSeconds),
       30,
     );
   addTeacherOptions(command);
@@ -207,7 +213,9 @@ function parseRanks(text: string): RankRange {
   const [, first = '', last = ''] = /^\s*(\d+)\s*-\s*(\d+)\s*$/.exec(text) ?? [];
   const range = { first: Number(first), last: Number(last) };
   if (first === '' || range.first < 1 || range.last < range.first || range.last > 1_000_000) {
-    throw new InputError(`--ranks is "${text}"`, { remedy: 'Give two ranks from 1, as in 1-50 or 10-100' });
+    throw new InputError(`--ranks is "${text}"`, {
+      remedy: 'Give two ranks from 1 to 1000000, as in 1-50 or 10-100',
+    });
   }
   return range;
 }

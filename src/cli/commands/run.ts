@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { StoreFencedError, type Json } from '../../host/contract.ts';
 import { InputError } from '../../host/errors.ts';
+import { settingRanges } from '../../host/setting-ranges.ts';
 import { nodeClock } from '../../host/node/clock.ts';
 import type { RecipeJob } from '../../recipes/job.ts';
 import type { RecipeReport } from '../../recipes/report.ts';
@@ -55,7 +56,7 @@ export function registerRun(program: Command, io: CliIo): void {
     .option(
       '--checkpoint-seconds <s>',
       'how much of a training a kill may cost, about',
-      numberOption('--checkpoint-seconds', { min: 0 }),
+      numberOption('--checkpoint-seconds', settingRanges.checkpointSeconds),
       30,
     )
     .option(
@@ -115,6 +116,7 @@ async function runRecipe(
     });
     const plan = await job.plan();
     view.stop();
+    for (const warning of job.corpus.warnings) io.warn(warning);
     if (options.plan === true) {
       io.printJson({ plan });
       for (const line of planLines(plan)) io.print(line);

@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import type { Command } from 'commander';
 import { InputError } from '../../host/errors.ts';
+import { settingRanges } from '../../host/setting-ranges.ts';
 import { evaluate } from '../../metrics/evaluate.ts';
 import { formatTrecEvalLine, formatValue } from '../../metrics/format.ts';
 import { parseMeasures } from '../../metrics/measures/registry.ts';
@@ -39,7 +40,7 @@ export function registerSearch(program: Command, io: CliIo): void {
       '--out <run>',
       'the run file to write: tab-separated if its name ends in .tsv, otherwise TREC',
     )
-    .option('--k <n>', 'documents for each query', integerOption('--k', { min: 1, max: 1_000_000 }), 1000);
+    .option('--k <n>', 'documents for each query', integerOption('--k', settingRanges.depth), 1000);
   addComputeOptions(command).action((options: SearchOptions) => searchCorpus(options, io));
 }
 

@@ -4,6 +4,7 @@ import type { ListRecord } from '../../corpus/types.ts';
 import type { EncoderModel } from '../../encoders/types.ts';
 import { StoreFencedError, type Json } from '../../host/contract.ts';
 import { InputError } from '../../host/errors.ts';
+import { settingRanges } from '../../host/setting-ranges.ts';
 import { nodeClock } from '../../host/node/clock.ts';
 import { nodeFiles } from '../../host/node/file-operations.ts';
 import { formatLossSpec, parseLossSpec } from '../../losses/loss-spec.ts';
@@ -11,7 +12,7 @@ import { devEvaluation } from '../../training/dev-evaluation.ts';
 import type { Mix } from '../../training/mixing/mix.ts';
 import { negativeChoices } from '../../training/negative-choice.ts';
 import { defaultAdamW } from '../../training/optimizer.ts';
-import type { ParameterSelection } from '../../training/parameter-selection.ts';
+import { checkSelection, type ParameterSelection } from '../../training/parameter-selection.ts';
 import type { TrainingSettings } from '../../training/settings.ts';
 import { train, type TrainingEvent, type TrainingResult } from '../../training/trainer.ts';
 import { addEncodingOptions, encodingOverrides, type EncodingOptions } from '../encoding-options.ts';
@@ -93,9 +94,9 @@ export function registerTrain(program: Command, io: CliIo): void {
     .option('--experiment <dir>', 'where checkpoints are kept (default: OUT.experiment)')
     .option('--loss <spec>', 'a loss or a weighted sum, e.g. "kl + 0.1*infonce(temperature=0.01)"', 'infonce')
     .option('--similarity <how>', 'cosine or dot', choiceOption('--similarity', ['cosine', 'dot']), 'cosine')
-    .option('--epochs <n>', 'times through the lists', integerOption('--epochs', { min: 1 }), 1)
-    .option('--max-steps <n>', 'steps at most', integerOption('--max-steps', { min: 1 }))
-    .option('--batch-size <n>', 'lists of a step', integerOption('--batch-size', { min: 1 }), 16)
+    .option('--epochs <n>', 'times through the lists', integerOption('--epochs', settingRanges.epochs), 1)
+    .option('--max-steps <n>', 'steps at most', integerOption('--max-steps', settingRanges.steps))
+    .option('--batch-size <n>', 'lists of a step', integerOption('--batch-size', settingRanges.batchSize), 16)
     .option('--negatives <n|all>', 'passages beside the positive', parseNegatives, 'all' as const)
     .option(
       '--pick <how>',
@@ -116,7 +117,7 @@ export function registerTrain(program: Command, io: CliIo): void {
       choiceOption('--duplicates', ['avoid', 'allow']),
       'avoid',
     )
-    .option('--lr <rate>', 'peak learning rate', numberOption('--lr', { min: 0 }), 2e-5)
+    .option('--lr <rate>', 'peak learning rate', numberOption('--lr', settingRanges.learningRate), 2e-5)
     .option(
       '--schedule <kind>',
       'after the warm-up: constant, linear or cosine',
@@ -126,73 +127,78 @@ export function registerTrain(program: Command, io: CliIo): void {
     .option(
       '--warmup <n>',
       'warm-up: a share of all steps below 1, or a number of steps',
-      numberOption('--warmup', { min: 0 }),
+      numberOption('--warmup', settingRanges.warmup),
       0.1,
     )
     .option(
       '--floor <share>',
       'what the learning rate ends at, as a share of the peak',
-      numberOption('--floor', { min: 0, max: 1 }),
+      numberOption('--floor', settingRanges.share),
       0,
     )
     .option(
       '--weight-decay <rate>',
       "AdamW's decoupled weight decay",
-      numberOption('--weight-decay', { min: 0 }),
+      numberOption('--weight-decay', settingRanges.weightDecay),
       defaultAdamW.weightDecay,
     )
     .option(
       '--clip <norm>',
       'gradient norm at most; 0 for no clipping',
-      numberOption('--clip', { min: 0 }),
+      numberOption('--clip', settingRanges.clipNorm),
       defaultAdamW.clipNorm,
     )
     .option(
       '--dropout <share>',
       'of hidden values and attention',
-      numberOption('--dropout', { min: 0, max: 0.9 }),
+      numberOption('--dropout', settingRanges.dropout),
       0,
     )
     .option('--train <what>', 'all, no-embeddings, last-K (layers, e.g. last-2) or lora', 'all')
-    .option('--lora-rank <r>', 'rank of the adapters', integerOption('--lora-rank', { min: 1 }), 8)
+    .option(
+      '--lora-rank <r>',
+      'rank of the adapters',
+      integerOption('--lora-rank', settingRanges.loraRank),
+      8,
+    )
     .option(
       '--lora-alpha <a>',
       "the adapters' scale times their rank",
-      numberOption('--lora-alpha', { min: 0 }),
+      numberOption('--lora-alpha', settingRanges.loraAlpha),
       16,
     )
     .option(
       '--dev-share <share>',
       'of the lists held out to choose the best checkpoint; 0 for none',
-      numberOption('--dev-share', { min: 0, max: 0.9 }),
+      numberOption('--dev-share', settingRanges.heldOutShare),
       0.1,
     )
     .option(
       '--evaluate-every <steps>',
       'steps between evaluations (default: ten in all)',
-      integerOption('--evaluate-every', { min: 1 }),
+      integerOption('--evaluate-every', settingRanges.steps),
     )
     .option(
       '--patience <n>',
       'ends after so many evaluations without improvement',
-      integerOption('--patience', { min: 1 }),
+      integerOption('--patience', settingRanges.count),
     )
     .option(
       '--checkpoint-every <steps>',
       'steps between checkpoints',
-      integerOption('--checkpoint-every', { min: 1 }),
+      integerOption('--checkpoint-every', settingRanges.steps),
       50,
     )
     .option(
       '--micro-batch-tokens <n>',
       'tokens computed at once',
-      integerOption('--micro-batch-tokens', { min: 16 }),
+      integerOption('--micro-batch-tokens', settingRanges.tokensPerMicroBatch),
       512,
     )
     .option(
       '--activation-memory <MiB>',
       'activations are kept up to this, and recomputed beyond',
-      integerOption('--activation-memory', { min: 0 }),
+      integerOption('--activation-memory', settingRanges.activationMebibytes),
       2048,
     )
     .option('--force', 'replace an output folder that holds other files');
@@ -208,7 +214,7 @@ async function trainModel(options: TrainOptions, io: CliIo): Promise<void> {
   const selection = parseSelection(options);
   const given = await readTrainingLists(options, loss, io);
   const encoder = await openBaseEncoder(options.model, encodingOverrides(options), io);
-  refuseMissingLayers(selection, encoder, options);
+  checkSelection(encoder.shape, selection);
   const { train: trainLists, dev } = splitLists(given, options);
   const settings = {
     ...trainingSettings(options, loss, selection, trainLists.length),
@@ -314,18 +320,6 @@ function takenOver(folder: string, cause: StoreFencedError): Error {
   );
 }
 
-function refuseMissingLayers(
-  selection: ParameterSelection,
-  { shape }: EncoderModel,
-  { model }: TrainOptions,
-): void {
-  if (selection.kind !== 'last-layers' || selection.layers <= shape.layers) return;
-  throw new InputError(`--train is "last-${selection.layers}", and the encoder has ${shape.layers} layers`, {
-    file: model,
-    remedy: 'Give fewer, or --train all',
-  });
-}
-
 function trainingSettings(
   options: TrainOptions,
   loss: TrainingSettings['loss'],
@@ -383,7 +377,7 @@ function parseSelection(options: TrainOptions): ParameterSelection {
 
 /** `all` or a number. @throws InputError */
 function parseNegatives(text: string): number | 'all' {
-  return text === 'all' ? text : integerOption('--negatives', { min: 0 })(text);
+  return text === 'all' ? text : integerOption('--negatives', settingRanges.trainedNegatives)(text);
 }
 
 /** Whatever changes the numbers; where and how fast they are computed is not part of it. */

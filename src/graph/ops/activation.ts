@@ -1,3 +1,4 @@
+import { log as exactLog, tanh as exactTanh } from '../../host/exact-math.ts';
 import { only, type Operation, type Tensor } from '../expression.ts';
 import type { NdArray } from '../nd-array.ts';
 import { add, erf, erfReference, exp, greater, mul, sub, tanh, toFloat } from './elementwise.ts';
@@ -26,7 +27,7 @@ export const gelu = activation(
   (x) => 0.5 * x * (1 + erfReference(x / Math.SQRT2)),
   (x) => {
     const u = mul(x, Math.SQRT1_2);
-    const density = mul(u, exp(sub(-0.5 * Math.log(Math.PI), mul(u, u))));
+    const density = mul(u, exp(sub(-0.5 * exactLog(Math.PI), mul(u, u))));
     return add(add(mul(erf(u), 0.5), density), 0.5);
   },
 );
@@ -40,7 +41,7 @@ export const geluTanh = activation(
     name: 'GeluTanh',
     onnx: (node) => ({ type: 'Gelu', inputs: node.inputs, attributes: { approximate: 'tanh' } }),
   },
-  (x) => 0.5 * x * (1 + Math.tanh(tanhScale * (x + tanhCubic * x ** 3))),
+  (x) => 0.5 * x * (1 + exactTanh(tanhScale * (x + tanhCubic * x * x * x))),
   (x) => {
     const square = mul(x, x);
     const t = tanh(mul(mul(x, add(mul(square, tanhCubic), 1)), tanhScale));

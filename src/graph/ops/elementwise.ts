@@ -8,6 +8,7 @@ import {
   type Shape,
   type Tensor,
 } from '../expression.ts';
+import * as exactMath from '../../host/exact-math.ts';
 import { broadcastShape, forEachBroadcast } from '../nd-array.ts';
 import { sumTo } from './broadcasting.ts';
 
@@ -157,9 +158,9 @@ export const neg = unary(
   (_, upstream) => neg(upstream),
 );
 
-export const exp = unary('Exp', Math.exp, (node, upstream) => mul(upstream, result(node)));
+export const exp = unary('Exp', exactMath.exp, (node, upstream) => mul(upstream, result(node)));
 
-export const log = unary('Log', Math.log, (node, upstream) => div(upstream, operand(node)));
+export const log = unary('Log', exactMath.log, (node, upstream) => div(upstream, operand(node)));
 
 export const sqrt = unary('Sqrt', Math.sqrt, (node, upstream) => mul(div(upstream, result(node)), 0.5));
 
@@ -169,20 +170,20 @@ export const reciprocal = unary(
   (node, upstream) => neg(mul(upstream, mul(result(node), result(node)))),
 );
 
-export const tanh = unary('Tanh', Math.tanh, (node, upstream) =>
+export const tanh = unary('Tanh', exactMath.tanh, (node, upstream) =>
   mul(upstream, sub(1, mul(result(node), result(node)))),
 );
 
 export const sigmoid = unary(
   'Sigmoid',
-  (x) => 1 / (1 + Math.exp(-x)),
+  (x) => 1 / (1 + exactMath.exp(-x)),
   (node, upstream) => mul(upstream, mul(result(node), sub(1, result(node)))),
 );
 
 /** The error function; the gradient is 2/√π · e^(−x²). */
 export const erf = unary('Erf', erfReference, (node, upstream) => {
   const x = operand(node);
-  return mul(upstream, exp(sub(Math.log(2 / Math.sqrt(Math.PI)), mul(x, x))));
+  return mul(upstream, exp(sub(exactMath.log(2 / Math.sqrt(Math.PI)), mul(x, x))));
 });
 
 /**
@@ -202,7 +203,7 @@ export function erfReference(x: number): number {
   }
   let fraction = 0;
   for (let k = 60; k >= 1; k--) fraction = k / 2 / (a + fraction);
-  return Math.sign(x) * (1 - Math.exp(-a * a) / (Math.sqrt(Math.PI) * (a + fraction)));
+  return Math.sign(x) * (1 - exactMath.exp(-a * a) / (Math.sqrt(Math.PI) * (a + fraction)));
 }
 
 function comparison(name: string, compute: (a: number, b: number) => boolean): Operation {

@@ -7,6 +7,7 @@ import {
   type Shape,
   type Tensor,
 } from '../expression.ts';
+import { exp, square } from '../../host/exact-math.ts';
 import { reduceSum, reshape } from './broadcasting.ts';
 import { add, mul, sub } from './elementwise.ts';
 import { columnSum, gemm, rowDot } from './linear.ts';
@@ -21,7 +22,7 @@ const softmaxOperation: Operation = {
     for (let start = 0; start < data.length; start += width) {
       const row = x.data.subarray(start, start + width);
       const largest = row.reduce((a, b) => Math.max(a, b), -Infinity);
-      const exponentials = row.map((value) => Math.exp(value - largest));
+      const exponentials = row.map((value) => exp(value - largest));
       const sum = exponentials.reduce((a, b) => a + b, 0);
       data.set(
         exponentials.map((value) => value / sum),
@@ -69,7 +70,7 @@ const layerNormOperation: Operation = {
     for (let r = 0; r < rows; r++) {
       const row = x.data.subarray(r * width, (r + 1) * width);
       const mean = row.reduce((a, b) => a + b, 0) / width;
-      const variance = row.reduce((a, b) => a + (b - mean) ** 2, 0) / width;
+      const variance = row.reduce((a, b) => a + square(b - mean), 0) / width;
       const inverse = 1 / Math.sqrt(variance + (epsilon as number));
       means[r] = mean;
       inverseDeviations[r] = inverse;

@@ -1,3 +1,4 @@
+import { checkModelFileSize } from '../../encoders/file-limits.ts';
 import { isModelFile } from '../../encoders/read-encoder.ts';
 import { readRange, withoutTopFolder, type FileTree } from '../../corpus/source.ts';
 import type { FetchProgress, ModelFiles, ModelFolder } from '../contract.ts';
@@ -55,6 +56,7 @@ export function modelFolderOf(tree: FileTree, name = tree.name): ModelFolder {
       assertPlain(path);
       if (!known.has(path)) throw missing(name, path);
       const source = await inner.open(path);
+      checkModelFileSize(path, source.size, `${name}/${path}`);
       return readRange(source, 0, source.size);
     },
   };
@@ -117,6 +119,7 @@ async function openHubModel(request: HubModel, options: ModelFilesOptions): Prom
     async read(path) {
       const file = known.get(path);
       if (!file) throw missing(request.model, path);
+      checkModelFileSize(path, file.size ?? 0, `${request.model}/${path}`);
       const segments = path.split('/').map(encodeURIComponent).join('/');
       const url = new URL(`${request.id}/resolve/${commit}/${segments}`, endpoint);
       // Of several tabs and workers that want it, one fetches.

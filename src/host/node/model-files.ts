@@ -3,6 +3,7 @@ import { realpath } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, dirname, join, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { checkModelFileSize } from '../../encoders/file-limits.ts';
 import { isModelFile } from '../../encoders/read-encoder.ts';
 import type { FetchProgress, ModelFiles, ModelFolder } from '../contract.ts';
 import { InputError } from '../errors.ts';
@@ -98,7 +99,8 @@ async function openModelFolder(path: string, name: string): Promise<DiskModelFol
       const found = await locate(file);
       if (found === undefined) throw missing(name, file);
       const status = await nodeFiles.stat(found);
-      if (status?.isFolder) throw missing(name, file);
+      if (status === undefined || status.isFolder) throw missing(name, file);
+      checkModelFileSize(file, status.bytes, `${name}/${file}`);
       return nodeFiles.read(found);
     },
   };
@@ -128,6 +130,7 @@ async function openHubModel(request: HubModel, options: ModelFilesOptions): Prom
     async read(path) {
       const file = known.get(path);
       if (!file) throw missing(request.model, path);
+      checkModelFileSize(path, file.size ?? 0, `${request.model}/${path}`);
       const target = join(cache, commit, ...path.split('/'));
       const present = await nodeFiles.stat(target);
       if (!present || (file.size !== undefined && present.bytes !== file.size)) {

@@ -1,3 +1,4 @@
+import { log2 } from '../../host/exact-math.ts';
 import type { GradedRanking, Measure } from './measure.ts';
 import { ratio, standardCutoffs } from './measure.ts';
 
@@ -27,7 +28,7 @@ function gainWithin(grades: readonly number[], cutoff: number): number {
   let sum = 0;
   for (let rank = 0; rank < end; rank++) {
     const gain = grades[rank] ?? 0;
-    if (gain > 0) sum += gain / Math.log2(rank + 2);
+    if (gain > 0) sum += gain / log2(rank + 2);
   }
   return sum;
 }

@@ -1,3 +1,5 @@
+import { square } from '../../host/exact-math.ts';
+
 /** One value per query: how much better the system is than the baseline. */
 export type Differences = ArrayLike<number>;
 
@@ -17,7 +19,7 @@ export function summarize(differences: Differences): DifferenceSummary {
   const mean = values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length;
   // Equal values have no spread, though their mean may be off by a rounding.
   const constant = values.every((value) => value === values[0]);
-  const squares = constant ? 0 : values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+  const squares = constant ? 0 : values.reduce((sum, value) => sum + square(value - mean), 0);
   const wins = values.filter((value) => value > 0).length;
   const losses = values.filter((value) => value < 0).length;
   return {

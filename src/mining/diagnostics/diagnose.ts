@@ -1,5 +1,6 @@
 import { isPositive } from '../../corpus/text-key.ts';
 import type { ListDocument, ListRecord, Source } from '../../corpus/types.ts';
+import { norm } from '../../host/exact-math.ts';
 import type { LossSpec } from '../../losses/loss-spec.ts';
 import type { EmbedTexts } from '../../retrieval/retrieve.ts';
 import { isAccidentallyRelevant } from './accidental-relevance.ts';
@@ -140,7 +141,7 @@ async function embedAll(features: readonly PassageFeatures[], embed: EmbedTexts)
     return new Map(
       distinct.map((text, i) => {
         const row = Float64Array.from(rows.subarray(i * width, (i + 1) * width));
-        const length = Math.hypot(...row);
+        const length = norm(row);
         return [text, row.map((x) => x / Math.max(length, 1e-12))];
       }),
     );

@@ -1,5 +1,6 @@
 import { isPositive } from '../../corpus/text-key.ts';
 import type { ListRecord, Source } from '../../corpus/types.ts';
+import { norm } from '../../host/exact-math.ts';
 import type { LossSpec } from '../../losses/loss-spec.ts';
 import type { EmbedTexts } from '../../retrieval/retrieve.ts';
 import { DocumentNumbers, layOutBatch } from '../../training/batch-layout.ts';
@@ -51,7 +52,7 @@ export async function gradientShares(
     for (const [i, document] of documents.entries()) {
       if (isPositive(document)) continue;
       const known = sums.get(document.source) ?? { length: 0, passages: 0 };
-      known.length += Math.hypot(...passageGradient.subarray(i * dimension, (i + 1) * dimension));
+      known.length += norm(passageGradient.subarray(i * dimension, (i + 1) * dimension));
       known.passages++;
       sums.set(document.source, known);
     }

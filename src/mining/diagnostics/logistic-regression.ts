@@ -1,4 +1,5 @@
 import { CholeskyDecomposition, Matrix } from 'ml-matrix';
+import { exp } from '../../host/exact-math.ts';
 
 /** Weights of the features, and last the intercept. */
 export type LogisticModel = Float64Array;
@@ -58,5 +59,5 @@ export function fitLogistic(
 export function chanceOf(model: LogisticModel, row: Float64Array): number {
   let z = model[row.length] as number;
   for (let j = 0; j < row.length; j++) z += (model[j] as number) * (row[j] as number);
-  return 1 / (1 + Math.exp(-z));
+  return 1 / (1 + exp(-z));
 }

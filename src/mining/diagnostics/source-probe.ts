@@ -1,3 +1,4 @@
+import { square } from '../../host/exact-math.ts';
 import { RandomStream } from '../../host/random.ts';
 import { areaUnderCurve } from './area-under-curve.ts';
 import { chanceOf, fitLogistic } from './logistic-regression.ts';
@@ -87,7 +88,9 @@ function scaleOf(features: Float64Array, width: number, rows: readonly number[])
       squares[j] = (squares[j] as number) + (value * value) / rows.length;
     }
   }
-  const deviations = squares.map((square, j) => Math.sqrt(Math.max(0, square - (means[j] as number) ** 2)));
+  const deviations = squares.map((meanSquare, j) =>
+    Math.sqrt(Math.max(0, meanSquare - square(means[j] as number))),
+  );
   return { means, deviations };
 }
 

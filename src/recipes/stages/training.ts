@@ -3,9 +3,11 @@ import type { EncoderModel } from '../../encoders/types.ts';
 import type { Json } from '../../host/contract.ts';
 import { InputError } from '../../host/errors.ts';
 import { formatLossSpec, type LossSpec } from '../../losses/loss-spec.ts';
+import { checkLists, gapWarnings } from '../../losses/requirements.ts';
 import { devEvaluation } from '../../training/dev-evaluation.ts';
 import { batchesOf, type BatchSettings } from '../../training/list-objective.ts';
 import type { Mix } from '../../training/mixing/mix.ts';
+import { checkSelection } from '../../training/parameter-selection.ts';
 import { train, type TrainingResult } from '../../training/trainer.ts';
 import type { ShelvedEncoder } from '../encoder-shelf.ts';
 import { omit } from '../omit.ts';
@@ -36,6 +38,8 @@ export type TrainingReport = Readonly<{
   losses: readonly number[];
   evaluations: TrainingResult['history']['evaluations'];
   breaks: readonly string[];
+  /** What the lists lack; not in what earlier versions stored. */
+  warnings?: readonly string[];
   trainingSeconds: number;
   speed: Readonly<Record<string, number>>;
 }>;
@@ -45,6 +49,8 @@ export async function trainingStage(
   plan: TrainingPlan,
 ): Promise<Stage> {
   const { label, encoder, lists, dev, loss, training, mix, seed, work } = plan;
+  const { selection } = training;
+  if (selection !== undefined) naming(label, () => checkSelection(encoder.model.shape, selection));
   return makeStage({
     kind: 'training',
     label,
@@ -66,6 +72,7 @@ export async function trainingStage(
         ...trainingSettings(training, loss, seed, (batching) => stepsOf(given, { ...batching, ...mixing })),
         ...mixing,
       }));
+      const warnings = gapWarnings(checkLists(loss, given, { level: settings.batches.level }));
       const saving = await workshop.checkpoints(task.stage, stepsOf(given, settings));
       const result = await train({
         runtime: workshop.runtime,
@@ -90,6 +97,7 @@ export async function trainingStage(
         losses: result.history.losses,
         evaluations: result.history.evaluations,
         breaks: result.breaks,
+        ...(warnings.length > 0 && { warnings }),
         trainingSeconds: result.trainingSeconds,
         speed: { ...result.speed },
       };

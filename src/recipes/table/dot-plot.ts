@@ -1,3 +1,4 @@
+import { decimalExponent, powerOfTen } from '../../host/exact-math.ts';
 import { metricTitle } from '../markdown.ts';
 import type { CellValue, ResultsTable } from './results-table.ts';
 import { own } from '../../host/own.ts';
@@ -81,7 +82,7 @@ function axis(
   most: number,
 ): { readonly low: number; readonly high: number; readonly ticks: readonly number[] } {
   const span = Math.max(most - least, 1e-3);
-  const power = 10 ** Math.floor(Math.log10(span / 3));
+  const power = powerOfTen(decimalExponent(span / 3));
   const step = power * ([1, 2, 5, 10].find((each) => span / (each * power) <= 5) ?? 10);
   const first = Math.floor(least / step);
   const last = Math.max(first + 1, Math.ceil(most / step));
@@ -90,7 +91,7 @@ function axis(
 }
 
 function decimalsOf([a = 0, b = 1]: readonly number[]): number {
-  return Math.max(0, Math.ceil(-Math.log10(b - a) - 1e-9));
+  return Math.max(0, -decimalExponent((b - a) * (1 + 1e-9)));
 }
 
 function shortened(text: string): string {

@@ -1,4 +1,5 @@
 import type { RecipeReport } from '../../recipes/report.ts';
+import { decimalExponent, powerOfTen } from '../../host/exact-math.ts';
 import { metricTitle } from '../../recipes/markdown.ts';
 import { signed, systemName, systemTitle } from '../words/findings.ts';
 import { own } from '../../host/own.ts';
@@ -62,7 +63,7 @@ export function plotOf(report: RecipeReport): Plot | undefined {
 /** The round step that gives four to eight ticks. */
 function tickStep(span: number): number {
   const rough = Math.max(span, 0.004) / 5;
-  const power = 10 ** Math.floor(Math.log10(rough));
+  const power = powerOfTen(decimalExponent(rough));
   return ([1, 2, 5, 10].find((step) => step * power >= rough) ?? 10) * power;
 }
 

@@ -1,3 +1,4 @@
+import { exp, log } from '../../host/exact-math.ts';
 import type { TermValue } from '../similarity.ts';
 
 export interface DistillationWeights {
@@ -47,7 +48,7 @@ export function distillationLoss(
         if (column === row) continue;
         const p = wanted[column] as number;
         const q = had[column] as number;
-        if (p > 0) similarityTerm += (p * Math.log(p / Math.max(q, Number.MIN_VALUE))) / texts;
+        if (p > 0) similarityTerm += (p * log(p / Math.max(q, Number.MIN_VALUE))) / texts;
         ofScores[row * texts + column] = (q - p) / similarityTemperature / texts;
       }
     }
@@ -102,7 +103,7 @@ function softmaxOfOthers(
   const largest = shares.reduce((a, b) => Math.max(a, b), -Infinity);
   let sum = 0;
   for (let column = 0; column < texts; column++) {
-    const share = Math.exp(((shares[column] as number) - largest) / temperature);
+    const share = exp(((shares[column] as number) - largest) / temperature);
     shares[column] = share;
     sum += share;
   }

@@ -1,4 +1,5 @@
 import { EigenvalueDecomposition, Matrix } from 'ml-matrix';
+import { norm } from '../../host/exact-math.ts';
 
 /**
  * The directions in which vectors extend most: the first eigenvectors of Σ v vᵀ. The mean is not taken off, so that
@@ -54,7 +55,7 @@ export function project(
       const value = vectors[row * from + i] as number;
       for (let j = 0; j < to; j++) sum[j] = (sum[j] as number) + value * (components[i * to + j] as number);
     }
-    const length = Math.hypot(...sum) || 1;
+    const length = norm(sum) || 1;
     for (let j = 0; j < to; j++) projected[row * to + j] = (sum[j] as number) / length;
   }
   return projected;

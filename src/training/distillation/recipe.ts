@@ -1,13 +1,16 @@
 import * as v from 'valibot';
 import { InputError } from '../../host/errors.ts';
+import { inRange } from '../../host/range-schema.ts';
+import { settingRanges } from '../../host/setting-ranges.ts';
 
-const count = v.pipe(v.number(), v.integer(), v.minValue(1));
-const share = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
+const share = inRange(settingRanges.share);
+
+const size = inRange({ whole: true, min: 1, max: 2 ** 20 });
 
 const schema = v.strictObject({
   version: v.literal(1),
   name: v.string(),
-  seed: v.pipe(v.number(), v.integer()),
+  seed: inRange(settingRanges.seed),
   /** Paths are relative to the folder of data that the command is given. */
   texts: v.strictObject({
     corpora: v.array(v.string()),
@@ -15,23 +18,23 @@ const schema = v.strictObject({
     queries: v.array(v.strictObject({ file: v.string(), judgments: v.string() })),
     /** Files of queries; a text of theirs is never learned from, unless `queries` names it. */
     neverTexts: v.array(v.string()),
-    randomPhrases: v.pipe(v.number(), v.integer(), v.minValue(0)),
+    randomPhrases: inRange({ whole: true, min: 0, max: 100_000_000 }),
   }),
   student: v.strictObject({
-    vocabSize: count,
-    hiddenSize: count,
-    layers: count,
-    heads: count,
-    intermediateSize: count,
-    maxLength: count,
+    vocabSize: inRange({ whole: true, min: 1, max: 2 ** 24 }),
+    hiddenSize: size,
+    layers: inRange(settingRanges.layers),
+    heads: inRange(settingRanges.layers),
+    intermediateSize: size,
+    maxLength: inRange(settingRanges.maxLength),
   }),
   training: v.strictObject({
-    batchSize: count,
-    epochs: count,
-    learningRate: v.pipe(v.number(), v.gtValue(0)),
+    batchSize: inRange(settingRanges.batchSize),
+    epochs: inRange(settingRanges.epochs),
+    learningRate: inRange(settingRanges.learningRate),
     warmupShare: share,
-    similarityWeight: v.pipe(v.number(), v.minValue(0)),
-    similarityTemperature: v.pipe(v.number(), v.gtValue(0)),
+    similarityWeight: inRange(settingRanges.sourceWeight),
+    similarityTemperature: inRange(settingRanges.temperature),
     devShare: share,
   }),
   /** What the model card says of it: nothing of this changes the model. */

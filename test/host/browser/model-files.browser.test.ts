@@ -87,6 +87,16 @@ describe('a model from the hub', () => {
     expect(hub.requests).toHaveLength(before);
   });
 
+  it('fetches no config.json of 9 MiB', async () => {
+    hub.add('config.json', ' '.repeat(9 * 2 ** 20));
+    const folder = await open('org/model');
+    const length = folder.read('config.json').then((bytes) => bytes.length);
+    await expect(length).rejects.toThrow(
+      /^org\/model\/config\.json: the file has 9 MiB, the limit is 8 MiB\./,
+    );
+    expect(hub.downloads('config.json')).toBe(0);
+  });
+
   it('fetches a file once for two readers at a time', async () => {
     const [one, other] = await Promise.all([open('org/model'), open('org/model')]);
     await Promise.all([one.read('model.safetensors'), other.read('model.safetensors')]);
@@ -248,6 +258,13 @@ describe('a dropped folder', () => {
     expect(text(await model.read('1_Pooling/config.json'))).toBe('[]');
     await expect(model.read('modules.json')).rejects.toThrow('my model/modules.json: the file is missing');
     expect(hub.requests).toEqual([]);
+  });
+
+  it('reads no text file that is too large for one', async () => {
+    const large = new File([new Uint8Array(9 * 2 ** 20)], 'modules.json');
+    const model = modelFolderOf(openFiles([...files, { path: 'mine/modules.json', file: large }]));
+    const length = model.read('modules.json').then((bytes) => bytes.length);
+    await expect(length).rejects.toThrow(/modules\.json: the file has 9 MiB, the limit is 8 MiB\./);
   });
 
   it('may be a zip', async () => {

@@ -1,4 +1,13 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -229,6 +238,19 @@ describe('a model from the hub', () => {
     expect(server.ranges('model.safetensors')).toEqual([]);
   });
 
+  it('fetches no config.json of 9 MiB, and a vocabulary of that size', async () => {
+    const large = Buffer.alloc(9 * 2 ** 20, ' ');
+    server.add('config.json', large);
+    server.add('tokenizer.json', large);
+    const folder = await open('org/model');
+    const length = folder.read('config.json').then((bytes) => bytes.length);
+    await expect(length).rejects.toThrow(
+      /^org\/model\/config\.json: the file has 9 MiB, the limit is 8 MiB\./,
+    );
+    expect(server.ranges('config.json')).toEqual([]);
+    expect(await folder.read('tokenizer.json')).toHaveLength(large.length);
+  });
+
   it('fetches a file once for two readers at a time', async () => {
     const [one, other] = await Promise.all([open('org/model'), open('org/model')]);
     await Promise.all([one.read('model.safetensors'), other.read('model.safetensors')]);
@@ -297,6 +319,17 @@ describe('a model folder', () => {
       await expect(model.read(path)).rejects.toThrow(RangeError);
     },
   );
+
+  it('reads no text file that is too large for one', async () => {
+    const path = folder();
+    writeFileSync(join(path, 'vocab.txt'), '');
+    // Without blocks on the disk.
+    truncateSync(join(path, 'vocab.txt'), 100 * 2 ** 30);
+    const model = await open(path);
+    await expect(model.read('vocab.txt')).rejects.toThrow(
+      /mine\/vocab\.txt: the file has 100 GiB, the limit is 64 MiB\./,
+    );
+  });
 
   it('follows links inside, and those of the Hugging Face cache, but none that leads out', async () => {
     const path = folder();

@@ -2,7 +2,7 @@
  * The same weights in the studio's graphs and in transformers.js give the same vectors and logits: texts of odd
  * lengths, padding, truncation, empty texts.
  */
-import { mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -143,6 +143,21 @@ describe('transformers.js', () => {
     rmSync(join(path, 'onnx'), { recursive: true });
     await expect(library.encoder(path)).rejects.toThrow(
       /onnx\/model\.onnx: transformers\.js needs this file/,
+    );
+  });
+
+  it('opens no tokenizer that would cut up words without end', async () => {
+    const path = await encoderFolder(folder, 'bert');
+    const file = join(path, 'tokenizer.json');
+    const definition = JSON.parse(readFileSync(file, 'utf8')) as { model: object };
+    const hostile = { ...definition, model: { ...definition.model, max_input_chars_per_word: 1e9 } };
+    writeFileSync(file, JSON.stringify(hostile));
+    await expect(library.encoder(path)).rejects.toThrow(
+      /tokenizer\.json: max_input_chars_per_word is 1000000000, not a whole number from 1 to 200\./,
+    );
+    writeFileSync(file, `{"deep": ${'['.repeat(300)}${']'.repeat(300)}}`);
+    await expect(library.encoder(path)).rejects.toThrow(
+      /tokenizer\.json: the JSON is nested deeper than 256/,
     );
   });
 
