@@ -1,5 +1,6 @@
 /** An answer of an OpenAI-compatible server: its reply, its models, or what it says of its trouble. */
 import type { Json } from '../contract.ts';
+import { own } from '../own.ts';
 import { TransientGeneratorError, isTokenCount, type GenerationReply } from '../generator.ts';
 import { mostMebibytes, type HttpAnswer } from './http-answer.ts';
 
@@ -119,7 +120,7 @@ function parse(text: string): Json | undefined {
 }
 
 function member(value: Json | undefined, key: string): Json | undefined {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && Object.hasOwn(value, key)
-    ? (value as Readonly<Record<string, Json>>)[key]
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? own(value as Readonly<Record<string, Json>>, key)
     : undefined;
 }
