@@ -27,8 +27,8 @@ export const stageVersions = {
   pace: 1,
   training: 1,
   ranking: 1,
-  comparison: 2,
-  diagnosed: 2,
+  comparison: 3,
+  diagnosed: 3,
 } as const;
 
 export type StageKind = keyof typeof stageVersions;
