@@ -69,7 +69,7 @@ function problemOf(
       issue.type === 'min_length'
         ? `must be of length ${(issue.expected ?? '').replace('>=', '')} or more`
         : issue.message;
-    return problem.startsWith("must be") ? `is ${shown(issue.input)}, but ${problem}` : problem;
+    return problem.startsWith('must be') ? `is ${shown(issue.input)}, but ${problem}` : problem;
   }
   return `is ${shown(issue.input)}, not ${article(issue.expected ?? '')}`;
 }
