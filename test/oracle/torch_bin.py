@@ -3,6 +3,7 @@
 Writes test/golden/torch-bin/*.bin and the values that the good ones hold, as safetensors.
 """
 
+import os
 import collections
 import io
 import pickle
