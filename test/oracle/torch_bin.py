@@ -3,9 +3,9 @@
 Writes test/golden/torch-bin/*.bin and the values that the good ones hold, as safetensors.
 """
 
-import os
 import collections
 import io
+import os
 import pickle
 import struct
 import zipfile
@@ -65,6 +65,7 @@ def main() -> None:
     torch.save(tensors, OUT / "plain.bin")
     save_file({k: v.detach().clone().contiguous() for k, v in tensors.items()}, OUT / "plain.safetensors")
 
+    torch.manual_seed(7)
     module = torch.nn.Sequential(torch.nn.Linear(3, 2))
     torch.save(module.state_dict(), OUT / "state-dict.bin")  # has _metadata
     save_file({k: v.clone() for k, v in module.state_dict().items()}, OUT / "state-dict.safetensors")
