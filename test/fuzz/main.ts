@@ -16,22 +16,13 @@ npm run fuzz -- --list`;
 
 /** @returns the exit code: 1 where there are faults, 2 for wrong arguments */
 async function main(): Promise<number> {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: {
-      inputs: { type: 'string', default: '1000' },
-      seed: { type: 'string', default: '1' },
-      from: { type: 'string', default: '0' },
-      only: { type: 'string' },
-      file: { type: 'string' },
-      faults: { type: 'string', default: fileURLToPath(new URL('../../faults', import.meta.url)) },
-      formats: { type: 'string', default: fileURLToPath(new URL('./formats/index.js', import.meta.url)) },
-      'limit-seconds': { type: 'string', default: String(LIMITS.seconds) },
-      'limit-mb': { type: 'string', default: String(LIMITS.bytes / 2 ** 20) },
-      list: { type: 'boolean', default: false },
-      json: { type: 'boolean', default: false },
-    },
-  });
+  const given = readArguments();
+  if (given === undefined) return 2;
+  const { values, positionals } = given;
+  if (values.help) {
+    console.log(USAGE);
+    return 0;
+  }
   const formatsModule = pathToFileURL(values.formats).href;
   const { formats } = (await import(formatsModule)) as { formats: readonly FuzzFormat[] };
   if (values.list) {
@@ -69,6 +60,32 @@ async function main(): Promise<number> {
   if (process.send) process.send(report);
   else show([report], values.json);
   return report.faults.length > 0 ? 1 : 0;
+}
+
+/** @returns undefined where they cannot be read, which is then said */
+function readArguments() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        inputs: { type: 'string', default: '1000' },
+        seed: { type: 'string', default: '1' },
+        from: { type: 'string', default: '0' },
+        only: { type: 'string' },
+        file: { type: 'string' },
+        faults: { type: 'string', default: fileURLToPath(new URL('../../faults', import.meta.url)) },
+        formats: { type: 'string', default: fileURLToPath(new URL('./formats/index.js', import.meta.url)) },
+        'limit-seconds': { type: 'string', default: String(LIMITS.seconds) },
+        'limit-mb': { type: 'string', default: String(LIMITS.bytes / 2 ** 20) },
+        list: { type: 'boolean', default: false },
+        json: { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false },
+      },
+    });
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : String(error)}\nUse:\n${USAGE}`);
+    return undefined;
+  }
 }
 
 function isCount(value: number): boolean {
