@@ -9,6 +9,9 @@ import { aerodynamics, writeCollection } from '../support/collection.ts';
 import { tinyModel } from '../support/model-folder.ts';
 import { recipeCorpus, smallRecipe } from '../support/small-recipe.ts';
 import { listFile, makeLists } from '../support/training-lists.ts';
+import { describeUnless, itUnless } from '../support/skip.ts';
+
+const notLinux = process.platform === 'linux' ? undefined : 'only Linux has /dev/full';
 
 const program = fileURLToPath(new URL('../../bin/retriever-studio.js', import.meta.url));
 
@@ -101,8 +104,7 @@ describe('without a reader of standard error', () => {
     expect((await runUnread(args, { closed: { stderr: 'at once' } })).code).toBe(2);
   });
 
-  const linux = process.platform === 'linux' ? '' : ' (skipped: /dev/full is of Linux)';
-  it.skipIf(linux !== '')(`a full disk in its place changes nothing${linux}`, async () => {
+  itUnless(notLinux, 'a full disk in its place changes nothing', async () => {
     const { code, stdout } = await runUnread(['eval', '--qrels', 'no', '--run', 'no'], { full: ['stderr'] });
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
   });
@@ -128,7 +130,7 @@ describe('without a reader of standard output', () => {
   });
 });
 
-describe.skipIf(process.platform !== 'linux')('a full disk under standard output (Linux: /dev/full)', () => {
+describeUnless(notLinux, 'a full disk under standard output', () => {
   it.each([
     ['eval', evaluation],
     ['--help', () => ['--help']],

@@ -1,21 +1,18 @@
 /** The built page in two tabs of one browser: what the second says of a training that the first runs. */
-import { chromium, type Browser, type BrowserContext, type Page } from 'playwright';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { buildPageIfStale, pageFolder } from '../../scripts/build-page.mjs';
-import { chromiumArguments, testChromium } from '../../scripts/chromium.mjs';
-import { servePage } from '../../scripts/serve-page.mjs';
-import { findChromium } from '../../src/host/node/machine.ts';
+import type { BrowserContext, Page } from 'playwright';
+import { beforeEach, expect, it } from 'vitest';
+import { servedPage, testBrowser } from '../support/built-page.ts';
+import { noChromium } from '../support/chromium-process.ts';
+import { describeUnless } from '../support/skip.ts';
 import { answers, runs } from './canned-run.ts';
 import { installFakeWorker } from './fake-worker.ts';
 
-const executablePath = testChromium(findChromium());
-const name = `two tabs${executablePath === undefined ? ' (skipped: there is no Chromium)' : ''}`;
 const sentence = 'This training runs in another tab of this browser.';
 const [demo, own] = runs.map((run) => ({ ...run, state: 'begun' }));
 
-let browser: Browser;
+const server = servedPage();
+const browser = testBrowser();
 let context: BrowserContext;
-let server: Awaited<ReturnType<typeof servePage>>;
 
 async function tab(screen: string): Promise<Page> {
   const page = await context.newPage();
@@ -37,21 +34,10 @@ async function training(): Promise<Page> {
 const asked = (page: Page, call: string): Promise<unknown> =>
   page.evaluate(`asked.filter((each) => each.call === '${call}').length`);
 
-describe.skipIf(executablePath === undefined)(name, () => {
-  beforeAll(async () => {
-    expect(buildPageIfStale()).toBe(true);
-    server = await servePage(pageFolder);
-    browser = await chromium.launch({ executablePath: executablePath ?? '', args: chromiumArguments() });
-  });
-
+describeUnless(noChromium, 'two tabs', () => {
   beforeEach(async () => {
     context = await browser.newContext();
     return () => context.close();
-  });
-
-  afterAll(async () => {
-    await browser.close();
-    await server.close();
   });
 
   it.each(['demo', 'results', 'results/demo'])(

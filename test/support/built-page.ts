@@ -28,7 +28,7 @@ type PageOptions = Parameters<Browser['newPage']>[0];
 /** A browser for the tests of a block. */
 export function testBrowser(args: readonly string[] = chromiumArguments()): {
   newPage(options?: PageOptions): Promise<Page>;
-  contexts(): BrowserContext[];
+  newContext(): Promise<BrowserContext>;
 } {
   let browser: Browser;
   beforeAll(async () => {
@@ -37,6 +37,6 @@ export function testBrowser(args: readonly string[] = chromiumArguments()): {
   afterAll(() => browser.close());
   return {
     newPage: (options) => browser.newPage(options),
-    contexts: () => browser.contexts(),
+    newContext: () => browser.newContext(),
   };
 }
