@@ -81,14 +81,14 @@ function listed(path: string, content: string | ArrayBuffer): ListedFile {
 }
 
 const clients: TrainingClient[] = [];
-let databases = 0;
 
 /** A worker on WASM with a database of its own. */
 export async function openClient(options: TrainingClientOptions = {}): Promise<TrainingClient> {
   const client = await TrainingClient.open({
     device: 'wasm',
     threads: 1,
-    store: `training-worker-${++databases}`,
+    // The test files share an origin, and with it what they store.
+    store: `training-worker-${crypto.randomUUID()}`,
     ...options,
   });
   clients.push(client);
@@ -116,6 +116,11 @@ export async function finish(
 
 export function stepOf(event: RunEvent): number | undefined {
   return event.kind === 'training' && event.event.kind === 'step' ? event.event.step : undefined;
+}
+
+/** Which step of which training an event tells of. */
+export function placeOf(event: RunEvent): string {
+  return event.kind === 'training' ? `${event.stage.label} ${stepOf(event) ?? ''}` : event.kind;
 }
 
 /** What a training learned, without what a clock says. */
