@@ -55,8 +55,8 @@ const PARSES = /JSON\.parse|new TextDecoder|getBigUint64|readLines\(|readRows\(|
 /** Files that parse, and why no format is theirs. */
 const NOT_FUZZED: Readonly<Record<string, string>> = {
   'src/cli/version.ts': 'reads package.json',
-  'src/cli/recipe-files.ts': 'decodes what the format recipe reads',
-  'src/cli/training-lists.ts': 'decodes what the format mix reads',
+  'src/cli/input-files.ts': 'decodes what the formats recipe and mix read',
+  'src/host/json-text.ts': 'parses keys of what the formats of JSON lines have read',
   'src/encoders/transformers-js.ts': 'parses config.json as the format config.json does',
   'src/generation/log.ts': 'reads blobs of the store, which are checked by their SHA-256',
   'src/recipes/stage-store.ts': 'reads blobs of the store, which are checked by their SHA-256',

@@ -107,7 +107,11 @@ export const generationFormats: readonly FuzzFormat[] = [
   {
     name: 'server-reply',
     what: 'what an OpenAI-compatible server answers',
-    readers: ['src/host/generators/openai.ts', 'src/host/generators/http-answer.ts'],
+    readers: [
+      'src/host/generators/openai.ts',
+      'src/host/generators/http-answer.ts',
+      'src/host/generators/server-answer.ts',
+    ],
     examples: replyTexts.map((content) =>
       json({
         id: 'x',
@@ -132,7 +136,11 @@ export const generationFormats: readonly FuzzFormat[] = [
   {
     name: 'server-models',
     what: "an OpenAI-compatible server's list of models, and its errors",
-    readers: ['src/host/generators/openai.ts', 'src/host/generators/http-answer.ts'],
+    readers: [
+      'src/host/generators/openai.ts',
+      'src/host/generators/http-answer.ts',
+      'src/host/generators/server-answer.ts',
+    ],
     examples: [json({ object: 'list', data: [{ id: 'm', object: 'model' }, { id: 'other' }] })],
     mutations: [tokenMutation, repeatMutation, jsonMutation],
     read: (input) =>

@@ -94,6 +94,9 @@ function lyingZip(files: Files, random: RandomStream): Uint8Array {
   }
 }
 
+/** The same bytes at any time; a zip has local times, so this is no instant. */
+const mtime = new Date(1990, 0, 1);
+
 /** A well-formed zip in which one file holds something else. */
 function otherContent(files: Files, random: RandomStream): Uint8Array {
   const [path, bytes] = pick([...files], random);
@@ -102,7 +105,7 @@ function otherContent(files: Files, random: RandomStream): Uint8Array {
   const whole = path.endsWith('.json') ? twistedJson(textOf(bytes), random) : undefined;
   const text = whole ?? lines.with(at, twistedJson(lines[at] ?? '', random) ?? 'x\ty').join('\n');
   const changed = new Map(files).set(path, utf8(text));
-  return zipSync(Object.fromEntries(changed), { level: random.integer(2) === 0 ? 0 : 6 });
+  return zipSync(Object.fromEntries(changed), { level: random.integer(2) === 0 ? 0 : 6, mtime });
 }
 
 const mutationsOf = (files: Files): readonly Mutation[] => [
@@ -114,9 +117,9 @@ const mutationsOf = (files: Files): readonly Mutation[] => [
 const zipsOf = (files: Files): readonly Bytes[] => {
   const tree = Object.fromEntries(files);
   return [
-    zipSync(tree, { level: 0 }),
-    zipSync(tree, { level: 6 }),
-    zipSync(tree, { level: 9, comment: 'a comment' }),
+    zipSync(tree, { level: 0, mtime }),
+    zipSync(tree, { level: 6, mtime }),
+    zipSync(tree, { level: 9, mtime, comment: 'a comment' }),
     new Uint8Array(streamedZip(files)),
     new Uint8Array(rawZip([...files].map(([name, packed]) => ({ name, packed })))),
   ];
