@@ -10,11 +10,14 @@ export class RunLocks {
   /** The ids of those that other tabs run. */
   elsewhere = $state.raw<ReadonlySet<string>>(new Set());
   readonly #own = new Map<string, () => void>();
+  /** Of each that this tab has held: when the browser has freed it, which is a moment after its release. */
+  readonly #freed = new Map<string, Promise<void>>();
 
   /** Holds an experiment for this tab. @returns false where another tab runs it */
   async take(runId: string): Promise<boolean> {
+    if (!this.#own.has(runId)) await this.#freed.get(runId);
     const isOurs = await new Promise<boolean>((resolve, reject) => {
-      navigator.locks
+      const freed = navigator.locks
         .request(prefix + runId, { ifAvailable: true }, (lock) => {
           if (lock === null) {
             resolve(false);
@@ -22,6 +25,7 @@ export class RunLocks {
           }
           return new Promise<void>((release) => {
             this.#own.set(runId, release);
+            this.#freed.set(runId, freed);
             resolve(true);
           });
         })

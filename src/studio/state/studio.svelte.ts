@@ -156,8 +156,9 @@ export class Studio implements RunHost {
     if (this.active === view) this.active = undefined;
     if (isSettled) writePreference('unfinished', undefined);
     this.#openRunId = isSettled ? view.runId : undefined;
-    await this.refreshRuns();
+    // It can be started again from now on, here or in another tab.
     this.#locks.release(view.runId);
+    await this.refreshRuns();
   }
 
   /** Whether the worker has this run open, so that it can be searched and exported. */
