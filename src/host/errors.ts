@@ -20,7 +20,9 @@ export class InputError extends Error {
     options: { remedy: string; file?: string | undefined; line?: number | undefined; cause?: unknown },
   ) {
     const place =
-      options.file === undefined ? '' : `${oneLine(options.file)}${options.line ? `:${options.line}` : ''}: `;
+      options.file === undefined
+        ? ''
+        : `${printableText(options.file)}${options.line ? `:${options.line}` : ''}: `;
     const [said, remedy] = [oneLine(problem), oneLine(options.remedy)];
     super(`${place}${said}. ${remedy}.`, { cause: options.cause });
     this.problem = said;

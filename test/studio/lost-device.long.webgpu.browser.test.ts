@@ -1,7 +1,8 @@
-import { expect, it } from 'vitest';
+import { expect } from 'vitest';
 import type { RecipeInput } from '../../src/recipes/schema.ts';
 import { addDispatches } from '../support/browser/gpu-dispatches.ts';
 import { describeOnBrowserGpu } from '../support/browser/webgpu.ts';
+import { itUnless } from '../support/skip.ts';
 import { finish, keepSmall, openClient } from './small-run.ts';
 
 /** A training of three steps and what it finds; nothing else that would need a GPU. */
@@ -13,6 +14,8 @@ function shortest({ arms, corpus, ...recipe }: RecipeInput): RecipeInput {
     evaluation: { baselines: [], show: { queries: 0 } },
   };
 }
+
+const asked = import.meta.env.GPU_LOSSES !== '';
 
 describeOnBrowserGpu('a training whose device is lost', () => {
   it('resumes from its checkpoint in another worker, with the same bits', async () => {

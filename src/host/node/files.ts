@@ -17,7 +17,7 @@ const MAX_FILES = 100_000;
 const MAX_DEPTH = 16;
 
 /** What comes through a pipe is kept in memory, up to this. */
-const MAX_PIPE_BYTES = 1024 ** 3;
+const MAX_PIPE_BYTES = 2 ** 30;
 
 /**
  * A file, or what comes through a pipe (`<(zcat …)`, /dev/stdin), to its end.
