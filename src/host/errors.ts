@@ -22,7 +22,7 @@ export class InputError extends Error {
     const place =
       options.file === undefined
         ? ''
-        : `${printableText(options.file)}${options.line ? `:${options.line}` : ''}: `;
+        : `${printableText(options.file.slice(0, longestPath))}${options.line ? `:${options.line}` : ''}: `;
     const [said, remedy] = [oneLine(problem), oneLine(options.remedy)];
     super(`${place}${said}. ${remedy}.`, { cause: options.cause });
     this.problem = said;
@@ -31,6 +31,9 @@ export class InputError extends Error {
     this.line = options.line;
   }
 }
+
+/** A path is named whole, to be found; what is longer than any path is not one. */
+const longestPath = 1000;
 
 /** Whatever it quotes of a file, a message is one line that can be shown anywhere. */
 function oneLine(text: string): string {
