@@ -6,7 +6,7 @@ results.json and results.md hold all that is known. What fails is recorded with 
   --out DIR          where the results go (the current folder)
   --parts A,B        only these parts
   --allow-software   small sizes also where a processor plays the GPU: a trial of the programs, no information about speed
-  --total SECONDS    limit of all parts together (480)
+  --total SECONDS    limit of all parts together (480, and 180 more with the page)
   --table FILE       other parts than those of parts.json
 """
 
@@ -35,8 +35,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--out", default=".", help=argparse.SUPPRESS)
     parser.add_argument("--parts", help=argparse.SUPPRESS)
     parser.add_argument("--allow-software", action="store_true", help=argparse.SUPPRESS)
-    parser.add_argument("--total", type=float, default=480, help=argparse.SUPPRESS)
-    parser.add_argument("--table", default=os.path.join(HERE, "parts.json"), help=argparse.SUPPRESS)
+    parser.add_argument("--total", type=float, help=argparse.SUPPRESS)
+    parser.add_argument("--table", help=argparse.SUPPRESS)
     return parser.parse_args()
 
 
@@ -261,10 +261,25 @@ def write_results(run: Run) -> None:
     write(os.path.join(run.options.out, "results.md"), markdown(document))
 
 
+def read_table(options: argparse.Namespace) -> list:
+    """The parts, and those of the page where the second archive is; sets the limit of all that was left open."""
+    page = os.path.join(HERE, "parts-page.json")
+    total = 480
+    with open(options.table or os.path.join(HERE, "parts.json"), encoding="utf-8") as file:
+        table = json.load(file)
+    if options.table is None and os.path.exists(os.path.join(HERE, "chromium", "chromium")):
+        with open(page, encoding="utf-8") as file:
+            more = json.load(file)
+        table += more
+        total += sum(part["seconds"] for part in more)
+    if options.total is None:
+        options.total = total
+    return table
+
+
 def main() -> int:
     options = arguments()
-    with open(options.table, encoding="utf-8") as file:
-        table = json.load(file)
+    table = read_table(options)
     names = [part["name"] for part in table]
     wanted = names if options.parts is None else [name.strip() for name in options.parts.split(",")]
     unknown = [name for name in wanted if name not in names]
