@@ -69,16 +69,14 @@ export function startBrowser(program: string, args: readonly string[]): Browser 
   };
   return {
     async open(address) {
-      const { targetId } = await send('Target.createTarget', { url: address });
-      const { sessionId } = await send('Target.attachToTarget', { targetId, flatten: true });
+      const { targetId } = await send('Target.createTarget', { url: 'about:blank' });
+      const attached = await send('Target.attachToTarget', { targetId, flatten: true });
+      const sessionId = attached.sessionId as string;
+      await send('Page.navigate', { url: address }, sessionId);
       return {
         async evaluate(expression) {
           const params = { expression, awaitPromise: true, returnByValue: true };
-          const { result, exceptionDetails } = (await send(
-            'Runtime.evaluate',
-            params,
-            sessionId as string,
-          )) as {
+          const { result, exceptionDetails } = (await send('Runtime.evaluate', params, sessionId)) as {
             result: { value?: unknown };
             exceptionDetails?: { text: string; exception?: { description?: string } };
           };

@@ -34,7 +34,7 @@ export function report(line: Result | Readonly<Record<string, unknown>>): void {
 export async function attempt(
   what: string,
   on: string,
-  work: () => Promise<Omit<Result, 'what' | 'on'>>,
+  work: () => Omit<Result, 'what' | 'on'> | Promise<Omit<Result, 'what' | 'on'>>,
 ): Promise<void> {
   try {
     report({ what, on, ...(await work()) });
