@@ -10,6 +10,8 @@ export const partBytes = 40 * 2 ** 20;
 
 /** For programs: the filter for x86 code, and a dictionary in which the largest of them has room. */
 const densest = ['--x86', '--lzma2=preset=9e,dict=128MiB'];
+/** For what comes in parts anyway: a third larger, in a fraction of the time. */
+const quick = ['--x86', '--lzma2=preset=4', '--threads=0'];
 
 /**
  * @param {string} folder becomes the archive's only entry
@@ -43,7 +45,7 @@ export async function writeArchive(folder, file, { limit = partBytes, xz = dense
  * @param {{ readonly limit?: number, readonly xz?: readonly string[] }} [options]
  * @returns {Promise<readonly { readonly file: string, readonly bytes: number }[]>}
  */
-export async function writeArchiveInParts(folder, file, { limit = partBytes, xz = densest } = {}) {
+export async function writeArchiveInParts(folder, file, { limit = partBytes, xz = quick } = {}) {
   const whole = `${file}.new`;
   try {
     await compress(folder, whole, xz);

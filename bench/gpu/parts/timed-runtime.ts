@@ -9,6 +9,8 @@ export interface CallTimes {
   reset(): void;
 }
 
+type Tensors = DeviceTensor | readonly DeviceTensor[];
+const moved = { uploads: 'uploaded', readbacks: 'downloaded' } as const;
 const bytesOf = { float32: 4, int32: 4, int64: 8, bool: 1 } as const;
 
 function sizeOf({ dataType, dims }: DeviceTensor): number {
@@ -21,7 +23,7 @@ function sizeOf({ dataType, dims }: DeviceTensor): number {
  * when the device has been told what to do, and whoever reads a result waits
  */
 export function timedRuntime(
-  runtime: Runtime,
+  inner: Runtime,
   waits: boolean,
 ): { readonly runtime: Runtime; readonly times: CallTimes } {
   const milliseconds = new Map<string, number>();
@@ -36,42 +38,42 @@ export function timedRuntime(
       calls.set(kind, (calls.get(kind) ?? 0) + 1);
     }
   };
-  const wrap = (session: Session, name: string): Session => ({
+  const timedSession = (session: Session, name: string): Session => ({
     inputNames: session.inputNames,
     outputNames: session.outputNames,
     run: (inputs, recycle) =>
       timed(name, async () => {
         for (const tensor of Object.values(inputs)) {
-          if (runtime.hostMemory(tensor) !== undefined) bytes.uploaded += sizeOf(tensor);
+          if (inner.hostMemory(tensor) !== undefined) bytes.uploaded += sizeOf(tensor);
         }
         const outputs = await session.run(inputs, recycle);
         const [smallest] = Object.values(outputs).sort((a, b) => sizeOf(a) - sizeOf(b));
-        if (waits && smallest !== undefined) await runtime.read(smallest);
+        if (waits && smallest !== undefined) await inner.read(smallest);
         return outputs;
       }),
     release: () => session.release(),
   });
-  const wrapped: Runtime = {
-    device: runtime.device,
-    threads: runtime.threads,
-    fingerprint: runtime.fingerprint,
-    tensor: (dataType, dims, data) => runtime.tensor(dataType, dims, data),
-    upload: (tensor) => {
-      bytes.uploaded += sizeOf(tensor);
-      return timed('uploads', () => runtime.upload(tensor));
+  const createSession: Runtime['createSession'] = async (model, options) =>
+    timedSession(await timed('session creation', () => inner.createSession(model, options)), options.name);
+  /** A method that moves one tensor or several. */
+  const moving =
+    (kind: keyof typeof moved, method: (tensors: Tensors) => Promise<unknown>) =>
+    (tensors: Tensors): Promise<unknown> => {
+      for (const tensor of 'dataType' in tensors ? [tensors] : tensors) bytes[moved[kind]] += sizeOf(tensor);
+      return timed(kind, () => method.call(inner, tensors));
+    };
+  const runtime = new Proxy(inner, {
+    get: (target, key) => {
+      if (key === 'createSession') return createSession;
+      const value: unknown = Reflect.get(target, key, target);
+      if (typeof value !== 'function') return value;
+      if (key === 'upload') return moving('uploads', value as never);
+      if (key === 'read' || key === 'readAll') return moving('readbacks', value as never);
+      return value.bind(target) as unknown;
     },
-    read: (tensor) => {
-      bytes.downloaded += sizeOf(tensor);
-      return timed('readbacks', () => runtime.read(tensor));
-    },
-    hostMemory: (tensor) => runtime.hostMemory(tensor),
-    createSession: async (model, options) =>
-      wrap(await timed('session creation', () => runtime.createSession(model, options)), options.name),
-    availableMemory: () => runtime.availableMemory(),
-    close: () => runtime.close(),
-  };
+  });
   return {
-    runtime: wrapped,
+    runtime,
     times: {
       milliseconds,
       calls,
