@@ -42,11 +42,13 @@ export default class TestReporter {
  * @returns {FileRecord}
  */
 function fileRecord(module) {
+  const inBrowser = module.project.isBrowserEnabled();
   const { duration, collectDuration, prepareDuration, setupDuration } = module.diagnostic();
   return {
     path: module.moduleId,
     failed: module.state() === 'failed',
-    seconds: (duration + collectDuration + prepareDuration + setupDuration) / 1000,
+    // A file of a browser counts from the start of the browser what it waits for others.
+    seconds: (duration + (inBrowser ? 0 : collectDuration + prepareDuration + setupDuration)) / 1000,
     tests: [...module.children.allTests()].map((test) => {
       const meta = test.meta();
       return {
