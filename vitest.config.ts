@@ -67,7 +67,7 @@ function inChromium(): TestProjectInlineConfiguration[] {
       server: { headers: isolationHeaders, fs: { allow: ['.', studioData] } },
       test: {
         name: 'browser',
-        env: { GPU_LOSSES: process.env.GPU_LOSSES ?? '', STUDIO_DATA: studioData },
+        env: { STUDIO_DATA: studioData },
         ...inBrowser,
         include: [...inBrowser.include, ...browserBenches],
         setupFiles: 'test/support/browser/proof.ts',

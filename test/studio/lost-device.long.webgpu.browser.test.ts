@@ -1,8 +1,7 @@
-import { expect } from 'vitest';
+import { expect, it } from 'vitest';
 import type { RecipeInput } from '../../src/recipes/schema.ts';
 import { addDispatches } from '../support/browser/gpu-dispatches.ts';
 import { describeOnBrowserGpu } from '../support/browser/webgpu.ts';
-import { itUnless } from '../support/skip.ts';
 import { finish, keepSmall, openClient } from './small-run.ts';
 
 /** A training of three steps and what it finds; nothing else that would need a GPU. */
@@ -14,11 +13,6 @@ function shortest({ arms, corpus, ...recipe }: RecipeInput): RecipeInput {
     evaluation: { baselines: [], show: { queries: 0 } },
   };
 }
-
-const notAsked =
-  import.meta.env.GPU_LOSSES === ''
-    ? 'takes minutes in software, and the end-to-end test loses a device too; GPU_LOSSES=1 asks for it'
-    : undefined;
 
 describeOnBrowserGpu('a training whose device is lost', () => {
   itUnless(

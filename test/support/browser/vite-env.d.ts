@@ -1,4 +1,4 @@
 /** What vitest.config.ts hands on to the tests in a browser. */
 interface ImportMeta {
-  readonly env: Readonly<Record<'GPU_LOSSES' | 'STUDIO_DATA', string>>;
+  readonly env: Readonly<Record<'STUDIO_DATA', string>>;
 }
