@@ -7,6 +7,7 @@
  * @typedef {object} Summary
  * @property {number} passed
  * @property {number} failed Tests, files that failed as a whole, and errors outside of any test.
+ * @property {string[]} failures One line for each failed: file, test and the first line of the error.
  * @property {number} skipped
  * @property {Map<string, NamedTest[]>} skippedFor Skipped tests by their reason.
  * @property {number} onWebGpu Passed tests that have run a graph on a WebGPU device, in Node or in a browser.
@@ -28,20 +29,21 @@ const noReason = 'no reason stated';
 export function summarize({ files, unhandled }) {
   /** @type {Summary} */
   const summary = {
-    ...{ passed: 0, failed: unhandled, skipped: 0, onWebGpu: 0 },
+    ...{ passed: 0, failed: unhandled.length, failures: [...unhandled], skipped: 0, onWebGpu: 0 },
     ...{ skippedFor: new Map(), falseWebGpu: [], slowTests: [] },
     slowestFiles: files
       .map(({ path, seconds }) => ({ file: path, seconds }))
       .sort((a, b) => b.seconds - a.seconds)
       .slice(0, 10),
   };
-  for (const { path, failed, tests } of files) {
+  for (const { path, failed, error: fileError, tests } of files) {
     let failedHere = 0;
-    for (const { name, state, seconds, webgpuRuns, skipReason } of tests) {
+    for (const { name, state, seconds, webgpuRuns, skipReason, error } of tests) {
       const test = { file: path, name };
       if (seconds > secondsAllowed && !longTest.test(path)) summary.slowTests.push({ ...test, seconds });
       if (state === 'failed') {
         failedHere++;
+        summary.failures.push([path, name, error].filter(Boolean).join(': '));
       } else if (state === 'passed') {
         summary.passed++;
         if (!webgpuTest.test(path)) continue;
@@ -54,7 +56,11 @@ export function summarize({ files, unhandled }) {
       }
     }
     // A file that does not load, or whose hooks fail, has no failed test of its own.
-    summary.failed += failed ? Math.max(failedHere, 1) : failedHere;
+    if (failed && failedHere === 0) {
+      failedHere = 1;
+      summary.failures.push([path, fileError].filter(Boolean).join(': '));
+    }
+    summary.failed += failedHere;
   }
   return summary;
 }

@@ -95,7 +95,8 @@ function report(summary, webgpu, problems) {
     console.log(`\nSkipped ${tests.length} (${reason}): ${files}`);
   }
   console.log('');
-  for (const problem of problems) console.log(problem);
+  for (const failure of summary.failures) console.log(`Failed: ${failure.replace(root, '')}`);
+  for (const problem of problems) console.log(`Failed: ${problem}`);
   const count = `${summary.onWebGpu} test${summary.onWebGpu === 1 ? '' : 's'} ran on WebGPU`;
   console.log(webgpu === undefined ? count : `${count}${describe(webgpu)}`);
 }
@@ -123,7 +124,7 @@ function runTests(environment) {
     return { summary: summarize(JSON.parse(readFileSync(file, 'utf8'))), exitCode };
   } catch (error) {
     console.error(`vitest left no report: ${error instanceof Error ? error.message : String(error)}`);
-    return { summary: summarize({ files: [], unhandled: 0 }), exitCode: 1 };
+    return { summary: summarize({ files: [], unhandled: [] }), exitCode: 1 };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

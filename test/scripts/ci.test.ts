@@ -40,12 +40,14 @@ it('adds up both suites, and prints a time for each part', () => {
 
 it('fails with a failing test of either suite, and runs the rest', () => {
   const { status, lines } = runCi({
-    test: `${suite(1, '5 passed, 2 failed, 0 skipped')}; exit 1`,
+    test: `echo "Failed: test/a.test.ts: adds"; ${suite(1, '5 passed, 2 failed, 0 skipped')}; exit 1`,
     'test:long': suite(1, '4 passed, 0 failed, 0 skipped'),
   });
   expect(status).toBe(1);
   expect(lines).toContainEqual(expect.stringMatching(/^tests +\d+ s {2}FAILED$/));
   expect(lines.at(-1)).toBe('9 passed, 2 failed, 0 skipped');
+  // At the end once more: a log may be read from there.
+  expect(lines.slice(-7)).toContain('Failed: test/a.test.ts: adds');
 });
 
 it('names the part that reaches its limit, and counts it as a failure', () => {

@@ -7,9 +7,10 @@ function file(path: string, ...tests: Test[]) {
   return {
     path,
     failed: tests.some(([, state]) => state === 'failed'),
+    error: null,
     seconds: 1,
     tests: tests.map(([name, state, more]) => ({
-      ...{ name, state, seconds: 0.1, webgpuRuns: 0, skipReason: null },
+      ...{ name, state, seconds: 0.1, webgpuRuns: 0, skipReason: null, error: null },
       ...more,
     })),
   };
@@ -23,7 +24,7 @@ describe('summarize', () => {
         file('/p/a.test.ts', ['adds', 'passed'], ['subtracts', 'failed'], ['divides', 'skipped', noData]),
         file('/p/b.test.ts', ['multiplies', 'passed'], ['rounds', 'skipped', noData], ['waits', 'skipped']),
       ],
-      unhandled: 0,
+      unhandled: [],
     });
     expect(summary).toMatchObject({ passed: 2, failed: 1, skipped: 3, onWebGpu: 0, falseWebGpu: [] });
     expect([...summary.skippedFor]).toEqual([
@@ -40,8 +41,27 @@ describe('summarize', () => {
 
   it('counts a file that does not load as one failure, and each error outside of a test', () => {
     const broken = { ...file('/p/c.test.ts'), failed: true };
-    expect(summarize({ files: [broken], unhandled: 0 })).toMatchObject({ passed: 0, failed: 1 });
-    expect(summarize({ files: [broken], unhandled: 2 })).toMatchObject({ passed: 0, failed: 3 });
+    expect(summarize({ files: [broken], unhandled: [] })).toMatchObject({ passed: 0, failed: 1 });
+    expect(summarize({ files: [broken], unhandled: ['worker ended', 'port closed'] })).toMatchObject({
+      passed: 0,
+      failed: 3,
+    });
+  });
+
+  it('names each failure with the first line of its error', () => {
+    const failing = file(
+      '/p/a.test.ts',
+      ['adds', 'passed'],
+      ['subtracts', 'failed', { error: 'expected 1 to be 2' }],
+    );
+    const broken = { ...file('/p/c.test.ts', ['divides', 'passed']), failed: true, error: 'no such module' };
+    const { failed, failures } = summarize({ files: [failing, broken], unhandled: ['worker ended'] });
+    expect(failures).toEqual([
+      'worker ended',
+      '/p/a.test.ts: subtracts: expected 1 to be 2',
+      '/p/c.test.ts: no such module',
+    ]);
+    expect(failed).toBe(3);
   });
 
   it('counts a WebGPU test only if a graph has run on the device', () => {
@@ -59,7 +79,7 @@ describe('summarize', () => {
         file('/p/h.browser.test.ts', ['is no WebGPU test either', 'passed', runs(5)]),
         file('/p/i.long.webgpu.test.ts', ['runs long', 'passed', runs(1)]),
       ],
-      unhandled: 0,
+      unhandled: [],
     });
     expect(summary).toMatchObject({ passed: 7, onWebGpu: 3 });
     expect(summary.falseWebGpu.map(({ name }) => name)).toEqual(['pretends', 'only says so']);
@@ -71,7 +91,7 @@ describe('summarize', () => {
       seconds: i + 6,
     }));
     const long = { ...file('/p/k.long.e2e.test.ts', ['kills', 'passed', { seconds: 99 }]), seconds: 100 };
-    const { slowestFiles, slowTests } = summarize({ files: [...files, long], unhandled: 0 });
+    const { slowestFiles, slowTests } = summarize({ files: [...files, long], unhandled: [] });
     expect(slowestFiles).toHaveLength(10);
     expect(slowestFiles.slice(0, 2)).toEqual([
       { file: '/p/k.long.e2e.test.ts', seconds: 100 },
