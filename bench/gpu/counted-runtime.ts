@@ -106,6 +106,7 @@ export function countRuntime(inner: Runtime, { asDevice = false } = {}): Counted
     device: asDevice ? 'webgpu' : inner.device,
     threads: inner.threads,
     fingerprint: inner.fingerprint,
+    largestTensorBytes: inner.largestTensorBytes,
     tensor: (...args) => inner.tensor(...args),
     upload: async (tensor) => {
       if (!isHost(tensor)) return tensor;
@@ -121,6 +122,12 @@ export function countRuntime(inner: Runtime, { asDevice = false } = {}): Counted
       tally.reads.count++;
       tally.reads.bytes += bytesOf(tensor);
       return timed(tally.reads, () => inner.read(tensor));
+    },
+    readAll: async (tensors): Promise<TensorData[]> => {
+      if (tensors.every(isHost)) return inner.readAll(tensors);
+      tally.reads.count++;
+      for (const tensor of tensors) tally.reads.bytes += bytesOf(tensor);
+      return timed(tally.reads, () => inner.readAll(tensors));
     },
     hostMemory: (tensor) => (isHost(tensor) ? inner.hostMemory(tensor) : undefined),
     createSession: async (model, options) => {

@@ -1,6 +1,6 @@
 import { Graph, type Tensor, type TensorType } from '../graph/expression.ts';
 import { vjp } from '../graph/gradients.ts';
-import { peakBytes, tensorBytes } from '../graph/memory.ts';
+import { largestTensorBytes, peakBytes, tensorBytes } from '../graph/memory.ts';
 import { toOnnx } from '../graph/onnx.ts';
 import { add } from '../graph/ops/elementwise.ts';
 import { embeddingGradient, gather, scatterRows } from '../graph/ops/indexing.ts';
@@ -16,6 +16,8 @@ export interface Program {
   readonly inputNames: readonly string[];
   /** The most bytes its intermediate values and outputs take at one time. */
   readonly peakBytes: number;
+  /** Bytes of its largest intermediate value or output. */
+  readonly largestTensorBytes: number;
 }
 
 /** What follows the transformer: sequence vectors, or the logits of a cross-encoder. */
@@ -33,7 +35,13 @@ export const outputName = 'output';
 export const upstreamName = 'upstream';
 
 function program(name: string, outputs: Readonly<Record<string, Tensor>>): Program {
-  return { name, ...toOnnx(name, outputs), peakBytes: peakBytes(Object.values(outputs)) };
+  const values = Object.values(outputs);
+  return {
+    name,
+    ...toOnnx(name, outputs),
+    peakBytes: peakBytes(values),
+    largestTensorBytes: largestTensorBytes(values),
+  };
 }
 
 function headOf(graph: Graph, hidden: Tensor, options: EncodeGraphOptions): Tensor {

@@ -132,7 +132,7 @@ export class RecipeJob {
     }
     const paces = await workshop.pacesOf(needed.map(({ stage }) => stage));
     const plan = makePlan(needed, workshop.rates, paces, {
-      bytes: expectedMemory(this.graph, workshop.corpus.passages),
+      bytes: expectedMemory(this.graph, workshop.runtime, workshop.corpus.passages),
       availableBytes: workshop.runtime.availableMemory(),
     });
     this.#left.expect(plan);
