@@ -32,7 +32,6 @@ function withoutKernels(runtime: Runtime): Runtime {
 
 const narrow = { 'MiniLM-L6': 8, nano: 8 } as const;
 const short = 8;
-const tokensPerMicroBatch = 512;
 
 it.each<[ModelName, 'kernels' | 'graphs alone']>([
   ['nano', 'kernels'],
@@ -44,8 +43,12 @@ it.each<[ModelName, 'kernels' | 'graphs alone']>([
   async (model, how) => {
     const runtime = how === 'kernels' ? opened.runtime : withoutKernels(opened.runtime);
     const shape = modelShape(model, narrow[model]);
-    const training = await trainingWorkload(runtime, shape, { tokensPerMicroBatch, short });
-    for (let step = 1; step <= 2; step++) {
+    const training = await trainingWorkload(runtime, shape, {
+      tokensPerMicroBatch: 'auto',
+      planned: modelShape(model),
+      short,
+    });
+    for (let step = 1; step <= 3; step++) {
       const [before, start] = [gpuCalls(), performance.now()];
       await training.step(step);
       const seconds = (performance.now() - start) / 1000;

@@ -13,9 +13,10 @@ import { printTable } from './support/measure.ts';
 const { values } = parseArgs({
   options: {
     device: { type: 'string', default: 'cpu' },
-    'micro-batch-tokens': { type: 'string', default: '512' },
+    'micro-batch-tokens': { type: 'string', default: 'auto' },
   },
 });
+const tokens = values['micro-batch-tokens'];
 const device = values.device as 'cpu' | 'webgpu';
 const counted = countRuntime(await openRuntime({ device }), { asDevice: device === 'cpu' });
 
@@ -36,7 +37,7 @@ const rows: string[][] = [];
 for (const model of ['MiniLM-L6', 'nano'] satisfies ModelName[]) {
   const shape = modelShape(model);
   const training = await trainingWorkload(counted.runtime, shape, {
-    tokensPerMicroBatch: Number(values['micro-batch-tokens']),
+    tokensPerMicroBatch: tokens === 'auto' ? tokens : Number(tokens),
   });
   await training.step(1);
   counted.take();

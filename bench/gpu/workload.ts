@@ -7,6 +7,7 @@ import type { Runtime } from '../../src/host/contract.ts';
 import { RandomStream } from '../../src/host/random.ts';
 import { parseLossSpec } from '../../src/losses/loss-spec.ts';
 import { DocumentNumbers, layOutBatch } from '../../src/training/batch-layout.ts';
+import { chooseMicroBatches } from '../../src/training/choose-micro-batches.ts';
 import { GradientCache } from '../../src/training/gradient-cache.ts';
 import { defaultAdamW } from '../../src/training/optimizer.ts';
 import { createParameterState } from '../../src/training/parameter-state.ts';
@@ -68,7 +69,7 @@ export function describeModel(shape: EncoderShape): EncoderDescription {
       queryPrefix: '',
       passagePrefix: '',
       queryMaxLength: 32,
-      passageMaxLength: shape.maxPositions,
+      passageMaxLength: 128,
     },
     tokenizer: { vocabSize: shape.vocabSize, padId: 0, encode: noTexts, encodePair: noTexts },
   };
@@ -102,9 +103,12 @@ export interface TrainingWorkload {
 }
 
 export interface TrainingWorkloadOptions {
-  readonly tokensPerMicroBatch: number;
+  /** `auto` is what the trainer takes on the device. */
+  readonly tokensPerMicroBatch: number | 'auto';
   readonly pairs?: number;
-  /** Divides the lengths of texts and the micro-batch: the same graphs and as many of them, with less arithmetic. */
+  /** The model whose micro-batches are planned, where `shape` is a narrow one of the same graphs. */
+  readonly planned?: EncoderShape;
+  /** Divides the lengths of texts and the micro-batch: as many graphs, with less arithmetic. */
   readonly short?: number;
 }
 
@@ -112,14 +116,19 @@ export interface TrainingWorkloadOptions {
 export async function trainingWorkload(
   runtime: Runtime,
   shape: EncoderShape,
-  { tokensPerMicroBatch, pairs = 16, short = 1 }: TrainingWorkloadOptions,
+  { tokensPerMicroBatch, pairs = 16, planned = shape, short = 1 }: TrainingWorkloadOptions,
 ): Promise<TrainingWorkload> {
   const [queryLength, passageLength] = [32 / short, 128 / short];
   const weights = randomWeights(shape);
   const state = await createParameterState(runtime, weights, [...weights.keys()], defaultAdamW);
+  const plan = chooseMicroBatches(runtime, describeModel(planned), {
+    tokens: tokensPerMicroBatch,
+    trainable: new Set(weights.keys()),
+  });
   const cache = new GradientCache(runtime, describeModel(shape), state, {
     lengthLadder: [queryLength, passageLength],
-    tokensPerMicroBatch: tokensPerMicroBatch / short,
+    tokensPerMicroBatch: plan.tokensPerMicroBatch / short,
+    launchTokens: plan.launchTokens === undefined ? undefined : plan.launchTokens / short,
     activationBytes: 2 ** 33,
   });
   const spec = parseLossSpec('infonce(temperature=0.05, scope=batch)');

@@ -9,8 +9,13 @@ import { lengthLadder, type MicroBatchPlan } from './micro-batches.ts';
  * dispatches of a graph, several hundred, cost little beside their work.
  */
 const tokensOf = { cpu: 512, gpu: 4096 } as const;
-/** What launching the graphs of a micro-batch costs a GPU, in tokens of work: a few milliseconds. */
-const gpuLaunchTokens = 512;
+/**
+ * What launching the graphs of a micro-batch costs a GPU, in tokens of work: at 7 µs a dispatch and 5 TFLOP/s, 512 for
+ * MiniLM-L6. Dispatches and work both grow with the layers, the work of a token alone with the square of the width.
+ */
+function launchTokens(hiddenSize: number): number {
+  return Math.round(512 * (384 / hiddenSize) ** 2);
+}
 
 /** What a device takes. */
 export type DeviceLimits = Pick<Runtime, 'device' | 'largestTensorBytes' | 'availableMemory'>;
@@ -47,7 +52,7 @@ export function chooseMicroBatches(
   return {
     lengthLadder: ladder,
     tokensPerMicroBatch: tokens === 'auto' ? tokensThatFit(limits, longest, graphsOf) : tokens,
-    launchTokens: gpuLaunchTokens,
+    launchTokens: launchTokens(shape.hiddenSize),
   };
 }
 
