@@ -9,10 +9,10 @@ import type {
   SessionOptions,
   TensorData,
 } from '../contract.ts';
+import { BufferPool } from './buffer-pool.ts';
 import { BufferCensus } from './buffer-census.ts';
 import { OutOfMemoryError } from '../errors.ts';
 import { DeviceLostError } from './errors.ts';
-import { InputBuffers } from './input-buffers.ts';
 import { requestDevice, type OwnedDevice } from './gpu-device.ts';
 import { elementCount, HostTensor } from './host-tensor.ts';
 import { gpuBudgetBytes, refuseTooLarge } from './memory.ts';
@@ -60,17 +60,17 @@ export async function openWebGpuRuntime(
   return new WebGpuRuntime(ort, waiting, await requestDevice(adapter), new RunQueue(milliseconds));
 }
 
-/** A tensor in a GPU buffer: one of ours, or one that ONNX Runtime lends until it is disposed of. */
+/** A tensor in a GPU buffer of ours. */
 class GpuTensor implements DeviceTensor {
   readonly dataType: DataType;
   readonly dims: readonly number[];
   #value: Ort.Tensor | undefined;
-  readonly #onDispose: (() => void) | undefined;
+  readonly #doAway: (buffer: GPUBuffer) => void;
 
-  /** @param onDispose destroys a buffer that is ours */
-  constructor(value: Ort.Tensor, onDispose?: () => void) {
+  /** @param doAway takes the buffer when nothing uses it any more; one function for all, which holds on to nothing */
+  constructor(value: Ort.Tensor, doAway: (buffer: GPUBuffer) => void) {
     this.#value = value;
-    this.#onDispose = onDispose;
+    this.#doAway = doAway;
     this.dataType = value.type as DataType;
     this.dims = value.dims;
   }
@@ -85,10 +85,13 @@ class GpuTensor implements DeviceTensor {
   }
 
   dispose(): void {
-    this.#value?.dispose();
-    if (this.#value !== undefined) this.#onDispose?.();
+    if (this.#value !== undefined) this.#doAway(this.#value.gpuBuffer);
     this.#value = undefined;
   }
+}
+
+function destroy(buffer: GPUBuffer): void {
+  buffer.destroy();
 }
 
 function byteLength(dataType: DataType, dims: readonly number[]): number {
@@ -127,7 +130,8 @@ export class WebGpuRuntime implements Runtime {
   readonly #census: BufferCensus;
   readonly #sessions = new Set<WebGpuSession>();
   readonly #kernels: WebGpuKernel[] = [];
-  readonly #inputs: InputBuffers;
+  readonly #pool: BufferPool;
+  readonly #giveBack = (buffer: GPUBuffer): void => this.#pool.giveBack(buffer);
   #staging: GPUBuffer;
   /** What the GPU said of memory since the last call ended. */
   #outOfMemory: string | undefined;
@@ -137,7 +141,7 @@ export class WebGpuRuntime implements Runtime {
     this.#ort = ort;
     this.#gpu = device;
     this.#census = new BufferCensus(device);
-    this.#inputs = new InputBuffers(device);
+    this.#pool = new BufferPool(device, gpuBudgetBytes() / 2);
     this.#staging = this.#createStaging(2 ** 16);
     this.largestTensorBytes = Math.min(
       device.limits.maxBufferSize,
@@ -183,7 +187,7 @@ export class WebGpuRuntime implements Runtime {
       new Uint8Array(buffer.getMappedRange()).set(bytes);
       buffer.unmap();
       const value = this.#ort.Tensor.fromGpuBuffer(buffer, { dataType, dims });
-      return Promise.resolve(new GpuTensor(value, () => buffer.destroy()));
+      return Promise.resolve(new GpuTensor(value, destroy));
     });
   }
 
@@ -247,7 +251,7 @@ export class WebGpuRuntime implements Runtime {
   }
 
   availableMemory(): number {
-    return Math.max(0, gpuBudgetBytes() - this.#census.bytes);
+    return Math.max(0, gpuBudgetBytes() - this.#census.bytes + this.#pool.idleBytes);
   }
 
   async createKernel(program: ElementwiseProgram): Promise<ElementwiseKernel> {
@@ -273,7 +277,9 @@ export class WebGpuRuntime implements Runtime {
   }
 
   async createSession(model: Uint8Array, options: SessionOptions): Promise<Session> {
-    refuseTooLarge(options.name, options.memoryBytes, this.availableMemory());
+    const { name, memoryBytes = 0 } = options;
+    refuseTooLarge(name, memoryBytes, this.availableMemory());
+    this.#pool.trim(Math.max(0, this.availableMemory() - memoryBytes));
     const session = await this.call(`opening ${options.name}`, () =>
       this.#ort.InferenceSession.create(model, {
         executionProviders: [{ name: 'webgpu', device: this.#gpu }],
@@ -303,6 +309,7 @@ export class WebGpuRuntime implements Runtime {
         await new Promise((resolve) => setTimeout(resolve, lossNoticeMilliseconds));
         const message = this.#outOfMemory;
         this.#outOfMemory = undefined;
+        this.#pool.trim(0);
         if (this.queue.error !== undefined) throw this.queue.error;
         if (message === undefined) throw error;
         throw new OutOfMemoryError(`${name}: the memory of the GPU is full (${message})`, {
@@ -314,29 +321,42 @@ export class WebGpuRuntime implements Runtime {
   }
 
   /**
-   * Runs a graph with tensors of the GPU and of the host; those of the host are written into buffers of ours, where
-   * ONNX Runtime would make new ones for each.
+   * Runs a graph with tensors of the GPU and of the host, and returns its outputs. What comes from the host, and the
+   * outputs, are put into buffers of ours, which wait for the next run, where ONNX Runtime would make new ones.
    */
-  async run<T>(
+  run(
+    session: Ort.InferenceSession,
     name: string,
     inputs: Readonly<Record<string, DeviceTensor>>,
-    task: (feeds: Record<string, Ort.Tensor>) => Promise<T>,
-  ): Promise<T> {
+  ): Promise<Record<string, DeviceTensor>> {
     return this.call(name, async () => {
       const lent: GPUBuffer[] = [];
       const feeds: Record<string, Ort.Tensor> = {};
       for (const [input, tensor] of Object.entries(inputs)) {
         if (tensor instanceof HostTensor) {
-          const buffer = this.#inputs.lend(tensor.data, bufferSize(tensor.data.byteLength));
+          const { dataType, dims, data } = tensor;
+          const buffer = this.#pool.takeWith(data, bufferSize(data.byteLength));
           lent.push(buffer);
-          const { dataType, dims } = tensor;
           feeds[input] = this.#ort.Tensor.fromGpuBuffer(buffer, { dataType, dims });
         } else feeds[input] = gpuTensor(tensor).value;
       }
+      const outputs: Record<string, GpuTensor> = {};
+      const fetches: Record<string, Ort.Tensor> = {};
+      for (const metadata of session.outputMetadata) {
+        const { dataType, dims } = staticType(name, metadata);
+        const buffer = this.#pool.take(bufferSize(byteLength(dataType, dims)));
+        const value = this.#ort.Tensor.fromGpuBuffer(buffer, { dataType, dims });
+        fetches[metadata.name] = value;
+        outputs[metadata.name] = new GpuTensor(value, this.#giveBack);
+      }
       try {
-        return await task(feeds);
+        await session.run(feeds, fetches);
+        return outputs;
+      } catch (error) {
+        for (const output of Object.values(outputs)) output.dispose();
+        throw error;
       } finally {
-        this.#inputs.takeBack(lent);
+        for (const buffer of lent) this.#pool.giveBack(buffer);
       }
     });
   }
@@ -355,6 +375,21 @@ export class WebGpuRuntime implements Runtime {
 function gpuTensor(tensor: DeviceTensor | undefined): GpuTensor {
   if (tensor instanceof GpuTensor) return tensor;
   throw new Error('the tensor is not on the GPU, or belongs to another runtime');
+}
+
+interface TensorType {
+  readonly dataType: DataType;
+  readonly dims: readonly number[];
+}
+
+/** The type of an output. Our graphs have static shapes. */
+function staticType(session: string, metadata: Ort.InferenceSession.ValueMetadata): TensorType {
+  if (!metadata.isTensor) throw new Error(`${session}: output ${metadata.name} is no tensor`);
+  const dims = metadata.shape.map((size) => {
+    if (typeof size === 'number') return size;
+    throw new Error(`${session}: the size ${size} of output ${metadata.name} is open`);
+  });
+  return { dataType: metadata.type as DataType, dims };
 }
 
 class WebGpuSession implements Session {
@@ -386,12 +421,8 @@ class WebGpuSession implements Session {
       if (tensor === undefined) throw new Error(`${this.#name}: no value for input ${name}`);
       taken[name] = tensor;
     }
-    const results = await this.#runtime.run(this.#name, taken, (feeds) => this.#session.run(feeds));
-    const outputs: Record<string, DeviceTensor> = {};
-    for (const name of this.outputNames) {
-      outputs[name] = new GpuTensor(results[name] as Ort.Tensor);
-      recycle[name]?.dispose();
-    }
+    const outputs = await this.#runtime.run(this.#session, this.#name, taken);
+    for (const name of this.outputNames) recycle[name]?.dispose();
     return outputs;
   }
 
