@@ -2,12 +2,11 @@ import { Graph, type Tensor, type TensorType } from '../graph/expression.ts';
 import { vjp } from '../graph/gradients.ts';
 import { largestTensorBytes, peakBytes, tensorBytes } from '../graph/memory.ts';
 import { toOnnx } from '../graph/onnx.ts';
-import { add } from '../graph/ops/elementwise.ts';
-import { embeddingGradient, gather, scatterRows } from '../graph/ops/indexing.ts';
 import { accumulate } from '../graph/ops/linear.ts';
 import { cutAt, savedForBackward } from '../graph/split.ts';
 import { classify, pool, transformer, type DropoutSite, type ForwardOptions } from './forward.ts';
 import { wordEmbeddings } from './parameters.ts';
+import { addWordGradient } from './word-gradient.ts';
 
 /** An ONNX model with what its caller must know. */
 export interface Program {
@@ -65,8 +64,8 @@ export interface TrainingGraphOptions extends EncodeGraphOptions {
   /** Names of the parameters that get a gradient. */
   readonly trainable: ReadonlySet<string>;
   /**
-   * Who adds up the gradient of the word embeddings: the host, from ∂L/∂(each token's row), or the device, as a
-   * one-hot product and a scatter of distinct rows. Neither depends on the order in which threads finish.
+   * Who adds up the gradient of the word embeddings: the host, from ∂L/∂(each token's row), or the device, as
+   * products and a scatter of distinct rows (word-gradient.ts). Neither depends on the order in which threads finish.
    */
   readonly embeddingRows: 'host' | 'device';
 }
@@ -93,11 +92,6 @@ export const embeddedGradientName = 'gradient.embedded';
 /** Input and output of the backward graph: a parameter's gradient before and after this micro-batch. */
 export function gradientNames(parameter: string): { readonly earlier: string; readonly sum: string } {
   return { earlier: `earlier.${parameter}`, sum: `gradient.${parameter}` };
-}
-
-/** How many distinct tokens a micro-batch can have at most: the rows of its one-hot product. */
-export function distinctTokens(options: ForwardOptions): number {
-  return Math.min(options.batch.rows * options.batch.length, options.shape.vocabSize);
 }
 
 /**
@@ -133,7 +127,9 @@ export function trainingGraphs(options: TrainingGraphOptions): TrainingGraphs {
       embeddedGradient = gradient;
       results[embeddedGradientName] = gradient;
     } else {
-      results[gradientNames(wordEmbeddings).sum] = accumulateWords(graph, gradient, options);
+      const { earlier, sum } = gradientNames(wordEmbeddings);
+      const { vocabSize, hiddenSize } = options.shape;
+      results[sum] = addWordGradient(graph, gradient, graph.input(earlier, [vocabSize, hiddenSize]));
     }
   }
 
@@ -168,23 +164,4 @@ function knownInput(graph: Graph, name: string): Tensor {
   const tensor = graph.findInput(name);
   if (tensor === undefined) throw new Error(`the encoder has no parameter ${name}`);
   return tensor;
-}
-
-/**
- * Adds a micro-batch's rows to the gradient of the word embeddings. The host feeds, for at most
- * {@link distinctTokens} distinct ids (filled up with other ids, whose rows get zeros): `words.ids` int32
- * [slots], the same as int64 `words.rows` [slots, 1], and `words.slots` int32 [tokens], each token's slot.
- */
-function accumulateWords(graph: Graph, gradient: Tensor, options: TrainingGraphOptions): Tensor {
-  const { vocabSize, hiddenSize } = options.shape;
-  const tokens = options.batch.rows * options.batch.length;
-  const slots = distinctTokens(options);
-  const slotIds = graph.constant(
-    { shape: [slots], data: Float64Array.from({ length: slots }, (_, i) => i) },
-    'int32',
-  );
-  const rows = embeddingGradient(gradient, graph.input('words.slots', [tokens], 'int32'), slotIds);
-  const earlier = graph.input(gradientNames(wordEmbeddings).earlier, [vocabSize, hiddenSize]);
-  const current = gather(earlier, graph.input('words.ids', [slots], 'int32'));
-  return scatterRows(earlier, graph.input('words.rows', [slots, 1], 'int64'), add(current, rows));
 }

@@ -2,7 +2,6 @@ import { batchInputs, type TokenSequence } from '../encoders/batch-inputs.ts';
 import type { EncoderDescription } from '../encoders/embedder.ts';
 import type { LoraShape } from '../encoders/forward.ts';
 import {
-  distinctTokens,
   embeddedGradientName,
   gradientNames,
   outputName,
@@ -13,6 +12,7 @@ import {
 } from '../encoders/graphs.ts';
 import type { TokenBatch } from '../encoders/length-buckets.ts';
 import { wordEmbeddings } from '../encoders/parameters.ts';
+import { wordInputs } from '../encoders/word-gradient.ts';
 import type { DeviceTensor, Runtime, Session } from '../host/contract.ts';
 import { OutOfMemoryError } from '../host/errors.ts';
 import { bytesNeeded } from './choose-micro-batches.ts';
@@ -282,30 +282,17 @@ export class GradientCache {
     }
   }
 
-  /** The distinct ids of a micro-batch, filled up with ids that it lacks, and each token's place among them. */
+  /** Which tokens of a micro-batch have the same id. */
   #wordInputs(batch: TokenBatch, sequences: readonly TokenSequence[]): Record<string, DeviceTensor> {
     const { shape, tokenizer } = this.#encoder;
-    const slots = distinctTokens({ shape, batch });
-    const slotOf = new Map<number, number>();
-    const tokens = new Int32Array(batch.rows * batch.length);
-    const slotFor = (id: number): number => {
-      const known = slotOf.get(id);
-      if (known !== undefined) return known;
-      slotOf.set(id, slotOf.size);
-      return slotOf.size - 1;
-    };
-    batch.items.forEach((item, row) => {
-      for (let i = 0; i < batch.length; i++) {
-        tokens[row * batch.length + i] = slotFor(sequences[item]?.[i] ?? tokenizer.padId);
-      }
-    });
-    for (let id = 0; slotOf.size < slots; id++) slotFor(id);
-    const ids = Int32Array.from(slotOf.keys());
-    return {
-      'words.slots': this.#runtime.tensor('int32', [tokens.length], tokens),
-      'words.ids': this.#runtime.tensor('int32', [slots], ids),
-      'words.rows': this.#runtime.tensor('int64', [slots, 1], BigInt64Array.from(ids, BigInt)),
-    };
+    const tokens = new Int32Array(batch.rows * batch.length).fill(tokenizer.padId);
+    batch.items.forEach((item, row) => tokens.set(sequences[item] ?? [], row * batch.length));
+    return Object.fromEntries(
+      Object.entries(wordInputs(tokens, shape.vocabSize)).map(([name, { dataType, dims, data }]) => [
+        name,
+        this.#runtime.tensor(dataType, dims, data),
+      ]),
+    );
   }
 
   /** Host buffers are kept for the next micro-batch of the shape; device buffers go back to the runtime. */
