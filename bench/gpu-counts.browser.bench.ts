@@ -1,6 +1,7 @@
 /**
- * What a warm training step and the encoding of 1,000 passages ask of the GPU in Chromium. Counts depend on the graphs and
- * not on the width, so that software can play the GPU; bytes that grow with the width are told apart.
+ * What a warm training step and the encoding of a batch ask of the GPU in Chromium. Counts depend on the graphs, and not
+ * on the width or the length of texts, so that software can play the GPU; bytes at full size, and how many batches 1,000
+ * passages make, are told by bench/gpu-counts.ts.
  * `BROWSER_BENCH=1 npx vitest run --project browser bench/gpu-counts`
  */
 import { afterAll, beforeAll, it } from 'vitest';
@@ -60,10 +61,10 @@ it.each<[ModelName, 'kernels' | 'graphs alone']>([
 );
 
 it.each<ModelName>(['nano', 'MiniLM-L6'])(
-  'encoding 1,000 passages with %s',
+  'encoding a batch of passages with %s',
   async (model) => {
-    const encoding = await encodingWorkload(opened.runtime, modelShape(model, narrow[model]), 1000);
-    for (let round = 1; round <= 2; round++) {
+    const encoding = await encodingWorkload(opened.runtime, modelShape(model, narrow[model]), 8, 16);
+    for (let round = 1; round <= 3; round++) {
       const [before, start] = [gpuCalls(), performance.now()];
       await encoding.encode();
       const seconds = (performance.now() - start) / 1000;

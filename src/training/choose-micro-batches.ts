@@ -10,11 +10,12 @@ import { lengthLadder, type MicroBatchPlan } from './micro-batches.ts';
  */
 const tokensOf = { cpu: 512, gpu: 4096 } as const;
 /**
- * What launching the graphs of a micro-batch costs a GPU, in tokens of work: at 7 µs a dispatch and 5 TFLOP/s, 512 for
- * MiniLM-L6. Dispatches and work both grow with the layers, the work of a token alone with the square of the width.
+ * What launching the graphs of a micro-batch costs a GPU, in tokens of work: at 7 µs a dispatch, 128 tokens of MiniLM-L6
+ * at 1.5 TFLOP/s, between what integrated and discrete GPUs do. Dispatches and work both grow with the layers, the
+ * work of a token alone with the square of the width.
  */
 function launchTokens(hiddenSize: number): number {
-  return Math.round(512 * (384 / hiddenSize) ** 2);
+  return Math.round(128 * (384 / hiddenSize) ** 2);
 }
 
 /** What a device takes. */
