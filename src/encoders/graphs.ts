@@ -111,6 +111,20 @@ export function trainingGraphs(options: TrainingGraphOptions): TrainingGraphs {
   const gradients = vjp([{ tensor: output, gradient: upstream }], targets);
 
   const results: Record<string, Tensor> = {};
+  let embeddedGradient: Tensor | undefined;
+  if (trainsWords) {
+    const gradient = gradients[dense.length];
+    if (gradient === undefined) throw new Error('the word embeddings do not reach the output');
+    if (options.embeddingRows === 'host') {
+      embeddedGradient = gradient;
+    } else {
+      // The first of the results: ONNX Runtime computes what stands last first, and what the last layer's gradients
+      // need is then free before the next layer's are begun.
+      const { earlier, sum } = gradientNames(wordEmbeddings);
+      const { vocabSize, hiddenSize } = options.shape;
+      results[sum] = addWordGradient(graph, gradient, graph.input(earlier, [vocabSize, hiddenSize]));
+    }
+  }
   dense.forEach((name, i) => {
     const gradient = gradients[i];
     const parameter = parameters[i];
@@ -119,19 +133,7 @@ export function trainingGraphs(options: TrainingGraphOptions): TrainingGraphs {
     const names = gradientNames(name);
     results[names.sum] = accumulate(graph.input(names.earlier, parameter.shape), gradient);
   });
-  let embeddedGradient: TensorType | undefined;
-  if (trainsWords) {
-    const gradient = gradients[dense.length];
-    if (gradient === undefined) throw new Error('the word embeddings do not reach the output');
-    if (options.embeddingRows === 'host') {
-      embeddedGradient = gradient;
-      results[embeddedGradientName] = gradient;
-    } else {
-      const { earlier, sum } = gradientNames(wordEmbeddings);
-      const { vocabSize, hiddenSize } = options.shape;
-      results[sum] = addWordGradient(graph, gradient, graph.input(earlier, [vocabSize, hiddenSize]));
-    }
-  }
+  if (embeddedGradient !== undefined) results[embeddedGradientName] = embeddedGradient;
 
   const saved = savedForBackward([output], Object.values(results), [upstream]);
   const savedTypes = new Map<string, TensorType>();
