@@ -101,7 +101,6 @@ export function countRuntime(inner: Runtime, { asDevice = false } = {}): Counted
       return timed(run, () => kernel.run(sets));
     },
   });
-  const { createKernel } = inner;
   const runtime: Runtime = {
     device: asDevice ? 'webgpu' : inner.device,
     threads: inner.threads,
@@ -136,10 +135,14 @@ export function countRuntime(inner: Runtime, { asDevice = false } = {}): Counted
     },
     availableMemory: () => inner.availableMemory(),
     close: () => inner.close(),
-    ...(createKernel === undefined
+    ...(inner.createKernel === undefined
       ? {}
       : {
-          createKernel: async (program) => countKernel(await createKernel.call(inner, program), program.name),
+          createKernel: async (program) => {
+            const kernel = await inner.createKernel?.(program);
+            if (kernel === undefined) throw new Error(`there is no kernel for ${program.name}`);
+            return countKernel(kernel, program.name);
+          },
         }),
   };
   return {

@@ -38,9 +38,9 @@ export function callsBetween(before: GpuCalls, after: GpuCalls): GpuCalls {
 }
 
 /** Calls `look` before a method of a prototype does its work. */
-function watch<T extends object, K extends keyof T & string>(
+function watch<T extends object>(
   prototype: T,
-  name: K,
+  name: keyof T & string,
   look: (self: T, args: unknown[]) => void,
 ): void {
   const original = prototype[name] as (...args: unknown[]) => unknown;
