@@ -96,6 +96,9 @@ export class RecipeView {
           `loss ${event.loss.toFixed(4)}, ${event.pairsPerSecond.toFixed(0)} pairs/s, ${left}`,
         );
         break;
+      case 'smaller micro-batch':
+        this.#io.warn(`${stage.label}, step ${event.step}: ${event.message}`);
+        break;
       case 'checkpoint':
         break;
     }

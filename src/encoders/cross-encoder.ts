@@ -1,8 +1,9 @@
-import type { Runtime } from '../host/contract.ts';
+import type { DeviceTensor, Runtime } from '../host/contract.ts';
 import { batchInputs } from './batch-inputs.ts';
 import { uploadWeights, type DeviceWeights } from './device-weights.ts';
 import { encodingBatches } from './encoding-batches.ts';
 import { encodeGraph } from './graphs.ts';
+import type { TokenBatch } from './length-buckets.ts';
 import { ShapeSessions } from './shape-sessions.ts';
 import type { CrossEncoderModel } from './types.ts';
 
@@ -41,26 +42,29 @@ export class CrossEncoder {
     const sequences = encoded.map(({ ids }) => ids);
     const logits = new Float32Array(pairs.length * labels);
     let done = 0;
-    for (const batch of encodingBatches(sequences, this.#model.shape)) {
+    const inputsOf = (batch: TokenBatch): Record<string, DeviceTensor> => {
       const { rows, length } = batch;
       const { ids, mask } = batchInputs(this.#runtime, sequences, batch, 'cls', tokenizer.padId);
       const segments = new Float32Array(rows * length);
       batch.items.forEach((item, row) => segments.set(encoded[item]?.segments ?? [], row * length));
-      const values = await this.#sessions.run(batch, {
+      return {
         ...Object.fromEntries(this.#weights),
         ids,
         mask,
         ...(this.#model.shape.segments > 0 && {
           segments: this.#runtime.tensor('float32', [rows * length, 1], segments),
         }),
-      });
+      };
+    };
+    const batches = encodingBatches(sequences, this.#model.shape, this.#runtime.device);
+    await this.#sessions.run(batches, inputsOf, (batch, values) => {
       batch.items.forEach((item, row) => {
         if (item < 0) return;
         logits.set(values.subarray(row * labels, (row + 1) * labels), item * labels);
         done++;
       });
       onProgress?.(done, pairs.length);
-    }
+    });
     return logits;
   }
 

@@ -1,4 +1,4 @@
-import type { Runtime } from '../host/contract.ts';
+import type { DeviceTensor, Runtime } from '../host/contract.ts';
 import { batchInputs, type TokenSequence } from './batch-inputs.ts';
 import type { DeviceWeights } from './device-weights.ts';
 import type { LoraShape } from './forward.ts';
@@ -70,15 +70,16 @@ export class Embedder {
     let done = 0;
     for (let start = 0; start < texts.length; start += window) {
       const sequences = texts.slice(start, start + window).map((text) => this.tokenize(text, side));
-      for (const batch of encodingBatches(sequences, this.#encoder.shape)) {
-        const rows = await this.#run(sequences, batch);
+      const batches = encodingBatches(sequences, this.#encoder.shape, this.#runtime.device);
+      const inputsOf = (batch: TokenBatch): Record<string, DeviceTensor> => this.#inputs(sequences, batch);
+      await this.#sessions.run(batches, inputsOf, (batch, rows) => {
         batch.items.forEach((item, row) => {
           if (item < 0) return;
           vectors.set(rows.subarray(row * width, (row + 1) * width), (start + item) * width);
           done++;
         });
         options.onProgress?.(done, texts.length);
-      }
+      });
     }
     return vectors;
   }
@@ -87,10 +88,10 @@ export class Embedder {
     return this.#sessions.close();
   }
 
-  #run(sequences: readonly TokenSequence[], batch: TokenBatch): Promise<Float32Array> {
+  #inputs(sequences: readonly TokenSequence[], batch: TokenBatch): Record<string, DeviceTensor> {
     const { encoding, tokenizer } = this.#encoder;
     const inputs = batchInputs(this.#runtime, sequences, batch, encoding.pooling, tokenizer.padId);
-    return this.#sessions.run(batch, { ...Object.fromEntries(this.#weights()), ...inputs });
+    return { ...Object.fromEntries(this.#weights()), ...inputs };
   }
 }
 

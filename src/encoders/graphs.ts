@@ -1,13 +1,12 @@
 import { Graph, type Tensor, type TensorType } from '../graph/expression.ts';
 import { vjp } from '../graph/gradients.ts';
-import { peakBytes, tensorBytes } from '../graph/memory.ts';
+import { largestTensorBytes, peakBytes, tensorBytes } from '../graph/memory.ts';
 import { toOnnx } from '../graph/onnx.ts';
-import { add } from '../graph/ops/elementwise.ts';
-import { embeddingGradient, gather, scatterRows } from '../graph/ops/indexing.ts';
 import { accumulate } from '../graph/ops/linear.ts';
 import { cutAt, savedForBackward } from '../graph/split.ts';
 import { classify, pool, transformer, type DropoutSite, type ForwardOptions } from './forward.ts';
 import { wordEmbeddings } from './parameters.ts';
+import { addWordGradient } from './word-gradient.ts';
 
 /** An ONNX model with what its caller must know. */
 export interface Program {
@@ -16,6 +15,8 @@ export interface Program {
   readonly inputNames: readonly string[];
   /** The most bytes its intermediate values and outputs take at one time. */
   readonly peakBytes: number;
+  /** Bytes of its largest intermediate value or output. */
+  readonly largestTensorBytes: number;
 }
 
 /** What follows the transformer: sequence vectors, or the logits of a cross-encoder. */
@@ -33,7 +34,13 @@ export const outputName = 'output';
 export const upstreamName = 'upstream';
 
 function program(name: string, outputs: Readonly<Record<string, Tensor>>): Program {
-  return { name, ...toOnnx(name, outputs), peakBytes: peakBytes(Object.values(outputs)) };
+  const values = Object.values(outputs);
+  return {
+    name,
+    ...toOnnx(name, outputs),
+    peakBytes: peakBytes(values),
+    largestTensorBytes: largestTensorBytes(values),
+  };
 }
 
 function headOf(graph: Graph, hidden: Tensor, options: EncodeGraphOptions): Tensor {
@@ -57,8 +64,8 @@ export interface TrainingGraphOptions extends EncodeGraphOptions {
   /** Names of the parameters that get a gradient. */
   readonly trainable: ReadonlySet<string>;
   /**
-   * Who adds up the gradient of the word embeddings: the host, from ∂L/∂(each token's row), or the device, as a
-   * one-hot product and a scatter of distinct rows. Neither depends on the order in which threads finish.
+   * Who adds up the gradient of the word embeddings: the host, from ∂L/∂(each token's row), or the device, as
+   * products and a scatter of distinct rows (word-gradient.ts). Neither depends on the order in which threads finish.
    */
   readonly embeddingRows: 'host' | 'device';
 }
@@ -87,11 +94,6 @@ export function gradientNames(parameter: string): { readonly earlier: string; re
   return { earlier: `earlier.${parameter}`, sum: `gradient.${parameter}` };
 }
 
-/** How many distinct tokens a micro-batch can have at most: the rows of its one-hot product. */
-export function distinctTokens(options: ForwardOptions): number {
-  return Math.min(options.batch.rows * options.batch.length, options.shape.vocabSize);
-}
-
 /**
  * Builds both graphs of a micro-batch. The backward graph takes each parameter's gradient so far as
  * `earlier.<parameter>` and returns it as `gradient.<parameter>`.
@@ -109,6 +111,20 @@ export function trainingGraphs(options: TrainingGraphOptions): TrainingGraphs {
   const gradients = vjp([{ tensor: output, gradient: upstream }], targets);
 
   const results: Record<string, Tensor> = {};
+  let embeddedGradient: Tensor | undefined;
+  if (trainsWords) {
+    const gradient = gradients[dense.length];
+    if (gradient === undefined) throw new Error('the word embeddings do not reach the output');
+    if (options.embeddingRows === 'host') {
+      embeddedGradient = gradient;
+    } else {
+      // The first of the results: ONNX Runtime computes what stands last first, and what the last layer's gradients
+      // need is then free before the next layer's are begun.
+      const { earlier, sum } = gradientNames(wordEmbeddings);
+      const { vocabSize, hiddenSize } = options.shape;
+      results[sum] = addWordGradient(graph, gradient, graph.input(earlier, [vocabSize, hiddenSize]));
+    }
+  }
   dense.forEach((name, i) => {
     const gradient = gradients[i];
     const parameter = parameters[i];
@@ -117,17 +133,7 @@ export function trainingGraphs(options: TrainingGraphOptions): TrainingGraphs {
     const names = gradientNames(name);
     results[names.sum] = accumulate(graph.input(names.earlier, parameter.shape), gradient);
   });
-  let embeddedGradient: TensorType | undefined;
-  if (trainsWords) {
-    const gradient = gradients[dense.length];
-    if (gradient === undefined) throw new Error('the word embeddings do not reach the output');
-    if (options.embeddingRows === 'host') {
-      embeddedGradient = gradient;
-      results[embeddedGradientName] = gradient;
-    } else {
-      results[gradientNames(wordEmbeddings).sum] = accumulateWords(graph, gradient, options);
-    }
-  }
+  if (embeddedGradient !== undefined) results[embeddedGradientName] = embeddedGradient;
 
   const saved = savedForBackward([output], Object.values(results), [upstream]);
   const savedTypes = new Map<string, TensorType>();
@@ -160,23 +166,4 @@ function knownInput(graph: Graph, name: string): Tensor {
   const tensor = graph.findInput(name);
   if (tensor === undefined) throw new Error(`the encoder has no parameter ${name}`);
   return tensor;
-}
-
-/**
- * Adds a micro-batch's rows to the gradient of the word embeddings. The host feeds, for at most
- * {@link distinctTokens} distinct ids (filled up with other ids, whose rows get zeros): `words.ids` int32
- * [slots], the same as int64 `words.rows` [slots, 1], and `words.slots` int32 [tokens], each token's slot.
- */
-function accumulateWords(graph: Graph, gradient: Tensor, options: TrainingGraphOptions): Tensor {
-  const { vocabSize, hiddenSize } = options.shape;
-  const tokens = options.batch.rows * options.batch.length;
-  const slots = distinctTokens(options);
-  const slotIds = graph.constant(
-    { shape: [slots], data: Float64Array.from({ length: slots }, (_, i) => i) },
-    'int32',
-  );
-  const rows = embeddingGradient(gradient, graph.input('words.slots', [tokens], 'int32'), slotIds);
-  const earlier = graph.input(gradientNames(wordEmbeddings).earlier, [vocabSize, hiddenSize]);
-  const current = gather(earlier, graph.input('words.ids', [slots], 'int32'));
-  return scatterRows(earlier, graph.input('words.rows', [slots, 1], 'int64'), add(current, rows));
 }

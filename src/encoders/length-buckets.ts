@@ -27,6 +27,8 @@ export interface BatchLimits {
   readonly tokensPerBatch: number;
   /** Rows of a batch at most. */
   readonly maxBatch: number;
+  /** Makes the batches of a length alike in rows, so that the last one is hardly padded; else full but for it. */
+  readonly evenBatches?: boolean;
 }
 
 export interface BucketChoice extends BatchLimits {
@@ -74,7 +76,7 @@ export function planBuckets(lengths: ArrayLike<number>, options: BucketOptions):
     const items = members[bucket] as number[];
     if (items.length === 0) continue;
     const most = rowLimit(length, options);
-    const rows = options.bucketSizes ? most : Math.min(most, items.length);
+    const rows = options.bucketSizes ? most : rowsOf(items.length, length, options);
     shapes.push({ rows, length });
     for (let start = 0; start < items.length; start += rows) {
       const batch = new Int32Array(rows).fill(-1);
@@ -110,7 +112,7 @@ export function chooseBucketSizes(lengths: ArrayLike<number>, options: BucketCho
   const cost = (first: number, last: number): number => {
     const length = candidates[last - 1] as number;
     const items = (sequences[last] as number) - (sequences[first] as number);
-    const rows = Math.min(rowLimit(length, options), items);
+    const rows = rowsOf(items, length, options);
     return Math.ceil(items / rows) * rows * length;
   };
   // best[i]: the fewest tokens for the first i candidate lengths in the buckets so far; cuts[k][i]: where the last starts.
@@ -146,6 +148,12 @@ export function chooseBucketSizes(lengths: ArrayLike<number>, options: BucketCho
 
 function rowLimit(length: number, limits: BatchLimits): number {
   return Math.max(1, Math.min(limits.maxBatch, Math.floor(limits.tokensPerBatch / length)));
+}
+
+/** Rows of each batch for so many sequences of a length. */
+function rowsOf(items: number, length: number, limits: BatchLimits): number {
+  const most = rowLimit(length, limits);
+  return limits.evenBatches === true ? Math.ceil(items / Math.ceil(items / most)) : Math.min(most, items);
 }
 
 /** The first position whose value is at least `wanted`. */

@@ -253,7 +253,7 @@ class Batches {
   ): Promise<void> {
     let done = 0;
     const sequences = rows.map(({ ids }) => Int32Array.from(ids));
-    for (const batch of encodingBatches(sequences, this.#opened)) {
+    for (const batch of encodingBatches(sequences, this.#opened, 'cpu')) {
       const items = [...batch.items].filter((item) => item >= 0);
       const length = Math.max(1, ...items.map((item) => rows[item]?.ids.length ?? 0));
       await this.#opened.host.turn?.();

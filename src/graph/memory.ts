@@ -42,3 +42,12 @@ export function peakBytes(outputs: readonly Tensor[]): number {
   });
   return peak;
 }
+
+/** Bytes of the largest value that is computed. */
+export function largestTensorBytes(outputs: readonly Tensor[]): number {
+  let largest = 0;
+  for (const { outputs: values } of nodesBehind(outputs)) {
+    for (const value of values) if (!isInput(value)) largest = Math.max(largest, tensorBytes(value));
+  }
+  return largest;
+}

@@ -67,10 +67,17 @@ export interface ElementwiseKernel {
 
 export type Device = 'cpu' | 'wasm' | 'webgpu' | 'cuda';
 
+/** Whether it computes on a GPU: it wants much work at a time, and is seldom to be waited for. */
+export function isGpu(device: Device): boolean {
+  return device === 'webgpu' || device === 'cuda';
+}
+
 /** Runs ONNX graphs, one at a time (two runs in flight break ONNX Runtime). */
 export interface Runtime {
   readonly device: Device;
   readonly threads: number;
+  /** Bytes of the largest tensor that the device takes. */
+  readonly largestTensorBytes: number;
   /** What computed: runtime version, device, threads, processor. Equal fingerprints promise equal bits. */
   readonly fingerprint: Readonly<Record<string, string>>;
   /** Wraps host data, zeros without data. The array itself is used, not a copy; it travels with each run. */
@@ -82,6 +89,8 @@ export interface Runtime {
   upload(tensor: DeviceTensor): Promise<DeviceTensor>;
   /** The tensor's values. On the CPU a view of its memory, valid until a run recycles it. */
   read(tensor: DeviceTensor): Promise<TensorData>;
+  /** The values of several tensors, as `read` gives them; a GPU is waited for once and not for each. */
+  readAll(tensors: readonly DeviceTensor[]): Promise<TensorData[]>;
   /**
    * The tensor's own memory where it is host memory that the runtime reads and writes directly (CPU, WASM
    * included), or undefined where it is not (GPU).

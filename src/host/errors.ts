@@ -45,6 +45,9 @@ export class ResourceError extends InputError {
   override readonly name = 'ResourceError';
 }
 
+/** Work needs more memory than there is, on the device or beside it. Less of it at a time may fit. */
+export class OutOfMemoryError extends ResourceError {}
+
 /** The message of anything thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

@@ -133,7 +133,7 @@ export class RecipeJob {
     const paces = await workshop.pacesOf(needed.map(({ stage }) => stage));
     const plan = makePlan(needed, workshop.rates, paces, {
       memory: {
-        bytes: expectedMemory(this.graph, workshop.corpus.passages),
+        bytes: expectedMemory(this.graph, workshop.runtime, workshop.corpus.passages),
         availableBytes: workshop.runtime.availableMemory(),
       },
       disk: expectedDisk(this.graph, needed, workshop.rates, workshop.checkpointSeconds),

@@ -1,5 +1,7 @@
 import { trainingGraphs } from '../encoders/graphs.ts';
 import { encoderParameters } from '../encoders/parameters.ts';
+import { isGpu } from '../host/contract.ts';
+import { chooseMicroBatches, type DeviceLimits } from '../training/choose-micro-batches.ts';
 import type { EncoderModel } from '../encoders/types.ts';
 import { secondsOf, type Rates } from './rates.ts';
 import { noWork, type Stage } from './stage.ts';
@@ -127,31 +129,40 @@ function costOf({ kind, work }: Stage): PlannedStage['cost'] {
 /** About the most memory that a job holds: the corpus with its vectors, and the largest of its trainings. */
 export function expectedMemory(
   { arms, encoder, recipe }: StageGraph,
+  limits: DeviceLimits,
   passages: readonly { text: string }[],
 ): number {
   const { model } = encoder;
   const texts = passages.reduce((sum, { text }) => sum + 2 * text.length + 100, 0);
   // An index copies the vectors that it is made of.
   const vectors = 2 * passages.length * model.shape.hiddenSize * 4;
-  const trainings = arms.map((arm) => trainingBytes(model, arm, recipe.seeds[0] ?? 0));
+  const trainings = arms.map((arm) => trainingBytes(model, arm, recipe.seeds[0] ?? 0, limits));
   return texts + vectors + Math.max(0, ...trainings);
 }
 
 /** Weights, gradients and both moments, and what a micro-batch of the longest texts takes. */
-function trainingBytes(model: EncoderModel, { training, loss, expected }: ArmStages, seed: number): number {
+function trainingBytes(
+  model: EncoderModel,
+  { training, loss, expected }: ArmStages,
+  seed: number,
+  limits: DeviceLimits,
+): number {
   const { shape, encoding } = model;
   const parameters = encoderParameters(shape);
   let weights = 0;
   for (const dims of parameters.values()) weights += 4 * dims.reduce((product, size) => product * size, 1);
   const settings = trainingSettings(training, loss, seed, () => 0);
   const length = Math.max(encoding.queryMaxLength, encoding.passageMaxLength);
-  const rows = Math.max(1, Math.floor(settings.tokensPerMicroBatch / length));
+  const trainable = new Set(parameters.keys());
+  const choice = { tokens: settings.tokensPerMicroBatch, trainable };
+  const { tokensPerMicroBatch } = chooseMicroBatches(limits, model, choice);
+  const rows = Math.max(1, Math.floor(tokensPerMicroBatch / length));
   const graphs = trainingGraphs({
     shape,
     batch: { rows, length },
     head: { kind: 'embedding', normalize: encoding.normalize },
-    trainable: new Set(parameters.keys()),
-    embeddingRows: 'host',
+    trainable,
+    embeddingRows: isGpu(limits.device) ? 'device' : 'host',
   });
   const { rowPassages, batchSize } = expectedTraining(training, loss, expected);
   const microBatches = Math.ceil((batchSize * (1 + rowPassages)) / rows);

@@ -20,7 +20,7 @@ const defaults = {
   schedule: { kind: 'linear', warmup: { share: 0.1 }, floor: 0 },
   optimizer: defaultAdamW,
   dropout: { hidden: 0, attention: 0 },
-  tokensPerMicroBatch: 512,
+  tokensPerMicroBatch: 'auto',
   activationBytes: 2 ** 31,
 } as const;
 

@@ -17,6 +17,8 @@ export type TrainingState = Readonly<{
   recipeHash: string;
   /** Micro-batch, length buckets: what fixes the order of additions. Compared member by member on resuming. */
   plan: Readonly<Record<string, Json>>;
+  /** The tokens of a micro-batch that the user chose, where memory made the plan's fewer. */
+  chosenTokens?: number;
   /** Best score so far, evaluations without gain …, as early stopping keeps them. */
   earlyStopping: Json;
   /** Losses and metrics so far, as the trainer reports them. */

@@ -2,7 +2,6 @@ import { batchInputs, type TokenSequence } from '../encoders/batch-inputs.ts';
 import type { EncoderDescription } from '../encoders/embedder.ts';
 import type { LoraShape } from '../encoders/forward.ts';
 import {
-  distinctTokens,
   embeddedGradientName,
   gradientNames,
   outputName,
@@ -13,17 +12,15 @@ import {
 } from '../encoders/graphs.ts';
 import type { TokenBatch } from '../encoders/length-buckets.ts';
 import { wordEmbeddings } from '../encoders/parameters.ts';
+import { wordInputs } from '../encoders/word-gradient.ts';
 import type { DeviceTensor, Runtime, Session } from '../host/contract.ts';
-import { ResourceError } from '../host/errors.ts';
+import { OutOfMemoryError } from '../host/errors.ts';
+import { bytesNeeded } from './choose-micro-batches.ts';
 import { fillDropoutMask } from './dropout.ts';
-import { planMicroBatches } from './micro-batches.ts';
+import { planMicroBatches, type MicroBatchPlan } from './micro-batches.ts';
 import type { ParameterState } from './parameter-state.ts';
 
-export interface GradientCacheOptions {
-  /** Padded lengths of micro-batches, fixed for the whole training. */
-  readonly lengthLadder: readonly number[];
-  /** Tokens of one micro-batch. */
-  readonly tokensPerMicroBatch: number;
+export interface GradientCacheOptions extends MicroBatchPlan {
   /** While the activations of a batch fit into this many bytes they are kept; beyond, they are recomputed. */
   readonly activationBytes: number;
   readonly lora?: LoraShape | undefined;
@@ -77,6 +74,8 @@ interface MicroBatch {
  */
 const fewestShapes = 10;
 const bytesOfShapes = 2 ** 29;
+/** Tokens that a GPU gets before it is waited for: work for some seconds where it is slow. */
+const tokensInFlight = 32_768;
 
 async function release({ forward, backward }: CompiledShape): Promise<void> {
   await forward.release();
@@ -126,16 +125,24 @@ export class GradientCache {
     const needed = microBatches.reduce((sum, { compiled }) => sum + compiled.graphs.savedBytes, 0);
     const keep = needed <= Math.min(this.#options.activationBytes, this.#memoryForActivations());
 
-    for (const microBatch of microBatches) {
-      const outputs = await this.#forward(microBatch);
-      const rows = (await this.#runtime.read(outputs[outputName] as DeviceTensor)) as Float32Array;
-      microBatch.batch.items.forEach((item, row) => {
-        if (item >= 0) vectors.set(rows.subarray(row * width, (row + 1) * width), item * width);
-      });
-      if (keep) microBatch.kept = outputs;
-      else this.#giveBack(microBatch.compiled, outputs);
+    try {
+      await this.#embed(microBatches, vectors, keep);
+      return await this.#applyLoss(batch, microBatches, vectors, loss);
+    } catch (error) {
+      for (const { compiled, kept } of microBatches) if (kept !== undefined) this.#giveBack(compiled, kept);
+      throw error;
     }
+  }
 
+  /** The loss of all vectors, then each micro-batch backward. */
+  async #applyLoss<Result extends VectorGradients>(
+    batch: TokenizedBatch,
+    microBatches: readonly MicroBatch[],
+    vectors: Float32Array<ArrayBuffer>,
+    loss: VectorLoss<Result>,
+  ): Promise<Result> {
+    const width = this.#encoder.shape.hiddenSize;
+    const sequences = [...batch.queries, ...batch.passages];
     const split = batch.queries.length * width;
     const result = await loss(vectors.subarray(0, split), vectors.subarray(split));
     const gradients = new Float32Array(vectors.length);
@@ -143,11 +150,46 @@ export class GradientCache {
     gradients.set(result.passageGradient, split);
 
     for (const microBatch of microBatches) {
-      const outputs = microBatch.kept ?? (await this.#forward(microBatch));
+      const outputs = (microBatch.kept ??= await this.#forward(microBatch));
       await this.#backward(microBatch, outputs, sequences, gradients);
       this.#giveBack(microBatch.compiled, outputs);
+      microBatch.kept = undefined;
     }
     return result;
+  }
+
+  /** Runs all forward, writes their vectors, and keeps the outputs for the way back or gives them back. */
+  async #embed(microBatches: readonly MicroBatch[], vectors: Float32Array, keep: boolean): Promise<void> {
+    const width = this.#encoder.shape.hiddenSize;
+    const unread: { readonly batch: TokenBatch; readonly embeddings: DeviceTensor }[] = [];
+    let tokens = 0;
+    try {
+      for (const [at, microBatch] of microBatches.entries()) {
+        const { batch, compiled } = microBatch;
+        const outputs = await this.#forward(microBatch);
+        const { [outputName]: embeddings, ...saved } = outputs as Record<typeof outputName, DeviceTensor>;
+        const onHost = this.#runtime.hostMemory(embeddings) !== undefined;
+        if (keep) microBatch.kept = outputs;
+        else if (!onHost) this.#giveBack(compiled, saved);
+        unread.push({ batch, embeddings });
+        tokens += batch.rows * batch.length;
+        // A GPU computes on while the next micro-batch is prepared, and is waited for once.
+        if (!onHost && tokens < tokensInFlight && at + 1 < microBatches.length) continue;
+        const values = await this.#runtime.readAll(unread.map((each) => each.embeddings));
+        for (const [i, each] of unread.entries()) {
+          const rows = values[i] as Float32Array;
+          each.batch.items.forEach((item, row) => {
+            if (item >= 0) vectors.set(rows.subarray(row * width, (row + 1) * width), item * width);
+          });
+          if (!keep && !onHost) each.embeddings.dispose();
+        }
+        unread.length = 0;
+        tokens = 0;
+        if (!keep && onHost) this.#giveBack(compiled, outputs);
+      }
+    } finally {
+      if (!keep) for (const { embeddings } of unread) embeddings.dispose();
+    }
   }
 
   /** What is free, and what already holds activations of earlier batches. */
@@ -163,11 +205,9 @@ export class GradientCache {
   }
 
   async #prepare(sequences: readonly TokenSequence[], step: number): Promise<MicroBatch[]> {
-    const { lengthLadder, tokensPerMicroBatch } = this.#options;
     const batches = planMicroBatches(
       sequences.map((sequence) => sequence.length),
-      lengthLadder,
-      tokensPerMicroBatch,
+      this.#options,
     );
     const microBatches: MicroBatch[] = [];
     const inUse = new Set<CompiledShape>();
@@ -242,30 +282,17 @@ export class GradientCache {
     }
   }
 
-  /** The distinct ids of a micro-batch, filled up with ids that it lacks, and each token's place among them. */
+  /** Which tokens of a micro-batch have the same id. */
   #wordInputs(batch: TokenBatch, sequences: readonly TokenSequence[]): Record<string, DeviceTensor> {
     const { shape, tokenizer } = this.#encoder;
-    const slots = distinctTokens({ shape, batch });
-    const slotOf = new Map<number, number>();
-    const tokens = new Int32Array(batch.rows * batch.length);
-    const slotFor = (id: number): number => {
-      const known = slotOf.get(id);
-      if (known !== undefined) return known;
-      slotOf.set(id, slotOf.size);
-      return slotOf.size - 1;
-    };
-    batch.items.forEach((item, row) => {
-      for (let i = 0; i < batch.length; i++) {
-        tokens[row * batch.length + i] = slotFor(sequences[item]?.[i] ?? tokenizer.padId);
-      }
-    });
-    for (let id = 0; slotOf.size < slots; id++) slotFor(id);
-    const ids = Int32Array.from(slotOf.keys());
-    return {
-      'words.slots': this.#runtime.tensor('int32', [tokens.length], tokens),
-      'words.ids': this.#runtime.tensor('int32', [slots], ids),
-      'words.rows': this.#runtime.tensor('int64', [slots, 1], BigInt64Array.from(ids, BigInt)),
-    };
+    const tokens = new Int32Array(batch.rows * batch.length).fill(tokenizer.padId);
+    batch.items.forEach((item, row) => tokens.set(sequences[item] ?? [], row * batch.length));
+    return Object.fromEntries(
+      Object.entries(wordInputs(tokens, shape.vocabSize)).map(([name, { dataType, dims, data }]) => [
+        name,
+        this.#runtime.tensor(dataType, dims, data),
+      ]),
+    );
   }
 
   /** Host buffers are kept for the next micro-batch of the shape; device buffers go back to the runtime. */
@@ -326,13 +353,13 @@ export class GradientCache {
   }
 }
 
-/** @throws ResourceError that says what would fit */
+/** @throws OutOfMemoryError that says what would fit */
 function refuseTooLarge(graphs: TrainingGraphs, rows: number, length: number, available: number): void {
-  const needed = Math.max(graphs.forward.peakBytes, graphs.backward.peakBytes + graphs.savedBytes);
+  const needed = bytesNeeded(graphs);
   if (needed <= available) return;
   const mebibytes = (bytes: number): string => String(Math.round(bytes / 2 ** 20));
   const fitting = Math.floor((rows * available) / needed);
-  throw new ResourceError(
+  throw new OutOfMemoryError(
     `a micro-batch of ${rows} × ${length} tokens needs about ${mebibytes(needed)} MiB of memory, ` +
       `and ${mebibytes(available)} MiB are free`,
     {

@@ -1,9 +1,9 @@
 import { elementCount, Graph, type Shape, type Tensor } from '../graph/expression.ts';
 import { peakBytes } from '../graph/memory.ts';
 import { toOnnx } from '../graph/onnx.ts';
-import { reduceSum, reshape } from '../graph/ops/broadcasting.ts';
+import { reduceSum, reduceSumSquare, reshape } from '../graph/ops/broadcasting.ts';
 import { add, div, mul, sqrt, sub } from '../graph/ops/elementwise.ts';
-import { concat } from '../graph/ops/shape.ts';
+import { concat, slice } from '../graph/ops/shape.ts';
 import { integerPower } from '../host/exact-math.ts';
 import type { ElementwiseProgram, Runtime, Session } from '../host/contract.ts';
 
@@ -98,20 +98,34 @@ export async function createUpdateSession(
     graph.input(name, [1]),
   ) as [Tensor, Tensor, Tensor, Tensor, Tensor];
   const outputs: Record<string, Tensor> = {};
-  for (const { name, shape, decayed } of entries) {
-    const [w, g, m, v] = ['w', 'g', 'm', 'v'].map((kind) => graph.input(`${kind}.${name}`, shape)) as [
-      Tensor,
-      Tensor,
-      Tensor,
-      Tensor,
-    ];
+  const updated = (
+    { w, g, m, v }: Record<'w' | 'g' | 'm' | 'v', Tensor>,
+    decayed: boolean,
+  ): readonly [w: Tensor, m: Tensor, v: Tensor] => {
     const newM = add(mul(m, settings.beta1), mul(g, gradientWeight));
     const newV = add(mul(v, settings.beta2), mul(mul(g, g), squareWeight));
     const kept = decayed ? mul(w, decayFactor) : w;
-    outputs[`new_w.${name}`] = sub(kept, mul(div(newM, add(sqrt(newV), epsilon)), stepSize));
-    outputs[`new_m.${name}`] = newM;
-    outputs[`new_v.${name}`] = newV;
-    if (clearGradients) outputs[`zero.${name}`] = mul(g, 0);
+    return [sub(kept, mul(div(newM, add(sqrt(newV), epsilon)), stepSize)), newM, newV];
+  };
+  for (const pack of packs(entries)) {
+    const inputs = pack.map(({ name, shape }) => {
+      const [w, g, m, v] = ['w', 'g', 'm', 'v'].map((kind) => graph.input(`${kind}.${name}`, shape));
+      return { w, g, m, v } as Record<'w' | 'g' | 'm' | 'v', Tensor>;
+    });
+    const joined = (kind: 'w' | 'g' | 'm' | 'v'): Tensor => joinVectors(inputs.map((input) => input[kind]));
+    const all = { w: joined('w'), g: joined('g'), m: joined('m'), v: joined('v') };
+    const [newW, newM, newV] = updated(all, pack[0]?.decayed === true);
+    let start = 0;
+    for (const [i, { name, shape }] of pack.entries()) {
+      const end = start + elementCount(shape);
+      const part = (whole: Tensor): Tensor => (pack.length === 1 ? whole : slice(whole, 0, start, end));
+      outputs[`new_w.${name}`] = part(newW);
+      outputs[`new_m.${name}`] = part(newM);
+      outputs[`new_v.${name}`] = part(newV);
+      const { g } = inputs[i] as { g: Tensor };
+      if (clearGradients) outputs[`zero.${name}`] = mul(g, 0);
+      start = end;
+    }
   }
   const { model } = toOnnx('AdamW', outputs);
   return runtime.createSession(model, { name: 'AdamW', memoryBytes: peakBytes(Object.values(outputs)) });
@@ -135,24 +149,62 @@ export const adamWProgram: ElementwiseProgram = {
     g[i] = 0.0;`,
 };
 
+type Packable = Pick<UpdateEntry, 'name' | 'shape'>;
+
+/**
+ * Matrices alone, vectors of a kind together: an operation on a device costs its launch, and an encoder has more vectors
+ * than matrices, with next to nothing in them.
+ */
+function packs<Entry extends Packable & Partial<UpdateEntry>>(
+  entries: readonly Entry[],
+): readonly (readonly Entry[])[] {
+  const groups = new Map<string, Entry[]>();
+  for (const entry of entries) {
+    const { name, shape, decayed = false } = entry;
+    const key = shape.length === 1 ? `vectors ${decayed ? 'decayed' : 'plain'}` : name;
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [entry]);
+    else group.push(entry);
+  }
+  return [...groups.values()];
+}
+
+/** Vectors behind one another; one alone as it is. */
+function joinVectors(tensors: readonly Tensor[]): Tensor {
+  const [first] = tensors;
+  return first !== undefined && tensors.length === 1 ? first : concat(tensors, 0);
+}
+
 /**
  * Sums of squares of some gradients, for their global norm: one output `squares` [parts] from `g.<name>` for each.
  * A matrix has a part for each row; a vector, for each `partSize` elements, or one where that does not divide it.
+ * Several vectors are cut into parts of a size that divides them all.
  */
 export async function createNormSession(
   runtime: Pick<Runtime, 'createSession'>,
-  entries: readonly Pick<UpdateEntry, 'name' | 'shape'>[],
+  entries: readonly Packable[],
   partSize: number,
 ): Promise<Session> {
   const graph = new Graph();
-  const sums = entries.map(({ name, shape }) => {
-    const g = graph.input(`g.${name}`, shape);
-    const size = elementCount(shape);
-    const width = shape.length > 1 ? (shape.at(-1) as number) : size % partSize === 0 ? partSize : size;
+  const sums = packs(entries).map((pack) => {
+    const g = joinVectors(pack.map(({ name, shape }) => graph.input(`g.${name}`, shape)));
+    const size = elementCount(g.shape);
+    const width = partWidth(pack, g.shape, partSize);
     const rows = reshape(g, [size / width, width]);
-    return reduceSum(mul(rows, rows), [1]);
+    // One alone is the CPU's stretch of all, whose order of additions stays as it is.
+    return entries.length === 1 ? reduceSum(mul(rows, rows), [1]) : reduceSumSquare(rows, [1]);
   });
   const squares = concat(sums, 0);
   const { model } = toOnnx('gradient norm', { squares });
   return runtime.createSession(model, { name: 'gradient norm', memoryBytes: peakBytes([squares]) });
+}
+
+function partWidth(pack: readonly Packable[], shape: Shape, partSize: number): number {
+  if (shape.length > 1) return shape.at(-1) as number;
+  if (pack.length > 1) {
+    const divisor = (a: number, b: number): number => (b === 0 ? a : divisor(b, a % b));
+    return pack.map((entry) => elementCount(entry.shape)).reduce(divisor);
+  }
+  const size = elementCount(shape);
+  return size % partSize === 0 ? partSize : size;
 }

@@ -34,6 +34,8 @@ export interface ParameterState {
   addRows(name: string, ids: Int32Array, rows: Float32Array): void;
   /** The global norm of the gradients. */
   gradientNorm(): Promise<number>;
+  /** Forgets what was added since the last update. */
+  clearGradients(): Promise<void>;
   /** One AdamW step (counted from 1), then gradients are zero again. */
   update(learningRate: number, step: number, gradientNorm: number): Promise<void>;
   /** Copies of the current values. */
@@ -206,6 +208,11 @@ class FlatState implements ParameterState {
     return Math.sqrt(sum);
   }
 
+  clearGradients(): Promise<void> {
+    this.#vectors.g.fill(0);
+    return Promise.resolve();
+  }
+
   async update(learningRate: number, step: number, gradientNorm: number): Promise<void> {
     const scalars = scalarTensors(this.#runtime, this.#settings, learningRate, step, gradientNorm);
     for (let start = 0; start < this.#vectors.w.length; start += this.#stretch) {
@@ -341,6 +348,13 @@ class DeviceState implements ParameterState {
   async gradientNorm(): Promise<number> {
     const inputs = Object.fromEntries(this.trainable.map((name) => [`g.${name}`, this.gradient(name)]));
     return Math.sqrt(await sumOfSquares(this.#runtime, this.#norm, inputs));
+  }
+
+  async clearGradients(): Promise<void> {
+    for (const name of this.trainable) {
+      const { dims } = this.gradient(name);
+      await this.#replace(this.#tensors.g, name, dims, new Float32Array(sizeOf(dims)));
+    }
   }
 
   async update(learningRate: number, step: number, gradientNorm: number): Promise<void> {

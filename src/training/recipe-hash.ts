@@ -27,6 +27,15 @@ export async function recipeHash({ settings, lists, encoder }: Recipe): Promise<
 }
 
 /**
+ * Settings with a number for a micro-batch that is chosen by device, so that hashes do not depend on the device: the
+ * one of earlier versions. What was chosen is in the plan of a checkpoint.
+ */
+export function withoutAuto<T extends object>(settings: T): T {
+  const auto = 'tokensPerMicroBatch' in settings && settings.tokensPerMicroBatch === 'auto';
+  return auto ? { ...settings, tokensPerMicroBatch: 512 } : settings;
+}
+
+/**
  * The same for a training on anything.
  * @param data the hashes of what it learns from
  */
@@ -35,7 +44,13 @@ export async function trainingHash(
   data: readonly string[],
   { shape, encoding, weights, baggage }: EncoderModel,
 ): Promise<string> {
-  const plain = { ...settings, activationBytes: undefined, checkpointEvery: undefined, shape, encoding };
+  const plain = {
+    ...withoutAuto(settings),
+    activationBytes: undefined,
+    checkpointEvery: undefined,
+    shape,
+    encoding,
+  };
   const parts = [await sha256(JSON.stringify(plain)), ...data];
   for (const [name, tensor] of weights) parts.push(name, tensor.dims.join(), await sha256(tensor.data));
   for (const [name, bytes] of baggage.files) parts.push(name, await sha256(bytes));

@@ -18,8 +18,11 @@ export interface OptimizationSettings {
   readonly schedule: ScheduleOptions;
   readonly optimizer: AdamWSettings;
   readonly dropout: { readonly hidden: number; readonly attention: number };
-  /** Tokens of one micro-batch; fixes the order of additions, so another value gives other bits. */
-  readonly tokensPerMicroBatch: number;
+  /**
+   * Tokens of one micro-batch; fixes the order of additions, so another value gives other bits. `auto` is what suits
+   * the device.
+   */
+  readonly tokensPerMicroBatch: number | 'auto';
   /** Activations are kept up to this many bytes, and recomputed beyond. */
   readonly activationBytes: number;
   /** Steps between evaluations. */

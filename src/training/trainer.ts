@@ -4,15 +4,17 @@ import type { TokenSequence } from '../encoders/batch-inputs.ts';
 import type { EncoderModel, Weights, WeightTensor } from '../encoders/types.ts';
 import { measureMatmulRate } from '../graph/matmul-rate.ts';
 import { quoted } from '../corpus/shown.ts';
-import type { Clock, Json, Runtime } from '../host/contract.ts';
+import { isGpu, type Clock, type Json, type Runtime } from '../host/contract.ts';
+import { OutOfMemoryError } from '../host/errors.ts';
 import { checkLists } from '../losses/requirements.ts';
 import type { CheckpointStore } from './checkpoint.ts';
 import { resumeReport, type ResumeReport, type TrainingState } from './checkpoint-state.ts';
 import { initialEarlyStopping, observeEvaluation, type EarlyStoppingState } from './early-stopping.ts';
-import { GradientCache } from './gradient-cache.ts';
+import { GradientCache, type TokenizedBatch } from './gradient-cache.ts';
 import { forwardFlops } from './flops.ts';
 import { ListObjective } from './list-objective.ts';
-import { lengthLadder } from './micro-batches.ts';
+import { chooseMicroBatches } from './choose-micro-batches.ts';
+import type { MicroBatchPlan } from './micro-batches.ts';
 import type { Objective, ObjectiveBatch } from './objective.ts';
 import {
   checkSelection,
@@ -94,7 +96,16 @@ export type TrainingEvent =
       readonly values: Readonly<Record<string, number>>;
       readonly isBest: boolean;
     }
-  | { readonly kind: 'checkpoint'; readonly step: number };
+  | { readonly kind: 'checkpoint'; readonly step: number }
+  /** The device ran out of memory, and goes on with less at a time. */
+  | {
+      readonly kind: 'smaller micro-batch';
+      /** Steps done. */
+      readonly step: number;
+      readonly tokens: number;
+      /** Says also what it was. */
+      readonly message: string;
+    };
 
 /** The curve of a training, as checkpoints keep it. A type alias, so that it is assignable to Json. */
 export type TrainingHistory = Readonly<{
@@ -208,17 +219,20 @@ interface PreparedTraining {
   /** Floating-point operations per second. */
   readonly matmulRate: number;
   readonly state: ParameterState;
+  readonly plan: MicroBatchPlan;
 }
 
 class Trainer {
   readonly #parts: OptimizationParts;
   readonly #objective: Objective;
   readonly #state: ParameterState;
-  readonly #cache: GradientCache;
+  #cache: GradientCache;
   readonly #embedder: Embedder;
   readonly #schedule: Schedule;
   readonly #totalSteps: number;
-  readonly #plan: Readonly<Record<string, Json>>;
+  #plan: MicroBatchPlan;
+  /** Where memory made the plan's micro-batches smaller than the settings say. */
+  #chosenTokens: number | undefined;
   readonly #tokens = new Map<string, TokenSequence>();
   readonly #recipeHash: string;
   readonly #matmulRate: number;
@@ -249,7 +263,13 @@ class Trainer {
         ? new Map([...encoder.weights, ...initialLoraWeights(encoder.shape, selection.rank, settings.seed)])
         : encoder.weights;
     const state = await createParameterState(runtime, weights, trainable, settings.optimizer);
-    return new Trainer(parts, { objective, schedule, recipeHash: hash, matmulRate, state });
+    const plan = chooseMicroBatches(runtime, encoder, {
+      tokens: settings.tokensPerMicroBatch,
+      trainable: new Set(trainable),
+      lora: loraShape(selection),
+      dropout: dropsOut(settings),
+    });
+    return new Trainer(parts, { objective, schedule, recipeHash: hash, matmulRate, state, plan });
   }
 
   private constructor(parts: OptimizationParts, prepared: PreparedTraining) {
@@ -262,22 +282,26 @@ class Trainer {
     this.#objective = prepared.objective;
     this.#schedule = prepared.schedule;
     this.#totalSteps = prepared.schedule.totalSteps;
-    const longest = Math.max(encoder.encoding.queryMaxLength, encoder.encoding.passageMaxLength);
-    const ladder = lengthLadder(longest, runtime.device === 'cpu');
-    this.#plan = {
-      tokensPerMicroBatch: settings.tokensPerMicroBatch,
-      lengthLadder: ladder,
-    };
-    const { hidden, attention } = settings.dropout;
-    const lora = loraShape(settings.selection);
-    this.#cache = new GradientCache(runtime, encoder, state, {
-      lengthLadder: ladder,
-      tokensPerMicroBatch: settings.tokensPerMicroBatch,
+    this.#plan = prepared.plan;
+    this.#cache = this.#createCache();
+    this.#embedder = new Embedder(runtime, encoder, () => state.weights, loraShape(settings.selection));
+  }
+
+  #createCache(): GradientCache {
+    const { settings, encoder, runtime } = this.#parts;
+    return new GradientCache(runtime, encoder, this.#state, {
+      ...this.#plan,
       activationBytes: settings.activationBytes,
-      lora,
-      dropout: hidden > 0 || attention > 0 ? { hidden, attention, seed: settings.seed } : undefined,
+      lora: loraShape(settings.selection),
+      dropout: dropsOut(settings) ? { ...settings.dropout, seed: settings.seed } : undefined,
     });
-    this.#embedder = new Embedder(runtime, encoder, () => state.weights, lora);
+  }
+
+  /** Cuts batches by another plan from now on. */
+  async #follow(plan: MicroBatchPlan): Promise<void> {
+    await this.#cache.close();
+    this.#plan = plan;
+    this.#cache = this.#createCache();
   }
 
   async run(): Promise<TrainingResult> {
@@ -322,19 +346,7 @@ class Trainer {
     const { epoch, step } = this.#objective.locate(this.#step);
     const batch = this.#objective.batch(epoch, step);
     const sequences = this.#tokenize(batch);
-    const loss = await this.#cache.run(
-      sequences,
-      async (queries, passages) => {
-        const result = await batch.loss(queries, passages, this.#embedder.dimensions);
-        const values = [[result.value], result.queryGradient, result.passageGradient];
-        // No weights have moved before the first step, and sound vectors come of sound ones.
-        const isOfLoss = this.#step === 0 || (areFinite(queries) && areFinite(passages));
-        if (!values.every(areFinite)) throw new TrainingDivergedError(this.#step + 1, 'loss', { isOfLoss });
-        return result;
-      },
-      this.#step,
-    );
-    const gradientNorm = await this.#state.gradientNorm();
+    const { loss, gradientNorm } = await this.#gradients(sequences, batch);
     if (!Number.isFinite(gradientNorm)) {
       throw new TrainingDivergedError(this.#step + 1, 'gradient norm', { isOfLoss: this.#step === 0 });
     }
@@ -347,7 +359,57 @@ class Trainer {
     this.#report(epoch, loss, learningRate, gradientNorm);
   }
 
-  #tokenize(batch: ObjectiveBatch): { queries: TokenSequence[]; passages: TokenSequence[] } {
+  /** Adds the gradients of a batch; where memory runs out, again with smaller micro-batches. */
+  async #gradients(
+    sequences: TokenizedBatch,
+    batch: ObjectiveBatch,
+  ): Promise<{ readonly loss: BatchLoss<Float32Array>; readonly gradientNorm: number }> {
+    for (;;) {
+      try {
+        const loss = await this.#cache.run(
+          sequences,
+          (queries, passages) => this.#loss(batch, queries, passages),
+          this.#step,
+        );
+        return { loss, gradientNorm: await this.#state.gradientNorm() };
+      } catch (error) {
+        if (!(error instanceof OutOfMemoryError)) throw error;
+        await this.#halveMicroBatches(error, [...sequences.queries, ...sequences.passages]);
+      }
+    }
+  }
+
+  /** @throws {TrainingDivergedError} where the loss, or a gradient of it, is not finite */
+  async #loss(
+    batch: ObjectiveBatch,
+    queries: Float32Array<ArrayBuffer>,
+    passages: Float32Array<ArrayBuffer>,
+  ): Promise<BatchLoss<Float32Array>> {
+    const result = await batch.loss(queries, passages, this.#embedder.dimensions);
+    const values = [[result.value], result.queryGradient, result.passageGradient];
+    // No weights have moved before the first step, and sound vectors come of sound ones.
+    const isOfLoss = this.#step === 0 || (areFinite(queries) && areFinite(passages));
+    if (!values.every(areFinite)) throw new TrainingDivergedError(this.#step + 1, 'loss', { isOfLoss });
+    return result;
+  }
+
+  /** @throws the error where that would not help: on the host, or where each micro-batch is one sequence already */
+  async #halveMicroBatches(error: OutOfMemoryError, sequences: readonly TokenSequence[]): Promise<void> {
+    const { tokensPerMicroBatch: before } = this.#plan;
+    const longest = Math.max(...sequences.map(({ length }) => length));
+    const most = this.#plan.lengthLadder.find((length) => length >= longest) ?? longest;
+    if (!isGpu(this.#parts.runtime.device) || before < 2 * most) throw error;
+    const tokens = Math.floor(before / 2);
+    const { tokensPerMicroBatch: chosen } = this.#parts.settings;
+    if (chosen !== 'auto') this.#chosenTokens = chosen;
+    await this.#follow({ ...this.#plan, tokensPerMicroBatch: tokens });
+    await this.#state.clearGradients();
+    const message = `memory ran out: tokensPerMicroBatch was ${before} and is ${tokens}`;
+    this.#breaks = [...this.#breaks, `not bit-exact from step ${this.#step} because ${message}`];
+    this.#parts.onEvent?.({ kind: 'smaller micro-batch', step: this.#step, tokens, message });
+  }
+
+  #tokenize(batch: ObjectiveBatch): TokenizedBatch {
     const tokens = (text: string, side: Side): TokenSequence => {
       const key = `${side} ${text}`;
       let sequence = this.#tokens.get(key);
@@ -365,7 +427,7 @@ class Trainer {
     };
   }
 
-  #count({ queries, passages }: { queries: TokenSequence[]; passages: TokenSequence[] }): void {
+  #count({ queries, passages }: TokenizedBatch): void {
     const { shape } = this.#parts.encoder;
     this.#stepsDone++;
     this.#pairsDone += passages.length;
@@ -445,7 +507,8 @@ class Trainer {
       seed: settings.seed,
       optimizerStep: this.#step,
       recipeHash: this.#recipeHash,
-      plan: this.#plan,
+      plan: storedPlan(this.#plan),
+      ...(this.#chosenTokens === undefined ? {} : { chosenTokens: this.#chosenTokens }),
       earlyStopping: this.#stopping as unknown as Json,
       history: this.#history(),
       fingerprint: this.#fingerprint(),
@@ -465,9 +528,14 @@ class Trainer {
     const loaded = await this.#parts.checkpoints?.loadLatest();
     if (loaded === undefined) return false;
     const { state, weights, moments } = loaded.checkpoint;
+    const plan = this.#resumedPlan(state);
+    if (plan !== undefined) {
+      this.#chosenTokens = state.chosenTokens;
+      await this.#follow(plan);
+    }
     const report = resumeReport(state, {
       fingerprint: this.#fingerprint(),
-      plan: this.#plan,
+      plan: storedPlan(this.#plan),
       recipeHash: this.#recipeHash,
     });
     await this.#state.restore(weights, moments);
@@ -479,6 +547,20 @@ class Trainer {
     this.#breaks = report.breaks;
     this.#parts.onEvent?.({ kind: 'resumed', step: this.#step, report, problems: loaded.problems });
     return true;
+  }
+
+  /** The checkpoint's way to cut batches, unless the user or another device has chosen another since. */
+  #resumedPlan({ plan, chosenTokens, fingerprint }: TrainingState): MicroBatchPlan | undefined {
+    const { tokensPerMicroBatch: chosen } = this.#parts.settings;
+    const { tokensPerMicroBatch: tokens, launchTokens } = plan;
+    if (typeof tokens !== 'number') return undefined;
+    if (chosen === 'auto' && fingerprint.device !== this.#parts.runtime.device) return undefined;
+    if (chosen !== 'auto' && chosen !== (chosenTokens ?? tokens)) return undefined;
+    return {
+      lengthLadder: this.#plan.lengthLadder,
+      tokensPerMicroBatch: tokens,
+      ...(typeof launchTokens === 'number' ? { launchTokens } : {}),
+    };
   }
 
   async #result(stopped: boolean): Promise<TrainingResult> {
@@ -501,6 +583,16 @@ class Trainer {
       speed: this.#speed(),
     };
   }
+}
+
+function dropsOut({ dropout }: OptimizationSettings): boolean {
+  return dropout.hidden > 0 || dropout.attention > 0;
+}
+
+/** A plan as checkpoints keep it. */
+function storedPlan(plan: MicroBatchPlan): Readonly<Record<string, Json>> {
+  const { lengthLadder, tokensPerMicroBatch, launchTokens } = plan;
+  return { tokensPerMicroBatch, lengthLadder, ...(launchTokens === undefined ? {} : { launchTokens }) };
 }
 
 /** The square root of the largest float32. */

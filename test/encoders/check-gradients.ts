@@ -1,6 +1,7 @@
 import { expect } from 'vitest';
 import { gradientNames, trainingGraphs, type Head, type TrainingGraphs } from '../../src/encoders/graphs.ts';
 import { wordEmbeddings } from '../../src/encoders/parameters.ts';
+import { wordInputs } from '../../src/encoders/word-gradient.ts';
 import type { DeviceTensor, Runtime } from '../../src/host/contract.ts';
 import { relativeError } from '../graph/golden.ts';
 import type { GoldenEncoder } from './golden-encoder.ts';
@@ -47,17 +48,9 @@ export async function checkGradients(
     inputs[name] = runtime.tensor('float32', dims, encoder.weights.get(name));
     inputs[gradientNames(name).earlier] = runtime.tensor('float32', dims);
   }
-  const distinct = [...new Set(encoder.ids)];
-  for (let id = 0; distinct.length < Math.min(rows * length, shape.vocabSize); id++) {
-    if (!distinct.includes(id)) distinct.push(id);
+  for (const [name, { dataType, dims, data }] of Object.entries(wordInputs(encoder.ids, shape.vocabSize))) {
+    inputs[name] = runtime.tensor(dataType, dims, data);
   }
-  inputs['words.ids'] = runtime.tensor('int32', [distinct.length], Int32Array.from(distinct));
-  inputs['words.rows'] = runtime.tensor('int64', [distinct.length, 1], BigInt64Array.from(distinct, BigInt));
-  inputs['words.slots'] = runtime.tensor(
-    'int32',
-    [rows * length],
-    encoder.ids.map((id) => distinct.indexOf(id)),
-  );
 
   const kept = await forward.run(inputs);
   const read = async (tensor: DeviceTensor): Promise<Float32Array> =>

@@ -2,6 +2,7 @@ import { pool, transformer } from '../../src/encoders/forward.ts';
 import { embeddedGradientName, gradientNames, trainingGraphs } from '../../src/encoders/graphs.ts';
 import { encoderParameters, wordEmbeddings } from '../../src/encoders/parameters.ts';
 import type { EncoderShape } from '../../src/encoders/types.ts';
+import { wordInputs } from '../../src/encoders/word-gradient.ts';
 import { evaluate } from '../../src/graph/evaluate.ts';
 import { Graph, type Operation } from '../../src/graph/expression.ts';
 import { vjp } from '../../src/graph/gradients.ts';
@@ -96,7 +97,7 @@ export function embeddingCase(size: EmbeddingSize): EmbeddingCase {
       [vocabulary, width],
       new Float32Array(vocabulary * width),
     ),
-    ...slotInputs(ids, vocabulary),
+    ...wordInputs(ids, vocabulary),
     'token.rows': { dataType: 'int64', dims: [tokens, 1], data: BigInt64Array.from(ids, BigInt) },
   };
   for (const [name, dims] of encoderParameters(shape)) {
@@ -129,20 +130,6 @@ export function embeddingCase(size: EmbeddingSize): EmbeddingCase {
 
 function float32(dims: readonly number[], data: Float32Array<ArrayBuffer>): HostArray {
   return { dataType: 'float32', dims, data };
-}
-
-/** What the device way is fed of the distinct ids, as encoders/graphs.ts asks for it. */
-function slotInputs(ids: Int32Array, vocabulary: number): Record<string, HostArray> {
-  const count = Math.min(ids.length, vocabulary);
-  const slotOf = new Map<number, number>();
-  for (const id of ids) if (!slotOf.has(id)) slotOf.set(id, slotOf.size);
-  for (let id = 0; slotOf.size < count; id++) if (!slotOf.has(id)) slotOf.set(id, slotOf.size);
-  const distinct = Int32Array.from(slotOf.keys());
-  return {
-    'words.slots': { dataType: 'int32', dims: [ids.length], data: ids.map((id) => slotOf.get(id)!) },
-    'words.ids': { dataType: 'int32', dims: [count], data: distinct },
-    'words.rows': { dataType: 'int64', dims: [count, 1], data: BigInt64Array.from(distinct, BigInt) },
-  };
 }
 
 function scatterWithAddition({ vocabulary, width, rows, length }: EmbeddingSize): Uint8Array {

@@ -1,6 +1,7 @@
 import { expect } from 'vitest';
 import { Graph, type Tensor } from '../../src/graph/expression.ts';
 import { toOnnx } from '../../src/graph/onnx.ts';
+import { reduceSumSquare } from '../../src/graph/ops/broadcasting.ts';
 import { equal, greater, toFloat } from '../../src/graph/ops/elementwise.ts';
 import { embeddingGradient, gather, scatterRows } from '../../src/graph/ops/indexing.ts';
 import { padAxis } from '../../src/graph/ops/shape.ts';
@@ -54,6 +55,13 @@ export const handMadeCases: readonly HandMadeCase[] = [
     feeds: { column: [16777217, -5], row: [16777216, 16777217, -5] },
     shape: [2, 3],
     expected: [0, 1, 0, 0, 0, 1],
+  },
+  {
+    name: 'reduceSumSquare sums squares along an axis',
+    build: (graph) => reduceSumSquare(graph.input('x', [2, 3]), [1]),
+    feeds: { x: [1, -2, 3, 0, 0.5, -4] },
+    shape: [2],
+    expected: [14, 16.25],
   },
   {
     name: 'greater is strict',

@@ -20,6 +20,7 @@ export function watchRuntime(runtime: Runtime, options: WatchOptions = {}): Watc
   return {
     device: options.device ?? runtime.device,
     threads: runtime.threads,
+    largestTensorBytes: runtime.largestTensorBytes,
     fingerprint: runtime.fingerprint,
     get openSessions() {
       return open;
@@ -30,6 +31,7 @@ export function watchRuntime(runtime: Runtime, options: WatchOptions = {}): Watc
     tensor: (...args) => runtime.tensor(...args),
     upload: (tensor) => runtime.upload(tensor),
     read: (tensor) => runtime.read(tensor),
+    readAll: (tensors) => runtime.readAll(tensors),
     hostMemory: (tensor) => runtime.hostMemory(tensor),
     availableMemory: () => runtime.availableMemory(),
     close: () => runtime.close(),

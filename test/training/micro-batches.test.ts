@@ -1,19 +1,21 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { lengthLadder, planMicroBatches } from '../../src/training/micro-batches.ts';
+import { lengthLadder, planMicroBatches, type MicroBatchPlan } from '../../src/training/micro-batches.ts';
+
+const plan64 = (...lengthLadder: number[]): MicroBatchPlan => ({ lengthLadder, tokensPerMicroBatch: 64 });
 
 describe('planMicroBatches', () => {
   it('takes the longest first, as many as fit, and rounds the last one up', () => {
-    const plan = planMicroBatches([3, 20, 9, 30, 14, 5], [16, 32], 64);
+    const plan = planMicroBatches([3, 20, 9, 30, 14, 5], plan64(16, 32));
     expect(plan.map(({ rows, length, items }) => [rows, length, [...items]])).toEqual([
       [2, 32, [3, 1]],
       [4, 16, [4, 2, 5, 0]],
     ]);
-    const [, , last] = planMicroBatches(new Array<number>(11).fill(16), [16], 64);
+    const [, , last] = planMicroBatches(new Array<number>(11).fill(16), plan64(16));
     expect([last!.rows, [...last!.items]]).toEqual([4, [8, 9, 10, -1]]);
-    const alone = planMicroBatches([400], [512], 64);
+    const alone = planMicroBatches([400], plan64(512));
     expect(alone.map(({ rows, length }) => [rows, length])).toEqual([[1, 512]]);
-    expect(planMicroBatches([], [16], 64)).toEqual([]);
+    expect(planMicroBatches([], plan64(16))).toEqual([]);
   });
 
   it('places every sequence once, within the budget, in few shapes', () => {
@@ -21,7 +23,7 @@ describe('planMicroBatches', () => {
     const ladder = lengthLadder(128, true);
     fc.assert(
       fc.property(lengths, fc.integer({ min: 16, max: 2048 }), (all, tokens) => {
-        const plan = planMicroBatches(all, ladder, tokens);
+        const plan = planMicroBatches(all, { lengthLadder: ladder, tokensPerMicroBatch: tokens });
         const placed = plan.flatMap(({ items }) => [...items].filter((item) => item >= 0));
         expect(placed.sort((a, b) => a - b)).toEqual(all.map((_, i) => i));
         for (const { rows, length, items } of plan) {
@@ -40,7 +42,7 @@ describe('planMicroBatches', () => {
   });
 
   it('refuses a sequence longer than the ladder', () => {
-    expect(() => planMicroBatches([17], [8, 16], 64)).toThrow(/17 tokens, the longest micro-batch 16/);
+    expect(() => planMicroBatches([17], plan64(8, 16))).toThrow(/17 tokens, the longest micro-batch 16/);
   });
 });
 

@@ -265,6 +265,7 @@ function eventLine(event: TrainingEvent): string | undefined {
     return `step ${event.step}: mean cosine ${event.values[devCosine]?.toFixed(4) ?? '?'} on held-out texts`;
   }
   if (event.kind === 'resumed') return `goes on from step ${event.step}: ${event.report.message}`;
+  if (event.kind === 'smaller micro-batch') return `step ${event.step}: ${event.message}`;
   if (event.kind !== 'step' || event.step % 100 !== 0) return undefined;
   return `step ${event.step} of ${event.totalSteps}: loss ${event.loss.toFixed(4)}, ${event.tokensPerSecond.toFixed(0)} tokens/s, ${formatDuration(event.secondsLeft)} left`;
 }

@@ -67,7 +67,7 @@ interface TrainOptions extends ComputeOptions, EncodingOptions, ListOptions {
   readonly evaluateEvery?: number;
   readonly patience?: number;
   readonly checkpointEvery: number;
-  readonly microBatchTokens: number;
+  readonly microBatchTokens?: number;
   readonly activationMemory: number;
   readonly force?: boolean;
 }
@@ -191,9 +191,8 @@ export function registerTrain(program: Command, io: CliIo): void {
     )
     .option(
       '--micro-batch-tokens <n>',
-      'tokens computed at once',
+      'tokens computed at once (default: chosen for the device, 512 on the CPU)',
       integerOption('--micro-batch-tokens', settingRanges.tokensPerMicroBatch),
-      512,
     )
     .option(
       '--activation-memory <MiB>',
@@ -353,7 +352,7 @@ function trainingSettings(
     },
     optimizer: { ...defaultAdamW, weightDecay: options.weightDecay, clipNorm: options.clip },
     dropout: { hidden: options.dropout, attention: options.dropout },
-    tokensPerMicroBatch: options.microBatchTokens,
+    tokensPerMicroBatch: options.microBatchTokens ?? 'auto',
     activationBytes: options.activationMemory * 2 ** 20,
     evaluateEvery: options.evaluateEvery ?? Math.max(1, Math.ceil(steps / 10)),
     earlyStopping: {
@@ -411,7 +410,7 @@ function describe(
       'held-out share': options.devShare,
       'steps between evaluations': settings.evaluateEvery,
       patience: options.patience ?? 'no limit',
-      'tokens of a micro-batch': options.microBatchTokens,
+      [microBatchSetting]: options.microBatchTokens ?? 'auto',
       seed: options.seed,
     },
     finished: false,
@@ -433,6 +432,8 @@ function mixSettings({ batches, sources }: Mix): Record<string, string> {
     ),
   };
 }
+
+const microBatchSetting = 'tokens of a micro-batch';
 
 /** An experiment goes on only with what it was begun with. @returns how it was begun, if it was */
 async function refuseOtherExperiment(
@@ -458,6 +459,10 @@ function differingSettings(earlier: ExperimentDescription, now: ExperimentDescri
       ...encoding,
     }),
   ) as [Record<string, Json>, Record<string, Json>];
+  // Experiments begun before devices chose by themselves had this number, asked for or not.
+  if (before[microBatchSetting] === 512 && after[microBatchSetting] === 'auto') {
+    before[microBatchSetting] = 'auto';
+  }
   const names = new Set([...Object.keys(before), ...Object.keys(after)]);
   const shown = (value: Json | undefined): string =>
     value === undefined ? 'not set' : JSON.stringify(value);
@@ -512,6 +517,9 @@ class TrainingView {
             `${(100 * event.shareOfMatmulRate).toFixed(0)} % of the matrix product rate, ` +
             `${formatDuration(event.secondsLeft)} left`,
         );
+        break;
+      case 'smaller micro-batch':
+        this.#io.warn(`step ${event.step}: ${event.message}`);
         break;
       case 'checkpoint':
         break;

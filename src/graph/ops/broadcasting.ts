@@ -72,43 +72,60 @@ function reducedShape(shape: Shape, axes: readonly number[], keepDims: boolean):
     : shape.filter((_, axis) => !axes.includes(axis));
 }
 
+/** What sums have in common. @param of each element */
+function reduction(
+  name: string,
+  of: (value: number) => number,
+): Pick<Operation, 'name' | 'infer' | 'evaluate' | 'onnx'> {
+  return {
+    name,
+    infer: ([x], { axes, keepDims }) => {
+      const { shape } = x as Tensor;
+      const reduced = axes as readonly number[];
+      if (reduced.some((axis) => axis < 0 || axis >= shape.length)) {
+        throw new Error(`${name}: no axes ${reduced.join(', ')} in ${showShape(shape)}`);
+      }
+      return [{ shape: reducedShape(shape, reduced, keepDims === 1), dataType: 'float32' }];
+    },
+    evaluate: ([x], { axes }, [type]) => {
+      if (x === undefined || type === undefined) throw new Error(`${name} takes one`);
+      const kept = reducedShape(x.shape, axes as readonly number[], true);
+      const data = new Float64Array(elementCount(kept));
+      forEachBroadcast(x.shape, [kept], (flat, [target]) => {
+        const at = target as number;
+        data[at] = (data[at] as number) + of(x.data[flat] as number);
+      });
+      return [{ shape: type.shape, data }];
+    },
+    onnx: (node) => ({
+      type: name,
+      inputs: [...node.inputs, { int64: node.attributes.axes as readonly number[] }],
+      attributes: { keepdims: node.attributes.keepDims as number },
+    }),
+  };
+}
+
 const reduceSumOperation: Operation = {
-  name: 'ReduceSum',
-  infer: ([x], { axes, keepDims }) => {
-    const { shape } = x as Tensor;
-    const reduced = axes as readonly number[];
-    if (reduced.some((axis) => axis < 0 || axis >= shape.length)) {
-      throw new Error(`ReduceSum: no axes ${reduced.join(', ')} in ${showShape(shape)}`);
-    }
-    return [{ shape: reducedShape(shape, reduced, keepDims === 1), dataType: 'float32' }];
-  },
-  evaluate: ([x], { axes }, [type]) => {
-    if (x === undefined || type === undefined) throw new Error('ReduceSum takes one');
-    const kept = reducedShape(x.shape, axes as readonly number[], true);
-    const data = new Float64Array(elementCount(kept));
-    forEachBroadcast(x.shape, [kept], (flat, [target]) => {
-      const at = target as number;
-      data[at] = (data[at] as number) + (x.data[flat] as number);
-    });
-    return [{ shape: type.shape, data }];
-  },
+  ...reduction('ReduceSum', (value) => value),
   gradient: (node, [upstream]) => {
     if (upstream === undefined) return [];
     const { shape } = only(node.inputs);
     const kept = reducedShape(shape, node.attributes.axes as readonly number[], true);
     return [expand(reshape(upstream, kept), shape)];
   },
-  onnx: (node) => ({
-    type: 'ReduceSum',
-    inputs: [...node.inputs, { int64: node.attributes.axes as readonly number[] }],
-    attributes: { keepdims: node.attributes.keepDims as number },
-  }),
 };
+
+const reduceSumSquareOperation: Operation = reduction('ReduceSumSquare', (value) => value * value);
 
 /** Sum over axes (negative axes count from the end). */
 export function reduceSum(x: Tensor, axes: readonly number[], keepDims = false): Tensor {
   const positive = axes.map((axis) => (axis < 0 ? axis + x.shape.length : axis)).sort((a, b) => a - b);
   return only(x.node.graph.apply(reduceSumOperation, [x], { axes: positive, keepDims: keepDims ? 1 : 0 }));
+}
+
+/** Sum of squares over axes, without their squares in memory. It has no gradient. */
+export function reduceSumSquare(x: Tensor, axes: readonly number[]): Tensor {
+  return only(x.node.graph.apply(reduceSumSquareOperation, [x], { axes, keepDims: 0 }));
 }
 
 /**

@@ -46,17 +46,17 @@ export function gather(table: Tensor, ids: Tensor): Tensor {
 
 /**
  * The gradient rows of the distinct ids in a batch of tokens, in an order of additions that is fixed on every
- * runtime: a one-hot matrix times the gradient.
- * @param upstream ∂L/∂(gathered rows), [tokens, h]
- * @param slots int32 [tokens]: which of the distinct ids each token is
+ * runtime: a one-hot matrix times the gradient. Work and memory grow with tokens times ids.
+ * @param upstream ∂L/∂(gathered rows), [..., tokens, h]
+ * @param slots int32 [..., tokens]: which of the distinct ids each token is; -1 for none
  * @param slotIds int32 [slots]: 0, 1, 2 …
- * @returns [slots, h]
+ * @returns [..., slots, h]
  */
 export function embeddingGradient(upstream: Tensor, slots: Tensor, slotIds: Tensor): Tensor {
-  const tokens = elementCount(slots.shape);
+  const tokens = slots.shape.at(-1) as number;
   const rows = elementCount(slotIds.shape);
-  const oneHot = toFloat(equal(reshape(slotIds, [rows, 1]), reshape(slots, [1, tokens])));
-  return matMul(oneHot, upstream);
+  const each = reshape(slots, [...slots.shape.slice(0, -1), 1, tokens]);
+  return matMul(toFloat(equal(reshape(slotIds, [rows, 1]), each)), upstream);
 }
 
 const scatterRowsOperation: Operation = {

@@ -1,4 +1,4 @@
-import { ResourceError } from '../errors.ts';
+import { OutOfMemoryError } from '../errors.ts';
 
 /** What the browser tells of the machine: GiB, rounded and at most 8; 4 where it does not tell. */
 function deviceMemoryBytes(): number {
@@ -16,11 +16,11 @@ export function gpuBudgetBytes(): number {
   return deviceMemoryBytes() / 2;
 }
 
-/** @throws ResourceError if a graph needs more than there is */
+/** @throws OutOfMemoryError if a graph needs more than there is */
 export function refuseTooLarge(name: string, needed: number | undefined, available: number): void {
   if (needed === undefined || needed <= available) return;
   const mebibytes = (bytes: number): string => String(Math.round(bytes / 2 ** 20));
-  throw new ResourceError(
+  throw new OutOfMemoryError(
     `${name} needs about ${mebibytes(needed)} MiB of memory, and ${mebibytes(available)} MiB are free`,
     { remedy: 'Use a smaller micro-batch, shorter texts or a smaller encoder' },
   );

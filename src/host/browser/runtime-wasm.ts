@@ -50,6 +50,7 @@ export async function openWasmRuntime(threads: number, milliseconds: number): Pr
 export class WasmRuntime implements Runtime {
   readonly device = 'wasm';
   readonly threads: number;
+  readonly largestTensorBytes = 2 ** 32;
   readonly fingerprint: Readonly<Record<string, string>>;
   readonly queue: RunQueue;
   readonly #ort: typeof Ort;
@@ -76,6 +77,10 @@ export class WasmRuntime implements Runtime {
 
   read(tensor: DeviceTensor): Promise<TensorData> {
     return Promise.resolve(hostTensor(tensor).data);
+  }
+
+  readAll(tensors: readonly DeviceTensor[]): Promise<TensorData[]> {
+    return Promise.all(tensors.map((tensor) => this.read(tensor)));
   }
 
   hostMemory(tensor: DeviceTensor): TensorData | undefined {

@@ -9,7 +9,9 @@ import type {
   SessionOptions,
   TensorData,
 } from '../contract.ts';
+import { BufferPool } from './buffer-pool.ts';
 import { BufferCensus } from './buffer-census.ts';
+import { OutOfMemoryError } from '../errors.ts';
 import { DeviceLostError } from './errors.ts';
 import { requestDevice, type OwnedDevice } from './gpu-device.ts';
 import { elementCount, HostTensor } from './host-tensor.ts';
@@ -58,17 +60,17 @@ export async function openWebGpuRuntime(
   return new WebGpuRuntime(ort, waiting, await requestDevice(adapter), new RunQueue(milliseconds));
 }
 
-/** A tensor in a GPU buffer: one of ours, or one that ONNX Runtime lends until it is disposed of. */
+/** A tensor in a GPU buffer of ours. */
 class GpuTensor implements DeviceTensor {
   readonly dataType: DataType;
   readonly dims: readonly number[];
   #value: Ort.Tensor | undefined;
-  readonly #onDispose: (() => void) | undefined;
+  readonly #doAway: (buffer: GPUBuffer) => void;
 
-  /** @param onDispose destroys a buffer that is ours */
-  constructor(value: Ort.Tensor, onDispose?: () => void) {
+  /** @param doAway takes the buffer when nothing uses it any more; one function for all, which holds on to nothing */
+  constructor(value: Ort.Tensor, doAway: (buffer: GPUBuffer) => void) {
     this.#value = value;
-    this.#onDispose = onDispose;
+    this.#doAway = doAway;
     this.dataType = value.type as DataType;
     this.dims = value.dims;
   }
@@ -83,10 +85,13 @@ class GpuTensor implements DeviceTensor {
   }
 
   dispose(): void {
-    this.#value?.dispose();
-    if (this.#value !== undefined) this.#onDispose?.();
+    if (this.#value !== undefined) this.#doAway(this.#value.gpuBuffer);
     this.#value = undefined;
   }
+}
+
+function destroy(buffer: GPUBuffer): void {
+  buffer.destroy();
 }
 
 function byteLength(dataType: DataType, dims: readonly number[]): number {
@@ -98,20 +103,26 @@ function bufferSize(bytes: number): number {
   return Math.max(16, Math.ceil(bytes / 16) * 16);
 }
 
-const views: Readonly<Record<DataType, (bytes: ArrayBuffer) => TensorData>> = {
-  float32: (bytes) => new Float32Array(bytes),
-  int32: (bytes) => new Int32Array(bytes),
-  int64: (bytes) => new BigInt64Array(bytes),
-  bool: (bytes) => new Uint8Array(bytes),
+const views: Readonly<Record<DataType, (buffer: ArrayBuffer, start: number, bytes: number) => TensorData>> = {
+  float32: (buffer, start, bytes) => new Float32Array(buffer, start, bytes / 4),
+  int32: (buffer, start, bytes) => new Int32Array(buffer, start, bytes / 4),
+  int64: (buffer, start, bytes) => new BigInt64Array(buffer, start, bytes / 8),
+  bool: (buffer, start, bytes) => new Uint8Array(buffer, start, bytes),
 };
 
 /** How long after an error the browser may take to say that the device was lost. */
 const lossNoticeMilliseconds = 100;
 
-/** Computes on a GPU. Outputs stay there; what is read comes back through a buffer of its own. */
+/** The buffer through which results come back is kept up to this size; larger ones are made for one reading. */
+const keptStaging = 2 ** 24;
+/** Where each tensor lies in it: at a multiple of this, which is one for elements of all types. */
+const stagingAlignment = 16;
+
+/** Computes on a GPU. Outputs stay there until they are read. */
 export class WebGpuRuntime implements Runtime {
   readonly device = 'webgpu';
   readonly threads = 1;
+  readonly largestTensorBytes: number;
   readonly fingerprint: Readonly<Record<string, string>>;
   readonly queue: RunQueue;
   readonly #ort: typeof Ort;
@@ -119,12 +130,23 @@ export class WebGpuRuntime implements Runtime {
   readonly #census: BufferCensus;
   readonly #sessions = new Set<WebGpuSession>();
   readonly #kernels: WebGpuKernel[] = [];
+  readonly #pool: BufferPool;
+  readonly #giveBack = (buffer: GPUBuffer): void => this.#pool.giveBack(buffer);
+  #staging: GPUBuffer;
+  /** What the GPU said of memory since the last call ended. */
+  #outOfMemory: string | undefined;
   #closed = false;
 
   constructor(ort: typeof Ort, waiting: Waiting, { device, info }: OwnedDevice, queue: RunQueue) {
     this.#ort = ort;
     this.#gpu = device;
     this.#census = new BufferCensus(device);
+    this.#pool = new BufferPool(device, gpuBudgetBytes() / 2);
+    this.#staging = this.#createStaging(2 ** 16);
+    this.largestTensorBytes = Math.min(
+      device.limits.maxBufferSize,
+      device.limits.maxStorageBufferBindingSize,
+    );
     this.queue = queue;
     this.fingerprint = {
       runtime: `onnxruntime-web ${ort.env.versions.web ?? ort.env.versions.common} ${waiting}`,
@@ -134,6 +156,9 @@ export class WebGpuRuntime implements Runtime {
       // It compiles the shaders.
       browser: navigator.userAgent,
     };
+    device.addEventListener('uncapturederror', ({ error }) => {
+      if (error instanceof GPUOutOfMemoryError) this.#outOfMemory ??= error.message;
+    });
     void device.lost.then(({ reason, message }) => {
       if (!this.#closed) queue.fail(new DeviceLostError(reason, message));
     });
@@ -162,29 +187,63 @@ export class WebGpuRuntime implements Runtime {
       new Uint8Array(buffer.getMappedRange()).set(bytes);
       buffer.unmap();
       const value = this.#ort.Tensor.fromGpuBuffer(buffer, { dataType, dims });
-      return Promise.resolve(new GpuTensor(value, () => buffer.destroy()));
+      return Promise.resolve(new GpuTensor(value, destroy));
     });
   }
 
   async read(tensor: DeviceTensor): Promise<TensorData> {
     if (tensor instanceof HostTensor) return tensor.data;
-    const { buffer } = gpuTensor(tensor);
-    const bytes = byteLength(tensor.dataType, tensor.dims);
+    const [values] = await this.readAll([tensor]);
+    if (values === undefined) throw new Error('nothing was read');
+    return values;
+  }
+
+  async readAll(tensors: readonly DeviceTensor[]): Promise<TensorData[]> {
+    let total = 0;
+    const places = new Map<DeviceTensor, { buffer: GPUBuffer; start: number; bytes: number }>();
+    for (const tensor of tensors) {
+      if (tensor instanceof HostTensor || places.has(tensor)) continue;
+      const bytes = byteLength(tensor.dataType, tensor.dims);
+      places.set(tensor, { buffer: gpuTensor(tensor).buffer, start: total, bytes });
+      total += Math.ceil(bytes / stagingAlignment) * stagingAlignment;
+    }
+    const copied = total === 0 ? new ArrayBuffer(0) : await this.#copyBack([...places.values()], total);
+    return tensors.map((tensor) => {
+      if (tensor instanceof HostTensor) return tensor.data;
+      const { start = 0, bytes = 0 } = places.get(tensor) ?? {};
+      return views[tensor.dataType](copied, start, bytes);
+    });
+  }
+
+  /** One wait for all. */
+  #copyBack(
+    places: readonly { buffer: GPUBuffer; start: number; bytes: number }[],
+    total: number,
+  ): Promise<ArrayBuffer> {
     return this.call('read', async () => {
-      const staging = this.#gpu.createBuffer({
-        size: bufferSize(bytes),
-        usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
-      });
+      const isKept = total <= keptStaging;
+      if (isKept && this.#staging.size < total) {
+        this.#staging.destroy();
+        this.#staging = this.#createStaging(2 ** Math.ceil(Math.log2(total)));
+      }
+      const staging = isKept ? this.#staging : this.#createStaging(total);
       try {
         const encoder = this.#gpu.createCommandEncoder();
-        encoder.copyBufferToBuffer(buffer, 0, staging, 0, Math.ceil(bytes / 4) * 4);
+        for (const { buffer, start, bytes } of places) {
+          encoder.copyBufferToBuffer(buffer, 0, staging, start, Math.ceil(bytes / 4) * 4);
+        }
         this.#gpu.queue.submit([encoder.finish()]);
-        await staging.mapAsync(GPUMapMode.READ);
-        return views[tensor.dataType](staging.getMappedRange().slice(0, bytes));
+        await staging.mapAsync(GPUMapMode.READ, 0, total);
+        return staging.getMappedRange(0, total).slice(0);
       } finally {
-        staging.destroy();
+        if (isKept) staging.unmap();
+        else staging.destroy();
       }
     });
+  }
+
+  #createStaging(size: number): GPUBuffer {
+    return this.#gpu.createBuffer({ size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
   }
 
   hostMemory(tensor: DeviceTensor): TensorData | undefined {
@@ -192,7 +251,7 @@ export class WebGpuRuntime implements Runtime {
   }
 
   availableMemory(): number {
-    return Math.max(0, gpuBudgetBytes() - this.#census.bytes);
+    return Math.max(0, gpuBudgetBytes() - this.#census.bytes + this.#pool.idleBytes);
   }
 
   async createKernel(program: ElementwiseProgram): Promise<ElementwiseKernel> {
@@ -218,7 +277,9 @@ export class WebGpuRuntime implements Runtime {
   }
 
   async createSession(model: Uint8Array, options: SessionOptions): Promise<Session> {
-    refuseTooLarge(options.name, options.memoryBytes, this.availableMemory());
+    const { name, memoryBytes = 0 } = options;
+    refuseTooLarge(name, memoryBytes, this.availableMemory());
+    this.#pool.trim(Math.max(0, this.availableMemory() - memoryBytes));
     const session = await this.call(`opening ${options.name}`, () =>
       this.#ort.InferenceSession.create(model, {
         executionProviders: [{ name: 'webgpu', device: this.#gpu }],
@@ -234,22 +295,70 @@ export class WebGpuRuntime implements Runtime {
     return wrapped;
   }
 
-  /** One call at a time, with a deadline; an error that came of a lost device is told as that. */
+  /**
+   * One call at a time, with a deadline; an error that came of a lost device is told as that. Where the GPU said that
+   * memory ran out, what it computes from then on is worthless, whatever ONNX Runtime returns.
+   */
   call<T>(name: string, task: () => Promise<T>): Promise<T> {
     return this.queue.run(name, async () => {
       try {
-        return await task();
+        const result = await task();
+        if (this.#outOfMemory === undefined) return result;
+        throw new Error(this.#outOfMemory);
       } catch (error) {
         await new Promise((resolve) => setTimeout(resolve, lossNoticeMilliseconds));
-        throw this.queue.error ?? error;
+        const message = this.#outOfMemory;
+        this.#outOfMemory = undefined;
+        this.#pool.trim(0);
+        if (this.queue.error !== undefined) throw this.queue.error;
+        if (message === undefined) throw error;
+        throw new OutOfMemoryError(`${name}: the memory of the GPU is full (${message})`, {
+          remedy: 'Use a smaller micro-batch, shorter texts or a smaller encoder',
+          cause: error,
+        });
       }
     });
   }
 
-  value(tensor: DeviceTensor): Ort.Tensor {
-    if (tensor instanceof GpuTensor) return tensor.value;
-    if (tensor instanceof HostTensor) return new this.#ort.Tensor(tensor.dataType, tensor.data, tensor.dims);
-    throw new Error('the tensor belongs to another runtime');
+  /**
+   * Runs a graph with tensors of the GPU and of the host, and returns its outputs. What comes from the host, and the
+   * outputs, are put into buffers of ours, which wait for the next run, where ONNX Runtime would make new ones.
+   */
+  run(
+    session: Ort.InferenceSession,
+    name: string,
+    inputs: Readonly<Record<string, DeviceTensor>>,
+  ): Promise<Record<string, DeviceTensor>> {
+    return this.call(name, async () => {
+      const lent: GPUBuffer[] = [];
+      const feeds: Record<string, Ort.Tensor> = {};
+      for (const [input, tensor] of Object.entries(inputs)) {
+        if (tensor instanceof HostTensor) {
+          const { dataType, dims, data } = tensor;
+          const buffer = this.#pool.takeWith(data, bufferSize(data.byteLength));
+          lent.push(buffer);
+          feeds[input] = this.#ort.Tensor.fromGpuBuffer(buffer, { dataType, dims });
+        } else feeds[input] = gpuTensor(tensor).value;
+      }
+      const outputs: Record<string, GpuTensor> = {};
+      const fetches: Record<string, Ort.Tensor> = {};
+      for (const metadata of session.outputMetadata) {
+        const { dataType, dims } = staticType(name, metadata);
+        const buffer = this.#pool.take(bufferSize(byteLength(dataType, dims)));
+        const value = this.#ort.Tensor.fromGpuBuffer(buffer, { dataType, dims });
+        fetches[metadata.name] = value;
+        outputs[metadata.name] = new GpuTensor(value, this.#giveBack);
+      }
+      try {
+        await session.run(feeds, fetches);
+        return outputs;
+      } catch (error) {
+        for (const output of Object.values(outputs)) output.dispose();
+        throw error;
+      } finally {
+        for (const buffer of lent) this.#pool.giveBack(buffer);
+      }
+    });
   }
 
   /** Releases every session, then the device. */
@@ -266,6 +375,21 @@ export class WebGpuRuntime implements Runtime {
 function gpuTensor(tensor: DeviceTensor | undefined): GpuTensor {
   if (tensor instanceof GpuTensor) return tensor;
   throw new Error('the tensor is not on the GPU, or belongs to another runtime');
+}
+
+interface TensorType {
+  readonly dataType: DataType;
+  readonly dims: readonly number[];
+}
+
+/** The type of an output. Our graphs have static shapes. */
+function staticType(session: string, metadata: Ort.InferenceSession.ValueMetadata): TensorType {
+  if (!metadata.isTensor) throw new Error(`${session}: output ${metadata.name} is no tensor`);
+  const dims = metadata.shape.map((size) => {
+    if (typeof size === 'number') return size;
+    throw new Error(`${session}: the size ${size} of output ${metadata.name} is open`);
+  });
+  return { dataType: metadata.type as DataType, dims };
 }
 
 class WebGpuSession implements Session {
@@ -291,18 +415,14 @@ class WebGpuSession implements Session {
     recycle: Readonly<Record<string, DeviceTensor>> = {},
   ): Promise<Record<string, DeviceTensor>> {
     if (this.#released) throw new Error(`${this.#name}: run after release`);
-    const feeds: Record<string, Ort.Tensor> = {};
+    const taken: Record<string, DeviceTensor> = {};
     for (const name of this.inputNames) {
       const tensor = inputs[name];
       if (tensor === undefined) throw new Error(`${this.#name}: no value for input ${name}`);
-      feeds[name] = this.#runtime.value(tensor);
+      taken[name] = tensor;
     }
-    const results = await this.#runtime.call(this.#name, () => this.#session.run(feeds));
-    const outputs: Record<string, DeviceTensor> = {};
-    for (const name of this.outputNames) {
-      outputs[name] = new GpuTensor(results[name] as Ort.Tensor);
-      recycle[name]?.dispose();
-    }
+    const outputs = await this.#runtime.run(this.#session, this.#name, taken);
+    for (const name of this.outputNames) recycle[name]?.dispose();
     return outputs;
   }
 

@@ -9,8 +9,8 @@ import type {
   SessionOptions,
   TensorData,
 } from '../contract.ts';
-import { InputError, messageOf, ResourceError } from '../errors.ts';
-import { copyModel } from './copy-model.ts';
+import { InputError, messageOf, OutOfMemoryError } from '../errors.ts';
+import { copyModel, joinModel } from './copy-model.ts';
 import { isMarkerRefusal, markerName, withMarker } from './marked-model.ts';
 
 export interface NodeRuntimeOptions {
@@ -141,18 +141,44 @@ function emptyTensor(
   return new HostTensor(dataType, dims, emptyData[dataType](dims.reduce((a, b) => a * b, 1)));
 }
 
+/** ONNX Runtime tells nothing of the adapter: what the weakest that it opens here is known to take. */
+const largestGpuTensor = 2 ** 30;
+
+/** How ONNX Runtime and what it computes with say that memory ran out. */
+const outOfMemory = /out of (device )?memory|failed to allocate|bad_alloc|allocation failed/i;
+
+/** Tells a device that ran out of memory from other failures. */
+async function tellingOutOfMemory<T>(device: Device, name: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!outOfMemory.test(messageOf(error))) throw error;
+    throw new OutOfMemoryError(`${name}: the memory of the device ${device} is full`, {
+      remedy: 'Use a smaller micro-batch, shorter texts or a smaller encoder',
+      cause: error,
+    });
+  }
+}
+
+/** Joining sessions that are kept: what is read together has the same shapes at most steps. */
+const mostJoins = 8;
+
 class NodeRuntime implements Runtime {
   readonly device: Device;
   readonly threads: number;
+  readonly largestTensorBytes: number;
   readonly fingerprint: Readonly<Record<string, string>>;
   readonly #logSeverity: 0 | 1 | 2 | 3 | 4;
   readonly #sessions = new Set<NodeSession>();
   readonly #copies = new Map<string, Promise<Session>>();
+  /** In the order of their last use. */
+  readonly #joins = new Map<string, Promise<Session>>();
   #lastRun: Promise<unknown> = Promise.resolve();
 
   constructor(device: Device, threads: number, logSeverity: 0 | 1 | 2 | 3 | 4) {
     this.device = device;
     this.threads = threads;
+    this.largestTensorBytes = device === 'webgpu' ? largestGpuTensor : Number.MAX_SAFE_INTEGER;
     this.#logSeverity = logSeverity;
     this.fingerprint = {
       runtime: `onnxruntime-node ${ort.env.versions.node ?? ort.env.versions.common}`,
@@ -179,6 +205,25 @@ class NodeRuntime implements Runtime {
     return onHost.data;
   }
 
+  async readAll(tensors: readonly DeviceTensor[]): Promise<TensorData[]> {
+    const [first, ...others] = tensors;
+    const together =
+      first !== undefined &&
+      others.length > 0 &&
+      tensors.every((tensor) => tensor instanceof GpuTensor && tensor.dataType === first.dataType);
+    if (!together) {
+      const values: TensorData[] = [];
+      for (const tensor of tensors) values.push(await this.read(tensor));
+      return values;
+    }
+    const joined = (await this.read(await this.#join(tensors, first.dataType))) as Float32Array<ArrayBuffer>;
+    let start = 0;
+    return tensors.map(({ dims }) => {
+      const end = start + dims.reduce((product, size) => product * size, 1);
+      return joined.subarray(start, (start = end));
+    });
+  }
+
   hostMemory(tensor: DeviceTensor): TensorData | undefined {
     return tensor instanceof HostTensor ? tensor.data : undefined;
   }
@@ -191,7 +236,7 @@ class NodeRuntime implements Runtime {
     const available = this.availableMemory();
     if (options.memoryBytes !== undefined && options.memoryBytes > available) {
       const needed = Math.ceil(options.memoryBytes / 2 ** 20);
-      throw new ResourceError(
+      throw new OutOfMemoryError(
         `${options.name} needs about ${needed} MiB of memory, and ${Math.floor(available / 2 ** 20)} MiB are free`,
         { remedy: 'Use a smaller micro-batch, shorter texts or a smaller encoder' },
       );
@@ -200,7 +245,7 @@ class NodeRuntime implements Runtime {
   }
 
   async #open(model: Uint8Array, name: string, outputs: OutputLocation): Promise<Session> {
-    const session = await this.exclusively(() =>
+    const create = (): Promise<ort.InferenceSession> =>
       ort.InferenceSession.create(this.device === 'cpu' ? withMarker(model) : model, {
         executionProviders: [this.device === 'webgpu' ? { name: 'webgpu' } : this.device],
         intraOpNumThreads: this.threads,
@@ -212,8 +257,8 @@ class NodeRuntime implements Runtime {
         // one's from the cores.
         extra: { session: { use_deterministic_compute: '1', force_spinning_stop: '1' } },
         ...(this.device === 'webgpu' ? { preferredOutputLocation: outputs } : {}),
-      }),
-    );
+      });
+    const session = await this.exclusively(() => tellingOutOfMemory(this.device, name, create));
     const wrapped = new NodeSession(this, session, name, outputs);
     this.#sessions.add(wrapped);
     return wrapped;
@@ -249,6 +294,23 @@ class NodeRuntime implements Runtime {
     if (y === undefined) throw new Error('the copy returned nothing');
     return y;
   }
+
+  /** Several tensors of the GPU as one vector in host memory: each copy back is a wait of its own. */
+  async #join(tensors: readonly DeviceTensor[], dataType: DataType): Promise<DeviceTensor> {
+    const shapes = tensors.map(({ dims }) => dims);
+    const key = `${dataType}|${shapes.map((dims) => dims.join(',')).join('|')}`;
+    const session = this.#joins.get(key) ?? this.#open(joinModel(dataType, shapes), 'join', 'cpu');
+    this.#joins.delete(key);
+    this.#joins.set(key, session);
+    const [oldest] = this.#joins;
+    if (oldest !== undefined && this.#joins.size > mostJoins) {
+      this.#joins.delete(oldest[0]);
+      await (await oldest[1]).release();
+    }
+    const { y } = await (await session).run(Object.fromEntries(tensors.map((x, i) => [`x${i}`, x])));
+    if (y === undefined) throw new Error('the join returned nothing');
+    return y;
+  }
 }
 
 class NodeSession implements Session {
@@ -281,7 +343,9 @@ class NodeSession implements Session {
       feeds[name] = valueOf(tensor);
     }
     return this.#runtime.exclusively(() =>
-      this.#outputs === 'gpu-buffer' ? this.#runOnGpu(feeds, recycle) : this.#runOnHost(feeds, recycle),
+      tellingOutOfMemory(this.#runtime.device, this.#name, () =>
+        this.#outputs === 'gpu-buffer' ? this.#runOnGpu(feeds, recycle) : this.#runOnHost(feeds, recycle),
+      ),
     );
   }
 

@@ -8,6 +8,7 @@ import { devEvaluation } from '../../training/dev-evaluation.ts';
 import { batchesOf, type BatchSettings } from '../../training/list-objective.ts';
 import type { Mix } from '../../training/mixing/mix.ts';
 import { checkSelection } from '../../training/parameter-selection.ts';
+import { withoutAuto } from '../../training/recipe-hash.ts';
 import { train, type TrainingResult } from '../../training/trainer.ts';
 import type { ShelvedEncoder } from '../encoder-shelf.ts';
 import { omit } from '../omit.ts';
@@ -123,7 +124,7 @@ function inArm(label: string, error: unknown): unknown {
 
 /** The settings that decide a training's numbers; how many activations are kept does not. */
 function decidingSettings({ loss, training, mix, seed }: TrainingPlan): Json {
-  const all = trainingSettings(training, loss, seed, () => 0);
+  const all = withoutAuto(trainingSettings(training, loss, seed, () => 0));
   const settings = omit(all, 'evaluateEvery', 'checkpointEvery', 'activationBytes');
   return {
     ...settings,

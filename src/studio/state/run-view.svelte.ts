@@ -367,6 +367,9 @@ export class RunView {
         this.#notice(`${capitalize(stage.label)} goes on from step ${event.step}.`);
         for (const problem of event.problems) this.#notice(problem);
         break;
+      case 'smaller micro-batch':
+        this.#notice(`${capitalize(stage.label)}, step ${event.step}: ${event.message}.`);
+        break;
       case 'checkpoint':
         break;
     }

@@ -21,6 +21,7 @@ const longestDeafness = 20;
 export class PausableRuntime implements Runtime {
   readonly device: Device;
   readonly threads: number;
+  readonly largestTensorBytes: number;
   readonly fingerprint: Readonly<Record<string, string>>;
   /** Only where the inner runtime has it. */
   readonly createKernel?: (program: ElementwiseProgram) => Promise<ElementwiseKernel>;
@@ -37,6 +38,7 @@ export class PausableRuntime implements Runtime {
     this.#inner = inner;
     this.device = inner.device;
     this.threads = inner.threads;
+    this.largestTensorBytes = inner.largestTensorBytes;
     this.fingerprint = inner.fingerprint;
     if (inner.createKernel !== undefined) {
       this.createKernel = async (program) => {
@@ -84,6 +86,10 @@ export class PausableRuntime implements Runtime {
 
   read(tensor: DeviceTensor): Promise<TensorData> {
     return this.#inner.read(tensor);
+  }
+
+  readAll(tensors: readonly DeviceTensor[]): Promise<TensorData[]> {
+    return this.#inner.readAll(tensors);
   }
 
   hostMemory(tensor: DeviceTensor): TensorData | undefined {

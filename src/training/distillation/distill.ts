@@ -36,7 +36,7 @@ export async function distill(parts: DistillationParts): Promise<TrainingResult>
     schedule: { kind: 'linear', warmup: { share: training.warmupShare } },
     optimizer: defaultAdamW,
     dropout: { hidden: 0, attention: 0 },
-    tokensPerMicroBatch: 512,
+    tokensPerMicroBatch: 'auto',
     activationBytes: 2 ** 30,
     evaluateEvery: Math.max(1, Math.ceil(steps / evaluations)),
     earlyStopping: { watch: [{ name: devCosine, better: 'higher' }], patience: null },

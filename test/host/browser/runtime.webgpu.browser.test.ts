@@ -17,6 +17,7 @@ import { checkOnRuntime, labeledCases } from '../../graph/run-case.ts';
 import { describeOnBrowserGpu } from '../../support/browser/webgpu.ts';
 import { goldenModel } from '../../training/hundred-steps.ts';
 import { checkRestoreClearsGradients } from '../../training/restored-gradients.ts';
+import { checkReadTogether } from '../read-together.ts';
 import { addedProduct, doubled } from '../runtime-models.ts';
 
 describeOnBrowserGpu('the runtime on WebGPU in Chromium', () => {
@@ -61,6 +62,8 @@ describeOnBrowserGpu('the runtime on WebGPU in Chromium', () => {
     expect(opened.liveBuffers()).toBe(before);
     await expect(runtime.read(uploaded)).rejects.toThrow('the tensor was disposed of');
   });
+
+  it('reads several tensors at once', () => checkReadTogether(runtime));
 
   it('keeps outputs on the GPU, and consumes recycled tensors', async () => {
     const session = await runtime.createSession(addedProduct(), { name: 'added product' });

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { DeviceTensor, Runtime } from '../../../src/host/contract.ts';
 import { openRuntime } from '../../../src/host/node/runtime.ts';
 import { describeOnWebGpu } from '../../support/webgpu.ts';
+import { checkReadTogether } from '../read-together.ts';
 import { addedProduct, doubled } from '../runtime-models.ts';
 import { checkOneRunAtATime } from './one-run.ts';
 
@@ -32,6 +33,8 @@ describeOnWebGpu('the runtime on WebGPU', () => {
     expect(await runtime.upload(uploaded)).toBe(uploaded);
     uploaded.dispose();
   });
+
+  it('reads several tensors at once', () => checkReadTogether(runtime));
 
   it('brings a scalar to the GPU and back', async () => {
     const uploaded = await runtime.upload(runtime.tensor('float32', [], Float32Array.of(3)));

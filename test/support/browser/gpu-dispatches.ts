@@ -1,20 +1,13 @@
-/** Counts what this thread of a browser has asked of a GPU, as proof that a test has used it. */
-let dispatches = 0;
+/** The proof that a test has used a GPU: what this thread and its workers have dispatched. */
+import { gpuCalls } from './gpu-calls.ts';
 
-if (typeof GPUComputePassEncoder !== 'undefined') {
-  const original = Object.getOwnPropertyDescriptor(GPUComputePassEncoder.prototype, 'dispatchWorkgroups')
-    ?.value as GPUComputePassEncoder['dispatchWorkgroups'];
-  GPUComputePassEncoder.prototype.dispatchWorkgroups = function (...counts) {
-    dispatches++;
-    original.apply(this, counts);
-  };
-}
+let ofWorkers = 0;
 
 export function gpuDispatches(): number {
-  return dispatches;
+  return gpuCalls().dispatches + ofWorkers;
 }
 
 /** Adds what a worker of the test has counted. */
 export function addDispatches(ofWorker: number): void {
-  dispatches += ofWorker;
+  ofWorkers += ofWorker;
 }
