@@ -13,7 +13,7 @@ import { noChromium } from '../support/chromium-process.ts';
 const themes = ['light', 'dark'] as const;
 const widths = [1280, 360] as const;
 const looks = themes.flatMap((theme) => widths.map((width) => ({ theme, width })));
-type Look = (typeof looks)[number];
+const height = 900;
 
 /** Of three trainings, which make a plot, with what is said of their data. */
 const [first] = report.arms;
@@ -51,13 +51,12 @@ const browser = testBrowser();
 
 async function open(
   screen: string,
-  { theme, width }: Look,
   finishes = true,
   own: Readonly<Record<string, unknown>> = {},
 ): Promise<Page> {
   const page = await browser.newPage({
-    viewport: { width, height: 900 },
-    colorScheme: theme,
+    viewport: { width: widths[0], height },
+    colorScheme: themes[0],
     reducedMotion: 'reduce',
     // So that axe can be put into a page that runs nothing but its own.
     bypassCSP: true,
@@ -70,19 +69,29 @@ async function open(
   return page;
 }
 
-/** What axe finds wrong, each with the elements, and whether the page is wider than its window. */
+/** What axe finds wrong in each look, with the elements, and whether the page is wider than its window. */
 async function complaints(page: Page): Promise<string[]> {
   await page.evaluate(axe.source);
-  const found = await page.evaluate(async () => {
-    const { axe: checker } = globalThis as unknown as {
-      axe: { run(): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> };
-    };
-    const { violations } = await checker.run();
-    const lines = violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`));
-    const overflow = document.documentElement.scrollWidth - innerWidth;
-    return overflow > 0 ? [...lines, `the page is ${overflow} px wider than its window`] : lines;
-  });
-  return found;
+  const all: string[] = [];
+  for (const { theme, width } of looks) {
+    await page.emulateMedia({ colorScheme: theme });
+    await page.setViewportSize({ width, height });
+    const found = await page.evaluate(async () => {
+      // What fits itself to the width, does so in the frames after it.
+      for (let frame = 0; frame < 2; frame++) await new Promise(requestAnimationFrame);
+      const { axe: checker } = globalThis as unknown as {
+        axe: { run(): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> };
+      };
+      const { violations } = await checker.run();
+      const lines = violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`));
+      const overflow = document.documentElement.scrollWidth - innerWidth;
+      return overflow > 0 ? [...lines, `the page is ${overflow} px wider than its window`] : lines;
+    });
+    all.push(...found.map((complaint) => `${theme}, ${width} px: ${complaint}`));
+  }
+  await page.emulateMedia({ colorScheme: themes[0] });
+  await page.setViewportSize({ width: widths[0], height });
+  return all;
 }
 
 /** Runs in the page: as if it had been closed in the middle of a run. */
@@ -136,15 +145,15 @@ describeUnless(noChromium, 'the built page', () => {
     await page.close();
   });
 
-  describe.each(looks)('$theme, $width px wide', (look) => {
+  describe('light and dark, 1280 and 360 px wide', () => {
     it.each(['demo', 'own-data', 'recipes', 'results'])('has an accessible screen: %s', async (screen) => {
-      const page = await open(screen, look);
+      const page = await open(screen);
       expect(await complaints(page)).toEqual([]);
       await page.close();
     });
 
     it('has an accessible training', async () => {
-      const page = await open('demo', look, false);
+      const page = await open('demo', false);
       await page.getByRole('button', { name: 'Train both now' }).click();
       await page.getByText('step 9 of 18').waitFor();
       await page.getByText('The curves as a table').click();
@@ -153,7 +162,7 @@ describeUnless(noChromium, 'the built page', () => {
     });
 
     it('has an accessible recipe, from its cost to what is written, filtered and plotted', async () => {
-      const page = await open('recipes', look, true, planned);
+      const page = await open('recipes', true, planned);
       await page.getByRole('button', { name: 'See what it will cost' }).click();
       await page.getByText('at most 1,200').waitFor();
       for (const summary of await page.locator('main summary').all()) await summary.click();
@@ -181,7 +190,7 @@ describeUnless(noChromium, 'the built page', () => {
     });
 
     it.each(['webllm', 'wllama', 'http', 'recorded'])('has an accessible choice of %s', async (kind) => {
-      const page = await open('recipes', look);
+      const page = await open('recipes');
       await page.getByLabel(/What writes as/).selectOption(kind);
       if (kind === 'webllm') await page.getByRole('status').getByText('Fetching the list').waitFor();
       expect(await complaints(page)).toEqual([]);
@@ -189,7 +198,7 @@ describeUnless(noChromium, 'the built page', () => {
     });
 
     it('has an accessible offer to go on with what a server writes', async () => {
-      const page = await open('recipes', look, true, { runs: [servedRun] });
+      const page = await open('recipes', true, { runs: [servedRun] });
       await page.evaluate(leaveUnfinished, servedRun.runId);
       await page.reload();
       await page.getByLabel(/^Key for/).waitFor();
@@ -198,7 +207,7 @@ describeUnless(noChromium, 'the built page', () => {
     });
 
     it('has accessible results and search', async () => {
-      const page = await open('results/demo', look);
+      const page = await open('results/demo');
       await page.getByRole('button', { name: 'Take a test query' }).click();
       await page.getByRole('region', { name: 'Listwise' }).waitFor();
       expect(await complaints(page)).toEqual([]);
@@ -206,10 +215,8 @@ describeUnless(noChromium, 'the built page', () => {
     });
   });
 
-  const [wide] = looks as [Look];
-
   it('draws curves that a screen reader can read', async () => {
-    const page = await open('results/demo', wide);
+    const page = await open('results/demo');
     const chart = page.getByRole('img', { name: /^nDCG at 10/ });
     expect(await chart.getAttribute('aria-label')).toContain(
       'listwise: from 0.400 at step 0 to 0.480 at step 18',
@@ -220,7 +227,7 @@ describeUnless(noChromium, 'the built page', () => {
   });
 
   it('says in words what a training brought', async () => {
-    const page = await open('results/demo', wide);
+    const page = await open('results/demo');
     const results = page.getByRole('region', { name: 'Results' }).first();
     await results.getByText('Listwise is better than the untrained encoder: nDCG@10 +0.090').waitFor();
     await results.getByText('No difference shown between listwise and contrastive').waitFor();
@@ -228,7 +235,7 @@ describeUnless(noChromium, 'the built page', () => {
   });
 
   it('shows passages as text, whatever they hold, with judgments and moves in words', async () => {
-    const page = await open('results/demo', wide);
+    const page = await open('results/demo');
     await page.getByRole('button', { name: 'Take a test query' }).click();
     const after = page.getByRole('region', { name: 'Listwise' });
     await after.getByText('<img src=x onerror=').waitFor();
@@ -241,7 +248,7 @@ describeUnless(noChromium, 'the built page', () => {
   });
 
   it('pauses, resumes and offers to go on after it was closed', async () => {
-    const page = await open('demo', wide, false);
+    const page = await open('demo', false);
     await page.getByRole('button', { name: 'Train both now' }).click();
     await page.getByRole('button', { name: 'Pause' }).click();
     await page.getByRole('status').getByText('Paused').waitFor();
@@ -256,7 +263,7 @@ describeUnless(noChromium, 'the built page', () => {
   });
 
   it('asks for a key before it goes on, hands it to the worker and keeps it nowhere', async () => {
-    const page = await open('demo', wide, false, { runs: [servedRun] });
+    const page = await open('demo', false, { runs: [servedRun] });
     await page.evaluate(leaveUnfinished, servedRun.runId);
     await page.reload();
     const offer = page.getByRole('region', { name: 'Unfinished training' });
@@ -277,7 +284,7 @@ describeUnless(noChromium, 'the built page', () => {
   });
 
   it('asks for a key beside Resume among the results too', async () => {
-    const page = await open(`results/${servedRun.runId}`, wide, false, { runs: [servedRun] });
+    const page = await open(`results/${servedRun.runId}`, false, { runs: [servedRun] });
     await page.getByLabel(/^Key for/).fill('a-secret-key');
     await page.getByRole('button', { name: 'Resume' }).click();
     await page.getByText('step 9 of 18').waitFor();
@@ -291,7 +298,7 @@ describeUnless(noChromium, 'the built page', () => {
     const stage = { kind: 'training', label: 'training of contrastive, seed 1', key: 'contrastive' };
     const stages = [{ ...stage, stored: false, seconds: 20 }];
     const other = { ...opened, plan: { ...opened.plan, stages, seconds: 20 } };
-    const page = await open('results/demo', wide, true, { openRun: other });
+    const page = await open('results/demo', true, { openRun: other });
     await page.getByText('Nothing runs before you start it').waitFor();
     await page.getByText('Its only step, 0 of them stored').waitFor();
     const runs = 'asked.filter(({ call }) => call === "run").length';
@@ -304,7 +311,7 @@ describeUnless(noChromium, 'the built page', () => {
   });
 
   it('computes nothing anew for a search either', async () => {
-    const page = await open('results/demo', wide);
+    const page = await open('results/demo');
     await page.getByRole('region', { name: 'Results' }).first().waitFor();
     // On another device, the worker has no run open, and would train it again.
     const runs = 'asked.filter(({ call }) => call === "run").length';
@@ -323,7 +330,7 @@ describeUnless(noChromium, 'the built page', () => {
   });
 
   it('goes from screen to screen by keyboard, and keeps the chosen colors', async () => {
-    const page = await open('demo', wide);
+    const page = await open('demo');
     await page.keyboard.press('Tab');
     await page.keyboard.press('Enter');
     expect(await page.evaluate(() => document.activeElement?.tagName)).toBe('H1');
@@ -344,7 +351,7 @@ describeUnless(noChromium, 'the built page', () => {
   });
 
   it('trains on own data when nothing is missing any more', async () => {
-    const page = await open('own-data', wide, false);
+    const page = await open('own-data', false);
     const start = page.getByRole('button', { name: 'Train', exact: true });
     await page.getByText('There is no corpus yet').waitFor();
     expect(await start.isDisabled()).toBe(true);
