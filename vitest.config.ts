@@ -85,8 +85,9 @@ function inChromium(): TestProjectInlineConfiguration[] {
 
 export default defineConfig({
   test: {
-    // ONNX Runtime uses every core by itself; two test files beside each other only fight for them.
-    fileParallelism: false,
+    // Most files wait for processes and disks or compute on one core; a few keep every core busy by themselves, with
+    // ONNX Runtime. The browser has files of its own under way beside these two.
+    maxWorkers: 2,
     pool: 'forks',
     testTimeout: 120_000,
     hookTimeout: 120_000,

@@ -15,7 +15,8 @@ import { cannedClient } from './canned-client.ts';
 
 /** A client that plans at once, and whose run goes on until the test ends. */
 function plannedClient() {
-  let tell: (event: RunEvent) => void = () => undefined;
+  let isRunning = false;
+  let hear: (event: RunEvent) => void = () => undefined;
   const accesses: (GeneratorAccess | undefined)[] = [];
   const client = cannedClient({
     openRun: (runId, _recipe, _onEvent, access) => {
@@ -24,11 +25,17 @@ function plannedClient() {
     },
     run: (_id, _recipe, onEvent, access) => {
       accesses.push(access);
-      tell = (event) => onEvent?.(event);
+      isRunning = true;
+      hear = (event) => onEvent?.(event);
       return new Promise((resolve) => onTestFinished(() => resolve({ state: 'canceled' })));
     },
   });
-  return { client, accesses, tell: (event: RunEvent) => tell(event) };
+  /** Once the run has been asked for. */
+  const tell = async (...events: RunEvent[]): Promise<void> => {
+    await vi.waitFor(() => expect(isRunning).toBe(true));
+    for (const event of events) hear(event);
+  };
+  return { client, accesses, tell };
 }
 
 async function open() {
@@ -58,8 +65,7 @@ it('shows the cost before anything runs, then runs what was planned', async () =
   await expect.element(page.getByText('at most 1,200')).toBeVisible();
   await expect.element(page.getByText('known after its first replies')).toBeVisible();
   await start.click();
-  tell({ kind: 'opened', opened: { ...opened, plan } });
-  for (const event of replies) tell(event);
+  await tell({ kind: 'opened', opened: { ...opened, plan } }, ...replies);
   await expect.element(page.getByRole('region', { name: 'What is written' })).toBeVisible();
   await expect.element(page.getByText('questions: why does bread rise')).toBeVisible();
 });
@@ -152,7 +158,7 @@ it('shows what a model and a corpus wrote as text, and what filters did', async 
   const { tell, studio, screen } = await open();
   await cost.click();
   await start.click();
-  for (const event of replies) tell(event);
+  await tell(...replies);
   const run = studio.keptView(screen.runId ?? '');
   if (run === undefined) throw new Error('there is no run');
   await vi.waitFor(() => expect(run.filtered).toHaveLength(1));
