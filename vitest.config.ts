@@ -74,6 +74,8 @@ function inChromium(): TestProjectInlineConfiguration[] {
         browser: {
           enabled: true,
           headless: true,
+          // A file may lose the GPU of them all.
+          fileParallelism: false,
           screenshotFailures: false,
           provider: playwright({ launchOptions: { executablePath, args: chromiumArguments() } }),
           instances: [{ browser: 'chromium' }],

@@ -2,6 +2,7 @@ import type { EncoderDescription } from '../encoders/embedder.ts';
 import type { LoraShape } from '../encoders/forward.ts';
 import { trainingGraphs, type TrainingGraphOptions, type TrainingGraphs } from '../encoders/graphs.ts';
 import { isGpu, type Runtime } from '../host/contract.ts';
+import { square } from '../host/exact-math.ts';
 import { lengthLadder, type MicroBatchPlan } from './micro-batches.ts';
 
 /**
@@ -15,7 +16,7 @@ const tokensOf = { cpu: 512, gpu: 4096 } as const;
  * work of a token alone with the square of the width.
  */
 function launchTokens(hiddenSize: number): number {
-  return Math.round(128 * (384 / hiddenSize) ** 2);
+  return Math.round(128 * square(384 / hiddenSize));
 }
 
 /** What a device takes. */

@@ -223,8 +223,10 @@ export class WebGpuRuntime implements Runtime {
     return this.call('read', async () => {
       const isKept = total <= keptStaging;
       if (isKept && this.#staging.size < total) {
+        let size = this.#staging.size;
+        while (size < total) size *= 2;
         this.#staging.destroy();
-        this.#staging = this.#createStaging(2 ** Math.ceil(Math.log2(total)));
+        this.#staging = this.#createStaging(size);
       }
       const staging = isKept ? this.#staging : this.#createStaging(total);
       try {
