@@ -18,7 +18,7 @@ import { randomTokens, randomWeights, tokensOnly } from './random-encoder.ts';
 export interface TrainingWorkload {
   /** Tokens of a micro-batch at most, as given or as chosen for the device. */
   readonly tokensPerMicroBatch: number;
-  /** How a batch is cut: `micro-batches of at most 4096 tokens: 4 of 32 × 128, 1 of 128 × 32`. */
+  /** How a batch is cut: `micro-batches of at most 4096 tokens: 4 of 32 × 128, 1 of 128 × 32 (texts × tokens)`. */
   readonly microBatches: string;
   /** Floating-point operations of a step. */
   readonly flops: number;
@@ -97,7 +97,7 @@ export async function trainingWorkload(
   const update = async (): Promise<void> => state.update(2e-5, steps, await state.gradientNorm());
   return {
     tokensPerMicroBatch: plan.tokensPerMicroBatch,
-    microBatches: `micro-batches of at most ${plan.tokensPerMicroBatch} tokens: ${counted.join(', ')}`,
+    microBatches: `micro-batches of at most ${plan.tokensPerMicroBatch} tokens: ${counted.join(', ')} (texts × tokens)`,
     flops: 3 * pairs * (forwardFlops(shape, queryLength) + forwardFlops(shape, passageLength)),
     step: async () => {
       const loss = await gradients();

@@ -19,7 +19,7 @@ await onWebGpu(async (runtime) => {
   for (const waits of [false, true]) {
     const on = waits ? 'WebGPU, each run waited for' : 'WebGPU';
     const monitor = waits || small ? undefined : GpuMonitor.start();
-    await attempt('MiniLM-L6 training step, auto micro-batches', on, async () => {
+    await attempt(`MiniLM-L6 training step, ${work.pairs} pairs, auto micro-batches`, on, async () => {
       const counted = countRuntime(runtime, { waits });
       const { meanMilliseconds, steps, firstStepMilliseconds, microBatches } = await timeSteps(
         counted.runtime,
@@ -40,7 +40,7 @@ await onWebGpu(async (runtime) => {
       let known = 0;
       for (const [kind, { count, milliseconds }] of Object.entries(calls)) {
         known += milliseconds / steps;
-        if (count === 0) continue;
+        if (milliseconds === 0) continue;
         report({
           what: `of it: ${kind}`,
           on,

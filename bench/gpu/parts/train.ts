@@ -18,7 +18,8 @@ await onWebGpu(async (runtime) => {
   if (known === undefined) throw new Error(`no shape is named ${name}`);
   let chosen: number | undefined;
   for (const size of sizes) {
-    const what = `${name} training step, ${size === 'auto' ? 'auto micro-batches' : `micro-batches of ${size} tokens`}`;
+    const label = size === 'auto' ? 'auto micro-batches' : `micro-batches of ${size} tokens`;
+    const what = `${name} training step, ${work.pairs} pairs, ${label}`;
     if (size === chosen) {
       report({ what, on: 'WebGPU', skipped: 'the size that auto chose' });
       continue;
