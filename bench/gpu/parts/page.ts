@@ -51,13 +51,14 @@ const request: StepsRequest = small
       work: { pairs: 128, queryTokens: 32, passageTokens: 128, tokensPerMicroBatch: 'auto' },
       limits: { warmup: 2, mostSteps: 50, milliseconds: 8000 },
     };
-await attempt('MiniLM-L6 training step in the page, auto micro-batches', 'WebGPU in Chromium', async () => {
+const { pairs, queryTokens, passageTokens } = request.work;
+const label = `MiniLM-L6 training step in the page, ${pairs} pairs, auto micro-batches`;
+await attempt(label, 'WebGPU in Chromium', async () => {
   const answer = (await inPage('bench/gpu/page/steps.html', gpu, async (page) => {
     await until(page, `typeof trainSteps === 'function'`);
     return page.evaluate(`trainSteps(${JSON.stringify(request)})`);
   })) as StepsAnswer;
   if ('failed' in answer) throw new Error(answer.failed);
-  const { pairs, queryTokens, passageTokens } = request.work;
   return {
     value: answer.steps.meanMilliseconds,
     unit: 'ms',
