@@ -8,7 +8,8 @@ import { afterAll, beforeAll, it } from 'vitest';
 import { openRuntime, type OpenedRuntime } from '../src/host/browser/runtime.ts';
 import type { Runtime } from '../src/host/contract.ts';
 import { callsBetween, gpuCalls, type GpuCalls } from '../test/support/browser/gpu-calls.ts';
-import { encodingWorkload, modelShape, trainingWorkload, type ModelName } from './gpu/workload.ts';
+import { encoderShapes, narrowed } from './support/random-encoder.ts';
+import { encodingWorkload, trainingWorkload } from './support/workload.ts';
 
 let opened: OpenedRuntime;
 beforeAll(async () => {
@@ -31,27 +32,27 @@ function withoutKernels(runtime: Runtime): Runtime {
   });
 }
 
-const narrow = { 'MiniLM-L6': 8, nano: 8 } as const;
-const short = 8;
+/** Divides widths and the lengths of texts. */
+const divisor = 8;
 
-it.each<[ModelName, 'kernels' | 'graphs alone']>([
+it.each([
   ['nano', 'kernels'],
   ['nano', 'graphs alone'],
   ['MiniLM-L6', 'kernels'],
   ['MiniLM-L6', 'graphs alone'],
-])(
+] as const)(
   'a training step of %s with %s',
   async (model, how) => {
     const runtime = how === 'kernels' ? opened.runtime : withoutKernels(opened.runtime);
-    const shape = modelShape(model, narrow[model]);
-    const training = await trainingWorkload(runtime, shape, {
+    const planned = encoderShapes[model];
+    const training = await trainingWorkload(runtime, narrowed(planned, divisor), {
       tokensPerMicroBatch: 'auto',
-      planned: modelShape(model),
-      short,
+      planned,
+      short: divisor,
     });
     for (let step = 1; step <= 3; step++) {
       const [before, start] = [gpuCalls(), performance.now()];
-      await training.step(step);
+      await training.step();
       const seconds = (performance.now() - start) / 1000;
       tell(`${model}, ${how}, step ${step}`, callsBetween(before, gpuCalls()), seconds);
     }
@@ -60,10 +61,10 @@ it.each<[ModelName, 'kernels' | 'graphs alone']>([
   3_600_000,
 );
 
-it.each<ModelName>(['nano', 'MiniLM-L6'])(
+it.each(['nano', 'MiniLM-L6'] as const)(
   'encoding a batch of passages with %s',
   async (model) => {
-    const encoding = await encodingWorkload(opened.runtime, modelShape(model, narrow[model]), 8, 16);
+    const encoding = await encodingWorkload(opened.runtime, narrowed(encoderShapes[model], divisor), 8, 16);
     for (let round = 1; round <= 3; round++) {
       const [before, start] = [gpuCalls(), performance.now()];
       await encoding.encode();

@@ -6,9 +6,10 @@
  */
 import { parseArgs } from 'node:util';
 import { openRuntime } from '../src/host/node/runtime.ts';
-import { countRuntime, type RuntimeCalls } from './gpu/counted-runtime.ts';
-import { encodingWorkload, modelShape, trainingWorkload, type ModelName } from './gpu/workload.ts';
+import { countRuntime, type RuntimeCalls } from './support/counted-runtime.ts';
 import { printTable } from './support/measure.ts';
+import { encoderShapes } from './support/random-encoder.ts';
+import { encodingWorkload, trainingWorkload } from './support/workload.ts';
 
 const { values } = parseArgs({
   options: {
@@ -34,14 +35,14 @@ function row(what: string, calls: RuntimeCalls): string[] {
 }
 
 const rows: string[][] = [];
-for (const model of ['MiniLM-L6', 'nano'] satisfies ModelName[]) {
-  const shape = modelShape(model);
+for (const model of ['MiniLM-L6', 'nano'] as const) {
+  const shape = encoderShapes[model];
   const training = await trainingWorkload(counted.runtime, shape, {
     tokensPerMicroBatch: tokens === 'auto' ? tokens : Number(tokens),
   });
-  await training.step(1);
+  await training.step();
   counted.take();
-  await training.step(2);
+  await training.step();
   rows.push(row(`${model}, a training step`, counted.take()));
   await training.close();
   const encoding = await encodingWorkload(counted.runtime, shape, 1000);

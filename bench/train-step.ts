@@ -6,18 +6,9 @@
  */
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import type { EncoderDescription } from '../src/encoders/embedder.ts';
-import { encoderParameters } from '../src/encoders/parameters.ts';
-import type { EncoderShape } from '../src/encoders/types.ts';
 import { openRuntime } from '../src/host/node/runtime.ts';
-import { RandomStream } from '../src/host/random.ts';
-import { parseLossSpec } from '../src/losses/loss-spec.ts';
-import { DocumentNumbers, layOutBatch } from '../src/training/batch-layout.ts';
-import { forwardFlops } from '../src/training/flops.ts';
-import { GradientCache } from '../src/training/gradient-cache.ts';
-import { defaultAdamW } from '../src/training/optimizer.ts';
-import { createParameterState } from '../src/training/parameter-state.ts';
-import { batchLoss } from '../src/training/similarity.ts';
+import { encoderShapes } from './support/random-encoder.ts';
+import { trainingWorkload } from './support/workload.ts';
 
 const { values } = parseArgs({
   options: {
@@ -29,36 +20,6 @@ const { values } = parseArgs({
     recompute: { type: 'boolean', default: false },
   },
 });
-const pairs = Number(values.pairs);
-const shape: EncoderShape = {
-  family: 'bert',
-  vocabSize: 30522,
-  hiddenSize: 384,
-  layers: 6,
-  heads: 12,
-  intermediateSize: 1536,
-  maxPositions: 512,
-  segments: 2,
-  layerNormEpsilon: 1e-12,
-  activation: 'gelu',
-  hiddenDropout: 0,
-  attentionDropout: 0,
-};
-const noTexts = (): never => {
-  throw new Error('the sequences are tokens already');
-};
-const encoder: EncoderDescription = {
-  shape,
-  encoding: {
-    pooling: 'mean',
-    normalize: true,
-    queryPrefix: '',
-    passagePrefix: '',
-    queryMaxLength: 32,
-    passageMaxLength: 128,
-  },
-  tokenizer: { vocabSize: 30522, padId: 0, encode: noTexts, encodePair: noTexts },
-};
 
 /** Bytes of this process at most so far. */
 function peakBytes(): number {
@@ -80,33 +41,11 @@ const runtime = await openRuntime({
   threads: Number(values.threads),
 });
 const afterImports = peakBytes();
-const stream = new RandomStream(1, 'weights');
-const weights = new Map(
-  [...encoderParameters(shape)].map(([name, dims]) => {
-    const data = Float32Array.from({ length: dims.reduce((a, b) => a * b, 1) }, () =>
-      name.includes('Norm.weight') ? 1 : 0.04 * (stream.uniform() - 0.5),
-    );
-    return [name, { dims, data }];
-  }),
-);
-const state = await createParameterState(runtime, weights, [...weights.keys()], defaultAdamW);
-weights.clear();
-const cache = new GradientCache(runtime, encoder, state, {
-  lengthLadder: [32, 128],
+const training = await trainingWorkload(runtime, encoderShapes['MiniLM-L6'], {
   tokensPerMicroBatch: Number(values['micro-batch-tokens']),
-  activationBytes: values.recompute ? 0 : 2 ** 33,
+  pairs: Number(values.pairs),
+  ...(values.recompute ? { activationBytes: 0 } : {}),
 });
-const sequence = (length: number): Int32Array =>
-  Int32Array.from({ length }, () => 1000 + stream.integer(29_000));
-const spec = parseLossSpec('infonce(temperature=0.05, scope=batch)');
-const numbers = new DocumentNumbers();
-const layout = layOutBatch(
-  Array.from({ length: pairs }, (_, i) => {
-    const documents = [{ id: `p${i}`, text: `passage ${i}`, label: 1, source: 'gold' }];
-    return { record: { query_id: `q${i}`, query: '', documents }, documents, positive: 0 };
-  }),
-  numbers,
-);
 
 const times: Record<'step' | 'gradients' | 'optimizer', number[]> = {
   step: [],
@@ -115,26 +54,16 @@ const times: Record<'step' | 'gradients' | 'optimizer', number[]> = {
 };
 const steps = Number(values.steps);
 for (let step = 0; step < steps + 2; step++) {
-  const queries = Array.from({ length: pairs }, () => sequence(32));
-  const passages = Array.from({ length: pairs }, () => sequence(128));
   const start = performance.now();
-  await cache.run(
-    { queries, passages },
-    (queryVectors, passageVectors) =>
-      batchLoss(spec, { queries: queryVectors, passages: passageVectors, dimension: 384 }, layout, {
-        similarity: 'dot',
-      }),
-    step,
-  );
+  await training.gradients();
   const computed = performance.now();
-  await state.update(2e-5, step + 1, await state.gradientNorm());
+  await training.update();
   const end = performance.now();
   if (step < 2) continue;
   times.step.push(end - start);
   times.gradients.push(computed - start);
   times.optimizer.push(end - computed);
 }
-const flops = 3 * pairs * (forwardFlops(shape, 32) + forwardFlops(shape, 128));
 const step = summarize(times.step);
 process.stdout.write(
   `${JSON.stringify({
@@ -143,12 +72,11 @@ process.stdout.write(
     threads: runtime.threads,
     steps,
     milliseconds: { step, gradients: summarize(times.gradients), optimizer: summarize(times.optimizer) },
-    gflops: flops / step.median / 1e6,
+    gflops: training.flops / step.median / 1e6,
     peakMiB: Math.round(peakBytes() / 2 ** 20),
     afterImportsMiB: Math.round(afterImports / 2 ** 20),
     fingerprint: runtime.fingerprint,
   })}\n`,
 );
-await cache.close();
-await state.close();
+await training.close();
 await runtime.close();

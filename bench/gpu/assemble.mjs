@@ -57,9 +57,6 @@ function assembleStudio(folder) {
   cpSync(compiled, folder, { recursive: true });
   writeFileSync(join(folder, 'package.json'), `${JSON.stringify({ type: 'module', private: true })}\n`);
   for (const file of golden) cpSync(join(root, 'test', 'golden', file), join(folder, 'test', 'golden', file));
-  cpSync(join(root, 'public', 'models', 'nano'), join(folder, 'public', 'models', 'nano'), {
-    recursive: true,
-  });
   copyPackages(importedPackages(compiled), join(folder, 'node_modules'));
 }
 

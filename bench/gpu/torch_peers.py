@@ -186,7 +186,7 @@ def training(name: str, numbers: list, kinds: tuple, compiled: bool = False) -> 
             detail = {"loss": [float(losses[0]), float(losses[-1])], "pairsPerSecond": pairs / taken}
             return dict(value=1000 * taken, unit="ms", note="; ".join(filter(None, [sizes, memory])), detail=detail)
 
-        attempt("%s training step, one batch" % name, "PyTorch %s %s" % (label, kind), steps)
+        attempt("%s training step, %d pairs, one batch" % (name, pairs), "PyTorch %s %s" % (label, kind), steps)
 
 
 def encode() -> None:

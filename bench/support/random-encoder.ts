@@ -14,10 +14,19 @@ const bert = {
   attentionDropout: 0,
 } as const;
 
-/** The sizes of real encoders; `tiny` is what a processor that plays a GPU can train in seconds. */
+/** The shapes of real encoders; `tiny` is one that a processor playing a GPU can train in seconds. */
 export const encoderShapes = {
   'MiniLM-L6': { ...bert, hiddenSize: 384, layers: 6, heads: 12, intermediateSize: 1536 },
   'BERT-base': { ...bert, hiddenSize: 768, layers: 12, heads: 12, intermediateSize: 3072 },
+  nano: {
+    ...bert,
+    vocabSize: 7600,
+    hiddenSize: 160,
+    layers: 2,
+    heads: 5,
+    intermediateSize: 640,
+    maxPositions: 256,
+  },
   tiny: {
     ...bert,
     vocabSize: 96,
@@ -28,6 +37,12 @@ export const encoderShapes = {
     maxPositions: 32,
   },
 } as const satisfies Readonly<Record<string, EncoderShape>>;
+
+/** The same graphs at a fraction of the width: less arithmetic, for counts where software plays the GPU. */
+export function narrowed(shape: EncoderShape, divisor: number): EncoderShape {
+  const { hiddenSize, intermediateSize } = shape;
+  return { ...shape, hiddenSize: hiddenSize / divisor, intermediateSize: intermediateSize / divisor };
+}
 
 /** Random numbers in a row, repeated: a hundred million counted ones would take longer than what is measured. */
 const period = 65_537;

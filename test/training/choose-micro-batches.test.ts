@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest';
-import { modelShape } from '../../bench/gpu/workload.ts';
+import { encoderShapes } from '../../bench/support/random-encoder.ts';
 import { chooseMicroBatches, type DeviceLimits } from '../../src/training/choose-micro-batches.ts';
 import { planMicroBatches } from '../../src/training/micro-batches.ts';
 
-const shape = modelShape('MiniLM-L6');
+const shape = encoderShapes['MiniLM-L6'];
 const encoding = {
   pooling: 'mean',
   normalize: true,

@@ -1,8 +1,9 @@
-import type { StepLimits, StepWork, TimedSteps } from '../../support/timed-steps.ts';
+import type { StepLimits, TimedSteps } from '../../support/timed-steps.ts';
+import type { TrainingWorkloadOptions } from '../../support/workload.ts';
 
 export interface StepsRequest {
   readonly shape: 'MiniLM-L6' | 'tiny';
-  readonly work: Omit<StepWork, 'shape' | 'weights'>;
+  readonly work: TrainingWorkloadOptions;
   readonly limits: Omit<StepLimits, 'onWarm'>;
 }
 

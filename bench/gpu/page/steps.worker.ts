@@ -1,14 +1,13 @@
 import { messageOf } from '../../../src/host/errors.ts';
 import { openRuntime } from '../../../src/host/browser/runtime.ts';
-import { encoderShapes, randomWeights } from '../../support/random-encoder.ts';
+import { encoderShapes } from '../../support/random-encoder.ts';
 import { timeSteps } from '../../support/timed-steps.ts';
 import type { StepsAnswer, StepsRequest } from './protocol.ts';
 
 async function measure({ shape: name, work, limits }: StepsRequest): Promise<StepsAnswer> {
   const adapter = await navigator.gpu.requestAdapter({ powerPreference: 'high-performance' });
   const { runtime } = await openRuntime({ device: 'webgpu' });
-  const shape = encoderShapes[name];
-  const steps = await timeSteps(runtime, { ...work, shape, weights: randomWeights(shape) }, limits);
+  const steps = await timeSteps(runtime, encoderShapes[name], work, limits);
   await runtime.close();
   const { vendor, architecture, description } = adapter?.info ?? {
     vendor: '',

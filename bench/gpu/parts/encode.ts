@@ -1,8 +1,6 @@
 /** Passages per second of the studio's own encoding, of as many tokens each. */
-import { uploadWeights } from '../../../src/encoders/device-weights.ts';
-import { Embedder } from '../../../src/encoders/embedder.ts';
-import { RandomStream } from '../../../src/host/random.ts';
-import { encoderShapes, randomTokens, randomWeights, tokensOnly } from '../../support/random-encoder.ts';
+import { encoderShapes } from '../../support/random-encoder.ts';
+import { encodingWorkload } from '../../support/workload.ts';
 import { attempt, onWebGpu, small } from './part.ts';
 
 const shape = small ? encoderShapes.tiny : encoderShapes['MiniLM-L6'];
@@ -10,29 +8,16 @@ const passages = small ? 8 : 1024;
 const milliseconds = small ? 0 : 6000;
 
 await onWebGpu(async (runtime) => {
-  const weights = await uploadWeights(runtime, randomWeights(shape));
   for (const tokens of small ? [8, 16] : [128, 256]) {
     await attempt(`encoding passages of ${tokens} tokens`, 'WebGPU', async () => {
-      const stream = new RandomStream(1, 'texts');
-      const sequences = Array.from({ length: passages }, () => randomTokens(stream, shape, tokens));
-      const description = tokensOnly(shape, tokens);
-      const encoder = {
-        ...description,
-        // A text is the number of a sequence: tokenizing is not measured.
-        tokenizer: {
-          ...description.tokenizer,
-          encode: (text: string) => sequences[Number(text)] ?? new Int32Array(),
-        },
-      };
-      const embedder = new Embedder(runtime, encoder, () => weights);
-      const texts = sequences.map((_, i) => String(i));
+      const encoding = await encodingWorkload(runtime, shape, passages, tokens);
       try {
-        await embedder.embed(texts, 'passage');
+        await encoding.encode();
         let seconds = 0;
         let rounds = 0;
         while (rounds === 0 || seconds * 1000 < milliseconds) {
           const start = performance.now();
-          await embedder.embed(texts, 'passage');
+          await encoding.encode();
           seconds += (performance.now() - start) / 1000;
           rounds++;
         }
@@ -42,7 +27,7 @@ await onWebGpu(async (runtime) => {
           note: `MiniLM-L6’s ${small ? 'tokens in a tiny shape' : 'shape'}, random weights, fp32, tokenizing not counted`,
         };
       } finally {
-        await embedder.close();
+        await encoding.close();
       }
     });
   }

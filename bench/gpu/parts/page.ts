@@ -43,27 +43,28 @@ async function inPage<T>(
 const request: StepsRequest = small
   ? {
       shape: 'tiny',
-      work: { pairs: 4, queryTokens: 8, passageTokens: 8, microBatchTokens: 64 },
+      work: { pairs: 4, queryTokens: 8, passageTokens: 8, tokensPerMicroBatch: 'auto' },
       limits: { warmup: 1, mostSteps: 1, milliseconds: 0 },
     }
   : {
       shape: 'MiniLM-L6',
-      work: { pairs: 128, queryTokens: 32, passageTokens: 128, microBatchTokens: 4096 },
+      work: { pairs: 128, queryTokens: 32, passageTokens: 128, tokensPerMicroBatch: 'auto' },
       limits: { warmup: 2, mostSteps: 50, milliseconds: 8000 },
     };
-await attempt('MiniLM-L6 training step in the page', 'WebGPU in Chromium', async () => {
+const { pairs, queryTokens, passageTokens } = request.work;
+const label = `MiniLM-L6 training step in the page, ${pairs} pairs, auto micro-batches`;
+await attempt(label, 'WebGPU in Chromium', async () => {
   const answer = (await inPage('bench/gpu/page/steps.html', gpu, async (page) => {
     await until(page, `typeof trainSteps === 'function'`);
     return page.evaluate(`trainSteps(${JSON.stringify(request)})`);
   })) as StepsAnswer;
   if ('failed' in answer) throw new Error(answer.failed);
-  const { pairs, queryTokens, passageTokens, microBatchTokens } = request.work;
   return {
     value: answer.steps.meanMilliseconds,
     unit: 'ms',
     note:
-      `${answer.adapter}; ${pairs} pairs of ${queryTokens} + ${passageTokens} tokens, micro-batches of ` +
-      `${microBatchTokens}, random weights of ${small ? 'a tiny shape' : 'its shape'}, fp32`,
+      `${answer.adapter}; ${pairs} pairs of ${queryTokens} + ${passageTokens} tokens; ` +
+      `${answer.steps.microBatches}; random weights of ${small ? 'a tiny shape' : 'its shape'}, fp32`,
     detail: { ...answer.steps },
   };
 });

@@ -1,70 +1,55 @@
 /**
  * Training steps on WebGPU with random weights of a real shape:
- * `node train.js SHAPE PAIRS QUERY_TOKENS PASSAGE_TOKENS SECONDS MICRO_BATCH_TOKENS… [--small]`. SHAPE `nano` trains the
- * studio's own weights. SECONDS are for each size of micro-batch.
+ * `node train.js SHAPE PAIRS QUERY_TOKENS PASSAGE_TOKENS SECONDS MICRO_BATCH_TOKENS… [--small]`. Micro-batches are of the
+ * size that the trainer chooses for the device (auto), then of each size given. SECONDS are for each.
  */
-import { readEncoder } from '../../../src/encoders/read-encoder.ts';
-import type { EncoderShape, Weights } from '../../../src/encoders/types.ts';
-import { openModelFiles } from '../../../src/host/node/model-files.ts';
-import { encoderShapes, randomWeights } from '../../support/random-encoder.ts';
+import { encoderShapes } from '../../support/random-encoder.ts';
 import { timeSteps } from '../../support/timed-steps.ts';
 import { GpuMonitor } from './gpu-monitor.ts';
-import { attempt, onWebGpu, small } from './part.ts';
+import { attempt, onWebGpu, report, small } from './part.ts';
 
-const words = process.argv.slice(2).filter((word) => word !== '--small');
-const [name = 'MiniLM-L6', ...rest] = words;
-const [pairs = 16, queryTokens = 32, passageTokens = 128, seconds = 5, ...microBatches] = rest.map(Number);
-
-async function encoder(): Promise<{ shape: EncoderShape; weights: Weights; weightsAre: string }> {
-  if (name === 'nano' && !small) {
-    const { shape, weights } = await readEncoder(await openModelFiles().open('nano'));
-    return { shape, weights, weightsAre: 'its own weights' };
-  }
-  const known = Object.entries(encoderShapes).find(([key]) => key === (small ? 'tiny' : name));
-  if (known === undefined) throw new Error(`no shape is named ${name}`);
-  const [, shape] = known;
-  return {
-    shape,
-    weights: randomWeights(shape),
-    weightsAre: small ? 'random weights of a tiny shape' : 'random weights of its shape',
-  };
-}
+const [name = 'MiniLM-L6', ...rest] = process.argv.slice(2).filter((word) => word !== '--small');
+const [pairs = 16, queryTokens = 32, passageTokens = 128, seconds = 5, ...given] = rest.map(Number);
+const work = small ? { pairs: 4, queryTokens: 8, passageTokens: 8 } : { pairs, queryTokens, passageTokens };
+const sizes = ['auto', ...(small ? given.slice(1, 2).map(() => 32) : given)] as const;
 
 await onWebGpu(async (runtime) => {
-  const { shape, weights, weightsAre } = await encoder();
-  const work = small
-    ? { shape, weights, pairs: 4, queryTokens: 8, passageTokens: 8 }
-    : { shape, weights, pairs, queryTokens, passageTokens };
-  const sizes = small ? [64, 32].slice(0, microBatches.length) : microBatches;
-  for (const microBatchTokens of sizes) {
+  const known = Object.entries(encoderShapes).find(([key]) => key === (small ? 'tiny' : name));
+  if (known === undefined) throw new Error(`no shape is named ${name}`);
+  let chosen: number | undefined;
+  for (const size of sizes) {
+    const label = size === 'auto' ? 'auto micro-batches' : `micro-batches of ${size} tokens`;
+    const what = `${name} training step, ${work.pairs} pairs, ${label}`;
+    if (size === chosen) {
+      report({ what, on: 'WebGPU', skipped: 'the size that auto chose' });
+      continue;
+    }
     const monitor = small ? undefined : GpuMonitor.start();
-    await attempt(
-      `${name} training step, micro-batches of ${microBatchTokens} tokens`,
-      'WebGPU',
-      async () => {
-        const timed = await timeSteps(
-          runtime,
-          { ...work, microBatchTokens },
-          { warmup: small ? 1 : 2, mostSteps: small ? 1 : 50, milliseconds: 1000 * seconds },
-        );
-        const used = monitor?.stop();
-        const memory =
-          used === undefined || monitor === undefined
-            ? 'memory not known: no nvidia-smi'
-            : `${used.peakMiB - monitor.idleMiB} MiB of GPU memory at most`;
-        return {
-          value: timed.meanMilliseconds,
-          unit: 'ms',
-          note: `${work.pairs} pairs of ${work.queryTokens} + ${work.passageTokens} tokens, ${weightsAre}, fp32; ${memory}`,
-          detail: {
-            ...timed,
-            gflopPerSecond: (timed.gigaflop * 1000) / timed.meanMilliseconds,
-            pairsPerSecond: (work.pairs * 1000) / timed.meanMilliseconds,
-            gpuMemory: used,
-          },
-        };
-      },
-    );
+    await attempt(what, 'WebGPU', async () => {
+      const timed = await timeSteps(
+        runtime,
+        known[1],
+        { ...work, tokensPerMicroBatch: size },
+        { warmup: small ? 1 : 2, mostSteps: small ? 1 : 50, milliseconds: 1000 * seconds },
+      );
+      if (size === 'auto') chosen = timed.tokensPerMicroBatch;
+      const used = monitor?.stop();
+      const memory =
+        used === undefined || monitor === undefined
+          ? 'memory not known: no nvidia-smi'
+          : `${used.peakMiB - monitor.idleMiB} MiB of GPU memory at most`;
+      return {
+        value: timed.meanMilliseconds,
+        unit: 'ms',
+        note: `${work.pairs} pairs of ${work.queryTokens} + ${work.passageTokens} tokens; ${timed.microBatches}; random weights of ${small ? 'a tiny shape' : 'its shape'}, fp32; ${memory}`,
+        detail: {
+          ...timed,
+          gflopPerSecond: (timed.gigaflop * 1000) / timed.meanMilliseconds,
+          pairsPerSecond: (work.pairs * 1000) / timed.meanMilliseconds,
+          gpuMemory: used,
+        },
+      };
+    });
     monitor?.stop();
   }
 });
