@@ -1,6 +1,5 @@
 import type { RecipeEvent } from '../recipes/job.ts';
 import type { Plan, PlannedStage } from '../recipes/plan.ts';
-import type { StageKind } from '../recipes/stage-store.ts';
 import { timeRangeText } from '../recipes/time-left.ts';
 import type { CliIo, Progress } from './io.ts';
 import { formatDuration } from './progress.ts';
@@ -35,8 +34,6 @@ function megabytes(bytes: number): string {
   return `${Math.ceil(bytes / 2 ** 20)} MiB`;
 }
 
-const units: Readonly<Partial<Record<StageKind, string>>> = { training: 'steps', generated: 'requests' };
-
 /** Draws what happens in a job: one bar for the stage at work, one line for each that is finished. */
 export class RecipeView {
   readonly #io: CliIo;
@@ -59,7 +56,7 @@ export class RecipeView {
         }
         break;
       case 'progress':
-        this.#bar(stage.label, event.total, units[stage.kind] ?? 'texts').update(
+        this.#bar(stage.label, event.total, stage.unit ?? 'texts').update(
           event.done,
           [event.detail, left].filter((part) => part !== '').join(', '),
         );

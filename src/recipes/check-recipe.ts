@@ -1,5 +1,7 @@
 import { InputError } from '../host/errors.ts';
+import { baseAddress } from '../host/generators/server-address.ts';
 import { nearestName } from '../host/nearest-name.ts';
+import { own } from '../host/own.ts';
 import { foldName } from '../losses/settings.ts';
 import { parseLossSpec } from '../losses/loss-spec.ts';
 import { lossByName } from '../losses/index.ts';
@@ -8,11 +10,15 @@ import { parseRules } from '../mining/rule-spec.ts';
 import { lossOfSource } from '../training/mixing/loss-of-source.ts';
 import { mixOf, originOf } from './arm-mix.ts';
 import { baselineName } from './baseline-name.ts';
-import { checkCircles, checkGenerated, checkGenerator } from './check-generation.ts';
 import { checkFile, Faults, type Path } from './faults.ts';
 import { hasTemperature, readLoss } from './loss.ts';
 import { omit } from './omit.ts';
-import type { Recipe, RecipeArm, RecipeLoss, RecipeSource, SelectedSource } from './schema.ts';
+import { isWithoutLog } from './recipe-generators.ts';
+import type { Recipe, RecipeArm } from './schema.ts';
+import type { RecipeGenerator } from './schema/generators.ts';
+import type { RecipeLoss } from './schema/loss.ts';
+import type { SourcePart } from './source.ts';
+import { definitionOf, type RecipeSource } from './sources/index.ts';
 
 /** Every row of the table: baselines, then arms. */
 export function systemNames({ evaluation, arms }: Recipe): string[] {
@@ -73,56 +79,38 @@ function checkEvidence({ evidence }: Recipe, faults: Faults): void {
 
 function checkSource(recipe: Recipe, name: string, source: RecipeSource, faults: Faults): void {
   const path = ['sources', name];
-  switch (source.kind) {
-    case 'mined': {
-      const { ranks, retrievers } = source;
-      if (source.of !== undefined) {
-        faults.reference([...path, 'of'], source.of, Object.keys(recipe.sources), 'source');
-      } else if (recipe.corpus.train === null) {
-        faults.add(path, 'mining needs judged train queries, but corpus.train is null');
+  const { partKinds, parts, check } = definitionOf(source);
+  const known = Object.entries(recipe.sources).flatMap(([each, { kind }]) =>
+    partKinds === undefined || partKinds.includes(kind) ? [each] : [],
+  );
+  for (const part of parts(source)) {
+    faults.reference([...path, ...part.path], part.name, known, partKinds?.what ?? 'source');
+  }
+  check?.(source, recipe, path, faults);
+}
+
+function checkCircles({ sources }: Recipe, faults: Faults): void {
+  const partsOf = (source: RecipeSource): readonly SourcePart[] => definitionOf(source).parts(source);
+  const leadsTo = (from: string, target: string, seen: Set<string>): boolean => {
+    if (from === target) return true;
+    const source = own(sources, from);
+    if (source === undefined || seen.has(from)) return false;
+    seen.add(from);
+    return partsOf(source).some(({ name }) => leadsTo(name, target, seen));
+  };
+  for (const [name, source] of Object.entries(sources)) {
+    for (const part of partsOf(source)) {
+      if (leadsTo(part.name, name, new Set())) {
+        faults.add(['sources', name, ...part.path], `"${part.name}" is made of "${name}" itself`);
       }
-      if (ranks.last < ranks.first) {
-        faults.add([...path, 'ranks', 'last'], `is ${ranks.last}, before the first, ${ranks.first}`);
-      }
-      faults.distinct(
-        (i) => [...path, 'retrievers', i, 'name'],
-        retrievers.map((retriever) => retriever.name),
-        'retrievers',
-      );
-      break;
     }
-    case 'lists':
-      checkFile(source, path, faults);
-      break;
-    case 'generated':
-      checkGenerated(recipe, source, path, faults);
-      break;
-    case 'merged': {
-      // A source of merged ones could be one of its own parts.
-      const plain = Object.entries(recipe.sources).flatMap(([each, { kind }]) =>
-        kind === 'merged' ? [] : [each],
-      );
-      source.of.forEach((part, i) => faults.reference([...path, 'of', i], part, plain, 'unmerged source'));
-      break;
-    }
-    case 'selected':
-      checkSelected(recipe, source, path, faults);
-      break;
-    case 'planted':
-      faults.reference([...path, 'of'], source.of, Object.keys(recipe.sources), 'source');
   }
 }
 
-function checkSelected({ sources }: Recipe, source: SelectedSource, path: Path, faults: Faults): void {
-  const { of, queriesOf, by, pick, negatives } = source;
-  const known = Object.keys(sources);
-  faults.reference([...path, 'of'], of, known, 'source');
-  if (queriesOf !== undefined) faults.reference([...path, 'queriesOf'], queriesOf, known, 'source');
-  if (by?.from === 'file') checkFile(by, [...path, 'by'], faults);
-  if (by !== undefined && pick !== 'best') faults.add([...path, 'by'], 'only "pick": "best" reads scores');
-  if (pick === 'best' && negatives === undefined) {
-    faults.add([...path, 'pick'], '"best" needs "negatives", how many are picked');
-  }
+function checkGenerator(name: string, generator: RecipeGenerator, faults: Faults): void {
+  const path = ['generators', name];
+  if (generator.kind === 'recorded' && !isWithoutLog(generator)) checkFile(generator, path, faults);
+  if (generator.kind === 'http') faults.attempt([...path, 'address'], () => baseAddress(generator.address));
 }
 
 function checkTeacher({ teacher }: Recipe, faults: Faults): void {

@@ -4,7 +4,7 @@ import type { ListRecord, Query } from '../corpus/types.ts';
 import { InputError } from '../host/errors.ts';
 import { sha256 } from '../host/sha256.ts';
 import { goldLists, hashJudged, type JudgedQueries, type RecipeCorpus } from './recipe-corpus.ts';
-import type { Recipe } from './schema.ts';
+import type { CorpusSettings } from './schema/corpus.ts';
 
 /** Which queries train, which choose, and what may be in no training list. */
 export interface HeldOut {
@@ -42,11 +42,10 @@ export type GuardReport = Readonly<{
  * @throws InputError where no dev set of that share can be made
  */
 export async function holdOut(
-  recipe: Recipe,
+  { dev }: Pick<CorpusSettings, 'dev'>,
   corpus: RecipeCorpus,
   fileLists: readonly ListRecord[],
 ): Promise<HeldOut> {
-  const { dev } = recipe.corpus;
   const texts = new Map<string, string>();
   let train = corpus.train;
   let devQueries = corpus.dev;

@@ -4,14 +4,15 @@ import type { ModelLibrary } from '../encoders/model-library.ts';
 import type { EncoderModel } from '../encoders/types.ts';
 import { EncoderShelf } from './encoder-shelf.ts';
 import { expectedDisk, expectedMemory, makePlan, neededStages, type Plan } from './plan.ts';
-import { ratesStage, type Rates } from './rates.ts';
+import { ratesStage } from './rates.ts';
 import { GeneratorShelf, type RecipeGenerators } from './recipe-generators.ts';
 import { readCorpus, type RecipeCorpus, type RecipeFiles } from './recipe-corpus.ts';
 import { makeReport, type ArmResult, type RecipeReport } from './report.ts';
 import type { Recipe } from './schema.ts';
 import type { Stage } from './stage.ts';
 import { StageGraph, type ArmStages } from './stage-graph.ts';
-import { StageStore, type StageKind, type StageResult } from './stage-store.ts';
+import type { TrainingReport } from './stages/training.ts';
+import { StageStore, type StageResult } from './stage-store.ts';
 import { TimeLeft, type TimeRange } from './time-left.ts';
 import { choiceOf, trialsOf, tune, type Trial, type TuningChoice, type TuningReport } from './tuning.ts';
 import type { VectorIndex } from '../retrieval/vectors.ts';
@@ -55,9 +56,6 @@ export interface FoundStage {
   readonly result: StageResult;
 }
 
-/** Stages whose result is lists. */
-const listKinds: ReadonlySet<StageKind> = new Set(['generated', 'lists', 'filtered']);
-
 /** A recipe with everything it reads opened, ready to be planned and run. */
 export class RecipeJob {
   readonly graph: StageGraph;
@@ -85,9 +83,9 @@ export class RecipeJob {
   static async open(parts: RecipeJobParts): Promise<RecipeJob> {
     const { recipe, runtime, store, clock, version, onEvent } = parts;
     const startedAt = clock.now();
-    const corpus = await readCorpus(recipe, parts.files);
+    const corpus = await readCorpus(recipe.corpus, parts.files);
     const shelf = new EncoderShelf(parts.models, parts.library);
-    const generators = new GeneratorShelf(recipe, corpus, parts.files, parts.generators);
+    const generators = new GeneratorShelf(recipe.generators, corpus, parts.files, parts.generators);
     const left = new TimeLeft();
     const workshop = new RecipeWorkshop({
       runtime,
@@ -128,7 +126,7 @@ export class RecipeJob {
     );
     if (computes) {
       const { value } = await workshop.resultOf(await ratesStage(workshop, this.graph.encoder));
-      workshop.rates = value as unknown as Rates;
+      workshop.rates = value;
     }
     const paces = await workshop.pacesOf(needed.map(({ stage }) => stage));
     const plan = makePlan(needed, workshop.rates, paces, {
@@ -150,7 +148,7 @@ export class RecipeJob {
     const targets = this.graph.arms.map(({ lists }) => lists);
     const found: FoundStage[] = [];
     for (const { stage } of await neededStages(targets, () => Promise.resolve(false))) {
-      if (!listKinds.has(stage.kind)) continue;
+      if (!('holdsLists' in stage)) continue;
       const result = await this.#workshop.findResult(stage);
       if (result !== undefined) found.push({ stage, result });
     }
@@ -238,7 +236,7 @@ export class RecipeJob {
   }
 
   async #stagesOf(stages: ArmStages, choice: TuningChoice): Promise<ArmResult> {
-    const trainings: { seed: number; stage: Stage }[] = [];
+    const trainings: { seed: number; stage: Stage<TrainingReport> }[] = [];
     const rankings: Stage[] = [];
     for (const seed of this.#recipe.seeds) {
       const stage = await this.graph.training(stages, seed, undefined, choice);

@@ -1,5 +1,5 @@
 import { lossTerm, parseLossSpec, type LossSpec } from '../losses/loss-spec.ts';
-import type { RecipeLoss } from './schema.ts';
+import type { RecipeLoss } from './schema/loss.ts';
 
 /** The loss that a recipe names. @throws InputError for an unknown loss or setting, or a value out of range. */
 export function readLoss(loss: RecipeLoss): LossSpec {

@@ -3,7 +3,8 @@ import { isPositive } from '../corpus/text-key.ts';
 import type { Judgments, ListRecord, Query } from '../corpus/types.ts';
 import type { EncoderModel } from '../encoders/types.ts';
 import type { JudgedQueries } from './recipe-corpus.ts';
-import { typicalTokens, type Stage, type Workshop } from './stage.ts';
+import type { ListsReport } from './lists-report.ts';
+import { typicalTokens, type ListsStage, type Stage, type Workshop } from './stage.ts';
 
 /** Queries with what is relevant to them. */
 export interface OpenedQueries {
@@ -52,7 +53,7 @@ export function queriesOfSplit({ queries, judgments, hash }: JudgedQueries): Min
 
 /** @param expected what the lists will about be */
 export function queriesOfLists(
-  lists: Stage,
+  lists: ListsStage<ListsReport>,
   expected: { readonly lists: number; readonly queryTokens: number },
 ): MinedQueries {
   return {
@@ -61,10 +62,7 @@ export function queriesOfLists(
     count: expected.lists,
     queryTokens: () => expected.queryTokens,
     open: async (workshop) => {
-      // What every stage of lists says of them, among other things.
-      const { recorded } = (await workshop.resultOf(lists)).value as unknown as {
-        readonly recorded: boolean;
-      };
+      const { recorded } = (await workshop.resultOf(lists)).value;
       return { ...judgedInLists(await workshop.listsOf(lists)), recorded };
     },
   };

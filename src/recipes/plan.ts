@@ -5,17 +5,17 @@ import { chooseMicroBatches, type DeviceLimits } from '../training/choose-micro-
 import type { EncoderModel } from '../encoders/types.ts';
 import { secondsOf, type Rates } from './rates.ts';
 import { noWork, type Stage } from './stage.ts';
-import { expectedTraining, type ArmStages, type ExpectedLists, type StageGraph } from './stage-graph.ts';
-import type { StageKind } from './stage-store.ts';
+import type { ExpectedLists } from './source.ts';
+import { expectedTraining, type ArmStages, type StageGraph } from './stage-graph.ts';
 import { trainingSettings } from './training-settings.ts';
 
 /** A stage as the plan shows it. A type alias, so that it is assignable to Json. */
 export type PlannedStage = Readonly<{
-  kind: StageKind;
+  kind: string;
   label: string;
   key: string;
   /** What its time goes to, which says whose estimates err alike: encoding of texts, or work of its own kind. */
-  cost: StageKind | 'encoding';
+  cost: string;
   /** Whether its result is there already. */
   stored: boolean;
   /** An estimate; 0 where it is stored, or where nobody can tell before. */

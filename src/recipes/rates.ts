@@ -22,9 +22,10 @@ const sampleFlops = 1e9;
 export async function ratesStage(
   { corpus, runtime }: Pick<Workshop, 'corpus' | 'runtime'>,
   encoder: ShelvedEncoder,
-): Promise<Stage> {
+): Promise<Stage<Rates>> {
   return makeStage({
     kind: 'rates',
+    version: 1,
     label: "this machine's rates",
     inputs: { encoder: encoder.hash, passages: corpus.passagesHash, fingerprint: { ...runtime.fingerprint } },
     needs: [],

@@ -5,8 +5,7 @@ import type { Judgments, ListRecord, Query } from '../corpus/types.ts';
 import { InputError } from '../host/errors.ts';
 import { sha256 } from '../host/sha256.ts';
 import { foldsByPassage } from '../corpus/split.ts';
-import { bm25Warnings } from '../retrieval/bm25.ts';
-import type { Recipe } from './schema.ts';
+import type { CorpusSettings } from './schema/corpus.ts';
 
 /** Opens what a recipe names. Paths are the host's business. */
 export interface RecipeFiles {
@@ -48,8 +47,7 @@ export interface RecipeCorpus {
 }
 
 /** @throws InputError naming the file and the remedy */
-export async function readCorpus(recipe: Recipe, files: RecipeFiles): Promise<RecipeCorpus> {
-  const { corpus } = recipe;
+export async function readCorpus(corpus: CorpusSettings, files: RecipeFiles): Promise<RecipeCorpus> {
   const tree = await files.openCorpus(corpus);
   const test = await readBeir(tree, { split: corpus.test });
   const passages: Passage[] = [];
@@ -80,16 +78,8 @@ export async function readCorpus(recipe: Recipe, files: RecipeFiles): Promise<Re
     train: folded?.train ?? (await split(corpus.train)),
     dev: await split(dev),
     test: folded?.test ?? reported,
-    warnings: [...test.report.warnings(), ...searchWarnings(recipe)],
+    warnings: test.report.warnings(),
   };
-}
-
-/** Of every BM25 that a recipe searches with. */
-function searchWarnings({ sources, evaluation }: Recipe): string[] {
-  const settings = Object.values(sources).flatMap((source) =>
-    source.kind === 'mined' ? source.retrievers.filter((retriever) => retriever.kind === 'bm25') : [],
-  );
-  return [...new Set([...settings, evaluation.bm25].flatMap(bm25Warnings))];
 }
 
 async function judged({ queries, judgments }: BeirDataset): Promise<JudgedQueries> {
@@ -100,7 +90,7 @@ async function judged({ queries, judgments }: BeirDataset): Promise<JudgedQuerie
 async function foldOf(
   all: JudgedQueries,
   corpus: Pick<RecipeCorpus, 'textOf'>,
-  { of, index, seed }: NonNullable<Recipe['corpus']['fold']>,
+  { of, index, seed }: NonNullable<CorpusSettings['fold']>,
 ): Promise<{ readonly train: JudgedQueries; readonly test: JudgedQueries }> {
   const tested = new Set(
     foldsByPassage(goldLists(all, corpus), of, seed)[index]?.map(({ query_id }) => query_id),

@@ -5,7 +5,7 @@ import { readGivenLabels, withGivenLabels } from '../mining/given-labels.ts';
 import type { RuleInput } from '../mining/rules/contract.ts';
 import type { RecipeCorpus, RecipeFiles } from './recipe-corpus.ts';
 import { openPlace } from './recipe-lists.ts';
-import type { Recipe } from './schema.ts';
+import type { EvidenceSettings } from './schema/evidence.ts';
 
 /** A file of what rules read beside the teacher. */
 export interface Evidence {
@@ -18,7 +18,7 @@ export interface Evidence {
 
 /** Reads the files of labels and answers that a recipe names. @throws InputError naming the file and the line */
 export async function readEvidence(
-  { evidence: { modelLabels, handLabels, answers } }: Recipe,
+  { modelLabels, handLabels, answers }: EvidenceSettings,
   corpus: RecipeCorpus,
   files: RecipeFiles,
 ): Promise<readonly Evidence[]> {

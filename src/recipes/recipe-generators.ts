@@ -6,8 +6,8 @@ import type { Generator } from '../host/generator.ts';
 import { sha256 } from '../host/sha256.ts';
 import type { RecipeCorpus, RecipeFiles } from './recipe-corpus.ts';
 import { openPlace } from './recipe-lists.ts';
-import { openPrompts } from './recipe-prompts.ts';
-import type { GeneratedSource, Recipe, RecipeGenerator, RecipeSource, WrittenSource } from './schema.ts';
+import { openPrompt } from './recipe-prompts.ts';
+import type { GeneratorsByName, RecipeGenerator } from './schema/generators.ts';
 import { own } from '../host/own.ts';
 
 /** A generator that a host opens. Recorded ones are files, which every host opens alike. */
@@ -31,12 +31,6 @@ export interface GeneratorIdentity {
   readonly recorded: string | null;
 }
 
-/** Whether a model, or the log of one, is to write a source. What has ready lists as well takes those from a recording. */
-export function isWritten(recipe: Recipe, source: RecipeSource): source is WrittenSource {
-  if (source.kind !== 'generated' || source.prompts === undefined || source.of === undefined) return false;
-  return source.recorded === undefined || !isWithoutLog(own(recipe.generators, generatorOf(recipe, source)));
-}
-
 /** Whether a generator has nothing to replay but the lists that its sources name. */
 export function isWithoutLog(generator: RecipeGenerator | undefined): boolean {
   return generator?.kind === 'recorded' && generator.file === undefined && generator.corpusFile === undefined;
@@ -44,21 +38,26 @@ export function isWithoutLog(generator: RecipeGenerator | undefined): boolean {
 
 /** The name of the generator that writes a source: the only one where it names none. */
 export function generatorOf(
-  { generators }: Recipe,
-  { generator }: Pick<GeneratedSource, 'generator'>,
+  generators: GeneratorsByName,
+  { generator }: { readonly generator?: string | undefined },
 ): string {
   return generator ?? Object.keys(generators)[0] ?? '';
 }
 
 /** The generators of a recipe. */
 export class GeneratorShelf {
-  readonly #recipe: Recipe;
+  readonly byName: GeneratorsByName;
   readonly #corpus: RecipeCorpus;
   readonly #files: RecipeFiles;
   readonly #host: RecipeGenerators | undefined;
 
-  constructor(recipe: Recipe, corpus: RecipeCorpus, files: RecipeFiles, host: RecipeGenerators | undefined) {
-    this.#recipe = recipe;
+  constructor(
+    byName: GeneratorsByName,
+    corpus: RecipeCorpus,
+    files: RecipeFiles,
+    host: RecipeGenerators | undefined,
+  ) {
+    this.byName = byName;
     this.#corpus = corpus;
     this.#files = files;
     this.#host = host;
@@ -76,9 +75,9 @@ export class GeneratorShelf {
     };
   }
 
-  /** The prompts of a source, as they are asked. @throws InputError naming a file that holds none */
-  promptsOf(source: WrittenSource): Promise<readonly Prompt[]> {
-    return openPrompts(source, this.#files);
+  /** A prompt that a recipe has in a file. @throws InputError naming a file that holds none */
+  openPromptFile(path: string): Promise<Prompt> {
+    return openPrompt(path, this.#files);
   }
 
   /** @throws InputError where this host has no such generator */
@@ -98,7 +97,7 @@ export class GeneratorShelf {
   }
 
   #named(role: string): RecipeGenerator {
-    const generator = own(this.#recipe.generators, role);
+    const generator = own(this.byName, role);
     if (generator === undefined) throw new Error(`the recipe has no generator ${role}`);
     return generator;
   }

@@ -4,7 +4,6 @@ import type { ByteSource } from '../corpus/source.ts';
 import { withoutTopFolder } from '../corpus/source.ts';
 import type { ListRecord } from '../corpus/types.ts';
 import type { RecipeCorpus, RecipeFiles } from './recipe-corpus.ts';
-import type { Recipe, RecipeSource } from './schema.ts';
 
 /** The lists of a file that a recipe names. */
 export interface FileLists {
@@ -12,25 +11,10 @@ export interface FileLists {
   readonly warnings: readonly string[];
 }
 
-/** Reads the files of all sources that name one. @throws InputError naming the file and the remedy */
-export async function readFileLists(
-  { sources }: Recipe,
-  corpus: RecipeCorpus,
-  files: RecipeFiles,
-): Promise<ReadonlyMap<string, FileLists>> {
-  const found = new Map<string, FileLists>();
-  for (const [name, source] of Object.entries(sources)) {
-    const place = fileOf(source);
-    if (place !== undefined) found.set(name, await readOne(await openPlace(place, corpus, files)));
-  }
-  return found;
-}
-
-type Place = { readonly corpusFile?: string | undefined; readonly file?: string | undefined };
-
-function fileOf(source: RecipeSource): Place | undefined {
-  if (source.kind === 'lists') return source;
-  return source.kind === 'generated' ? source.recorded : undefined;
+/** A file of the corpus, or one anywhere. */
+export interface Place {
+  readonly corpusFile?: string | undefined;
+  readonly file?: string | undefined;
 }
 
 /** Opens a file of the corpus, or one anywhere. */
@@ -42,7 +26,8 @@ export async function openPlace(
   return file === undefined ? withoutTopFolder(corpus.tree).open(corpusFile ?? '') : files.openFile(file);
 }
 
-async function readOne(source: ByteSource): Promise<FileLists> {
+/** Reads the lists of a file. @throws InputError naming the file and the remedy */
+export async function readFileLists(source: ByteSource): Promise<FileLists> {
   const report = new ReadReport();
   const lists: ListRecord[] = [];
   for await (const list of readLists(source, { report })) lists.push(list);

@@ -5,7 +5,18 @@ import { parsePrompt } from '../generation/read-prompt.ts';
 import { asksAboutPassages } from '../generation/subject.ts';
 import { InputError } from '../host/errors.ts';
 import type { RecipeFiles } from './recipe-corpus.ts';
-import type { WrittenSource } from './schema.ts';
+
+/** What is asked about. */
+export type AskedAbout =
+  { readonly passages: object } | { readonly train: object } | { readonly source: string };
+
+/** Which prompts are asked of what. */
+export interface WhatToAsk {
+  readonly prompts: readonly string[];
+  readonly of: AskedAbout;
+  /** Items of a reply, where the prompt's own number shall not hold. */
+  readonly count?: number | undefined;
+}
 
 /** Whether a recipe means a file of its own, not a prompt that comes with the studio. */
 export function isPromptFile(prompt: string): boolean {
@@ -13,7 +24,7 @@ export function isPromptFile(prompt: string): boolean {
 }
 
 /** @throws InputError where a prompt does not write about what it is to be asked about */
-export function checkSubject(prompt: Pick<Prompt, 'id' | 'writes'>, of: WrittenSource['of']): void {
+export function checkSubject(prompt: Pick<Prompt, 'id' | 'writes'>, of: AskedAbout): void {
   const aboutPassages = asksAboutPassages(prompt);
   if (aboutPassages === 'passages' in of) return;
   throw new InputError(
@@ -30,19 +41,20 @@ export function checkSubject(prompt: Pick<Prompt, 'id' | 'writes'>, of: WrittenS
 
 /** The prompts of a source, as they are asked. @throws InputError naming the file */
 export async function openPrompts(
-  { prompts, of, count }: WrittenSource,
-  files: RecipeFiles,
+  { prompts, of, count }: WhatToAsk,
+  openFile: (path: string) => Promise<Prompt>,
 ): Promise<readonly Prompt[]> {
   const opened: Prompt[] = [];
   for (const name of prompts) {
-    const prompt = isPromptFile(name) ? await openPrompt(name, files) : promptById(name);
+    const prompt = isPromptFile(name) ? await openFile(name) : promptById(name);
     checkSubject(prompt, of);
     opened.push(count === undefined ? prompt : withCount(prompt, count));
   }
   return opened;
 }
 
-async function openPrompt(path: string, files: RecipeFiles): Promise<Prompt> {
+/** The prompt of a file. @throws InputError naming it */
+export async function openPrompt(path: string, files: RecipeFiles): Promise<Prompt> {
   const file = await files.openFile(path);
   return parsePrompt(new TextDecoder().decode(await readRange(file, 0, file.size)), path);
 }

@@ -4,7 +4,7 @@ import { scoreRows } from '../mining/diagnostics/diagnosis-table.ts';
 import { diagnosisRows, plantedRows } from './data-tables.ts';
 import type { ArmReport, RecipeReport, ShownPassage, ShownQuery } from './report.ts';
 import { markdownList, markdownTable, metricTitle, pText, signed } from './markdown.ts';
-import type { WrittenReport } from './stages/written-report.ts';
+import type { WrittenReport } from './written-report.ts';
 import { inlineMarkdown, markdownParagraph } from '../host/other-text.ts';
 import { own } from '../host/own.ts';
 

@@ -1,17 +1,14 @@
-import type { Json } from '../host/contract.ts';
 import { formatLossSpec, type LossSpec } from '../losses/loss-spec.ts';
 import type { RankedDocument } from '../retrieval/ranking.ts';
 import { sourceName } from './arm-mix.ts';
 import { queryValues } from './compare-systems.ts';
+import type { FilteredReport, ListsReport } from './lists-report.ts';
 import type { Recipe } from './schema.ts';
 import type { Stage } from './stage.ts';
 import type { ArmStages, StageGraph } from './stage-graph.ts';
-import type { StageKind } from './stage-store.ts';
 import type { ComparisonReport } from './stages/comparison.ts';
 import type { DiagnosisReport } from './stages/diagnosed.ts';
-import type { FilteredReport } from './stages/filtered.ts';
 import type { LengthsReport } from './stages/lengths.ts';
-import type { ListsReport } from './stages/lists.ts';
 import type { TrainingReport } from './stages/training.ts';
 import { mergeTraining, trainingSettings, devMetric } from './training-settings.ts';
 import type { TuningChoice, TuningReport } from './tuning.ts';
@@ -23,7 +20,7 @@ export interface ArmResult {
   readonly name: string;
   readonly stages: ArmStages;
   readonly choice: TuningChoice;
-  readonly trainings: readonly { readonly seed: number; readonly stage: Stage }[];
+  readonly trainings: readonly { readonly seed: number; readonly stage: Stage<TrainingReport> }[];
   readonly rankings: readonly Stage[];
 }
 
@@ -107,7 +104,7 @@ export type RecipeReport = Readonly<{
   /** What a seed varies, what the tests are over and the like. */
   notes: readonly string[];
   stages: readonly Readonly<{
-    kind: StageKind;
+    kind: string;
     label: string;
     key: string;
     seconds: number;
@@ -121,16 +118,16 @@ export interface ReportParts {
   readonly workshop: RecipeWorkshop;
   readonly arms: readonly ArmResult[];
   readonly tunings: readonly TuningReport[];
-  readonly lengths: Json;
-  readonly comparison: Json;
-  readonly diagnosis: Json | undefined;
+  readonly lengths: LengthsReport;
+  readonly comparison: ComparisonReport;
+  readonly diagnosis: DiagnosisReport | undefined;
   readonly seconds: number;
 }
 
 export async function makeReport(parts: ReportParts): Promise<RecipeReport> {
   const { recipe, graph, workshop, arms, tunings } = parts;
   const { runtime, corpus, version } = workshop;
-  const results = parts.comparison as unknown as ComparisonReport;
+  const results = parts.comparison;
   const armReports: ArmReport[] = [];
   for (const arm of arms) armReports.push(await armReport(parts, arm));
   const shown = await shownQueries(parts);
@@ -155,14 +152,14 @@ export async function makeReport(parts: ReportParts): Promise<RecipeReport> {
       trainQueries: graph.heldOut.train?.queries.length ?? null,
       devQueries: graph.heldOut.dev?.queries.length ?? null,
       testQueries: corpus.test.queries.length,
-      warnings: [...corpus.warnings, ...fileWarnings],
+      warnings: [...corpus.warnings, ...graph.warnings, ...fileWarnings],
     },
-    lengths: parts.lengths as unknown as LengthsReport,
+    lengths: parts.lengths,
     arms: armReports,
     tuning: tunings,
     results,
     shown,
-    ...(parts.diagnosis !== undefined && { diagnosis: parts.diagnosis as unknown as DiagnosisReport }),
+    ...(parts.diagnosis !== undefined && { diagnosis: parts.diagnosis }),
     notes: [...notesOf(recipe, results), ...trainingWarnings(armReports)],
     stages: workshop.log.map(({ stage, result, state }) => ({
       kind: stage.kind,
@@ -176,26 +173,14 @@ export async function makeReport(parts: ReportParts): Promise<RecipeReport> {
 
 async function armReport({ workshop }: ReportParts, arm: ArmResult): Promise<ArmReport> {
   const { stages, choice, trainings } = arm;
-  const [source, ...later] = stages.history;
-  if (source === undefined) throw new Error(`${arm.name} has no lists`);
-  const filtered = later.find(({ kind }) => kind === 'filtered');
-  const listsReport = (await workshop.resultOf(source)).value as unknown as ListsReport;
-  const filteredReport =
-    filtered === undefined ? null : ((await workshop.resultOf(filtered)).value as unknown as FilteredReport);
+  const { source, filtered } = stages;
+  const listsReport = (await workshop.resultOf(source)).value;
+  const filteredReport = filtered === undefined ? null : (await workshop.resultOf(filtered)).value;
   const { loss, training } = settled(stages, choice);
   const reports: ArmReport['trainings'][number][] = [];
   for (const { seed, stage } of trainings) {
     const { value, seconds, key } = await workshop.resultOf(stage);
-    const {
-      evaluations,
-      steps,
-      bestStep,
-      endedBy,
-      losses,
-      speed,
-      breaks,
-      warnings = [],
-    } = value as unknown as TrainingReport;
+    const { evaluations, steps, bestStep, endedBy, losses, speed, breaks, warnings = [] } = value;
     const before = evaluations[0]?.values[devMetric];
     const after = evaluations.find(({ step }) => step === bestStep)?.values[devMetric];
     reports.push({
@@ -241,7 +226,7 @@ function otherFingerprints(
 ): readonly string[] {
   const found = new Set<string>();
   for (const { result, stage } of log) {
-    if (!['training', 'ranking', 'scores', 'candidates'].includes(stage.kind)) continue;
+    if (stage.onDevice !== true) continue;
     for (const name of new Set([...Object.keys(result.fingerprint), ...Object.keys(current)])) {
       const [then, now] = [own(result.fingerprint, name) ?? 'not known', own(current, name) ?? 'not known'];
       if (then !== now) found.add(`${name} was ${then} for a stored result and is ${now}`);

@@ -1,8 +1,6 @@
 import type { ListRecord } from '../corpus/types.ts';
-import { isPositive } from '../corpus/text-key.ts';
-import type { LibraryEncoder } from '../encoders/model-library.ts';
 import type { EncoderModel, EncoderShape } from '../encoders/types.ts';
-import { InputError } from '../host/errors.ts';
+import { own } from '../host/own.ts';
 import type { LossSpec } from '../losses/loss-spec.ts';
 import { parseRules } from '../mining/rule-spec.ts';
 import { mostCheckpoints } from '../training/checkpoint.ts';
@@ -13,69 +11,37 @@ import { mixOf, originOf } from './arm-mix.ts';
 import { baselineName } from './baseline-name.ts';
 import type { ShelvedEncoder } from './encoder-shelf.ts';
 import { holdOut, type HeldOut } from './held-out.ts';
+import type { FilteredReport, ListsReport } from './lists-report.ts';
 import { readLoss, readsTeacher } from './loss.ts';
 import type { RecipeMix } from './mix-schema.ts';
 import type { RecipeFiles } from './recipe-corpus.ts';
 import { readEvidence, type Evidence } from './recipe-evidence.ts';
-import { readFileLists, type FileLists } from './recipe-lists.ts';
-import { omit } from './omit.ts';
-import type {
-  Recipe,
-  RecipeArm,
-  RecipeBaseline,
-  RecipeEvidence,
-  MinedSource,
-  RecipeRetriever,
-  RecipeScorer,
-  RecipeSource,
-  SelectedSource,
-  RecipeTeacher,
-  RecipeTraining,
-  WrittenSource,
-} from './schema.ts';
-import { queriesOfLists, queriesOfSplit, type MinedQueries } from './mined-queries.ts';
-import { generatorOf, isWritten, type GeneratorShelf } from './recipe-generators.ts';
-import { noWork, typicalTokens, type Stage, type Work, type Workshop } from './stage.ts';
-import { candidatesStage } from './stages/candidates.ts';
-import { comparisonStage, type SystemStages } from './stages/comparison.ts';
+import type { GeneratorShelf } from './recipe-generators.ts';
+import type { FileLists } from './recipe-lists.ts';
+import type { Recipe, RecipeArm } from './schema.ts';
+import type { RecipeBaseline } from './schema/evaluation.ts';
+import type { RecipeTraining } from './schema/training.ts';
+import type { ExpectedLists } from './source.ts';
+import { filesOfSources, SourceShelf, warningsOfSources } from './source-shelf.ts';
+import { noWork, type ListsStage, type Stage, type Work, type Workshop } from './stage.ts';
+import { comparisonStage, type ComparisonReport, type SystemStages } from './stages/comparison.ts';
 import { devStage } from './stages/dev.ts';
-import { diagnosedStage, type DiagnosedSource } from './stages/diagnosed.ts';
+import { diagnosedStage, type DiagnosedSource, type DiagnosisReport } from './stages/diagnosed.ts';
 import { filteredStage } from './stages/filtered.ts';
-import { generatedStage } from './stages/generated.ts';
-import { lengthsStage } from './stages/lengths.ts';
-import { fileListsStage, mergedListsStage, minedListsStage } from './stages/lists.ts';
+import { lengthsStage, type LengthsReport } from './stages/lengths.ts';
 import { mixedListsStage } from './stages/mixed.ts';
-import { plantedListsStage } from './stages/planted.ts';
 import { rankingStage, type Searcher } from './stages/ranking.ts';
-import { ScoresShelf } from './scores-file.ts';
-import { scoresStage, type Scorer } from './stages/scores.ts';
-import { selectedListsStage } from './stages/selected.ts';
-import { comparedBy, trainingStage } from './stages/training.ts';
+import { comparedBy, trainingStage, type TrainingReport } from './stages/training.ts';
 import { mergeTraining, trainingSettings } from './training-settings.ts';
-import {
-  aboutLists,
-  aboutPassages,
-  aboutTrainQueries,
-  expectedWriting,
-  type ListsSize,
-  type WrittenAbout,
-} from './written-about.ts';
-import { own } from '../host/own.ts';
-
-/** What a source's lists will about look like, before they are there. */
-export interface ExpectedLists {
-  readonly lists: number;
-  readonly passages: number;
-  readonly positives: number;
-  /** Of a passage and a query. */
-  readonly passageTokens: number;
-  readonly queryTokens: number;
-}
 
 interface PreparedLists {
-  readonly lists: Stage;
+  readonly lists: ListsStage;
+  /** As the source made them. */
+  readonly source: ListsStage<ListsReport>;
+  /** What rules or a scale did with them, where there are any. */
+  readonly filtered: ListsStage<FilteredReport> | undefined;
   /** The stages that the lists went through, the source's first. */
-  readonly history: readonly Stage[];
+  readonly history: readonly ListsStage[];
   readonly expected: ExpectedLists;
 }
 
@@ -97,14 +63,16 @@ export class StageGraph {
   readonly encoder: ShelvedEncoder;
   readonly heldOut: HeldOut;
   readonly fileLists: ReadonlyMap<string, FileLists>;
-  readonly dev: Stage | undefined;
-  readonly lengths: Stage;
+  /** What the sources' settings are known to do to results. */
+  readonly warnings: readonly string[];
+  readonly dev: ListsStage | undefined;
+  readonly lengths: Stage<LengthsReport>;
   readonly arms: readonly ArmStages[];
   readonly baselines: readonly SystemStages[];
   /** What the untrained encoder finds, for the queries that are shown. */
   readonly untrained: Stage;
   /** What the sources look like, where the recipe asks for it. */
-  readonly diagnosed: Stage | undefined;
+  readonly diagnosed: Stage<DiagnosisReport> | undefined;
   readonly #parts: GraphParts;
 
   private constructor(
@@ -116,6 +84,7 @@ export class StageGraph {
     this.encoder = built.encoder;
     this.heldOut = built.heldOut;
     this.fileLists = built.fileLists;
+    this.warnings = built.warnings;
     this.dev = built.dev;
     this.lengths = built.lengths;
     this.arms = built.arms;
@@ -129,21 +98,23 @@ export class StageGraph {
     const { corpus, shelf } = parts;
     const { model, ...overrides } = recipe.encoder;
     const encoder = await shelf.encoder(model, overrides);
-    const fileLists = await readFileLists(recipe, corpus, files);
-    const evidence = await readEvidence(recipe, corpus, files);
-    const heldOut = await holdOut(recipe, corpus, allLists(fileLists));
+    const fileLists = await filesOfSources(recipe.sources, corpus, files);
+    const evidence = await readEvidence(recipe.evidence, corpus, files);
+    const heldOut = await holdOut(recipe.corpus, corpus, allLists(fileLists));
     const bm25 = recipe.evaluation.bm25;
     const dev =
       heldOut.dev === undefined
         ? undefined
         : await devStage(parts, heldOut.dev, heldOut, recipe.corpus.devCandidates, bm25);
     const untrained = await searchStage(recipe, parts, 'untrained', encoder);
-    const builder = new ArmBuilder(recipe, parts, encoder, heldOut, fileLists, evidence, files);
+    const sources = new SourceShelf(recipe, { ...parts, files }, { encoder, heldOut, fileLists });
+    const builder = new ArmBuilder(recipe, sources, evidence);
     return new StageGraph(parts, {
       recipe,
       encoder,
       heldOut,
       fileLists,
+      warnings: warningsOfSources(recipe),
       dev,
       lengths: await lengthsStage(parts, encoder),
       arms: await builder.build(),
@@ -159,7 +130,7 @@ export class StageGraph {
     seed: number,
     label = trainingLabel(arm.name, seed),
     changes: { readonly loss?: LossSpec; readonly training?: RecipeTraining } = {},
-  ): Promise<Stage> {
+  ): Promise<Stage<TrainingReport>> {
     const settled = mergeTraining(training, changes.training ?? {});
     return trainingStage(this.#parts, {
       label,
@@ -180,7 +151,7 @@ export class StageGraph {
     return rankingStage(this.#parts, `${arm.name}, seed ${seed}`, searcher, this.recipe.evaluation);
   }
 
-  comparison(arms: readonly SystemStages[]): Promise<Stage> {
+  comparison(arms: readonly SystemStages[]): Promise<Stage<ComparisonReport>> {
     return comparisonStage(this.#parts, this.recipe, [...this.baselines, ...arms]);
   }
 
@@ -231,39 +202,16 @@ async function baselineStages(recipe: Recipe, parts: GraphParts, untrained: Stag
   return systems;
 }
 
-/** Who scores passages. */
-type ScorerChoice =
-  Exclude<RecipeTeacher | RecipeScorer, { from: 'stored' }> | NonNullable<RecipeEvidence['guide']>;
-
 /** Builds the lists of arms; what two arms have in common is built once. */
 class ArmBuilder {
   readonly #recipe: Recipe;
-  readonly #parts: GraphParts;
-  readonly #encoder: ShelvedEncoder;
-  readonly #heldOut: HeldOut;
-  readonly #fileLists: ReadonlyMap<string, FileLists>;
+  readonly #sources: SourceShelf;
   readonly #evidence: readonly Evidence[];
-  /** What the sources that a model is to write will about hold; known once their stages are. */
-  readonly #written = new Map<string, ListsSize>();
-  readonly #scores: ScoresShelf;
-  readonly #lists = new Map<string, Promise<Stage>>();
 
-  constructor(
-    recipe: Recipe,
-    parts: GraphParts,
-    encoder: ShelvedEncoder,
-    heldOut: HeldOut,
-    fileLists: ReadonlyMap<string, FileLists>,
-    evidence: readonly Evidence[],
-    files: RecipeFiles,
-  ) {
+  constructor(recipe: Recipe, sources: SourceShelf, evidence: readonly Evidence[]) {
     this.#recipe = recipe;
-    this.#parts = parts;
-    this.#encoder = encoder;
-    this.#heldOut = heldOut;
-    this.#fileLists = fileLists;
+    this.#sources = sources;
     this.#evidence = evidence;
-    this.#scores = new ScoresShelf(parts.corpus, files);
   }
 
   async build(): Promise<ArmStages[]> {
@@ -273,17 +221,17 @@ class ArmBuilder {
   }
 
   /** What the sources look like that the recipe names for it. */
-  async diagnosed(): Promise<Stage | undefined> {
+  async diagnosed(): Promise<Stage<DiagnosisReport> | undefined> {
     const { diagnostics } = this.#recipe;
     if (diagnostics === undefined) return undefined;
     const sources: DiagnosedSource[] = [];
     for (const name of diagnostics.sources) {
-      const lists = await this.#listsOf(name);
-      sources.push({ name, lists, passages: this.#expected(name).passages });
+      const { lists, expected } = await this.#sources.source(name);
+      sources.push({ name, lists, passages: expected.passages });
     }
     const by = diagnostics.by ?? this.#recipe.teacher;
-    const scorer = by.from === 'stored' ? undefined : await this.#scorer(by);
-    return diagnosedStage(diagnostics, sources, this.#encoder, scorer);
+    const scorer = by.from === 'stored' ? undefined : await this.#sources.scorer(by);
+    return diagnosedStage(diagnostics, sources, this.#sources.trained, scorer);
   }
 
   async #arm(arm: RecipeArm): Promise<ArmStages> {
@@ -305,6 +253,8 @@ class ArmBuilder {
     const first = parts[0] as PreparedLists;
     return {
       lists,
+      source: lists,
+      filtered: undefined,
       history: [lists],
       expected: {
         ...first.expected,
@@ -316,234 +266,36 @@ class ArmBuilder {
   }
 
   /** The lists of a source with the scores that the loss and the rules read, without what the rules drop. */
-  async #prepare(source: string, filters: string | undefined, loss: LossSpec): Promise<PreparedLists> {
-    const recipe = this.#recipe;
-    const history = [await this.#listsOf(source)];
-    const expected = this.#expected(source);
-    const rules = own(recipe.filters, filters) ?? [];
+  async #prepare(name: string, filters: string | undefined, loss: LossSpec): Promise<PreparedLists> {
+    const { teacher, evidence, filters: stacks } = this.#recipe;
+    const source = await this.#sources.source(name);
+    const rules = own(stacks, filters) ?? [];
     const reads = new Set(
       rules.length === 0 ? [] : parseRules(rules).map(({ definition }) => definition.reads),
     );
     const asksTeacher = readsTeacher(loss) || reads.has('teacher');
-    const { teacher, evidence } = recipe;
-    const score = async (model: ScorerChoice, role: 'teacher' | 'guide'): Promise<Stage> => {
-      const lists = history.at(-1) as Stage;
-      const scorer = await this.#scorer(model);
-      return scoresStage(this.#parts, source, lists, scorer, expected.passages, role);
+    const history: ListsStage[] = [source.lists];
+    let lists: ListsStage = source.lists;
+    let filtered: ListsStage<FilteredReport> | undefined;
+    const then = (stage: ListsStage): void => {
+      history.push(stage);
+      lists = stage;
     };
-    if (asksTeacher && teacher.from !== 'stored') history.push(await score(teacher, 'teacher'));
-    if (reads.has('guide') && evidence.guide !== undefined)
-      history.push(await score(evidence.guide, 'guide'));
+    if (asksTeacher && teacher.from !== 'stored') {
+      then(await this.#sources.scored(name, { ...source, lists }, teacher));
+    }
+    if (reads.has('guide') && evidence.guide !== undefined) {
+      then(await this.#sources.scored(name, { ...source, lists }, evidence.guide, 'guide'));
+    }
     const scale = asksTeacher ? teacher.scale : null;
     if (scale !== null || rules.length > 0) {
-      const label = `lists of ${source}, ${filters ?? 'scaled'}`;
+      const label = `lists of ${name}, ${filters ?? 'scaled'}`;
       const read = this.#evidence.filter((file) => reads.has(file.reads));
-      history.push(await filteredStage(label, history.at(-1) as Stage, scale, rules, read));
+      filtered = await filteredStage(label, lists, scale, rules, read);
+      then(filtered);
     }
-    return { lists: history.at(-1) as Stage, history, expected };
+    return { lists, source: source.lists, filtered, history, expected: source.expected };
   }
-
-  async #scorer(choice: ScorerChoice): Promise<Scorer> {
-    const { shelf } = this.#parts;
-    if (choice.from === 'file') return { kind: 'file', ...(await this.#scores.open(choice)) };
-    const { model } = choice;
-    if (choice.from === 'cross-encoder') {
-      return { kind: 'cross-encoder', ...(await shelf.anyCrossEncoder(model)) };
-    }
-    const overrides = omit({ scale: null, ...choice }, 'from', 'model', 'scale');
-    return { kind: 'encoder', ...(await shelf.anyEncoder(model, overrides)) };
-  }
-
-  #listsOf(name: string): Promise<Stage> {
-    let lists = this.#lists.get(name);
-    if (lists === undefined) {
-      lists = this.#makeLists(name, this.#source(name));
-      this.#lists.set(name, lists);
-    }
-    return lists;
-  }
-
-  #source(name: string): RecipeSource {
-    const source = own(this.#recipe.sources, name);
-    if (source === undefined) throw new Error(`the recipe has no source ${name}`);
-    return source;
-  }
-
-  async #makeLists(name: string, source: RecipeSource): Promise<Stage> {
-    switch (source.kind) {
-      case 'mined':
-        return this.#mine(name, source);
-      case 'lists':
-      case 'generated': {
-        if (isWritten(this.#recipe, source)) return this.#write(name, source);
-        const lists = this.#fileLists.get(name)?.lists ?? [];
-        return fileListsStage(name, lists, source.kind === 'generated', this.#heldOut);
-      }
-      case 'merged': {
-        const parts: Stage[] = [];
-        for (const part of source.of) parts.push(await this.#listsOf(part));
-        return mergedListsStage(name, parts, source.join);
-      }
-      case 'selected':
-        return this.#select(name, source);
-      case 'planted':
-        return plantedListsStage(name, source, await this.#listsOf(source.of));
-    }
-  }
-
-  async #write(source: string, written: WrittenSource): Promise<Stage> {
-    const { generators } = this.#parts;
-    const role = generatorOf(this.#recipe, written);
-    const prompts = await generators.promptsOf(written);
-    const about = await this.#about(written.of);
-    this.#written.set(source, expectedWriting(prompts, about));
-    return generatedStage({
-      ...(await generators.identityOf(role)),
-      ...{ source, role, heldOut: this.#heldOut, seed: written.seed ?? 0 },
-      ...{ prompts, about },
-    });
-  }
-
-  async #about(of: WrittenSource['of']): Promise<WrittenAbout> {
-    const { corpus } = this.#parts;
-    if ('passages' in of) return aboutPassages(corpus, this.#heldOut, of.passages);
-    if ('train' in of) return aboutTrainQueries(corpus, this.#heldOut, of.train);
-    return aboutLists(await this.#listsOf(of.source), this.#expected(of.source), of);
-  }
-
-  async #select(name: string, source: SelectedSource): Promise<Stage> {
-    const { of, queriesOf, by } = source;
-    const taken = await this.#listsOf(of);
-    const scored =
-      by === undefined || by.from === 'stored'
-        ? taken
-        : await scoresStage(this.#parts, of, taken, await this.#scorer(by), this.#expected(of).passages);
-    return selectedListsStage(name, source, {
-      source: taken,
-      lists: scored,
-      queriesOf: queriesOf === undefined ? undefined : await this.#listsOf(queriesOf),
-    });
-  }
-
-  async #minedQueries(name: string, of: string | undefined): Promise<MinedQueries> {
-    if (of !== undefined) return queriesOfLists(await this.#listsOf(of), this.#expected(of));
-    const { train } = this.#heldOut;
-    if (train !== undefined && train.queries.length > 0) return queriesOfSplit(train);
-    throw new InputError(`sources.${name}: there are no train queries to mine for`, {
-      remedy: 'Give corpus.train a split with judgments, and hold less out for dev',
-    });
-  }
-
-  async #mine(name: string, source: MinedSource): Promise<Stage> {
-    const mined = await this.#minedQueries(name, source.of);
-    const k = source.fuse ? Math.max(source.depth, source.ranks.last) : source.ranks.last;
-    const candidates: Stage[] = [];
-    for (const retriever of source.retrievers) {
-      const encoder = retriever.kind === 'dense' ? await this.#dense(retriever) : undefined;
-      candidates.push(await candidatesStage(this.#parts, retriever, encoder, mined, k));
-    }
-    return minedListsStage(this.#parts, name, source, candidates, mined, this.#heldOut);
-  }
-
-  async #dense(
-    retriever: Extract<RecipeRetriever, { kind: 'dense' }>,
-  ): Promise<ShelvedEncoder | LibraryEncoder> {
-    const { shelf } = this.#parts;
-    const own = omit(retriever, 'kind', 'name', 'model');
-    const { encoder: base } = this.#recipe;
-    const similarity = this.#recipe.training.similarity ?? 'cosine';
-    const { model } = retriever;
-    const encoder = await (model === undefined
-      ? shelf.encoder(base.model, { ...omit(base, 'model'), ...own })
-      : shelf.anyEncoder(model, own));
-    if ('model' in encoder) return { ...encoder, model: comparedBy(encoder.model, similarity) };
-    if (encoder.encoding.normalize || similarity === 'dot' || model === undefined) return encoder;
-    return shelf.anyEncoder(model, { ...own, normalize: true });
-  }
-
-  #expected(name: string): ExpectedLists {
-    const source = this.#source(name);
-    const { model } = this.#encoder;
-    if (source.kind === 'merged') {
-      const parts = source.of.map((part) => this.#expected(part));
-      const first = parts[0] as ExpectedLists;
-      const sum = (of: 'lists' | 'passages' | 'positives'): number =>
-        parts.reduce((total, part) => total + part[of], 0);
-      if (source.join) return { ...first, passages: sum('passages') };
-      return { ...first, lists: sum('lists'), passages: sum('passages'), positives: sum('positives') };
-    }
-    if (source.kind === 'selected') return expectedSelection(source, this.#expected(source.of));
-    if (source.kind === 'planted') return this.#expected(source.of);
-    const written = this.#written.get(name);
-    if (written !== undefined) return { ...written, ...this.#typicalTexts() };
-    if (source.kind === 'mined') {
-      const { positives, queries } = this.#judgedQueries(source);
-      const perPositive = source.lists === 'per-positive';
-      const negatives = source.negatives * (source.fuse ? 1 : source.retrievers.length);
-      const lists = perPositive ? positives : queries;
-      return {
-        lists,
-        positives,
-        passages: positives + lists * negatives,
-        ...this.#typicalTexts(),
-      };
-    }
-    const lists = this.#fileLists.get(name)?.lists ?? [];
-    const passages = lists.flatMap(({ documents }) => documents);
-    return {
-      lists: lists.length,
-      positives: passages.filter((document) => isPositive(document)).length,
-      passages: passages.length,
-      passageTokens: typicalTokens(
-        model,
-        passages.map(({ text }) => text),
-        'passage',
-      ),
-      queryTokens: typicalTokens(
-        model,
-        lists.map(({ query }) => query),
-        'query',
-      ),
-    };
-  }
-
-  #judgedQueries({ of, level }: MinedSource): { readonly queries: number; readonly positives: number } {
-    if (of !== undefined) {
-      const { lists, positives } = this.#expected(of);
-      return { queries: lists, positives };
-    }
-    const judged = [...(this.#heldOut.train?.judgments.values() ?? [])];
-    const positives = judged.reduce(
-      (sum, grades) => sum + [...grades.values()].filter((grade) => grade >= level).length,
-      0,
-    );
-    return { queries: this.#heldOut.train?.queries.length ?? 0, positives };
-  }
-
-  /** Of the corpus and the train queries, or the test queries where there are none. */
-  #typicalTexts(): Pick<ExpectedLists, 'passageTokens' | 'queryTokens'> {
-    const { corpus } = this.#parts;
-    const { model } = this.#encoder;
-    const texts = (all: readonly { readonly text: string }[]): string[] => all.map(({ text }) => text);
-    const { queries } = this.#heldOut.train ?? corpus.test;
-    return {
-      passageTokens: typicalTokens(model, texts(corpus.passages), 'passage'),
-      queryTokens: typicalTokens(model, texts(queries), 'query'),
-    };
-  }
-}
-
-/** At most what the source has, where nobody can tell which queries and prompts there will be. */
-function expectedSelection(
-  { sample, negatives }: Pick<SelectedSource, 'sample' | 'negatives'>,
-  of: ExpectedLists,
-): ExpectedLists {
-  const lists = Math.min(of.lists, sample ?? Infinity);
-  const share = lists / Math.max(1, of.lists);
-  const positives = Math.round(share * of.positives);
-  const passages = Math.round(share * of.passages);
-  if (negatives === undefined) return { ...of, lists, positives, passages };
-  return { ...of, lists, positives, passages: Math.min(passages, positives + lists * negatives) };
 }
 
 /** Steps, and what they and the evaluations between them cost. */

@@ -11,32 +11,10 @@ import { sha256 } from '../host/sha256.ts';
 /** The namespace that holds the results of all stages of all recipes. */
 const NAMESPACE = 'stages';
 
-/**
- * The kinds of stages, each with the version of its code: raised when a stage computes something else from the same
- * inputs, so that what an older program stored is not taken for it.
- */
-export const stageVersions = {
-  candidates: 1,
-  lists: 2,
-  generated: 1,
-  scores: 1,
-  filtered: 1,
-  dev: 1,
-  lengths: 1,
-  rates: 1,
-  pace: 1,
-  training: 1,
-  ranking: 1,
-  comparison: 3,
-  diagnosed: 3,
-} as const;
-
-export type StageKind = keyof typeof stageVersions;
-
 /** What a stage left. */
-export interface StageResult {
+export interface StageResult<Value = unknown> {
   readonly key: string;
-  readonly value: Json;
+  readonly value: Value;
   readonly blobs: readonly BlobReference[];
   /** That its computation took, whoever did it. */
   readonly seconds: number;
@@ -44,13 +22,14 @@ export interface StageResult {
   readonly fingerprint: Readonly<Record<string, string>>;
 }
 
-export interface StageOutput {
-  readonly value: Json;
+export interface StageOutput<Value = unknown> {
+  /** Something that JSON holds. */
+  readonly value: Value;
   readonly blobs?: readonly Uint8Array[];
 }
 
 type StageRecord = Readonly<{
-  kind: StageKind;
+  kind: string;
   /** What the key was made of, for people. */
   inputs: Json;
   value: Json;
@@ -63,9 +42,19 @@ type StageRecord = Readonly<{
 /** Characters of a value that stays in its record. */
 const longestValue = 2000;
 
+/** A kind of computation, and the version of its code. */
+export interface StageKind {
+  readonly kind: string;
+  /**
+   * Raised when the code computes something else from the same inputs, so that what an older program stored is not
+   * taken for it.
+   */
+  readonly version: number;
+}
+
 /** Names a stage's result by all that it depends on: its code's version and its inputs. */
-export async function stageKey(kind: StageKind, inputs: Json): Promise<string> {
-  return `${kind}/${await sha256(canonicalJson({ kind, version: stageVersions[kind], inputs }))}`;
+export async function stageKey({ kind, version }: StageKind, inputs: Json): Promise<string> {
+  return `${kind}/${await sha256(canonicalJson({ kind, version, inputs }))}`;
 }
 
 /**
@@ -80,27 +69,26 @@ export class StageStore {
     this.#store = store;
   }
 
-  async find(key: string): Promise<StageResult | undefined> {
+  /** The result under a key of {@link stageKey}, which only the code of that kind and version has written. */
+  async find<Value>(key: string): Promise<StageResult<Value> | undefined> {
     const record = await this.#store.get(NAMESPACE, key);
     if (record === undefined) return undefined;
     const { value, valueIsBlob, seconds, fingerprint } = record.value as StageRecord;
     const [first, ...blobs] = record.blobs;
     if (!valueIsBlob || first === undefined) {
-      return { key, value, blobs: record.blobs, seconds, fingerprint };
+      return { key, value: value as Value, blobs: record.blobs, seconds, fingerprint };
     }
     const text = new TextDecoder().decode(await this.#store.readBlob(first));
-    return { key, value: JSON.parse(text) as Json, blobs, seconds, fingerprint };
+    return { key, value: JSON.parse(text) as Value, blobs, seconds, fingerprint };
   }
 
   /** Durable when it resolves. */
-  async save(
-    key: string,
-    kind: StageKind,
-    inputs: Json,
-    output: StageOutput,
+  async save<Value>(
+    { key, kind, inputs }: { readonly key: string; readonly kind: string; readonly inputs: Json },
+    output: StageOutput<Value>,
     seconds: number,
     fingerprint: Readonly<Record<string, string>>,
-  ): Promise<StageResult> {
+  ): Promise<StageResult<Value>> {
     const blobs: BlobReference[] = [];
     for (const bytes of output.blobs ?? []) blobs.push(await this.#store.writeBlob(bytes));
     const text = JSON.stringify(output.value);
@@ -108,7 +96,7 @@ export class StageStore {
     const value: StageRecord = {
       kind,
       inputs,
-      value: isLong ? null : output.value,
+      value: isLong ? null : (JSON.parse(text) as Json),
       valueIsBlob: isLong,
       seconds,
       fingerprint,

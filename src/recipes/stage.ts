@@ -14,6 +14,7 @@ import type { VectorIndex } from '../retrieval/vectors.ts';
 import type { CheckpointStore } from '../training/checkpoint.ts';
 import type { TrainingEvent } from '../training/trainer.ts';
 import type { EncoderShelf, ShelvedEncoder } from './encoder-shelf.ts';
+import type { ListsFinding } from './lists-report.ts';
 import type { RecipeCorpus } from './recipe-corpus.ts';
 import { stageKey, type StageKind, type StageOutput, type StageResult } from './stage-store.ts';
 
@@ -40,8 +41,7 @@ export interface ModelRequests {
 }
 
 /** One computation whose result is kept under the hash of all that it depends on. */
-export interface Stage {
-  readonly kind: StageKind;
+export interface Stage<Value = unknown> extends StageKind {
   /** For people. */
   readonly label: string;
   readonly key: string;
@@ -49,8 +49,19 @@ export interface Stage {
   /** The stages whose results it reads. */
   readonly needs: readonly Stage[];
   readonly work: Work;
-  run(workshop: Workshop, task: Task): Promise<StageOutput>;
+  /** What its progress counts; texts unless it says so. */
+  readonly unit?: string;
+  /** Whether what it found depends on the device that computed it. */
+  readonly onDevice?: boolean;
+  run(workshop: Workshop, task: Task): Promise<StageOutput<Value>>;
+  /** What it found that is worth telling before the report is there. */
+  finding?(value: Value): ListsFinding | undefined;
+  /** Frees what it kept on its way, once its result is stored. */
+  clear?(workshop: Workshop, stage: Stage): Promise<void>;
 }
+
+/** A stage that ends with training lists. */
+export type ListsStage<Value = unknown> = Stage<Value> & { readonly holdsLists: true };
 
 /** What a stage that is being computed may tell. */
 export interface Task {
@@ -78,8 +89,8 @@ export interface Workshop {
   /** Where teachers keep their scores. */
   readonly store: Store;
   /** The result of a stage, computed if it is not stored. */
-  resultOf(stage: Stage): Promise<StageResult>;
-  listsOf(stage: Stage): Promise<readonly ListRecord[]>;
+  resultOf<Value>(stage: Stage<Value>): Promise<StageResult<Value>>;
+  listsOf(stage: ListsStage): Promise<readonly ListRecord[]>;
   rankingOf(stage: Stage): Promise<Ranking>;
   weightsOf(stage: Stage): Promise<Weights>;
   bm25(settings: Bm25Settings): Promise<Bm25Index>;
@@ -106,6 +117,10 @@ export interface Workshop {
   keepPace(pace: string, seconds: number): Promise<void>;
   /** Where a training keeps its checkpoints, and how many steps apart; undefined where it takes seconds. */
   checkpoints(stage: Stage, steps: number): Promise<CheckpointPlan | undefined>;
+  /** Frees the checkpoints of a training. */
+  clearCheckpoints(training: Stage): Promise<void>;
+  /** Frees the corpus's vectors of a trained encoder, as the store has them. */
+  clearTrainedVectors(training: Stage): Promise<void>;
 }
 
 export interface CheckpointPlan {
@@ -122,8 +137,15 @@ export class RecipeStoppedError extends Error {
   }
 }
 
-export async function makeStage(parts: Omit<Stage, 'key'>): Promise<Stage> {
-  return { ...parts, key: await stageKey(parts.kind, parts.inputs) };
+type StageParts<Value> = Omit<Stage<Value>, 'key'>;
+
+export async function makeStage<Value>(parts: StageParts<Value>): Promise<Stage<Value>> {
+  return { ...parts, key: await stageKey(parts, parts.inputs) };
+}
+
+/** A stage whose first blob is the lists ({@link Workshop.listsOf}). */
+export async function makeListsStage<Value>(parts: StageParts<Value>): Promise<ListsStage<Value>> {
+  return { ...(await makeStage(parts)), holdsLists: true };
 }
 
 export const noWork: Work = { forwardFlops: 0, trainingFlops: 0, seconds: 0 };

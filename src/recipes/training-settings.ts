@@ -1,7 +1,7 @@
 import type { LossSpec } from '../losses/loss-spec.ts';
 import { defaultAdamW } from '../training/optimizer.ts';
 import type { TrainingSettings } from '../training/settings.ts';
-import type { RecipeTraining } from './schema.ts';
+import type { RecipeTraining } from './schema/training.ts';
 
 /** What a recipe that says nothing trains with; the same as the train command's. */
 const defaults = {

@@ -1,6 +1,7 @@
 import type { LossSpec } from '../losses/loss-spec.ts';
 import { hasTemperature, withTemperature } from './loss.ts';
-import type { RecipeTraining, RecipeTuning } from './schema.ts';
+import type { RecipeTuning } from './schema.ts';
+import type { RecipeTraining } from './schema/training.ts';
 import type { Stage } from './stage.ts';
 import type { ArmStages, StageGraph } from './stage-graph.ts';
 import type { TrainingReport } from './stages/training.ts';
@@ -11,7 +12,7 @@ import type { RecipeWorkshop } from './workshop.ts';
 export interface Trial {
   readonly learningRate: number | null;
   readonly temperature: number | null;
-  readonly stage: Stage;
+  readonly stage: Stage<TrainingReport>;
 }
 
 /** What a tuning changes for all seeds of an arm. */
@@ -84,8 +85,7 @@ export async function tune(
 ): Promise<{ readonly choice: TuningChoice; readonly report: TuningReport }> {
   const tried: { trial: Trial; dev: number; steps: number }[] = [];
   for (const trial of trials) {
-    const { value } = await workshop.resultOf(trial.stage);
-    const { steps, bestStep, evaluations } = value as unknown as TrainingReport;
+    const { steps, bestStep, evaluations } = (await workshop.resultOf(trial.stage)).value;
     const best = evaluations.find(({ step }) => step === bestStep);
     tried.push({ trial, steps, dev: best?.values[devMetric] ?? 0 });
   }

@@ -16,7 +16,14 @@ import type { TrainingEvent } from '../training/trainer.ts';
 import { withEmbedder, type EncoderShelf, type ShelvedEncoder } from './encoder-shelf.ts';
 import { secondsOf, type Rates } from './rates.ts';
 import type { RecipeCorpus } from './recipe-corpus.ts';
-import { RecipeStoppedError, type CheckpointPlan, type Stage, type Task, type Workshop } from './stage.ts';
+import {
+  RecipeStoppedError,
+  type CheckpointPlan,
+  type ListsStage,
+  type Stage,
+  type Task,
+  type Workshop,
+} from './stage.ts';
 import type { StageResult, StageStore } from './stage-store.ts';
 import { decodeLists, decodeRanking, decodeWeights } from './stored-forms.ts';
 
@@ -122,26 +129,31 @@ export class RecipeWorkshop implements Workshop {
   }
 
   /** The result of a stage, where it is stored. */
-  async findResult(stage: Stage): Promise<StageResult | undefined> {
-    return this.#log.get(stage.key)?.result ?? this.#parts.stages.find(stage.key);
+  async findResult<Value>(stage: Stage<Value>): Promise<StageResult<Value> | undefined> {
+    return this.#logged(stage) ?? this.#parts.stages.find(stage.key);
   }
 
-  async resultOf(stage: Stage): Promise<StageResult> {
-    const known = this.#log.get(stage.key);
-    if (known !== undefined) return known.result;
-    const stored = await this.#parts.stages.find(stage.key);
+  /** What this job has found already. The key names the kind, and with it the type of the value. */
+  #logged<Value>({ key }: Stage<Value>): StageResult<Value> | undefined {
+    return this.#log.get(key)?.result as StageResult<Value> | undefined;
+  }
+
+  async resultOf<Value>(stage: Stage<Value>): Promise<StageResult<Value>> {
+    const known = this.#logged(stage);
+    if (known !== undefined) return known;
+    const stored = await this.#parts.stages.find<Value>(stage.key);
     if (stored !== undefined) {
       this.#log.set(stage.key, { stage, result: stored, state: 'stored' });
       this.#parts.onEvent({ kind: 'stage', stage, state: 'stored', result: stored });
-      // Those that a process left which was killed before it could.
-      if (stage.kind === 'training') await this.#clearCheckpoints(stage);
+      // What a process left that was killed before it could.
+      await stage.clear?.(this, stage);
       return stored;
     }
     for (const need of stage.needs) await this.resultOf(need);
     return this.#compute(stage);
   }
 
-  async #compute(stage: Stage): Promise<StageResult> {
+  async #compute<Value>(stage: Stage<Value>): Promise<StageResult<Value>> {
     const { onEvent, stages } = this.#parts;
     this.#refuseWhenStopped();
     onEvent({ kind: 'stage', stage, state: 'started' });
@@ -161,9 +173,8 @@ export class RecipeWorkshop implements Workshop {
     const output = await stage.run(this, task);
     const seconds = (this.clock.now() - startedAt) / 1000;
     const fingerprint = { ...this.runtime.fingerprint, studio: this.version };
-    const result = await stages.save(stage.key, stage.kind, stage.inputs, output, seconds, fingerprint);
-    if (stage.kind === 'training') await this.#clearCheckpoints(stage);
-    if (stage.kind === 'ranking') await this.#clearTrainedVectors(stage);
+    const result = await stages.save(stage, output, seconds, fingerprint);
+    await stage.clear?.(this, stage);
     this.#log.set(stage.key, { stage, result, state: 'computed' });
     onEvent({ kind: 'stage', stage, state: 'finished', result, seconds });
     return result;
@@ -173,7 +184,7 @@ export class RecipeWorkshop implements Workshop {
     if (this.signal.aborted) throw new RecipeStoppedError();
   }
 
-  async listsOf(stage: Stage): Promise<readonly ListRecord[]> {
+  async listsOf(stage: ListsStage): Promise<readonly ListRecord[]> {
     return decodeLists(await this.#blob(stage));
   }
 
@@ -258,9 +269,8 @@ export class RecipeWorkshop implements Workshop {
     return JSON.stringify([encoder, this.corpus.passagesHash, this.runtime.device]);
   }
 
-  /** What only the search with a trained encoder asks for is not needed after it. */
-  async #clearTrainedVectors({ needs }: Stage): Promise<void> {
-    for (const { key } of needs) await this.#clearLasting(this.#lastingKey(key));
+  async clearTrainedVectors({ key }: Stage): Promise<void> {
+    await this.#clearLasting(this.#lastingKey(key));
   }
 
   async #clearLasting(key: string): Promise<void> {
@@ -296,15 +306,20 @@ export class RecipeWorkshop implements Workshop {
 
   async keepPace(pace: string, seconds: number): Promise<void> {
     const fingerprint = { studio: this.version };
-    await this.#parts.stages.save(pace, 'pace', null, { value: seconds }, 0, fingerprint);
+    await this.#parts.stages.save(
+      { key: pace, kind: 'pace', inputs: null },
+      { value: seconds },
+      0,
+      fingerprint,
+    );
   }
 
   /** The seconds of one request that earlier runs took, of the stages that ask language models. */
   async pacesOf(stages: readonly Stage[]): Promise<ReadonlyMap<string, number>> {
     const paces = new Map<string, number>();
     for (const { work } of stages) {
-      const kept = work.requests && (await this.#parts.stages.find(work.requests.pace));
-      if (kept !== undefined) paces.set(kept.key, kept.value as number);
+      const kept = work.requests && (await this.#parts.stages.find<number>(work.requests.pace));
+      if (kept !== undefined) paces.set(kept.key, kept.value);
     }
     return paces;
   }
@@ -323,7 +338,7 @@ export class RecipeWorkshop implements Workshop {
     };
   }
 
-  async #clearCheckpoints(stage: Stage): Promise<void> {
+  async clearCheckpoints(stage: Stage): Promise<void> {
     const { store } = this.#parts;
     const namespace = checkpointNamespace(stage);
     const keys = await store.keys(namespace);

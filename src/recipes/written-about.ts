@@ -6,7 +6,8 @@ import type { Json } from '../host/contract.ts';
 import { RandomStream } from '../host/random.ts';
 import type { HeldOut } from './held-out.ts';
 import { goldLists, type RecipeCorpus } from './recipe-corpus.ts';
-import type { Stage, Workshop } from './stage.ts';
+import type { ListsSize } from './source.ts';
+import type { ListsStage, Stage, Workshop } from './stage.ts';
 
 export interface WrittenAbout {
   /** What it depends on, for the key of the stage. */
@@ -15,13 +16,6 @@ export interface WrittenAbout {
   /** About how many lists with how many passages are asked about; passages alone are lists of one positive. */
   readonly size: ListsSize;
   open(workshop: Pick<Workshop, 'listsOf'>): Promise<Subject>;
-}
-
-/** Numbers of lists, of all their passages, and of the positives among those. */
-export interface ListsSize {
-  readonly lists: number;
-  readonly passages: number;
-  readonly positives: number;
 }
 
 interface Sample {
@@ -68,7 +62,7 @@ export function aboutTrainQueries(
 }
 
 /** The lists of another source. @param expected what those will about be */
-export function aboutLists(lists: Stage, expected: ListsSize, { sample, seed }: Sample): WrittenAbout {
+export function aboutLists(lists: ListsStage, expected: ListsSize, { sample, seed }: Sample): WrittenAbout {
   const share = Math.min(1, (sample ?? Infinity) / Math.max(1, expected.lists));
   return {
     inputs: { lists: lists.key, sample: sample ?? null, seed },

@@ -12,10 +12,9 @@ import type { SentError } from '../host/worker-tasks.ts';
 import type { Plan } from '../recipes/plan.ts';
 import type { RecipeReport } from '../recipes/report.ts';
 import type { RecipeInput } from '../recipes/schema.ts';
-import type { StageKind } from '../recipes/stage-store.ts';
 import type { TimeRange } from '../recipes/time-left.ts';
-import type { FilteredReport } from '../recipes/stages/filtered.ts';
-import type { WrittenReport } from '../recipes/stages/written-report.ts';
+import type { FilteredReport } from '../recipes/lists-report.ts';
+import type { WrittenReport } from '../recipes/written-report.ts';
 import type { TrainingEvent } from '../training/trainer.ts';
 
 /** How to open the worker. */
@@ -234,7 +233,7 @@ export type StudioRequest = {
 
 /** One computation of a run. */
 export interface StageName {
-  readonly kind: StageKind;
+  readonly kind: string;
   /** For people, e.g. `training of listwise, seed 1`. */
   readonly label: string;
   readonly key: string;

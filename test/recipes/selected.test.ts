@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ListRecord } from '../../src/corpus/types.ts';
-import type { SelectedSource } from '../../src/recipes/schema.ts';
-import { selectLists } from '../../src/recipes/stages/selected.ts';
+import { selectLists, type Selection } from '../../src/recipes/sources/selected.ts';
 
 const list = (query: string, type: string, negatives = 4): ListRecord => ({
   query_id: query,
@@ -20,11 +19,9 @@ const list = (query: string, type: string, negatives = 4): ListRecord => ({
   ],
 });
 const lists = [list('a', 'questions'), list('b', 'claims'), list('c', 'claims'), list('d', 'titles', 0)];
-const whole = { kind: 'selected', pick: 'random', level: 1, seed: 0 } as const;
-const select = (
-  changes: Partial<Omit<SelectedSource, 'of' | 'by' | 'queriesOf'>>,
-  queries?: ReadonlySet<string>,
-): readonly ListRecord[] => selectLists(lists, { ...whole, ...changes }, queries);
+const whole = { pick: 'random', level: 1, seed: 0 } as const;
+const select = (changes: Partial<Selection>, queries?: ReadonlySet<string>): readonly ListRecord[] =>
+  selectLists(lists, { ...whole, ...changes }, queries);
 const queries = (selected: readonly ListRecord[]): string =>
   selected.map(({ query_id }) => query_id).join('');
 const passages = (selected: readonly ListRecord[]): string[] =>

@@ -51,13 +51,14 @@ it('lists and weights come back as they went', () => {
 
 it('a key is the same for equal inputs in any order, and another for others', async () => {
   expect(canonicalJson({ b: [1, { d: 1, c: null }], a: 'x' })).toBe('{"a":"x","b":[1,{"c":null,"d":1}]}');
-  const key = await stageKey('lists', { a: 1, b: { c: 2, d: 3 } });
+  const key = await stageKey({ kind: 'lists', version: 2 }, { a: 1, b: { c: 2, d: 3 } });
   expect(key).toMatch(/^lists\/[0-9a-f]{64}$/);
-  expect(await stageKey('lists', { b: { d: 3, c: 2 }, a: 1 })).toBe(key);
+  expect(await stageKey({ kind: 'lists', version: 2 }, { b: { d: 3, c: 2 }, a: 1 })).toBe(key);
   const others = [
-    await stageKey('scores', { a: 1, b: { c: 2, d: 3 } }),
-    await stageKey('lists', { a: 1, b: { c: 2, d: 4 } }),
-    await stageKey('lists', { a: 1, b: [2, 3] }),
+    await stageKey({ kind: 'scores', version: 2 }, { a: 1, b: { c: 2, d: 3 } }),
+    await stageKey({ kind: 'lists', version: 3 }, { a: 1, b: { c: 2, d: 3 } }),
+    await stageKey({ kind: 'lists', version: 2 }, { a: 1, b: { c: 2, d: 4 } }),
+    await stageKey({ kind: 'lists', version: 2 }, { a: 1, b: [2, 3] }),
   ];
-  expect(new Set([key, ...others]).size).toBe(4);
+  expect(new Set([key, ...others]).size).toBe(5);
 });

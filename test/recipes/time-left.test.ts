@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { nodeClock } from '../../src/host/node/clock.ts';
 import type { RecipeEvent } from '../../src/recipes/job.ts';
-import type { StageKind } from '../../src/recipes/stage-store.ts';
 import { withOverrides } from '../../src/recipes/overrides.ts';
 import { timeRangeText } from '../../src/recipes/time-left.ts';
 import { recipePlace } from '../support/recipe-place.ts';
@@ -11,7 +10,7 @@ const place = recipePlace();
 
 /** Runs a recipe with a clock on which some stages take so many seconds longer. */
 async function watched(
-  slower: (label: string, kind: StageKind) => number,
+  slower: (label: string, kind: string) => number,
 ): Promise<{ readonly planned: number; readonly events: readonly RecipeEvent[] }> {
   let ahead = 0;
   /** Milliseconds that pass after the clock is read next. */

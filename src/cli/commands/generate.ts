@@ -21,7 +21,7 @@ import type { Generator } from '../../host/generator.ts';
 import { openAiGenerator } from '../../host/generators/openai.ts';
 import { goldLists } from '../../recipes/recipe-corpus.ts';
 import { isPromptFile } from '../../recipes/recipe-prompts.ts';
-import { promptReport } from '../../recipes/stages/written-report.ts';
+import { promptReport } from '../../recipes/written-report.ts';
 import { sampleOf } from '../../recipes/written-about.ts';
 import { keyFromEnvironment } from '../generators.ts';
 import { openFile, openStore, openTree, readText } from '../input-files.ts';

@@ -2,7 +2,7 @@ import type { Query } from '../../corpus/types.ts';
 import type { LibraryEncoder } from '../../encoders/model-library.ts';
 import { withEmbedder, type ShelvedEncoder } from '../encoder-shelf.ts';
 import type { MinedQueries } from '../mined-queries.ts';
-import type { RecipeRetriever } from '../schema.ts';
+import type { Bm25Settings } from '../../retrieval/bm25.ts';
 import {
   encodingFlops,
   makeStage,
@@ -19,11 +19,13 @@ import { rankWithBm25, rankWithVectors } from '../../retrieval/retrieve.ts';
 /** What a retriever finds for the queries that are mined for. */
 export async function candidatesStage(
   { corpus, runtime }: Pick<Workshop, 'corpus' | 'runtime'>,
-  retriever: RecipeRetriever,
+  retriever: { readonly name: string } & (
+    ({ readonly kind: 'bm25' } & Bm25Settings) | { readonly kind: 'dense' }
+  ),
   encoder: ShelvedEncoder | LibraryEncoder | undefined,
   mined: MinedQueries,
   k: number,
-): Promise<Stage> {
+): Promise<Stage<null>> {
   const passages = corpus.passages.map(({ text }) => text);
   const common = { passages: corpus.passagesHash, queries: mined.input, k };
   if (encoder === undefined) {
@@ -31,6 +33,8 @@ export async function candidatesStage(
     const { k1, b, analyzer } = retriever;
     return makeStage({
       kind: 'candidates',
+      version: 1,
+      onDevice: true,
       label: `candidates by ${retriever.name}`,
       inputs: { ...common, bm25: { k1, b, analyzer } },
       needs: mined.needs,
@@ -49,6 +53,8 @@ export async function candidatesStage(
   if ('load' in encoder) {
     return makeStage({
       kind: 'candidates',
+      version: 1,
+      onDevice: true,
       label: `candidates by ${retriever.name}`,
       inputs: { ...common, encoder: encoder.hash, device: runtime.device },
       needs: mined.needs,
@@ -63,6 +69,8 @@ export async function candidatesStage(
   const { model, hash } = encoder;
   return makeStage({
     kind: 'candidates',
+    version: 1,
+    onDevice: true,
     label: `candidates by ${retriever.name}`,
     inputs: { ...common, encoder: hash, device: runtime.device },
     needs: mined.needs,

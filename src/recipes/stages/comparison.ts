@@ -1,6 +1,5 @@
 import { sharedWithTrain } from '../../corpus/split.ts';
 import type { Judgments } from '../../corpus/types.ts';
-import type { Json } from '../../host/contract.ts';
 import {
   compareSystems,
   queryValuesOf,
@@ -32,12 +31,13 @@ export async function comparisonStage(
   { corpus }: Pick<Workshop, 'corpus'>,
   recipe: Recipe,
   systems: readonly SystemStages[],
-): Promise<Stage> {
+): Promise<Stage<ComparisonReport>> {
   const { measures, level, alpha, samples, disjoint } = recipe.evaluation;
   const options = { measures, level, alpha, samples, pairs: testedPairs(recipe) };
   const needs = systems.flatMap(({ rankings }) => rankings);
   return makeStage({
     kind: 'comparison',
+    version: 3,
     label: 'measures and tests',
     inputs: {
       ...options,
@@ -66,7 +66,7 @@ export async function comparisonStage(
         sharedQueries: shared?.shared.length ?? null,
         perQuery: queryValuesOf(judgments, ranked, options),
       };
-      return { value: value as unknown as Json };
+      return { value };
     },
   });
 }

@@ -2,10 +2,10 @@ import { mineHardNegatives } from '../../mining/hard-negatives.ts';
 import { rankWithBm25 } from '../../retrieval/retrieve.ts';
 import type { Bm25Settings } from '../../retrieval/bm25.ts';
 import type { HeldOut } from '../held-out.ts';
+import { sizeOf } from '../lists-report.ts';
 import type { JudgedQueries } from '../recipe-corpus.ts';
-import { makeStage, noWork, type Stage, type Workshop } from '../stage.ts';
+import { makeListsStage, noWork, type ListsStage, type Workshop } from '../stage.ts';
 import { encodeLists } from '../stored-forms.ts';
-import { sizeOf } from './lists.ts';
 
 /** The passages among which the dev queries' positives are to be found: theirs, and BM25's best candidates. */
 export async function devStage(
@@ -14,9 +14,10 @@ export async function devStage(
   heldOut: HeldOut,
   candidates: number,
   bm25: Bm25Settings,
-): Promise<Stage> {
-  return makeStage({
+): Promise<ListsStage> {
+  return makeListsStage({
     kind: 'dev',
+    version: 1,
     label: 'the dev set',
     inputs: { passages: corpus.passagesHash, dev: dev.hash, candidates, bm25: { ...bm25 } },
     needs: [],

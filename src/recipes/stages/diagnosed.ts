@@ -4,8 +4,16 @@ import { parseLossSpec } from '../../losses/loss-spec.ts';
 import { diagnoseSources, type SourceDiagnosis } from '../../mining/diagnostics/diagnose.ts';
 import { withTeacherScores } from '../../mining/teacher-scores.ts';
 import { withEmbedder, type ShelvedEncoder } from '../encoder-shelf.ts';
-import type { RecipeDiagnostics } from '../schema.ts';
-import { encodingFlops, makeStage, noWork, type Stage, type Task, type Workshop } from '../stage.ts';
+import type { DiagnosticsSettings } from '../schema/diagnostics.ts';
+import {
+  encodingFlops,
+  makeStage,
+  noWork,
+  type ListsStage,
+  type Stage,
+  type Task,
+  type Workshop,
+} from '../stage.ts';
 import { sampleOf } from '../written-about.ts';
 import { scoreWithModel, scoringFlops, type Scorer } from './scores.ts';
 
@@ -15,7 +23,7 @@ export type DiagnosisReport = readonly SourceDiagnosis[];
 /** A source of a recipe, whoever its passages came from: with several sources of one model they stay apart. */
 export interface DiagnosedSource {
   readonly name: string;
-  readonly lists: Stage;
+  readonly lists: ListsStage;
   /** Of the whole source, about. */
   readonly passages: number;
 }
@@ -25,14 +33,15 @@ export interface DiagnosedSource {
  * @param scorer says how many are relevant after all; without it the scores that the lists carry do
  */
 export async function diagnosedStage(
-  { loss, sample, seed }: Pick<RecipeDiagnostics, 'loss' | 'sample' | 'seed'>,
+  { loss, sample, seed }: Pick<DiagnosticsSettings, 'loss' | 'sample' | 'seed'>,
   sources: readonly DiagnosedSource[],
   { model, hash }: ShelvedEncoder,
   scorer: Scorer | undefined,
-): Promise<Stage> {
+): Promise<Stage<DiagnosisReport>> {
   const texts = sources.reduce((sum, { passages }) => sum + passages, 0);
   return makeStage({
     kind: 'diagnosed',
+    version: 3,
     label: 'what the sources look like',
     inputs: {
       ...{ loss, sample, seed, encoder: hash, normalize: model.encoding.normalize },

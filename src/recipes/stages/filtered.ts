@@ -1,22 +1,14 @@
 import { InputError } from '../../host/errors.ts';
-import type { Json } from '../../host/contract.ts';
-import { applyRules, type FilterReport } from '../../mining/filter.ts';
-import { filterQuality, type FilterQuality } from '../../mining/planted.ts';
+import { applyRules } from '../../mining/filter.ts';
+import { filterQuality } from '../../mining/planted.ts';
 import { parseRules } from '../../mining/rule-spec.ts';
 import { scaleTeacherScores } from '../../mining/scaling.ts';
-import { keepPassages, type KeepReport } from '../../mining/verdicts.ts';
+import { keepPassages } from '../../mining/verdicts.ts';
+import type { FilteredReport } from '../lists-report.ts';
 import { withEvidence, type Evidence } from '../recipe-evidence.ts';
-import type { RecipeTeacher } from '../schema.ts';
-import { makeStage, noWork, type Stage } from '../stage.ts';
+import type { TeacherSettings } from '../schema/teacher.ts';
+import { makeListsStage, noWork, type ListsStage } from '../stage.ts';
 import { encodeLists } from '../stored-forms.ts';
-
-/** What a stack of rules did, as it is stored. */
-export type FilteredReport = Readonly<{
-  filter: FilterReport | null;
-  kept: KeepReport;
-  /** What all rules together did with planted positives, where there are any. */
-  planted?: FilterQuality;
-}>;
 
 /**
  * Lists with scaled teacher scores, without what the rules drop.
@@ -24,13 +16,14 @@ export type FilteredReport = Readonly<{
  */
 export async function filteredStage(
   name: string,
-  lists: Stage,
-  scale: RecipeTeacher['scale'],
+  lists: ListsStage,
+  scale: TeacherSettings['scale'],
   rules: readonly string[],
   evidence: readonly Evidence[],
-): Promise<Stage> {
-  return makeStage({
+): Promise<ListsStage<FilteredReport>> {
+  return makeListsStage({
     kind: 'filtered',
+    version: 1,
     label: name,
     inputs: {
       lists: lists.key,
@@ -40,6 +33,7 @@ export async function filteredStage(
     },
     needs: [lists],
     work: noWork,
+    finding: (report) => ({ kind: 'filtered', report }),
     run: async (workshop) => {
       const given = await workshop.listsOf(lists);
       const known = withEvidence(given, evidence);
@@ -57,7 +51,7 @@ export async function filteredStage(
         kept: report,
         ...(quality.answers > 0 && { planted: quality }),
       };
-      return { value: value as unknown as Json, blobs: [encodeLists(kept)] };
+      return { value, blobs: [encodeLists(kept)] };
     },
   });
 }

@@ -2,15 +2,22 @@ import type { GenerationEvent, GenerationResult } from '../../generation/generat
 import { promptName, type Prompt } from '../../generation/prompt.ts';
 import { runGeneration } from '../../generation/run-generation.ts';
 import { listsFrom, tasksFor, type Subject } from '../../generation/subject.ts';
-import type { Json } from '../../host/contract.ts';
 import { InputError } from '../../host/errors.ts';
 import type { Generator } from '../../host/generator.ts';
+import { jsonOf } from '../../host/json.ts';
 import type { HeldOut } from '../held-out.ts';
-import { RecipeStoppedError, makeStage, noWork, type Stage, type Task, type Workshop } from '../stage.ts';
+import { guardedLists, writtenFinding, type ListsReport } from '../lists-report.ts';
+import {
+  RecipeStoppedError,
+  makeListsStage,
+  noWork,
+  type ListsStage,
+  type Task,
+  type Workshop,
+} from '../stage.ts';
 import { stageKey } from '../stage-store.ts';
 import { expectedRequests, type WrittenAbout } from '../written-about.ts';
-import { listsOutput } from './lists.ts';
-import { promptReport } from './written-report.ts';
+import { promptReport } from '../written-report.ts';
 
 export interface GeneratedStageParts {
   readonly source: string;
@@ -33,16 +40,19 @@ const pacedReplies = 8;
  * Training lists that a language model writes. Each reply is in the store's log as soon as it arrives: a stage that
  * was ended asks for what is missing.
  */
-export async function generatedStage(parts: GeneratedStageParts): Promise<Stage> {
+export async function generatedStage(parts: GeneratedStageParts): Promise<ListsStage<ListsReport>> {
   const { source, role, model, recorded, prompts, about, seed, heldOut } = parts;
-  const pace = await stageKey('pace', { model, prompts: prompts.map(promptName) });
-  return makeStage({
+  const pace = await stageKey({ kind: 'pace', version: 1 }, { model, prompts: prompts.map(promptName) });
+  return makeListsStage({
     kind: 'generated',
+    version: 1,
+    unit: 'requests',
+    finding: writtenFinding,
     label: `lists of ${source}, written by ${role}`,
     inputs: {
       model,
       recorded,
-      prompts: prompts as unknown as Json,
+      prompts: jsonOf(prompts),
       about: about.inputs,
       seed,
       heldOut: heldOut.hash,
@@ -61,7 +71,7 @@ export async function generatedStage(parts: GeneratedStageParts): Promise<Stage>
         const written = results.map(({ finished }, i) => ({ prompt: prompts[i] as Prompt, finished }));
         const lists = listsFrom(subject, written);
         if (lists.length === 0) throw nothingFits(parts, results);
-        return listsOutput(heldOut, lists, recorded !== null, {
+        return guardedLists(heldOut, lists, recorded !== null, {
           written: { model, prompts: results.map((result, i) => promptReport(prompts[i] as Prompt, result)) },
         });
       } finally {

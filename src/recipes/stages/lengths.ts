@@ -16,9 +16,10 @@ export type LengthsReport = Readonly<{
 export async function lengthsStage(
   { corpus }: Pick<Workshop, 'corpus'>,
   { model, hash }: ShelvedEncoder,
-): Promise<Stage> {
+): Promise<Stage<LengthsReport>> {
   return makeStage({
     kind: 'lengths',
+    version: 1,
     label: 'lengths of the texts',
     inputs: { passages: corpus.passagesHash, queries: corpus.test.hash, encoder: hash },
     needs: [],

@@ -23,7 +23,7 @@ export async function rankingStage(
   label: string,
   searcher: Searcher,
   { depth, dropIdentical }: RankingOptions,
-): Promise<Stage> {
+): Promise<Stage<null>> {
   const options = { k: depth, dropIdentical };
   const { queries, hash } = corpus.test;
   const common = { passages: corpus.passagesHash, queries: hash, depth, dropIdentical };
@@ -31,6 +31,8 @@ export async function rankingStage(
     case 'bm25':
       return makeStage({
         kind: 'ranking',
+        version: 1,
+        onDevice: true,
         label: `search with ${label}`,
         inputs: { ...common, bm25: { ...searcher.settings } },
         needs: [],
@@ -48,6 +50,8 @@ export async function rankingStage(
       const { encoder } = searcher;
       return makeStage({
         kind: 'ranking',
+        version: 1,
+        onDevice: true,
         label: `search with ${label}`,
         inputs: {
           ...common,
@@ -70,6 +74,8 @@ export async function rankingStage(
       const { model, training } = searcher;
       return makeStage({
         kind: 'ranking',
+        version: 1,
+        onDevice: true,
         label: `search with ${label}`,
         inputs: {
           ...common,
@@ -78,6 +84,7 @@ export async function rankingStage(
           device: runtime.device,
         },
         needs: [training],
+        clear: (workshop) => workshop.clearTrainedVectors(training),
         work: searchWork(corpus, model, depth),
         run: async (workshop, task) => {
           const trained = { ...model, weights: await workshop.weightsOf(training) };

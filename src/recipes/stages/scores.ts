@@ -7,10 +7,10 @@ import { InputError } from '../../host/errors.ts';
 import { withLastingTeacher, type TeacherModel } from '../pair-scorer.ts';
 import {
   encodingFlops,
-  makeStage,
+  makeListsStage,
   noWork,
   RecipeStoppedError,
-  type Stage,
+  type ListsStage,
   type Task,
   type Workshop,
 } from '../stage.ts';
@@ -23,11 +23,13 @@ export type Scorer = TeacherModel | ({ readonly kind: 'file' } & FileScores);
 /** The scores of a file, of every passage of the lists for which it has one. */
 async function fileScoresStage(
   name: string,
-  lists: Stage,
+  lists: ListsStage,
   { name: file, scores, hash }: FileScores,
-): Promise<Stage> {
-  return makeStage({
+): Promise<ListsStage> {
+  return makeListsStage({
     kind: 'scores',
+    version: 1,
+    onDevice: true,
     label: `scores of ${name} from ${file}`,
     inputs: { lists: lists.key, teacher: 'file', scores: hash },
     needs: [lists],
@@ -53,14 +55,16 @@ async function fileScoresStage(
 export async function scoresStage(
   { runtime }: Pick<Workshop, 'runtime'>,
   name: string,
-  lists: Stage,
+  lists: ListsStage,
   teacher: Scorer,
   expectedPassages: number,
   role: 'teacher' | 'guide' = 'teacher',
-): Promise<Stage> {
+): Promise<ListsStage> {
   if (teacher.kind === 'file') return fileScoresStage(name, lists, teacher);
-  return makeStage({
+  return makeListsStage({
     kind: 'scores',
+    version: 1,
+    onDevice: true,
     label: `${role} scores of ${name}`,
     inputs: { lists: lists.key, [role]: teacher.kind, model: teacher.hash, device: runtime.device },
     needs: [lists],

@@ -2,6 +2,7 @@ import type { ListRecord } from '../../corpus/types.ts';
 import type { EncoderModel } from '../../encoders/types.ts';
 import type { Json } from '../../host/contract.ts';
 import { InputError } from '../../host/errors.ts';
+import { jsonOf } from '../../host/json.ts';
 import { formatLossSpec, type LossSpec } from '../../losses/loss-spec.ts';
 import { checkLists, gapWarnings } from '../../losses/requirements.ts';
 import { devEvaluation } from '../../training/dev-evaluation.ts';
@@ -12,8 +13,15 @@ import { withoutAuto } from '../../training/recipe-hash.ts';
 import { train, type TrainingResult } from '../../training/trainer.ts';
 import type { ShelvedEncoder } from '../encoder-shelf.ts';
 import { omit } from '../omit.ts';
-import type { RecipeTraining } from '../schema.ts';
-import { makeStage, RecipeStoppedError, type Stage, type Work, type Workshop } from '../stage.ts';
+import type { RecipeTraining } from '../schema/training.ts';
+import {
+  makeStage,
+  RecipeStoppedError,
+  type ListsStage,
+  type Stage,
+  type Work,
+  type Workshop,
+} from '../stage.ts';
 import { encodeWeights } from '../stored-forms.ts';
 import { trainingSettings } from '../training-settings.ts';
 
@@ -21,9 +29,9 @@ import { trainingSettings } from '../training-settings.ts';
 export interface TrainingPlan {
   readonly label: string;
   readonly encoder: ShelvedEncoder;
-  readonly lists: Stage;
+  readonly lists: ListsStage;
   /** Undefined where nothing chooses checkpoints: the last weights are kept. */
-  readonly dev: Stage | undefined;
+  readonly dev: ListsStage | undefined;
   readonly loss: LossSpec;
   readonly training: RecipeTraining;
   readonly mix: Mix | undefined;
@@ -48,12 +56,15 @@ export type TrainingReport = Readonly<{
 export async function trainingStage(
   { runtime }: Pick<Workshop, 'runtime'>,
   plan: TrainingPlan,
-): Promise<Stage> {
+): Promise<Stage<TrainingReport>> {
   const { label, encoder, lists, dev, loss, training, mix, seed, work } = plan;
   const { selection } = training;
   if (selection !== undefined) naming(label, () => checkSelection(encoder.model.shape, selection));
   return makeStage({
     kind: 'training',
+    version: 1,
+    unit: 'steps',
+    onDevice: true,
     label,
     inputs: {
       encoder: encoder.hash,
@@ -64,6 +75,7 @@ export async function trainingStage(
     },
     needs: dev === undefined ? [lists] : [lists, dev],
     work,
+    clear: (workshop, stage) => workshop.clearCheckpoints(stage),
     run: async (workshop, task) => {
       const { model } = encoder;
       const given = await workshop.listsOf(lists);
@@ -125,13 +137,13 @@ function inArm(label: string, error: unknown): unknown {
 /** The settings that decide a training's numbers; how many activations are kept does not. */
 function decidingSettings({ loss, training, mix, seed }: TrainingPlan): Json {
   const all = withoutAuto(trainingSettings(training, loss, seed, () => 0));
-  const settings = omit(all, 'evaluateEvery', 'checkpointEvery', 'activationBytes');
-  return {
+  const settings = omit(all, 'evaluateEvery', 'checkpointEvery', 'activationBytes', 'loss');
+  return jsonOf({
     ...settings,
     ...(mix !== undefined && { mix }),
     loss: formatLossSpec(loss),
     evaluateEvery: training.evaluateEvery ?? null,
-  } as unknown as Json;
+  });
 }
 
 function stepsOf(lists: readonly ListRecord[], settings: BatchSettings): number {

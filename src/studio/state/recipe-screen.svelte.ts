@@ -54,7 +54,8 @@ export class RecipeScreen {
         ({ recipe }) => recipe.corpus.builtIn === 'demo' && rolesOf(recipe).length > 0,
       );
       const first = writes ?? this.shelf[0];
-      if (this.recipe === undefined && first !== undefined) this.choose(first.id);
+      // Whoever chose before the list was there has chosen a recipe of their own.
+      if (this.#chosen === '' && first !== undefined) this.choose(first.id);
     } catch (error) {
       this.problem = problemOf(error);
     }

@@ -1,13 +1,10 @@
 import { fillPrompt } from '../../generation/fill-prompt.ts';
 import type { GenerationEvent } from '../../generation/generation-run.ts';
 import { promptName, type Prompt } from '../../generation/prompt.ts';
-import type { Json } from '../../host/contract.ts';
 import type { FoundStage, RecipeEvent } from '../../recipes/job.ts';
 import type { Recipe } from '../../recipes/schema.ts';
 import type { Stage } from '../../recipes/stage.ts';
 import { trainingLabel } from '../../recipes/stage-graph.ts';
-import type { FilteredReport } from '../../recipes/stages/filtered.ts';
-import type { ListsReport } from '../../recipes/stages/lists.ts';
 import type { RunEvent, StageName, WrittenSample } from '../protocol.ts';
 
 /** Milliseconds between two samples: a server may answer, and a recording always answers, faster than anybody reads. */
@@ -32,7 +29,7 @@ export class RunEvents {
       case 'stage': {
         const seconds = event.state === 'finished' ? event.seconds : undefined;
         const told: RunEvent = { kind: 'stage', stage, state: event.state, seconds, secondsLeft };
-        return event.state === 'started' ? [told] : [told, ...findingsOf(stage, event.result.value)];
+        return event.state === 'started' ? [told] : [told, ...this.ofStored(event)];
       }
       case 'progress': {
         const { done, total, detail } = event;
@@ -47,7 +44,8 @@ export class RunEvents {
 
   /** What is stored of a run's lists, whichever of them it still asks for. */
   ofStored({ stage, result }: FoundStage): readonly RunEvent[] {
-    return findingsOf(this.#nameOf(stage), result.value);
+    const finding = stage.finding?.(result.value);
+    return finding === undefined ? [] : [{ ...finding, stage: this.#nameOf(stage) }];
   }
 
   #writing(stage: StageName, prompt: Prompt, event: GenerationEvent): readonly RunEvent[] {
@@ -62,19 +60,8 @@ export class RunEvents {
   }
 
   #nameOf({ kind, label, key }: Stage): StageName {
-    const name = { kind, label, key };
-    return kind === 'training' ? { ...name, ...this.#trainings.get(label) } : name;
+    return { kind, label, key, ...this.#trainings.get(label) };
   }
-}
-
-/** What a finished stage has found that the page shows before the report is there. */
-function findingsOf(stage: StageName, value: Json): readonly RunEvent[] {
-  if (stage.kind === 'filtered') {
-    return [{ kind: 'filtered', stage, report: value as unknown as FilteredReport }];
-  }
-  if (stage.kind !== 'generated' && stage.kind !== 'lists') return [];
-  const { written, recorded } = value as unknown as ListsReport;
-  return written === undefined ? [] : [{ kind: 'written', stage, report: written, recorded }];
 }
 
 function sampleOf(

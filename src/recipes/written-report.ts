@@ -1,6 +1,6 @@
-import type { ListRecord } from '../../corpus/types.ts';
-import type { GenerationResult } from '../../generation/generation-run.ts';
-import { promptName, type Prompt } from '../../generation/prompt.ts';
+import type { ListRecord } from '../corpus/types.ts';
+import type { GenerationResult } from '../generation/generation-run.ts';
+import { promptName, type Prompt } from '../generation/prompt.ts';
 
 /** What a model wrote for a source; kept with its lists. A type alias, so that it is assignable to Json. */
 export type WrittenReport = Readonly<{

@@ -1,0 +1,16 @@
+import * as v from 'valibot';
+import { count, described, name, scorers, seed, text } from './parts.ts';
+
+/** What is looked at in the negatives of sources. */
+export const diagnosticsSchema = v.strictObject({
+  sources: v.pipe(v.array(name), v.minLength(1)),
+  by: described(
+    v.optional(v.variant('from', scorers)),
+    "Whose scores say how many negatives are relevant after all: those that score above the positive. Default: the recipe's teacher.",
+  ),
+  loss: described(v.optional(text, 'infonce(temperature=0.05)'), 'Whose gradient is shared out.'),
+  sample: described(v.optional(count, 200), 'Lists of each source, at most, drawn at random.'),
+  seed: v.optional(seed, 0),
+});
+
+export type DiagnosticsSettings = v.InferOutput<typeof diagnosticsSchema>;

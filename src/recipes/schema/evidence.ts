@@ -1,0 +1,29 @@
+import * as v from 'valibot';
+import { anyModel, described, encodingEntries, fileEntries } from './parts.ts';
+
+/** What rules may read beside the teacher. */
+export const evidenceSchema = v.strictObject({
+  guide: described(
+    v.optional(
+      v.variant('from', [
+        v.strictObject({ from: v.literal('encoder'), model: anyModel, ...encodingEntries }),
+        v.strictObject({ from: v.literal('cross-encoder'), model: anyModel }),
+      ]),
+    ),
+    'A second model that scores every passage, for the rules guide-margin and guide-relative-margin.',
+  ),
+  modelLabels: described(
+    v.optional(v.strictObject(fileEntries)),
+    'What a language model judged, for the rules model-label: query id, document id and label (0 to 3).',
+  ),
+  handLabels: described(
+    v.optional(v.strictObject(fileEntries)),
+    'What people judged, for the rules hand-label: query id, document id and label.',
+  ),
+  answers: described(
+    v.optional(v.strictObject(fileEntries)),
+    'Short answers, for the rule answers: query id and answer.',
+  ),
+});
+
+export type EvidenceSettings = v.InferOutput<typeof evidenceSchema>;

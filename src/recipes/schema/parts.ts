@@ -1,0 +1,70 @@
+/** What several parts of a recipe are written with. */
+import * as v from 'valibot';
+import { inRange } from '../../host/range-schema.ts';
+import { settingRanges } from '../../host/setting-ranges.ts';
+import { analyzerNames } from '../../retrieval/analyzer.ts';
+
+export const described = <Schema extends v.GenericSchema>(schema: Schema, text: string) =>
+  v.pipe(schema, v.description(text));
+
+export const count = inRange(settingRanges.count);
+export const share = inRange(settingRanges.share);
+export const seed = inRange(settingRanges.seed);
+export const level = inRange(settingRanges.level);
+export const label = inRange(settingRanges.label);
+export const text = v.pipe(v.string(), v.nonEmpty());
+
+/** Names of sources, filters, arms and baselines: also file names and the rows of a table. */
+export const name = v.pipe(
+  v.string(),
+  v.regex(
+    // Reports have systems as names of members, where these two would be dropped.
+    /^(?!constructor$|prototype$)[A-Za-z0-9]([A-Za-z0-9 ,._+-]{0,58}[A-Za-z0-9+])?$/,
+    'must be up to 60 letters, digits and " ,._+-", and not "constructor" or "prototype"',
+  ),
+);
+
+/** A file that belongs to the corpus, or one anywhere. Exactly one of the two. */
+export const fileEntries = {
+  corpusFile: described(v.optional(text), 'A file of the corpus folder.'),
+  file: described(v.optional(text), 'A file; its path is relative to where the command runs.'),
+};
+
+const maxLength = inRange(settingRanges.maxLength);
+export const encodingEntries = {
+  queryMaxLength: described(v.optional(maxLength), 'In tokens.'),
+  passageMaxLength: described(v.optional(maxLength), 'In tokens.'),
+  pooling: v.optional(v.picklist(['mean', 'cls'])),
+  normalize: v.optional(v.boolean()),
+  queryPrefix: v.optional(v.string()),
+  passagePrefix: v.optional(v.string()),
+};
+
+export const model = described(text, 'nano, a model folder or ORG/NAME of a hub.');
+/** One that is not trained. */
+export const anyModel = described(
+  text,
+  'nano, a model folder or ORG/NAME of a hub; with transformers.js: before it, one that transformers.js runs.',
+);
+
+export const bm25Entries = {
+  k1: v.optional(inRange(settingRanges.k1), 0.9),
+  b: v.optional(inRange(settingRanges.b), 0.4),
+  analyzer: v.optional(v.picklist(analyzerNames), 'english'),
+};
+
+/** Whose scores order passages. */
+export const scorers = [
+  v.strictObject({ from: v.literal('stored') }),
+  v.strictObject({ from: v.literal('encoder'), model: anyModel, ...encodingEntries }),
+  v.strictObject({ from: v.literal('cross-encoder'), model: anyModel }),
+  v.strictObject({ from: v.literal('file'), ...fileEntries }),
+] as const;
+const scorer = v.variant('from', scorers);
+
+export type RecipeScorer = v.InferOutput<typeof scorer>;
+/** A scorer that is to be asked: a model, or the file that one left. */
+export type AskedScorer = Exclude<RecipeScorer, { readonly from: 'stored' }>;
+
+/** Lists of another source, or passages, of which a sample may be drawn. */
+export const sampleEntries = { sample: v.optional(count), seed: v.optional(seed, 0) };
