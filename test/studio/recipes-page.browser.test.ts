@@ -59,6 +59,15 @@ it('begins with a recorded recipe that runs on the demo, marked as recorded', as
   await expect.element(start).toBeDisabled();
 });
 
+it('keeps the choice of an own recipe that was made before the list was there', async () => {
+  const screen = new RecipeScreen();
+  const opening = screen.open();
+  screen.choose('own');
+  await opening;
+  expect(screen.shelf?.length).toBeGreaterThan(0);
+  expect([screen.chosen, screen.recipe]).toEqual(['own', undefined]);
+});
+
 it('shows the cost before anything runs, then runs what was planned', async () => {
   const { tell } = await open();
   await cost.click();
