@@ -42,6 +42,12 @@ const missingFiles: Plugin = {
   },
 };
 
+/**
+ * A file in the browser may lose the GPU of them all. (Said of the browser alone: said of the project, its files would
+ * wait for all others.)
+ */
+const oneFileAtATime = { fileParallelism: false };
+
 /** Without a Chromium the project is left out, and `npm test` says so. */
 function inChromium(): TestProjectInlineConfiguration[] {
   const executablePath = testChromium(findChromium());
@@ -74,8 +80,7 @@ function inChromium(): TestProjectInlineConfiguration[] {
         browser: {
           enabled: true,
           headless: true,
-          // A file may lose the GPU of them all.
-          fileParallelism: false,
+          ...oneFileAtATime,
           screenshotFailures: false,
           provider: playwright({ launchOptions: { executablePath, args: chromiumArguments() } }),
           instances: [{ browser: 'chromium' }],
