@@ -79,14 +79,15 @@ function checkEvidence({ evidence }: Recipe, faults: Faults): void {
 
 function checkSource(recipe: Recipe, name: string, source: RecipeSource, faults: Faults): void {
   const path = ['sources', name];
-  const { partKinds, parts, check } = definitionOf(source);
+  const definition = definitionOf(source);
+  const { partKinds } = definition;
   const known = Object.entries(recipe.sources).flatMap(([each, { kind }]) =>
     partKinds === undefined || partKinds.includes(kind) ? [each] : [],
   );
-  for (const part of parts(source)) {
+  for (const part of definition.parts(source)) {
     faults.reference([...path, ...part.path], part.name, known, partKinds?.what ?? 'source');
   }
-  check?.(source, recipe, path, faults);
+  definition.check?.(source, recipe, path, faults);
 }
 
 function checkCircles({ sources }: Recipe, faults: Faults): void {

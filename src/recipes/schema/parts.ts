@@ -60,9 +60,8 @@ export const scorers = [
   v.strictObject({ from: v.literal('cross-encoder'), model: anyModel }),
   v.strictObject({ from: v.literal('file'), ...fileEntries }),
 ] as const;
-const scorer = v.variant('from', scorers);
 
-export type RecipeScorer = v.InferOutput<typeof scorer>;
+export type RecipeScorer = v.InferOutput<(typeof scorers)[number]>;
 /** A scorer that is to be asked: a model, or the file that one left. */
 export type AskedScorer = Exclude<RecipeScorer, { readonly from: 'stored' }>;
 

@@ -30,5 +30,5 @@ export type RecipeSource = v.InferOutput<typeof sourceSchema>;
 export function definitionOf({ kind }: RecipeSource): SourceDefinition {
   const found = definitions.find(({ schema }) => schema.entries.kind.literal === kind);
   if (found === undefined) throw new Error(`there is no kind of source ${kind}`);
-  return found as SourceDefinition;
+  return found;
 }
