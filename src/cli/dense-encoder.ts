@@ -7,7 +7,7 @@ import { openRuntime } from '../host/node/runtime.ts';
 import { openTransformersJs } from '../host/node/transformers-js.ts';
 import { hashEncoder } from '../recipes/encoder-shelf.ts';
 import type { EmbedTexts } from '../retrieval/retrieve.ts';
-import { encodingOverrides, type EncodingOptions } from './encoding-options.ts';
+import { encodingOverrides } from './encoding-options.ts';
 import { openBaseEncoder, openModel, shownModelFiles } from './experiment.ts';
 import type { CliIo } from './io.ts';
 import type { ComputeOptions } from './options.ts';
@@ -29,7 +29,7 @@ export interface DenseEncoder {
  */
 export async function openDenseEncoder(
   model: string,
-  options: ComputeOptions & EncodingOptions,
+  options: ComputeOptions,
   io: CliIo,
 ): Promise<DenseEncoder> {
   const library = await openLibraryEncoder(model, options, io);
@@ -58,7 +58,7 @@ export async function openDenseEncoder(
 /** The encoder in transformers.js, where the user asks for it or the studio has no graphs for the architecture. */
 async function openLibraryEncoder(
   model: string,
-  options: ComputeOptions & EncodingOptions,
+  options: ComputeOptions,
   io: CliIo,
 ): Promise<DenseEncoder | undefined> {
   const asked = libraryModelName(model);

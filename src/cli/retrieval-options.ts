@@ -9,7 +9,6 @@ import { VectorIndex } from '../retrieval/vectors.ts';
 import { openWorkerPool } from '../host/node/workers.ts';
 import type { OpenCorpus } from './corpus-options.ts';
 import type { DenseEncoder } from './dense-encoder.ts';
-import type { EncodingOptions } from './encoding-options.ts';
 import type { CliIo, Progress } from './io.ts';
 import {
   CorpusDigest,
@@ -69,7 +68,7 @@ export interface RankedCorpus {
 }
 
 /** How a model ranks a corpus. */
-export interface ModelRankingOptions extends RetrievalOptions, EncodingOptions, ComputeOptions {
+export interface ModelRankingOptions extends RetrievalOptions, ComputeOptions {
   readonly model: string;
   /** Default: a process that is killed begins anew. */
   readonly lasting?: LastingOptions;

@@ -1,37 +1,40 @@
+import type { ListRecord } from '../corpus/types.ts';
 import type { LossSpec } from '../losses/loss-spec.ts';
-import { defaultAdamW } from '../training/optimizer.ts';
+import { settle } from '../host/setting.ts';
+import { trainingSettingTable } from '../training/setting-table.ts';
+import { batchesOf, type BatchSettings } from '../training/list-objective.ts';
+import type { Mix } from '../training/mixing/mix.ts';
 import type { TrainingSettings } from '../training/settings.ts';
 import type { RecipeTraining } from './schema/training.ts';
-
-/** What a recipe that says nothing trains with; the same as the train command's. */
-const defaults = {
-  similarity: 'cosine',
-  selection: { kind: 'all' },
-  batches: {
-    batchSize: 16,
-    incomplete: 'drop',
-    distinctPassages: true,
-    negatives: 'all',
-    choice: 'random',
-    rowPer: 'positive',
-  },
-  epochs: 1,
-  learningRate: 2e-5,
-  schedule: { kind: 'linear', warmup: { share: 0.1 }, floor: 0 },
-  optimizer: defaultAdamW,
-  dropout: { hidden: 0, attention: 0 },
-  tokensPerMicroBatch: 'auto',
-  activationBytes: 2 ** 31,
-} as const;
 
 /** The settings that an arm says differently, over those of the recipe. */
 export function mergeTraining(recipe: RecipeTraining, arm: RecipeTraining): RecipeTraining {
   const merged = { ...recipe, ...arm };
-  for (const group of ['batches', 'schedule', 'optimizer', 'dropout'] as const) {
+  for (const group of ['batches', 'schedule', 'optimizer', 'dropout', 'earlyStopping'] as const) {
     const both = { ...recipe[group], ...arm[group] };
     if (Object.keys(both).length > 0) Object.assign(merged, { [group]: both });
   }
   return merged;
+}
+
+/** Everything that the trainer asks for, for these lists. */
+export function settingsFor(
+  lists: readonly ListRecord[],
+  training: RecipeTraining,
+  loss: LossSpec,
+  { seed, mix }: { readonly seed: number; readonly mix: Mix | undefined },
+): TrainingSettings {
+  const mixing = mix === undefined ? {} : { mix };
+  return {
+    ...trainingSettings(training, loss, seed, (settings) => stepsOf(lists, { ...settings, ...mixing })),
+    ...mixing,
+  };
+}
+
+/** The steps of a training on these lists. */
+export function stepsOf(lists: readonly ListRecord[], settings: BatchSettings): number {
+  const steps = batchesOf(lists, settings).stepsInEpochs(settings.epochs);
+  return Math.min(steps, settings.maxSteps ?? steps);
 }
 
 /** The metric that chooses checkpoints and settings on dev. */
@@ -47,29 +50,25 @@ export function trainingSettings(
   seed: number,
   stepsOf: (settings: Pick<TrainingSettings, 'batches' | 'epochs' | 'maxSteps' | 'seed'>) => number,
 ): TrainingSettings {
-  const { batches, schedule, optimizer, dropout, earlyStopping, evaluateEvery, maxSteps, ...rest } = training;
   const readsGrades = loss.terms.some(({ definition }) =>
     definition.needs.some((need) => need === 'labels' || need === 'teacher'),
   );
+  const { batches, dropout, maxSteps, evaluateEvery, earlyStopping, ...others } = settle(
+    trainingSettingTable,
+    training,
+  );
+  const { otherPositives = readsGrades, level, ...rows } = batches;
   const settings = {
-    ...defaults,
-    ...defined(rest),
-    seed,
-    loss,
-    batches: { otherPositives: readsGrades, ...defaults.batches, ...defined(batches ?? {}) },
-    schedule: { ...defaults.schedule, ...defined(schedule ?? {}) },
-    optimizer: { ...defaults.optimizer, ...defined(optimizer ?? {}) },
-    dropout: { ...defaults.dropout, ...defined(dropout ?? {}) },
-    ...(maxSteps === undefined ? {} : { maxSteps }),
+    ...{ seed, loss, ...others },
+    batches: { ...rows, otherPositives, ...(level !== undefined && { level }) },
+    dropout: { hidden: 0, attention: 0, ...defined(dropout) },
+    ...(maxSteps !== undefined && { maxSteps }),
   };
   const steps = stepsOf(settings);
   return {
     ...settings,
     evaluateEvery: evaluateEvery ?? Math.max(1, Math.ceil(steps / 10)),
-    earlyStopping: {
-      watch: [{ name: devMetric, better: 'higher' }],
-      patience: earlyStopping?.patience ?? null,
-    },
+    earlyStopping: { watch: [{ name: devMetric, better: 'higher' }], patience: earlyStopping.patience },
     // When checkpoints are made is up to the runner, and changes nothing.
     checkpointEvery: Math.max(1, steps),
   };

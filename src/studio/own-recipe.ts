@@ -2,9 +2,15 @@
 import type { LossDefinition } from '../losses/contract.ts';
 import { lossByName } from '../losses/index.ts';
 import { formatLossSpec, lossTerm } from '../losses/loss-spec.ts';
+import { encodingSettingTable } from '../encoders/encoding-setting-table.ts';
+import type { EncodingOverrides } from '../encoders/sentence-transformers.ts';
 import { InputError } from '../host/errors.ts';
+import { wrongSettings } from '../host/setting.ts';
+import { describeRange, isInRange, settingRanges } from '../host/setting-ranges.ts';
 import type { Plan } from '../recipes/plan.ts';
 import type { RecipeInput } from '../recipes/schema.ts';
+import type { RecipeTraining } from '../recipes/schema/training.ts';
+import { trainingSettingTable } from '../training/setting-table.ts';
 import type { KeptItem } from './protocol.ts';
 
 /** Where the lists that are trained on come from. */
@@ -30,13 +36,8 @@ export interface OwnChoices {
   /** Whether a contrastive training runs beside it, on the same lists from the same seed. */
   readonly compare: boolean;
   readonly testSplit: string;
-  readonly epochs: number;
-  readonly batchSize: number;
-  readonly learningRate: number;
-  /** Of each list, in a batch. */
-  readonly negatives: number;
-  readonly queryMaxLength: number;
-  readonly passageMaxLength: number;
+  readonly training: RecipeTraining;
+  readonly encoding: EncodingOverrides;
   readonly seed: number;
 }
 
@@ -49,12 +50,8 @@ export const defaultChoices: Omit<OwnChoices, 'corpus'> = {
   lossSettings: {},
   compare: false,
   testSplit: 'test',
-  epochs: 1,
-  batchSize: 16,
-  learningRate: 1e-4,
-  negatives: 5,
-  queryMaxLength: 64,
-  passageMaxLength: 192,
+  training: { batches: { batchSize: 16, negatives: 5 }, epochs: 1, learningRate: 1e-4 },
+  encoding: { queryMaxLength: 64, passageMaxLength: 192 },
   seed: 1,
 };
 
@@ -109,26 +106,13 @@ export function missingFor(choices: OwnChoices): readonly string[] {
   return [...missing, ...wrongNumbers(choices)];
 }
 
-/** What the lowest value of a number is that has to be a whole one. */
-const wholeNumbers = {
-  epochs: ['Epochs', 1],
-  batchSize: ['Queries in a batch', 1],
-  negatives: ['Negatives per query', 0],
-  queryMaxLength: ['Longest query', 8],
-  passageMaxLength: ['Longest passage', 8],
-  seed: ['Seed', 0],
-} as const;
-
 function wrongNumbers(choices: OwnChoices): readonly string[] {
-  const wrong: string[] = [];
-  for (const [name, [title, least]] of Object.entries(wholeNumbers)) {
-    const value = choices[name as keyof typeof wholeNumbers];
-    if (!Number.isInteger(value) || value < least)
-      wrong.push(`${title}: give a whole number of ${least} or more.`);
-  }
-  if (!(choices.learningRate > 0 && choices.learningRate < Infinity)) {
-    wrong.push('Learning rate: give a number above 0, such as 1e-4.');
-  }
+  const wrong = [
+    ...wrongSettings(trainingSettingTable, choices.training),
+    ...wrongSettings(encodingSettingTable, choices.encoding),
+  ];
+  if (!isInRange(choices.seed, settingRanges.seed))
+    wrong.push(`Seed: give ${describeRange(settingRanges.seed)}.`);
   try {
     lossText(choices);
   } catch (error) {
@@ -145,11 +129,10 @@ function isModelName(name: string): boolean {
 
 /** The recipe of complete choices (see {@link missingFor}). */
 export function ownRecipe(choices: OwnChoices & { readonly corpus: KeptItem }): RecipeInput {
-  const { corpus, encoder, testSplit, batchSize, epochs, learningRate } = choices;
+  const { corpus, encoder, testSplit, training, encoding } = choices;
   const definition = lossByName(choices.loss);
   const readsTeacher = definition.needs.includes('teacher');
   const hasTrain = corpus.splits.includes('train') && testSplit !== 'train';
-  const { queryMaxLength, passageMaxLength } = choices;
   return {
     version: 1,
     name: recipeName(corpus.name),
@@ -160,12 +143,12 @@ export function ownRecipe(choices: OwnChoices & { readonly corpus: KeptItem }): 
       dev: devOf(corpus, hasTrain, testSplit),
       test: testSplit,
     },
-    encoder: { model: encoder, queryMaxLength, passageMaxLength },
+    encoder: { model: encoder, ...encoding },
     sources: { lists: sourceOf(choices, definition) },
     ...(readsTeacher && choices.teacher !== 'lists'
       ? { teacher: { from: 'encoder', model: choices.teacher } }
       : {}),
-    training: { batches: { batchSize, negatives: choices.negatives }, epochs, learningRate },
+    training,
     arms: [
       ...(choices.compare && definition.name !== 'infonce'
         ? [{ name: 'contrastive', source: 'lists', loss: 'infonce' }]
@@ -182,7 +165,7 @@ function lossText({ loss, scope, lossSettings }: OwnChoices): string {
 }
 
 function sourceOf(
-  { lists, negatives }: OwnChoices,
+  { lists, training }: OwnChoices,
   { needs }: LossDefinition,
 ): RecipeInput['sources'][string] {
   switch (lists.kind) {
@@ -195,13 +178,21 @@ function sourceOf(
       return {
         kind: 'mined',
         retrievers: [{ kind: 'bm25' }],
-        // More than a batch takes, so that each epoch draws others.
-        negatives: 2 * negatives,
+        negatives: minedNegatives(training),
         ...(isGraded ? { lists: 'listwise', labelUnjudged: true } : {}),
       };
     }
   }
 }
+
+/** More than a row takes, so that each epoch draws others. */
+function minedNegatives({ batches }: RecipeTraining): number {
+  const { negatives = 'all' } = batches ?? {};
+  return negatives === 'all' ? mostMined : Math.max(1, 2 * negatives);
+}
+
+/** Of a query, where a row takes all that its list has. */
+const mostMined = 10;
 
 /** What chooses the checkpoint: the corpus's own dev split, or a tenth of its train queries. */
 function devOf(

@@ -45,8 +45,8 @@ async function train(address: string, losses: number): Promise<string> {
       .setInputFiles({ name: 'small.zip', mimeType: 'application/zip', buffer: beirZip() });
     await page.getByText('in use').waitFor();
     await page.getByLabel('Epochs').fill('2');
-    await page.getByLabel('Queries in a batch').fill('10');
-    await page.getByLabel('Negatives per query').fill('1');
+    await page.getByLabel('Batch size').fill('10');
+    await page.getByLabel('Negatives', { exact: true }).fill('1');
     await page.getByLabel('Train on').selectOption('webgpu');
     await page.getByText('Trains on the graphics processor').waitFor();
     await page.getByRole('button', { name: 'Train', exact: true }).click();

@@ -18,7 +18,7 @@ describeUnless(noChromium, 'a short training on dropped data', () => {
       .setInputFiles({ name: 'small.zip', mimeType: 'application/zip', buffer: beirZip() });
     await page.getByText('in use').waitFor();
     await page.getByLabel('Epochs').fill('1');
-    await page.getByLabel('Queries in a batch').fill('10');
+    await page.getByLabel('Batch size').fill('10');
     await page.getByRole('button', { name: 'Train', exact: true }).click();
     const table = page.getByRole('region', { name: 'Results of all systems' });
     await table.waitFor();

@@ -38,7 +38,7 @@ async function begin(page: Page): Promise<void> {
     .setInputFiles({ name: 'small.zip', mimeType: 'application/zip', buffer: beirZip() });
   await page.getByText('in use').waitFor();
   await page.getByLabel('Epochs').fill(String(epochs));
-  await page.getByLabel('Queries in a batch').fill('10');
+  await page.getByLabel('Batch size').fill('10');
   await page.getByRole('button', { name: 'Train', exact: true }).click();
   await page
     .getByText(/step \d+ of/)

@@ -92,7 +92,7 @@ it('asks again when a choice has changed', async () => {
   await page.getByRole('button', { name: 'Change the settings' }).click();
   await train.click();
   await expect.element(page.getByRole('heading', { name: 'This takes about 6 h' })).toBeVisible();
-  ownData.epochs = 2;
+  ownData.training = { ...ownData.training, epochs: 2 };
   await expect.element(train).toBeVisible();
   expect(started).toEqual([]);
 });

@@ -56,8 +56,7 @@ describe('the recipe of the choices', () => {
         ...choices,
         scope: 'own',
         lossSettings: { temperature: 0.1 },
-        epochs: 3,
-        negatives: 7,
+        training: { ...choices.training, batches: { batchSize: 16, negatives: 7 }, epochs: 3 },
         seed: 9,
       }),
     );
@@ -101,8 +100,8 @@ describe('what is missing', () => {
     ['a teacher', { loss: 'kl', scope: 'own' }, 'choose a teacher model'],
     ['an encoder', { encoder: '' }, 'Name the encoder'],
     ['a whole name of a hub', { encoder: 'org/' }, 'Name the encoder'],
-    ['a number', { batchSize: Number.NaN }, 'Queries in a batch: give a whole number'],
-    ['a learning rate', { learningRate: 0 }, 'Learning rate: give a number above 0'],
+    ['a number', { training: { batches: { batchSize: Number.NaN } } }, 'Batch size: give a whole number'],
+    ['a learning rate', { training: { learningRate: 0 } }, 'Learning rate: give a number above 0'],
     [
       'a sensible setting of the loss',
       { lossSettings: { temperature: 0 } },

@@ -3,14 +3,14 @@ import { readDocuments, passageText } from '../../corpus/documents.ts';
 import type { Side } from '../../encoders/embedder.ts';
 import { ReadReport } from '../../corpus/report.ts';
 import { InputError } from '../../host/errors.ts';
-import { addEncodingOptions, type EncodingOptions } from '../encoding-options.ts';
+import { addEncodingOptions } from '../encoding-options.ts';
 import { openFile } from '../input-files.ts';
 import type { CliIo } from '../io.ts';
 import { toNpy } from '../npy.ts';
 import { addComputeOptions, choiceOption, type ComputeOptions } from '../options.ts';
 import { checkOutputFile, writeOutputFile } from '../output-file.ts';
 
-interface EmbedOptions extends ComputeOptions, EncodingOptions {
+interface EmbedOptions extends ComputeOptions {
   readonly model: string;
   readonly in: string;
   readonly out: string;

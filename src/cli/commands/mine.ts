@@ -10,7 +10,7 @@ import { mineHardNegatives } from '../../mining/hard-negatives.ts';
 import { makeListwiseLists } from '../../mining/listwise-lists.ts';
 import type { CorpusOptions, OpenCorpus } from '../corpus-options.ts';
 import { addCorpusOptions, openCorpus, warnAboutCorpus } from '../corpus-options.ts';
-import { addEncodingOptions, type EncodingOptions } from '../encoding-options.ts';
+import { addEncodingOptions } from '../encoding-options.ts';
 import type { CliIo } from '../io.ts';
 import type { ComputeOptions } from '../options.ts';
 import { addComputeOptions, choiceOption, integerOption, numberOption } from '../options.ts';
@@ -20,8 +20,7 @@ import { addRetrievalOptions, rankCorpusWithBm25, rankCorpusWithModel } from '..
 import type { TeacherOptions } from '../teacher-options.ts';
 import { addTeacherOptions, applyTeacher, checkTeacherOptions } from '../teacher-options.ts';
 
-interface MineOptions
-  extends CorpusOptions, RetrievalOptions, EncodingOptions, TeacherOptions, ComputeOptions {
+interface MineOptions extends CorpusOptions, RetrievalOptions, TeacherOptions, ComputeOptions {
   readonly out: string;
   readonly negatives: number;
   readonly ranks: RankRange;

@@ -10,7 +10,7 @@ import { checkRunId, formatRunLines, runFormatOf } from '../../metrics/run.ts';
 import { rankingToRun } from '../../retrieval/ranking.ts';
 import type { CorpusOptions, OpenCorpus } from '../corpus-options.ts';
 import { addCorpusOptions, openCorpus, warnAboutCorpus } from '../corpus-options.ts';
-import { addEncodingOptions, type EncodingOptions } from '../encoding-options.ts';
+import { addEncodingOptions } from '../encoding-options.ts';
 import type { CliIo } from '../io.ts';
 import type { ComputeOptions } from '../options.ts';
 import { addComputeOptions, integerOption } from '../options.ts';
@@ -18,7 +18,7 @@ import { checkOutputFile, writeOutputFile } from '../output-file.ts';
 import type { RetrievalOptions } from '../retrieval-options.ts';
 import { addRetrievalOptions, rankCorpusWithBm25, rankCorpusWithModel } from '../retrieval-options.ts';
 
-interface SearchOptions extends CorpusOptions, RetrievalOptions, EncodingOptions, ComputeOptions {
+interface SearchOptions extends CorpusOptions, RetrievalOptions, ComputeOptions {
   readonly out: string;
   readonly k: number;
 }

@@ -10,12 +10,15 @@ import { nodeFiles } from '../../host/node/file-operations.ts';
 import { formatLossSpec, parseLossSpec } from '../../losses/loss-spec.ts';
 import { devEvaluation } from '../../training/dev-evaluation.ts';
 import type { Mix } from '../../training/mixing/mix.ts';
-import { negativeChoices } from '../../training/negative-choice.ts';
-import { defaultAdamW } from '../../training/optimizer.ts';
-import { checkSelection, type ParameterSelection } from '../../training/parameter-selection.ts';
+import { settle } from '../../host/setting.ts';
+import type { RecipeTraining } from '../../recipes/schema/training.ts';
+import { settingsFor, trainingSettings } from '../../recipes/training-settings.ts';
+import { hyperparametersOf } from '../../training/hyperparameters.ts';
+import { checkSelection } from '../../training/parameter-selection.ts';
+import { trainingSettingTable } from '../../training/setting-table.ts';
 import type { TrainingSettings } from '../../training/settings.ts';
 import { train, type TrainingEvent, type TrainingResult } from '../../training/trainer.ts';
-import { addEncodingOptions, encodingOverrides, type EncodingOptions } from '../encoding-options.ts';
+import { addEncodingOptions, encodingOverrides } from '../encoding-options.ts';
 import {
   Experiment,
   checkOutputFolder,
@@ -27,48 +30,23 @@ import {
 } from '../experiment.ts';
 import { Interruption } from '../interruption.ts';
 import type { CliIo } from '../io.ts';
-import {
-  addComputeOptions,
-  choiceOption,
-  integerOption,
-  numberOption,
-  type ComputeOptions,
-} from '../options.ts';
+import { addComputeOptions, integerOption, numberOption, type ComputeOptions } from '../options.ts';
 import { formatDuration, type Progress } from '../progress.ts';
+import { addSettingOptions, chosenSettings } from '../setting-options.ts';
 import { readTrainingLists, splitLists, type ListOptions } from '../training-lists.ts';
 import { packageVersion } from '../version.ts';
 import { modelCardOf } from './export.ts';
 import { own } from '../../host/own.ts';
 
-interface TrainOptions extends ComputeOptions, EncodingOptions, ListOptions {
+interface TrainOptions extends ComputeOptions, ListOptions {
   readonly model: string;
   readonly out: string;
   readonly experiment?: string;
   readonly loss: string;
-  readonly similarity: TrainingSettings['similarity'];
-  readonly epochs: number;
-  readonly maxSteps?: number;
-  readonly batchSize: number;
-  readonly negatives: number | 'all';
-  readonly pick: TrainingSettings['batches']['choice'];
-  readonly rowPer: TrainingSettings['batches']['rowPer'];
-  readonly duplicates: 'avoid' | 'allow';
-  readonly lr: number;
-  readonly schedule: TrainingSettings['schedule']['kind'];
-  readonly warmup: number;
-  readonly floor: number;
-  readonly weightDecay: number;
-  readonly clip: number;
-  readonly dropout: number;
-  readonly train: string;
-  readonly loraRank: number;
-  readonly loraAlpha: number;
+  readonly loraRank?: number;
+  readonly loraAlpha?: number;
   readonly devShare: number;
-  readonly evaluateEvery?: number;
-  readonly patience?: number;
   readonly checkpointEvery: number;
-  readonly microBatchTokens?: number;
-  readonly activationMemory: number;
   readonly force?: boolean;
 }
 
@@ -93,79 +71,15 @@ export function registerTrain(program: Command, io: CliIo): void {
     .requiredOption('--out <dir>', 'the model folder to write')
     .option('--experiment <dir>', 'where checkpoints are kept (default: OUT.experiment)')
     .option('--loss <spec>', 'a loss or a weighted sum, e.g. "kl + 0.1*infonce(temperature=0.01)"', 'infonce')
-    .option('--similarity <how>', 'cosine or dot', choiceOption('--similarity', ['cosine', 'dot']), 'cosine')
-    .option('--epochs <n>', 'times through the lists', integerOption('--epochs', settingRanges.epochs), 1)
-    .option('--max-steps <n>', 'steps at most', integerOption('--max-steps', settingRanges.steps))
-    .option('--batch-size <n>', 'lists of a step', integerOption('--batch-size', settingRanges.batchSize), 16)
-    .option('--negatives <n|all>', 'passages beside the positive', parseNegatives, 'all' as const)
-    .option(
-      '--pick <how>',
-      'which negatives, where a list has more: top (the first), fixed (drawn once), random (drawn anew each time) or ' +
-        'stratified (drawn anew, spread over the range of hardness)',
-      choiceOption('--pick', negativeChoices),
-      'random',
-    )
-    .option(
-      '--row-per <what>',
-      'one row for each list, or for each positive',
-      choiceOption('--row-per', ['list', 'positive']),
-      'positive',
-    )
-    .option(
-      '--duplicates <how>',
-      'avoid or allow the same passage twice in a batch',
-      choiceOption('--duplicates', ['avoid', 'allow']),
-      'avoid',
-    )
-    .option('--lr <rate>', 'peak learning rate', numberOption('--lr', settingRanges.learningRate), 2e-5)
-    .option(
-      '--schedule <kind>',
-      'after the warm-up: constant, linear or cosine',
-      choiceOption('--schedule', ['constant', 'linear', 'cosine']),
-      'linear',
-    )
-    .option(
-      '--warmup <n>',
-      'warm-up: a share of all steps below 1, or a number of steps',
-      numberOption('--warmup', settingRanges.warmup),
-      0.1,
-    )
-    .option(
-      '--floor <share>',
-      'what the learning rate ends at, as a share of the peak',
-      numberOption('--floor', settingRanges.share),
-      0,
-    )
-    .option(
-      '--weight-decay <rate>',
-      "AdamW's decoupled weight decay",
-      numberOption('--weight-decay', settingRanges.weightDecay),
-      defaultAdamW.weightDecay,
-    )
-    .option(
-      '--clip <norm>',
-      'gradient norm at most; 0 for no clipping',
-      numberOption('--clip', settingRanges.clipNorm),
-      defaultAdamW.clipNorm,
-    )
-    .option(
-      '--dropout <share>',
-      'of hidden values and attention',
-      numberOption('--dropout', settingRanges.dropout),
-      0,
-    )
-    .option('--train <what>', 'all, no-embeddings, last-K (layers, e.g. last-2) or lora', 'all')
     .option(
       '--lora-rank <r>',
-      'rank of the adapters',
+      'rank of the adapters, with --train lora (default: 8)',
       integerOption('--lora-rank', settingRanges.loraRank),
-      8,
     )
     .option(
       '--lora-alpha <a>',
-      "the adapters' scale times their rank",
+      "the adapters' scale times their rank (default: 16)",
       numberOption('--lora-alpha', settingRanges.loraAlpha),
-      16,
     )
     .option(
       '--dev-share <share>',
@@ -174,33 +88,13 @@ export function registerTrain(program: Command, io: CliIo): void {
       0.1,
     )
     .option(
-      '--evaluate-every <steps>',
-      'steps between evaluations (default: ten in all)',
-      integerOption('--evaluate-every', settingRanges.steps),
-    )
-    .option(
-      '--patience <n>',
-      'ends after so many evaluations without improvement',
-      integerOption('--patience', settingRanges.count),
-    )
-    .option(
       '--checkpoint-every <steps>',
       'steps between checkpoints',
       integerOption('--checkpoint-every', settingRanges.steps),
       50,
     )
-    .option(
-      '--micro-batch-tokens <n>',
-      'tokens computed at once (default: chosen for the device, 512 on the CPU)',
-      integerOption('--micro-batch-tokens', settingRanges.tokensPerMicroBatch),
-    )
-    .option(
-      '--activation-memory <MiB>',
-      'activations are kept up to this, and recomputed beyond',
-      integerOption('--activation-memory', settingRanges.activationMebibytes),
-      2048,
-    )
     .option('--force', 'replace an output folder that holds other files');
+  addSettingOptions(command, trainingSettingTable);
   addEncodingOptions(command);
   addComputeOptions(command).action((options: TrainOptions) => trainModel(options, io));
 }
@@ -210,14 +104,16 @@ async function trainModel(options: TrainOptions, io: CliIo): Promise<void> {
   refuseSharedFolder(options.out, experimentFolder);
   await checkOutputFolder(options.out, options.force === true);
   const loss = parseLossSpec(options.loss);
-  const selection = parseSelection(options);
+  const training = chosenTraining(options);
   const given = await readTrainingLists(options, loss, io);
   const encoder = await openBaseEncoder(options.model, encodingOverrides(options), io);
+  const { seed, devShare } = options;
+  const { batches, selection } = settle(trainingSettingTable, training);
   checkSelection(encoder.shape, selection);
-  const { train: trainLists, dev } = splitLists(given, options);
+  const { train: trainLists, dev } = splitLists(given, { ...batches, seed, devShare });
   const settings = {
-    ...trainingSettings(options, loss, selection, trainLists.length),
-    ...(given.mix === undefined ? {} : { mix: given.mix }),
+    ...settingsFor(trainLists, training, loss, { seed, mix: given.mix }),
+    checkpointEvery: options.checkpointEvery,
   };
   const { openRuntime } = await import('../../host/node/runtime.ts');
   const runtime = await openRuntime({
@@ -253,7 +149,7 @@ async function trainModel(options: TrainOptions, io: CliIo): Promise<void> {
       checkpoints,
       signal: interruption,
       onEvent: (event) => view.show(event),
-      ...(dev.length > 0 ? { evaluate: devEvaluation(dev, options.similarity) } : {}),
+      ...(dev.length > 0 ? { evaluate: devEvaluation(dev, settings.similarity) } : {}),
     });
     view.stop();
     if (result.endedBy === 'request') {
@@ -319,64 +215,13 @@ function takenOver(folder: string, cause: StoreFencedError): Error {
   );
 }
 
-function trainingSettings(
-  options: TrainOptions,
-  loss: TrainingSettings['loss'],
-  selection: ParameterSelection,
-  lists: number,
-): TrainingSettings {
-  const steps = options.maxSteps ?? Math.max(1, Math.floor(lists / options.batchSize)) * options.epochs;
-  return {
-    seed: options.seed,
-    loss,
-    similarity: options.similarity,
-    selection,
-    batches: {
-      batchSize: options.batchSize,
-      incomplete: 'drop',
-      distinctPassages: options.duplicates === 'avoid',
-      negatives: options.negatives,
-      choice: options.pick,
-      rowPer: options.rowPer,
-      otherPositives: loss.terms.some(({ definition }) =>
-        definition.needs.some((need) => need === 'labels' || need === 'teacher'),
-      ),
-    },
-    epochs: options.epochs,
-    ...(options.maxSteps === undefined ? {} : { maxSteps: options.maxSteps }),
-    learningRate: options.lr,
-    schedule: {
-      kind: options.schedule,
-      warmup: options.warmup < 1 ? { share: options.warmup } : { steps: Math.round(options.warmup) },
-      floor: options.floor,
-    },
-    optimizer: { ...defaultAdamW, weightDecay: options.weightDecay, clipNorm: options.clip },
-    dropout: { hidden: options.dropout, attention: options.dropout },
-    tokensPerMicroBatch: options.microBatchTokens ?? 'auto',
-    activationBytes: options.activationMemory * 2 ** 20,
-    evaluateEvery: options.evaluateEvery ?? Math.max(1, Math.ceil(steps / 10)),
-    earlyStopping: {
-      watch: [{ name: 'ndcg_cut_10', better: 'higher' }],
-      patience: options.patience ?? null,
-    },
-    checkpointEvery: options.checkpointEvery,
-  };
-}
-
-function parseSelection(options: TrainOptions): ParameterSelection {
-  const { train: what } = options;
-  const last = /^last-([1-9]\d*)$/.exec(what)?.[1];
-  if (what === 'all' || what === 'no-embeddings') return { kind: what };
-  if (what === 'lora') return { kind: 'lora', rank: options.loraRank, alpha: options.loraAlpha };
-  if (last !== undefined) return { kind: 'last-layers', layers: Number(last) };
-  throw new InputError(`--train is "${what}"`, {
-    remedy: 'Give all, no-embeddings, last-K with a number of layers, or lora',
-  });
-}
-
-/** `all` or a number. @throws InputError */
-function parseNegatives(text: string): number | 'all' {
-  return text === 'all' ? text : integerOption('--negatives', settingRanges.trainedNegatives)(text);
+/** The settings that the options choose, as a recipe has them. */
+function chosenTraining(options: TrainOptions): RecipeTraining {
+  const chosen = chosenSettings(trainingSettingTable, options);
+  const { loraRank, loraAlpha } = options;
+  if (chosen.selection?.kind !== 'lora') return chosen;
+  const { rank, alpha } = chosen.selection;
+  return { ...chosen, selection: { kind: 'lora', rank: loraRank ?? rank, alpha: loraAlpha ?? alpha } };
 }
 
 /** Whatever changes the numbers; where and how fast they are computed is not part of it. */
@@ -389,29 +234,9 @@ function describe(
     ...from,
     loss: formatLossSpec(settings.loss),
     hyperparameters: {
-      epochs: options.epochs,
-      'steps at most': options.maxSteps ?? 'no limit',
-      'batch size': options.batchSize,
-      'a row per': options.rowPer,
-      negatives: options.negatives,
-      'negatives picked': options.pick,
+      ...hyperparametersOf(settings),
       ...(settings.mix === undefined ? {} : mixSettings(settings.mix)),
-      'same passage twice in a batch': options.duplicates,
-      similarity: options.similarity,
-      'learning rate': options.lr,
-      schedule: options.schedule,
-      'warm-up': options.warmup,
-      floor: options.floor,
-      'weight decay': options.weightDecay,
-      'gradient norm at most': options.clip,
-      dropout: options.dropout,
-      trains: options.train,
-      ...(options.train === 'lora' ? { 'LoRA rank': options.loraRank, 'LoRA alpha': options.loraAlpha } : {}),
       'held-out share': options.devShare,
-      'steps between evaluations': settings.evaluateEvery,
-      patience: options.patience ?? 'no limit',
-      [microBatchSetting]: options.microBatchTokens ?? 'auto',
-      seed: options.seed,
     },
     finished: false,
   };
@@ -433,8 +258,6 @@ function mixSettings({ batches, sources }: Mix): Record<string, string> {
   };
 }
 
-const microBatchSetting = 'tokens of a micro-batch';
-
 /** An experiment goes on only with what it was begun with. @returns how it was begun, if it was */
 async function refuseOtherExperiment(
   experiment: Experiment,
@@ -453,16 +276,16 @@ async function refuseOtherExperiment(
 function differingSettings(earlier: ExperimentDescription, now: ExperimentDescription): string[] {
   const [before, after] = [earlier, now].map(
     ({ model, loss, encoding, hyperparameters }): Record<string, Json> => ({
-      model,
-      loss,
+      // What an earlier version did not know to be a setting was as it is by default.
+      ...hyperparametersOf(trainingSettings({}, parseLossSpec(loss), 0, () => 1)),
+      ...{ model, loss },
       ...hyperparameters,
       ...encoding,
     }),
   ) as [Record<string, Json>, Record<string, Json>];
   // Experiments begun before devices chose by themselves had this number, asked for or not.
-  if (before[microBatchSetting] === 512 && after[microBatchSetting] === 'auto') {
-    before[microBatchSetting] = 'auto';
-  }
+  const { title } = trainingSettingTable.tokensPerMicroBatch;
+  if (before[title] === 512 && after[title] === 'auto') before[title] = 'auto';
   const names = new Set([...Object.keys(before), ...Object.keys(after)]);
   const shown = (value: Json | undefined): string =>
     value === undefined ? 'not set' : JSON.stringify(value);

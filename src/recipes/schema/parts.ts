@@ -1,6 +1,8 @@
 /** What several parts of a recipe are written with. */
 import * as v from 'valibot';
+import { encodingSettingTable } from '../../encoders/encoding-setting-table.ts';
 import { inRange } from '../../host/range-schema.ts';
+import { entriesOf } from '../../host/setting.ts';
 import { settingRanges } from '../../host/setting-ranges.ts';
 import { analyzerNames } from '../../retrieval/analyzer.ts';
 
@@ -30,15 +32,7 @@ export const fileEntries = {
   file: described(v.optional(text), 'A file; its path is relative to where the command runs.'),
 };
 
-const maxLength = inRange(settingRanges.maxLength);
-export const encodingEntries = {
-  queryMaxLength: described(v.optional(maxLength), 'In tokens.'),
-  passageMaxLength: described(v.optional(maxLength), 'In tokens.'),
-  pooling: v.optional(v.picklist(['mean', 'cls'])),
-  normalize: v.optional(v.boolean()),
-  queryPrefix: v.optional(v.string()),
-  passagePrefix: v.optional(v.string()),
-};
+export const encodingEntries = entriesOf(encodingSettingTable);
 
 export const model = described(text, 'nano, a model folder or ORG/NAME of a hub.');
 /** One that is not trained. */

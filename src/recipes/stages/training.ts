@@ -1,4 +1,3 @@
-import type { ListRecord } from '../../corpus/types.ts';
 import type { EncoderModel } from '../../encoders/types.ts';
 import type { Json } from '../../host/contract.ts';
 import { InputError } from '../../host/errors.ts';
@@ -6,7 +5,6 @@ import { jsonOf } from '../../host/json.ts';
 import { formatLossSpec, type LossSpec } from '../../losses/loss-spec.ts';
 import { checkLists, gapWarnings } from '../../losses/requirements.ts';
 import { devEvaluation } from '../../training/dev-evaluation.ts';
-import { batchesOf, type BatchSettings } from '../../training/list-objective.ts';
 import type { Mix } from '../../training/mixing/mix.ts';
 import { checkSelection } from '../../training/parameter-selection.ts';
 import { withoutAuto } from '../../training/recipe-hash.ts';
@@ -23,7 +21,7 @@ import {
   type Workshop,
 } from '../stage.ts';
 import { encodeWeights } from '../stored-forms.ts';
-import { trainingSettings } from '../training-settings.ts';
+import { settingsFor, stepsOf, trainingSettings } from '../training-settings.ts';
 
 /** One training: an arm with a seed, or a trial of its tuning. */
 export interface TrainingPlan {
@@ -80,11 +78,7 @@ export async function trainingStage(
       const { model } = encoder;
       const given = await workshop.listsOf(lists);
       const devLists = dev === undefined ? undefined : await workshop.listsOf(dev);
-      const mixing = mix === undefined ? {} : { mix };
-      const settings = naming(label, () => ({
-        ...trainingSettings(training, loss, seed, (batching) => stepsOf(given, { ...batching, ...mixing })),
-        ...mixing,
-      }));
+      const settings = naming(label, () => settingsFor(given, training, loss, { seed, mix }));
       const warnings = gapWarnings(checkLists(loss, given, { level: settings.batches.level }));
       const saving = await workshop.checkpoints(task.stage, stepsOf(given, settings));
       const result = await train({
@@ -144,11 +138,6 @@ function decidingSettings({ loss, training, mix, seed }: TrainingPlan): Json {
     loss: formatLossSpec(loss),
     evaluateEvery: training.evaluateEvery ?? null,
   });
-}
-
-function stepsOf(lists: readonly ListRecord[], settings: BatchSettings): number {
-  const steps = batchesOf(lists, settings).stepsInEpochs(settings.epochs);
-  return Math.min(steps, settings.maxSteps ?? steps);
 }
 
 /** The encoder that an arm searches with: vectors that were compared by cosine have length 1. */

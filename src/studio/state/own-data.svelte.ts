@@ -22,12 +22,8 @@ export class OwnData {
   lossSettings = $state.raw<Readonly<Record<string, number>>>(defaultChoices.lossSettings);
   compare = $state(defaultChoices.compare);
   testSplit = $state(defaultChoices.testSplit);
-  epochs = $state(defaultChoices.epochs);
-  batchSize = $state(defaultChoices.batchSize);
-  learningRate = $state(defaultChoices.learningRate);
-  negatives = $state(defaultChoices.negatives);
-  queryMaxLength = $state(defaultChoices.queryMaxLength);
-  passageMaxLength = $state(defaultChoices.passageMaxLength);
+  training = $state.raw(defaultChoices.training);
+  encoding = $state.raw(defaultChoices.encoding);
   seed = $state(defaultChoices.seed);
   #loss = $state(defaultChoices.loss);
   readonly definition = $derived(lossByName(this.#loss));
@@ -58,12 +54,8 @@ export class OwnData {
       lossSettings: this.lossSettings,
       compare: this.compare,
       testSplit: this.testSplit,
-      epochs: this.epochs,
-      batchSize: this.batchSize,
-      learningRate: this.learningRate,
-      negatives: this.negatives,
-      queryMaxLength: this.queryMaxLength,
-      passageMaxLength: this.passageMaxLength,
+      training: this.training,
+      encoding: this.encoding,
       seed: this.seed,
     };
   }

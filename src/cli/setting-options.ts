@@ -1,0 +1,40 @@
+/** Options of the command line from tables of settings. */
+import type { Command } from 'commander';
+import { InputError } from '../host/errors.ts';
+import {
+  settingsOf,
+  valueAt,
+  withValueAt,
+  type Chosen,
+  type PlacedSetting,
+  type SettingTable,
+} from '../host/setting.ts';
+
+/** Adds an option for each setting. One that is not given has no value: its default is the table's. */
+export function addSettingOptions(command: Command, table: SettingTable): Command {
+  for (const { setting } of settingsOf(table)) {
+    const { option, placeholder, help } = setting;
+    const standard = setting.default === undefined ? '' : ` (default: ${setting.show(setting.default)})`;
+    const says = setting.range !== undefined || help.includes(':') || placeholder === 'text';
+    const about = `${help.replace(/\.$/, '')}${says ? '' : ` (${setting.wanted})`}${standard}`;
+    command.option(`--${option} <${placeholder}>`, about, (text: string) => {
+      const value = setting.read(text);
+      if (value !== undefined) return value;
+      throw new InputError(`--${option} is "${text}"`, { remedy: `Give ${setting.wanted}` });
+    });
+  }
+  return command;
+}
+
+/** What the options say of a table's settings, as a recipe would. */
+export function chosenSettings<Table extends SettingTable>(table: Table, options: object): Chosen<Table> {
+  return settingsOf(table).reduce<Chosen<Table>>((chosen, { path, setting }) => {
+    const value = valueAt(options, [attributeOf(setting)]);
+    return value === undefined ? chosen : withValueAt(chosen, path, value);
+  }, {});
+}
+
+/** As commander names the value of an option. */
+function attributeOf({ option }: PlacedSetting['setting']): string {
+  return option.replace(/-([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
+}

@@ -1,0 +1,236 @@
+/**
+ * Settings, each defined once: the command line's option, a recipe's member with its JSON Schema, a form's field and a
+ * line of a model card are made from it.
+ */
+import * as v from 'valibot';
+import { inRange } from './range-schema.ts';
+import { describeRange, isInRange, type NumberRange } from './setting-ranges.ts';
+
+export interface Setting<Value = unknown> {
+  /** As JSON has it. */
+  readonly schema: v.GenericSchema<Value>;
+  /** Undefined where the default depends on other choices; `help` says how. */
+  readonly default: Value | undefined;
+  /** As a form and a model card name it. */
+  readonly title: string;
+  /** One sentence, or a part of one. */
+  readonly help: string;
+  /** The option of the command line, without its dashes. */
+  readonly option: string;
+  /** What the option's help calls its value: `n`, `share`, `kind`. */
+  readonly placeholder: string;
+  /** Of a number. */
+  readonly range?: NumberRange;
+  /** Of a choice. */
+  readonly choices?: readonly string[];
+  /** Whether forms show it at once, or when more is asked for; undefined where they do not. */
+  readonly form?: 'first' | 'more';
+  /** How a value that is not set is shown. */
+  readonly unset?: string;
+  /** Whether it changes how a result is computed, and not the result. */
+  readonly decidesNothing?: boolean;
+  /** What a text must be, for errors: `a whole number from 1 to 9`. */
+  readonly wanted: string;
+  /** The value of a text of the command line; undefined for one that is none. */
+  read(text: string): Value | undefined;
+  /** A value as the command line and a model card write it. */
+  show(value: Value): string | number;
+}
+
+/** What every kind of setting is defined with. */
+interface Definition<Value> {
+  readonly title: string;
+  readonly help: string;
+  readonly option: string;
+  readonly placeholder?: string;
+  readonly default?: Value;
+  readonly unset?: string;
+  readonly decidesNothing?: boolean;
+  readonly form?: 'first' | 'more';
+}
+
+/** A setting that has a default, whatever else is chosen. */
+export type SettledSetting<Value> = Setting<Value> & { readonly default: Value };
+/** A setting whose default is known where its definition states one. */
+type Defined<Value, Given> = Given extends { readonly default: Value }
+  ? SettledSetting<Value>
+  : Setting<Value>;
+
+/** A number, as JSON or in decimal notation; `1e-5` included where it need not be whole. */
+export function numberSetting<const Given extends Definition<number>>(
+  range: NumberRange,
+  given: Given,
+): Defined<number, Given>;
+export function numberSetting(
+  range: NumberRange,
+  { placeholder = 'n', ...definition }: Definition<number>,
+): Setting<number> {
+  return {
+    default: undefined,
+    ...definition,
+    ...{ range, placeholder },
+    schema: inRange(range),
+    wanted: describeRange(range),
+    read: (text) => readNumber(text, range),
+    show: (value) => value,
+  };
+}
+
+/** @returns undefined for what is no number in the range */
+export function readNumber(text: string, range: NumberRange): number | undefined {
+  const notation = range.whole === true ? /^[+-]?\d+$/ : /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
+  const value = notation.test(text.trim()) ? Number(text) : NaN;
+  return isInRange(value, range) ? value : undefined;
+}
+
+/** One of several words. */
+export function choiceSetting<const Choice extends string, const Given extends Definition<NoInfer<Choice>>>(
+  choices: readonly Choice[],
+  given: Given,
+): Defined<Choice, Given>;
+export function choiceSetting(
+  choices: readonly string[],
+  { placeholder = 'kind', ...definition }: Definition<string>,
+): Setting<string> {
+  return {
+    default: undefined,
+    ...definition,
+    ...{ choices, placeholder },
+    schema: v.picklist(choices),
+    wanted: `one of ${choices.join(', ')}`,
+    read: (text) => choices.find((choice) => choice === text),
+    show: (value) => value,
+  };
+}
+
+/** Yes or no, in a word for each. */
+export function switchSetting<const Given extends Definition<boolean>>(
+  words: { readonly yes: string; readonly no: string },
+  given: Given,
+): Defined<boolean, Given>;
+export function switchSetting(
+  words: { readonly yes: string; readonly no: string },
+  { placeholder = 'how', ...definition }: Definition<boolean>,
+): Setting<boolean> {
+  const valueOf = new Map([
+    [words.yes, true],
+    [words.no, false],
+  ]);
+  return {
+    default: undefined,
+    ...definition,
+    placeholder,
+    schema: v.boolean(),
+    wanted: `${words.yes} or ${words.no}`,
+    read: (text) => valueOf.get(text),
+    show: (value) => (value ? words.yes : words.no),
+  };
+}
+
+/** Groups of settings, as JSON has them. */
+export interface SettingTable {
+  readonly [member: string]: Setting | Readonly<Record<string, Setting>>;
+}
+
+/** A setting of a table, and where its value stands. */
+export interface PlacedSetting {
+  readonly path: readonly [member: string] | readonly [group: string, member: string];
+  readonly setting: Setting;
+}
+
+function isSetting(entry: SettingTable[string]): entry is Setting {
+  return 'schema' in entry && 'read' in entry;
+}
+
+export function settingsOf(table: SettingTable): readonly PlacedSetting[] {
+  return Object.entries(table).flatMap(([member, entry]): PlacedSetting[] =>
+    isSetting(entry)
+      ? [{ path: [member], setting: entry }]
+      : Object.entries(entry).map(([name, setting]) => ({ path: [member, name], setting })),
+  );
+}
+
+type ValueOf<Entry> = Entry extends Setting<infer Value> ? Value : never;
+
+/** What a document may say of a table's settings: each is optional, and so is each group. */
+export type Chosen<Table> = {
+  -readonly [Member in keyof Table]?:
+    | (Table[Member] extends { readonly read: unknown }
+        ? ValueOf<Table[Member]>
+        : { -readonly [Name in keyof Table[Member]]?: ValueOf<Table[Member][Name]> | undefined })
+    | undefined;
+};
+
+type OptionalEntry<Value> = v.OptionalSchema<v.GenericSchema<Value>, undefined>;
+type Entries<Group> = {
+  -readonly [Name in keyof Group]: Group[Name] extends { readonly read: unknown }
+    ? OptionalEntry<ValueOf<Group[Name]>>
+    : OptionalEntry<Chosen<Group[Name]>>;
+};
+
+/** The members of a schema of {@link Chosen} settings. */
+export function entriesOf<const Table extends object>(table: Table): Entries<Table>;
+export function entriesOf(table: SettingTable): v.ObjectEntries {
+  return Object.fromEntries(
+    Object.entries(table).map(([member, entry]) => [
+      member,
+      v.optional(
+        isSetting(entry) ? v.pipe(entry.schema, v.description(entry.help)) : v.strictObject(entriesOf(entry)),
+      ),
+    ]),
+  );
+}
+
+/** The value of a setting, where one is chosen. */
+export function valueAt(chosen: object, [member, name]: PlacedSetting['path']): unknown {
+  const value = memberOf(chosen, member);
+  if (name === undefined) return value;
+  return typeof value === 'object' && value !== null ? memberOf(value, name) : undefined;
+}
+
+function memberOf(of: object, name: string): unknown {
+  return Object.entries(of).find(([each]) => each === name)?.[1];
+}
+
+/** The same settings with another value for one of them. */
+export function withValueAt<Settings extends object>(
+  chosen: Settings,
+  [member, name]: PlacedSetting['path'],
+  value: unknown,
+): Settings {
+  if (name === undefined) return { ...chosen, [member]: value };
+  return { ...chosen, [member]: { ...(memberOf(chosen, member) ?? {}), [name]: value } };
+}
+
+/** What is wrong with chosen settings, a sentence each. */
+export function wrongSettings(table: SettingTable, chosen: object): readonly string[] {
+  return settingsOf(table).flatMap(({ path, setting }) => {
+    const value = valueAt(chosen, path);
+    if (value === undefined || v.is(setting.schema, value)) return [];
+    return [`${labelOf(setting)}: give ${setting.wanted}.`];
+  });
+}
+
+/** The label of a setting's field. */
+export function labelOf({ title }: Setting): string {
+  return title.replace(/^./, (letter) => letter.toUpperCase());
+}
+
+type SettledValue<Entry> = Entry extends SettledSetting<infer Value> ? Value : ValueOf<Entry> | undefined;
+
+/** {@link Chosen} settings with the defaults of all others; one without a default may be undefined, or missing. */
+export type Settled<Table> = {
+  readonly [Member in keyof Table]: Table[Member] extends { readonly read: unknown }
+    ? SettledValue<Table[Member]>
+    : { readonly [Name in keyof Table[Member]]: SettledValue<Table[Member][Name]> };
+};
+
+/** In the order of the table. */
+export function settle<Table extends object>(table: Table, chosen: NoInfer<Chosen<Table>>): Settled<Table>;
+export function settle(table: SettingTable, chosen: Readonly<Record<string, unknown>>): object {
+  const members = Object.entries(table).map(([member, entry]): [string, unknown] => [
+    member,
+    isSetting(entry) ? (chosen[member] ?? entry.default) : settle(entry, chosen[member] ?? {}),
+  ]);
+  return Object.fromEntries(members.filter(([, value]) => value !== undefined));
+}
