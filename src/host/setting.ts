@@ -3,6 +3,7 @@
  * line of a model card are made from it.
  */
 import * as v from 'valibot';
+import { own } from './own.ts';
 import { inRange } from './range-schema.ts';
 import { describeRange, isInRange, type NumberRange } from './setting-ranges.ts';
 
@@ -128,9 +129,7 @@ export function switchSetting(
 }
 
 /** Groups of settings, as JSON has them. */
-export interface SettingTable {
-  readonly [member: string]: Setting | Readonly<Record<string, Setting>>;
-}
+export type SettingTable = Readonly<Record<string, Setting | Readonly<Record<string, Setting>>>>;
 
 /** A setting of a table, and where its value stands. */
 export interface PlacedSetting {
@@ -189,7 +188,7 @@ export function valueAt(chosen: object, [member, name]: PlacedSetting['path']): 
 }
 
 function memberOf(of: object, name: string): unknown {
-  return Object.entries(of).find(([each]) => each === name)?.[1];
+  return own({ ...of }, name);
 }
 
 /** The same settings with another value for one of them. */
@@ -230,7 +229,7 @@ export function settle<Table extends object>(table: Table, chosen: NoInfer<Chose
 export function settle(table: SettingTable, chosen: Readonly<Record<string, unknown>>): object {
   const members = Object.entries(table).map(([member, entry]): [string, unknown] => [
     member,
-    isSetting(entry) ? (chosen[member] ?? entry.default) : settle(entry, chosen[member] ?? {}),
+    isSetting(entry) ? (own(chosen, member) ?? entry.default) : settle(entry, own(chosen, member) ?? {}),
   ]);
   return Object.fromEntries(members.filter(([, value]) => value !== undefined));
 }

@@ -93,7 +93,7 @@ const patience: SettledSetting<number | null> = {
   schema: v.nullable(inRange(settingRanges.count)),
   default: null,
   title: 'patience',
-  help: 'Ends the training after so many evaluations without improvement. Default: no limit.',
+  help: 'Ends the training after so many evaluations without improvement.',
   option: 'patience',
   placeholder: 'n',
   range: settingRanges.count,

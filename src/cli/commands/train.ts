@@ -285,7 +285,7 @@ function differingSettings(earlier: ExperimentDescription, now: ExperimentDescri
   ) as [Record<string, Json>, Record<string, Json>];
   // Experiments begun before devices chose by themselves had this number, asked for or not.
   const { title } = trainingSettingTable.tokensPerMicroBatch;
-  if (before[title] === 512 && after[title] === 'auto') before[title] = 'auto';
+  if (own(before, title) === 512 && own(after, title) === 'auto') before[title] = 'auto';
   const names = new Set([...Object.keys(before), ...Object.keys(after)]);
   const shown = (value: Json | undefined): string =>
     value === undefined ? 'not set' : JSON.stringify(value);

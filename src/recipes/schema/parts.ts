@@ -10,7 +10,6 @@ export const described = <Schema extends v.GenericSchema>(schema: Schema, text: 
   v.pipe(schema, v.description(text));
 
 export const count = inRange(settingRanges.count);
-export const share = inRange(settingRanges.share);
 export const seed = inRange(settingRanges.seed);
 export const level = inRange(settingRanges.level);
 export const label = inRange(settingRanges.label);
