@@ -13,6 +13,17 @@ export function isNestedDeeper(json: string, limit: number): boolean {
   return false;
 }
 
+/** Whether a text has more commas outside strings: as many values, about. Ends at the first that is too many. */
+export function hasMoreValues(json: string, limit: number): boolean {
+  let values = 0;
+  for (let i = 0; i < json.length; i++) {
+    const code = json.charCodeAt(i);
+    if (code === QUOTE) i = stringEnd(json, i);
+    else if (code === COMMA && ++values > limit) return true;
+  }
+  return false;
+}
+
 /**
  * A key that some object of the text has twice: a parser keeps the last value, and says nothing.
  * @param json valid JSON
@@ -66,6 +77,7 @@ function firstDuplicate(json: string): string | undefined {
   return undefined;
 }
 
+const COMMA = 0x2c;
 const COLON = 0x3a;
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;

@@ -8,6 +8,11 @@ import { isNestedDeeper } from '../host/json-text.ts';
  * @throws InputError for a path that leads nowhere
  */
 export function withOverrides(document: unknown, overrides: readonly string[]): unknown {
+  if (overrides.length > MOST_OVERRIDES) {
+    throw new InputError(`--set is given ${overrides.length} times`, {
+      remedy: `Set at most ${MOST_OVERRIDES} values, and write the others into the recipe`,
+    });
+  }
   return overrides.reduce<unknown>((changed, override) => {
     const [, path = '', value = ''] = /^([^=]+)=(.*)$/s.exec(override) ?? [];
     const parts = partsOf(path.trim());
@@ -20,6 +25,8 @@ export function withOverrides(document: unknown, overrides: readonly string[]): 
   }, document);
 }
 
+/** Nobody types more; each goes through the whole recipe. */
+const MOST_OVERRIDES = 1000;
 /** Parts of a path, and levels of a value: no setting stands half as deep. */
 const MAX_DEPTH = 64;
 

@@ -1,12 +1,14 @@
 import * as v from 'valibot';
 import { InputError, messageOf } from '../host/errors.ts';
-import { isNestedDeeper } from '../host/json-text.ts';
+import { hasMoreValues, isNestedDeeper } from '../host/json-text.ts';
 import { checkRecipe } from './check-recipe.ts';
 import { describeIssues, describeReservedKeys } from './describe-issues.ts';
 import { recipeSchema, type Recipe } from './schema.ts';
 
 /** A recipe is written by hand: one this long is something else. */
 const MAX_CHARACTERS = 1_000_000;
+/** The ids of queries that are shown may be 10,000. */
+const MOST_VALUES = 20_000;
 /** No setting stands half as deep. */
 const MAX_DEPTH = 64;
 const MOST_SHOWN = 5;
@@ -23,6 +25,9 @@ export function parseRecipeText(text: string, file: string): unknown {
   }
   if (isNestedDeeper(text, MAX_DEPTH)) {
     throw new InputError(`is nested deeper than ${MAX_DEPTH} levels`, { file, remedy });
+  }
+  if (hasMoreValues(text, MOST_VALUES)) {
+    throw new InputError(`holds more than ${MOST_VALUES} values`, { file, remedy });
   }
   try {
     return JSON.parse(text.replace(/^\uFEFF/, ''));

@@ -312,6 +312,14 @@ describe('a recipe', () => {
     expect(() => readRecipe(parseRecipeText(text, 'r.json'))).toThrow(InputError);
   });
 
+  it('is refused where it holds more values than any recipe, at once', () => {
+    const text = `{"version":1,"seeds":[${'1,'.repeat(160_000)}1]}`;
+    expect(() => parseRecipeText(text, 'r.json')).toThrow('r.json: holds more than 20000 values');
+    // What is just short of it is read, or refused, in no time: of a hang the test would know.
+    const most = `{"version":1,"sources":[${'1,'.repeat(19_000)}1]}`;
+    expect(() => readRecipe(parseRecipeText(most, 'r.json'))).toThrow(InputError);
+  });
+
   it('is explained in docs by an example that is read', () => {
     const page = readFileSync(join(root, 'docs/recipes.md'), 'utf8');
     const examples = [...page.matchAll(/^```json\n(.*?)^```$/gms)].map(([, text]) => text ?? '');
@@ -354,6 +362,12 @@ describe('--set', () => {
     expect(set).toThrow(InputError);
     expect(set).toThrow(message);
   });
+});
+
+it('--set is refused where it is given more often than anybody would', () => {
+  expect(() => withOverrides(smallest, new Array<string>(200_000).fill('seeds=[1,2]'))).toThrow(
+    '--set is given 200000 times',
+  );
 });
 
 describe('names that every object inherits', () => {
