@@ -1,5 +1,5 @@
+import type { Jsonable } from '../host/json.ts';
 import { setImmediate } from 'node:timers/promises';
-import type { Json } from '../host/contract.ts';
 import { messageOf, ResourceError } from '../host/errors.ts';
 import { errorCode } from '../host/node/file-operations.ts';
 import { printableJson, printableText } from '../host/other-text.ts';
@@ -18,7 +18,7 @@ export interface CliIo {
   /** A line of the human-readable result on standard output. Says nothing under `--json`. */
   print(line: string): void;
   /** The result as one JSON object. Says nothing without `--json`. At most once in a command. */
-  printJson(value: Json): void;
+  printJson<Value>(value: Value & Jsonable<Value>): void;
   /** A line on standard error: what is going on. */
   note(line: string): void;
   /** A line on standard error, marked as a warning. */
@@ -75,7 +75,7 @@ export class ProcessIo implements CliIo {
     if (!this.json) this.writeOut(`${line.split('\t').map(printableText).join('\t')}\n`);
   }
 
-  printJson(value: Json): void {
+  printJson<Value>(value: Value & Jsonable<Value>): void {
     if (!this.json) return;
     if (this.#printedJson) throw new Error('printJson: a command prints one JSON object');
     this.#printedJson = true;

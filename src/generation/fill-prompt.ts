@@ -1,5 +1,5 @@
+import { jsonOf } from '../host/json.ts';
 import { canonicalJson } from '../host/canonical-json.ts';
-import type { Json } from '../host/contract.ts';
 import { InputError } from '../host/errors.ts';
 import type { ChatMessage, GenerationRequest, JsonSchema } from '../host/generator.ts';
 import { RandomStream } from '../host/random.ts';
@@ -91,5 +91,5 @@ export async function makeRequest(
 ): Promise<GenerationRequest> {
   const { sampling } = prompt;
   const asked = { messages, sampling, seed, ...(schema && { schema }) };
-  return { id: await sha256(canonicalJson(asked as unknown as Json)), ...asked };
+  return { id: await sha256(canonicalJson(jsonOf(asked))), ...asked };
 }

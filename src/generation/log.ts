@@ -1,4 +1,5 @@
-import type { Json, Store, StoreRecord, StoreWriter } from '../host/contract.ts';
+import { jsonOf, writtenAs } from '../host/json.ts';
+import type { Store, StoreRecord, StoreWriter } from '../host/contract.ts';
 import type { GenerationReply, GeneratorDescription, SamplingSettings } from '../host/generator.ts';
 import type { GeneratedItem } from './prompt.ts';
 
@@ -140,9 +141,7 @@ export class GenerationLog {
     if (entries.length === 0) return;
     const before = new Set(this.#levels.flat().map(({ key }) => key));
     const levels = this.#levels.map((level) => [...level]);
-    const added = entries.map((entry, i) =>
-      pieceOf(0, this.#next + i, { value: entry as unknown as Json, blobs: [] }),
-    );
+    const added = entries.map((entry, i) => pieceOf(0, this.#next + i, { value: jsonOf(entry), blobs: [] }));
     levels[0]?.push(...added);
     const merged = await this.#mergeUp(levels);
     const put = levels.flat().filter(({ key }) => !before.has(key));
@@ -178,7 +177,7 @@ export class GenerationLog {
 
   async #entriesOf({ record }: Piece): Promise<readonly LogEntry[]> {
     const [blob] = record.blobs;
-    if (blob === undefined) return [record.value as unknown as LogEntry];
+    if (blob === undefined) return [writtenAs<LogEntry>(record).value];
     const text = new TextDecoder().decode(await this.#store.readBlob(blob));
     return text
       .trimEnd()

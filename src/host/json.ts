@@ -15,6 +15,15 @@ export type Jsonable<T> = T extends string | number | boolean | null | undefined
         ? { readonly [Key in keyof T]: Jsonable<T[Key]> }
         : never;
 
+/** A record of the store at a place that only this program writes, with what {@link jsonOf} was given. */
+export interface WrittenRecord<Value> {
+  readonly value: Value;
+}
+
+export function writtenAs<Value>(record: { readonly value: Json }): WrittenRecord<Value> {
+  return record as WrittenRecord<Value>;
+}
+
 /**
  * A value as the {@link Json} that it is: to TypeScript an interface is none, since it could be extended.
  * Members that are undefined are left out where it is written.

@@ -58,9 +58,8 @@ function problemOf(
   path: readonly (string | number)[],
   issue: v.BaseIssue<unknown>,
 ): string {
-  const root = schema as unknown as SchemaNode;
   if (issue.type === 'strict_object' && issue.expected === 'never') {
-    const parent = nodeAt(root, input, path.slice(0, -1));
+    const parent = nodeAt(schema, input, path.slice(0, -1));
     return `unknown setting${suggest(String(path.at(-1)), Object.keys(parent?.entries ?? {}))}`;
   }
   if (issue.received === 'undefined' && issue.kind === 'schema') return 'is missing';
@@ -150,13 +149,16 @@ function unwrapped(node: SchemaNode, value: unknown): SchemaNode {
 }
 
 /** The alternative of a union that is of the value's kind, where one alone is or one has the value's first key. */
-function fittingOption(node: SchemaNode | undefined, value: unknown): v.GenericSchema | undefined {
-  const options = (node?.options ?? []) as readonly SchemaNode[];
+function fittingOption(
+  node: SchemaNode | undefined,
+  value: unknown,
+): (v.GenericSchema & SchemaNode) | undefined {
+  const options = (node?.options ?? []) as readonly (v.GenericSchema & SchemaNode)[];
   const fitting = options.filter((option) => kindOf(option) === jsonKind(value));
   const keys = typeof value === 'object' && value !== null ? Object.keys(value) : [];
   const best =
     fitting.find(({ entries }) => keys.some((key) => Object.hasOwn(entries ?? {}, key))) ?? fitting[0];
-  return best as unknown as v.GenericSchema | undefined;
+  return best;
 }
 
 function kindOf({ type, wrapped }: SchemaNode): string {

@@ -3,6 +3,15 @@ import type { Json } from '../host/contract.ts';
 import type { Moments } from './parameter-state.ts';
 import { own } from '../host/own.ts';
 
+/** The curve of a training, as checkpoints keep it. A type alias, so that it is assignable to Json. */
+export type TrainingHistory = Readonly<{
+  losses: readonly number[];
+  evaluations: readonly {
+    readonly step: number;
+    readonly values: Readonly<Record<string, number>>;
+  }[];
+}>;
+
 /**
  * Everything of a training but its tensors, as JSON: finite numbers only, since it must come back as it went.
  */

@@ -16,13 +16,13 @@ export interface EarlyStoppingOptions {
 }
 
 /** Plain JSON, so that a checkpoint holds it. */
-export interface EarlyStoppingState {
+export type EarlyStoppingState = Readonly<{
   /** The best evaluation so far by the first metric; null before the first. */
-  readonly best: { readonly step: number; readonly value: number } | null;
+  best: { readonly step: number; readonly value: number } | null;
   /** What each metric must improve on to renew the patience; absent before its first value. */
-  readonly references: Readonly<Record<string, number>>;
-  readonly evaluationsWithoutImprovement: number;
-}
+  references: Readonly<Record<string, number>>;
+  evaluationsWithoutImprovement: number;
+}>;
 
 export interface EarlyStoppingDecision {
   readonly state: EarlyStoppingState;

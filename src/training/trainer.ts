@@ -8,7 +8,12 @@ import { isGpu, type Clock, type Json, type Runtime } from '../host/contract.ts'
 import { OutOfMemoryError } from '../host/errors.ts';
 import { checkLists } from '../losses/requirements.ts';
 import type { CheckpointStore } from './checkpoint.ts';
-import { resumeReport, type ResumeReport, type TrainingState } from './checkpoint-state.ts';
+import {
+  resumeReport,
+  type ResumeReport,
+  type TrainingHistory,
+  type TrainingState,
+} from './checkpoint-state.ts';
 import { initialEarlyStopping, observeEvaluation, type EarlyStoppingState } from './early-stopping.ts';
 import { GradientCache, type TokenizedBatch } from './gradient-cache.ts';
 import { forwardFlops } from './flops.ts';
@@ -106,15 +111,6 @@ export type TrainingEvent =
       /** Says also what it was. */
       readonly message: string;
     };
-
-/** The curve of a training, as checkpoints keep it. A type alias, so that it is assignable to Json. */
-export type TrainingHistory = Readonly<{
-  losses: readonly number[];
-  evaluations: readonly {
-    readonly step: number;
-    readonly values: Readonly<Record<string, number>>;
-  }[];
-}>;
 
 export interface TrainingResult {
   /** The encoder's own weights, LoRA merged: the best by evaluation, or the last where nothing was evaluated. */
@@ -509,7 +505,7 @@ class Trainer {
       recipeHash: this.#recipeHash,
       plan: storedPlan(this.#plan),
       ...(this.#chosenTokens === undefined ? {} : { chosenTokens: this.#chosenTokens }),
-      earlyStopping: this.#stopping as unknown as Json,
+      earlyStopping: this.#stopping,
       history: this.#history(),
       fingerprint: this.#fingerprint(),
       breaks: this.#breaks,
@@ -539,11 +535,14 @@ class Trainer {
       recipeHash: this.#recipeHash,
     });
     await this.#state.restore(weights, moments);
-    const history = state.history as unknown as TrainingHistory;
     this.#step = state.step;
-    this.#stopping = state.earlyStopping as unknown as EarlyStoppingState;
+    this.#stopping = state.earlyStopping as EarlyStoppingState;
+    const history = state.history as TrainingHistory;
     this.#losses = [...history.losses];
-    this.#evaluations = history.evaluations.map(({ step, values }) => ({ step, values: { ...values } }));
+    this.#evaluations = history.evaluations.map(({ step, values }) => ({
+      step,
+      values: { ...values },
+    }));
     this.#breaks = report.breaks;
     this.#parts.onEvent?.({ kind: 'resumed', step: this.#step, report, problems: loaded.problems });
     return true;

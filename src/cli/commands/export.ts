@@ -1,10 +1,10 @@
 import { basename } from 'node:path';
+import type { TrainingHistory } from '../../training/checkpoint-state.ts';
 import type { Command } from 'commander';
 import type { EncoderModel } from '../../encoders/types.ts';
 import { InputError } from '../../host/errors.ts';
 import type { LoadedCheckpoint } from '../../training/checkpoint.ts';
 import { encoderWeights } from '../../training/parameter-selection.ts';
-import type { TrainingHistory } from '../../training/trainer.ts';
 import {
   checkOutputFolder,
   Experiment,
@@ -86,7 +86,7 @@ export function modelCardOf(
   { checkpoint }: Pick<LoadedCheckpoint, 'checkpoint'>,
 ): Parameters<typeof writeModelFolder>[2] {
   const { state } = checkpoint;
-  const { evaluations } = state.history as unknown as TrainingHistory;
+  const { evaluations } = state.history as TrainingHistory;
   const before = evaluations[0]?.values ?? {};
   const after = evaluations.find(({ step }) => step === state.step)?.values ?? {};
   return {

@@ -14,7 +14,7 @@ import { promptById, prompts as builtIn } from '../../generation/prompts/index.t
 import { parsePrompt } from '../../generation/read-prompt.ts';
 import { runGeneration, taskSeed } from '../../generation/run-generation.ts';
 import { asksAboutPassages, listsFrom, tasksFor, type Subject } from '../../generation/subject.ts';
-import { StoreFencedError, type Json } from '../../host/contract.ts';
+import { StoreFencedError } from '../../host/contract.ts';
 import { InputError } from '../../host/errors.ts';
 import { settingRanges } from '../../host/setting-ranges.ts';
 import type { Generator } from '../../host/generator.ts';
@@ -282,7 +282,7 @@ function preview(prompts: readonly Prompt[], subject: Subject, { seed }: Generat
     preview: shown.map(({ prompt, task, filled }) => ({
       prompt: promptName(prompt),
       task: task?.id ?? null,
-      messages: (filled?.messages ?? []) as unknown as Json,
+      messages: filled?.messages ?? [],
       schema: filled?.schema ?? null,
     })),
   });
@@ -384,7 +384,7 @@ async function finish(
     model,
     recorded,
     failed: failed.length,
-    prompts: reports as unknown as Json,
+    prompts: reports,
     store: options.store,
   });
   io.print(`${lists.length} lists by ${model}${recorded ? ', recorded earlier,' : ''} in ${out}`);

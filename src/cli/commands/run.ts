@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { StoreFencedError, type Json } from '../../host/contract.ts';
+import { StoreFencedError } from '../../host/contract.ts';
 import { InputError } from '../../host/errors.ts';
 import { settingRanges } from '../../host/setting-ranges.ts';
 import { nodeClock } from '../../host/node/clock.ts';
@@ -202,7 +202,7 @@ async function printReport(
   { out, store }: RunOptions,
   io: CliIo,
 ): Promise<void> {
-  io.printJson({ ...report, models: models ?? null } as unknown as Json);
+  io.printJson({ ...report, models: models ?? null });
   if (io.json) return;
   const { comparisonRows, conclusions, leftOut, resultRows } =
     await import('../../recipes/report-markdown.ts');

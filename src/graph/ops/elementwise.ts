@@ -55,7 +55,9 @@ function binary(
 }
 
 function operands(node: Node): readonly [Tensor, Tensor] {
-  return node.inputs as unknown as readonly [Tensor, Tensor];
+  const [left, right] = node.inputs;
+  if (left === undefined || right === undefined) throw new Error(`${node.operation.name} has two operands`);
+  return [left, right];
 }
 
 /** The operand left when the other is a scalar that changes nothing and does not broadcast it. */

@@ -102,12 +102,13 @@ export class IndexedDbStore implements Store {
   async namespaces(): Promise<readonly string[]> {
     return this.#read(['records'], async (transaction) => {
       const found: string[] = [];
-      let cursor = await transaction.objectStore('records').openKeyCursor();
-      while (cursor) {
-        const [namespace] = cursor.key;
+      const records = transaction.objectStore('records');
+      let first = await records.getKey(IDBKeyRange.lowerBound([]));
+      while (first !== undefined) {
+        const [namespace] = first;
         found.push(namespace);
-        // To the first key of the next one: an array is greater than any text.
-        cursor = await cursor.continue([namespace, []] as unknown as [string, string]);
+        // The first key of the next one: an array is greater than any text.
+        first = await records.getKey(IDBKeyRange.lowerBound([namespace, []]));
       }
       return found;
     });

@@ -1,3 +1,4 @@
+import { workerScope } from './worker-scope.ts';
 import { answerTask, type TaskHandler, type TaskMessage } from '../worker-tasks.ts';
 
 /** The first message of a worker: the name of the Web Lock that it holds while it lives. */
@@ -5,15 +6,9 @@ export interface AliveMessage {
   readonly alive: string;
 }
 
-/** What a module needs of the dedicated worker that it runs in. (The types of workers and of pages exclude each other.) */
-interface WorkerScope {
-  postMessage(message: unknown, transfer?: Transferable[]): void;
-  addEventListener(type: 'message', listener: (event: MessageEvent<TaskMessage>) => void): void;
-}
-
 /** Makes this worker answer the tasks of its pool, one at a time. */
 export function serveTasks(handle: TaskHandler): void {
-  const scope = globalThis as unknown as WorkerScope;
+  const scope = workerScope<TaskMessage, unknown>();
   const watched = announceLife((message) => scope.postMessage(message));
   scope.addEventListener('message', ({ data }) => {
     // Not before the pool would notice if the task ended the worker.

@@ -1,4 +1,5 @@
-import type { Json, Store } from '../../host/contract.ts';
+import { jsonOf, writtenAs } from '../../host/json.ts';
+import type { Store } from '../../host/contract.ts';
 import type { RecipeInput } from '../../recipes/schema.ts';
 import type { KeptRun } from '../protocol.ts';
 import { commitInTurn } from './commit.ts';
@@ -28,7 +29,7 @@ export class KeptRuns {
     const earlier = await this.#find(runId);
     const run: KeptRun = { runId, recipe, state, begunAt: earlier?.begunAt ?? now, changedAt: now };
     await commitInTurn(this.#store, NAMESPACE, {
-      put: { [runId]: { value: run as unknown as Json, blobs: [] } },
+      put: { [runId]: { value: jsonOf(run), blobs: [] } },
     });
   }
 
@@ -38,6 +39,6 @@ export class KeptRuns {
 
   async #find(runId: string): Promise<KeptRun | undefined> {
     const record = await this.#store.get(NAMESPACE, runId);
-    return record?.value as unknown as KeptRun | undefined;
+    return record && writtenAs<KeptRun>(record).value;
   }
 }

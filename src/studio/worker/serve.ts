@@ -1,19 +1,14 @@
+import { workerScope } from '../../host/browser/worker-scope.ts';
 import { sendError } from '../../host/worker-tasks.ts';
 import { InputError } from '../../host/errors.ts';
 import type { StudioCall, StudioCalls, StudioMessage, StudioRequest } from '../protocol.ts';
 import { StudioSession } from './studio-session.ts';
 
-/** What a module needs of the dedicated worker that it runs in. (The types of workers and of pages exclude each other.) */
-interface WorkerScope {
-  postMessage(message: StudioMessage, transfer?: Transferable[]): void;
-  addEventListener(type: 'message', listener: (event: MessageEvent<StudioRequest>) => void): void;
-}
-
 type Answer = StudioCalls[StudioCall]['answer'];
 
 /** Makes this worker a training worker: it answers the page's questions, each with an answer or a refusal. */
 export function serveStudio(): void {
-  const scope = globalThis as unknown as WorkerScope;
+  const scope = workerScope<StudioRequest, StudioMessage>();
   let session: Promise<StudioSession> | undefined;
 
   const open = (request: Extract<StudioRequest, { call: 'open' }>): Promise<StudioSession> =>

@@ -1,3 +1,4 @@
+import { workerScope } from '../worker-scope.ts';
 import { InputError } from '../../errors.ts';
 import { sendError } from '../../worker-tasks.ts';
 import { announceLife } from '../worker-tasks.ts';
@@ -12,17 +13,11 @@ import type {
   LocalModel,
 } from './protocol.ts';
 
-/** What a module needs of the dedicated worker that it runs in. (The types of workers and of pages exclude each other.) */
-interface WorkerScope {
-  postMessage(message: GenerationMessage): void;
-  addEventListener(type: 'message', listener: (event: MessageEvent<GenerationOrder>) => void): void;
-}
-
 type Answer = GenerationCalls[GenerationCall]['answer'];
 
 /** Makes this worker a generation worker: it loads one model and writes what the page asks for. */
 export function serveGeneration(): void {
-  const scope = globalThis as unknown as WorkerScope;
+  const scope = workerScope<GenerationOrder, GenerationMessage>();
   const post = (message: GenerationMessage): void => scope.postMessage(message);
   const watched = announceLife(post);
   const session = new GenerationSession(post);

@@ -259,7 +259,7 @@ function refuseOldBrowser(): void {
 function hasMemory64(): boolean {
   try {
     // A setting younger than TypeScript's types.
-    new WebAssembly.Memory({ address: 'i64', initial: 1n } as unknown as WebAssembly.MemoryDescriptor);
+    Reflect.construct(WebAssembly.Memory, [{ address: 'i64', initial: 1n }]);
     return true;
   } catch {
     return false;
