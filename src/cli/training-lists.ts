@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
 import { readLists } from '../corpus/lists.ts';
 import { ReadReport } from '../corpus/report.ts';
-import { splitByPassage, type Split } from '../corpus/split.ts';
+import { splitByPassage, splitNote, type Split } from '../corpus/split.ts';
 import { isPositive, textKey, withoutDuplicatesOfPositives } from '../corpus/text-key.ts';
 import type { ListRecord } from '../corpus/types.ts';
 import { InputError } from '../host/errors.ts';
@@ -151,8 +151,16 @@ interface SplitOptions extends Pick<BatchOptions, 'batchSize' | 'rowPer' | 'seed
   readonly devShare: number;
 }
 
+/** What is trained on and what chooses the checkpoint. */
+export interface TrainAndDev {
+  readonly train: readonly ListRecord[];
+  readonly dev: readonly ListRecord[];
+  /** What was requested as dev and what resulted, where the numbers of lists do not tell all of it. */
+  readonly note?: string;
+}
+
 /** @throws InputError if dev cannot be split off, or leaves too little to train on */
-export function splitLists({ lists, mix, file }: TrainingLists, options: SplitOptions): Split {
+export function splitLists({ lists, mix, file }: TrainingLists, options: SplitOptions): TrainAndDev {
   const { devShare, batchSize, rowPer, seed } = options;
   const split = devShare > 0 ? splitOff(lists, devShare, seed, file) : { train: lists, dev: [] };
   const rows = split.train.reduce(
@@ -180,14 +188,16 @@ export function splitLists({ lists, mix, file }: TrainingLists, options: SplitOp
   });
 }
 
-function splitOff(lists: readonly ListRecord[], share: number, seed: number, file: string): Split {
+function splitOff(lists: readonly ListRecord[], share: number, seed: number, file: string): TrainAndDev {
   try {
-    return splitByPassage(lists, share, seed);
+    const { train, dev, report }: Split = splitByPassage(lists, share, seed);
+    const isAsRequested = report.unit === 'groups' && report.devLists === report.requestedLists;
+    return { train, dev, ...(!isAsRequested && { note: splitNote(report) }) };
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
     throw new InputError(error.problem, {
       file,
-      remedy: 'Give a larger --dev-share, or --dev-share 0 to hold nothing out',
+      remedy: 'Set a larger --dev-share, or --dev-share 0 to hold nothing out',
       cause: error,
     });
   }

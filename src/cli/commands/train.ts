@@ -214,7 +214,7 @@ async function trainModel(options: TrainOptions, io: CliIo): Promise<void> {
   const given = await readTrainingLists(options, loss, io);
   const encoder = await openBaseEncoder(options.model, encodingOverrides(options), io);
   checkSelection(encoder.shape, selection);
-  const { train: trainLists, dev } = splitLists(given, options);
+  const { train: trainLists, dev, note } = splitLists(given, options);
   const settings = {
     ...trainingSettings(options, loss, selection, trainLists.length),
     ...(given.mix === undefined ? {} : { mix: given.mix }),
@@ -234,6 +234,7 @@ async function trainModel(options: TrainOptions, io: CliIo): Promise<void> {
   const experiment = await Experiment.open(experimentFolder, io);
   const view = new TrainingView(io, [
     `${trainLists.length} lists to train on${sourceCounts(trainLists, given.mix)}, ${dev.length} held out; ${formatLossSpec(loss)}; on ${runtime.device}`,
+    ...(note === undefined ? [] : [note]),
   ]);
   const interruption = new Interruption(io);
   let leavesNothing = false;
