@@ -134,15 +134,20 @@ function split(
   }
 }
 
+/** The queries of lists, each once, with the positives of all its lists. */
 async function judgedByLists(lists: readonly ListRecord[]): Promise<JudgedQueries> {
-  const queries = lists.map(({ query_id, query }) => ({ id: query_id, text: query }));
-  const judgments = new Map(
-    lists.map(({ query_id, documents }) => [
-      query_id,
-      new Map(documents.filter((each) => isPositive(each)).map(({ id, label = 1 }) => [id, label] as const)),
-    ]),
-  );
-  return { queries, judgments, hash: await hashJudged(queries, judgments) };
+  const queries = new Map<string, Query>();
+  const judgments = new Map<string, Map<string, number>>();
+  for (const { query_id, query, documents } of lists) {
+    if (!queries.has(query_id)) queries.set(query_id, { id: query_id, text: query });
+    const grades = judgments.get(query_id) ?? new Map<string, number>();
+    for (const document of documents) {
+      if (isPositive(document)) grades.set(document.id, document.label ?? 1);
+    }
+    judgments.set(query_id, grades);
+  }
+  const asList = [...queries.values()];
+  return { queries: asList, judgments, hash: await hashJudged(asList, judgments) };
 }
 
 async function without(train: JudgedQueries, held: ReadonlySet<string>): Promise<JudgedQueries> {

@@ -78,4 +78,29 @@ describe('a share of densely judged train queries', () => {
       `whole queries were dealt into folds: ${shared} of the 20 test queries share a relevant passage`,
     );
   });
+
+  it('of a file with one list per positive is held out with all positives of each query', async () => {
+    const recipe = smallRecipe(denseCorpus());
+    const perPositive = lists.flatMap((list) =>
+      [list.documents[0], lists[0]?.documents[0]].map((positive) => ({ ...list, documents: [positive] })),
+    );
+    writeFileSync(
+      join((recipe.corpus as { readonly folder: string }).folder, 'lists.jsonl'),
+      perPositive.map((list) => `${JSON.stringify(list)}\n`).join(''),
+    );
+    const job = await place.open(
+      withOverrides(recipe, [
+        ...oneArm('ready'),
+        'corpus.train=null',
+        'sources={"ready":{"kind":"lists","corpusFile":"lists.jsonl"}}',
+      ]),
+    );
+    const { dev, split } = job.graph.heldOut;
+    expect(split).toMatchObject({ lists: 80, devLists: 16, devQueries: 8 });
+    expect(new Set(dev?.queries.map(({ id }) => id)).size).toBe(8);
+    expect(dev?.queries).toHaveLength(8);
+    for (const { id } of dev?.queries ?? []) {
+      expect([...(dev?.judgments.get(id)?.keys() ?? [])]).toEqual([...new Set([`p${id.slice(1)}`, 'p0'])]);
+    }
+  });
 });
