@@ -2,7 +2,7 @@ import { InputError } from '../host/errors.ts';
 import { streamKey } from '../host/random.ts';
 import { relevantDocuments } from './judgments.ts';
 import { isPositive, textKey } from './text-key.ts';
-import type { Judgments, ListDocument, ListRecord } from './types.ts';
+import type { Judgments, ListDocument, ListRecord, Query } from './types.ts';
 
 export interface Split {
   readonly train: readonly ListRecord[];
@@ -258,6 +258,13 @@ class DisjointSets {
     const rootB = this.find(b);
     if (rootA !== rootB) this.#parent.set(rootA, rootB);
   }
+}
+
+/** Whether a list's query is one of these, by id or by text. */
+export function queryTest(queries: readonly Query[]): (list: ListRecord) => boolean {
+  const ids = new Set(queries.map(({ id }) => id));
+  const texts = new Set(queries.map(({ text }) => textKey(text)));
+  return ({ query_id, query }) => ids.has(query_id) || texts.has(textKey(query));
 }
 
 export interface SharedDocuments {

@@ -1,4 +1,10 @@
-import { splitByPassage, withoutPositives, type Split, type SplitReport } from '../corpus/split.ts';
+import {
+  queryTest,
+  splitByPassage,
+  withoutPositives,
+  type Split,
+  type SplitReport,
+} from '../corpus/split.ts';
 import { isPositive, textKey, withoutDuplicatesOfPositives } from '../corpus/text-key.ts';
 import type { ListRecord, Query } from '../corpus/types.ts';
 import { InputError } from '../host/errors.ts';
@@ -107,13 +113,6 @@ export async function holdOut(
 function guardedPositives(positives: ReadonlySet<string>, report: SplitReport | undefined): string {
   if (report?.unit === 'queries') return JSON.stringify([...positives].sort());
   return positives.size > 0 ? 'positives' : '';
-}
-
-/** Whether a list's query is one of these. */
-function queryTest(queries: readonly Query[]): (list: ListRecord) => boolean {
-  const ids = new Set(queries.map(({ id }) => id));
-  const texts = new Set(queries.map(({ text }) => textKey(text)));
-  return ({ query_id, query }) => ids.has(query_id) || texts.has(textKey(query));
 }
 
 function split(

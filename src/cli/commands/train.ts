@@ -1,5 +1,5 @@
 import { basename, isAbsolute, relative, resolve, sep } from 'node:path';
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import type { ListRecord } from '../../corpus/types.ts';
 import type { EncoderModel } from '../../encoders/types.ts';
 import { StoreFencedError, type Json } from '../../host/contract.ts';
@@ -63,6 +63,7 @@ interface TrainOptions extends ComputeOptions, EncodingOptions, ListOptions {
   readonly train: string;
   readonly loraRank: number;
   readonly loraAlpha: number;
+  readonly dev?: string;
   readonly devShare: number;
   readonly evaluateEvery?: number;
   readonly patience?: number;
@@ -167,9 +168,16 @@ export function registerTrain(program: Command, io: CliIo): void {
       numberOption('--lora-alpha', settingRanges.loraAlpha),
       16,
     )
+    .addOption(
+      new Option(
+        '--dev <file>',
+        'lists that choose the best checkpoint, in any format of --lists (mine --split dev makes them of judged ' +
+          'queries); their queries, by id or by text, are left out of the training lists',
+      ).conflicts('devShare'),
+    )
     .option(
       '--dev-share <share>',
-      'of the lists held out to choose the best checkpoint; 0 for none',
+      'without --dev: fraction of the lists held out to choose the best checkpoint; 0 for none',
       numberOption('--dev-share', settingRanges.heldOutShare),
       0.1,
     )
@@ -214,7 +222,7 @@ async function trainModel(options: TrainOptions, io: CliIo): Promise<void> {
   const given = await readTrainingLists(options, loss, io);
   const encoder = await openBaseEncoder(options.model, encodingOverrides(options), io);
   checkSelection(encoder.shape, selection);
-  const { train: trainLists, dev, note } = splitLists(given, options);
+  const { train: trainLists, dev, devSha256, note } = await splitLists(given, options, io);
   const settings = {
     ...trainingSettings(options, loss, selection, trainLists.length),
     ...(given.mix === undefined ? {} : { mix: given.mix }),
@@ -229,11 +237,12 @@ async function trainModel(options: TrainOptions, io: CliIo): Promise<void> {
     encoding: { ...encoder.encoding },
     lists: given.names,
     listsSha256: given.sha256,
+    ...(devSha256 !== undefined && { devSha256 }),
   });
   const isNew = !(await isExperiment(experimentFolder));
   const experiment = await Experiment.open(experimentFolder, io);
   const view = new TrainingView(io, [
-    `${trainLists.length} lists to train on${sourceCounts(trainLists, given.mix)}, ${dev.length} held out; ${formatLossSpec(loss)}; on ${runtime.device}`,
+    `${trainLists.length} lists to train on${sourceCounts(trainLists, given.mix)}, ${dev.length} ${devSha256 === undefined ? 'held out' : 'dev lists'}; ${formatLossSpec(loss)}; on ${runtime.device}`,
     ...(note === undefined ? [] : [note]),
   ]);
   const interruption = new Interruption(io);
@@ -384,7 +393,7 @@ function parseNegatives(text: string): number | 'all' {
 function describe(
   options: TrainOptions,
   settings: TrainingSettings,
-  from: Pick<ExperimentDescription, 'model' | 'encoding' | 'lists' | 'listsSha256'>,
+  from: Pick<ExperimentDescription, 'model' | 'encoding' | 'lists' | 'listsSha256' | 'devSha256'>,
 ): ExperimentDescription {
   return {
     ...from,
@@ -408,7 +417,9 @@ function describe(
       dropout: options.dropout,
       trains: options.train,
       ...(options.train === 'lora' ? { 'LoRA rank': options.loraRank, 'LoRA alpha': options.loraAlpha } : {}),
-      'held-out share': options.devShare,
+      ...(options.dev === undefined
+        ? { 'held-out share': options.devShare }
+        : { 'dev lists': basename(options.dev) }),
       'steps between evaluations': settings.evaluateEvery,
       patience: options.patience ?? 'no limit',
       [microBatchSetting]: options.microBatchTokens ?? 'auto',
@@ -471,6 +482,9 @@ function differingSettings(earlier: ExperimentDescription, now: ExperimentDescri
     .filter((name) => own(before, name) !== own(after, name))
     .map((name) => `${name} was ${shown(own(before, name))} and is ${shown(own(after, name))}`);
   if (earlier.listsSha256 !== now.listsSha256) differences.push('the lists hold something else');
+  if (earlier.devSha256 !== now.devSha256 && before['dev lists'] === after['dev lists']) {
+    differences.push('the dev lists hold something else');
+  }
   return differences;
 }
 
