@@ -5,7 +5,12 @@ import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config
 import { fileURLToPath } from 'node:url';
 import { chromiumArguments, testChromium } from './scripts/chromium.mjs';
 import { filesOfSuite } from './scripts/test-suites.mjs';
-import { isolationHeaders, notToBundleAhead, onnxRuntimeCondition } from './scripts/vite-shared.mjs';
+import {
+  bundlerOptions,
+  isolationHeaders,
+  notToBundleAhead,
+  onnxRuntimeCondition,
+} from './scripts/vite-shared.mjs';
 import { findChromium } from './src/host/node/machine.ts';
 
 const studioData = process.env.STUDIO_DATA ?? fileURLToPath(new URL('../shared/data', import.meta.url));
@@ -65,10 +70,11 @@ function inChromium(): TestProjectInlineConfiguration[] {
       },
       optimizeDeps: {
         exclude: notToBundleAhead,
+        rolldownOptions: bundlerOptions,
         // What only workers import is found late, and the tests would start anew.
         include: ['fflate', 'idb', 'papaparse', 'valibot', '@huggingface/tokenizers'],
       },
-      worker: { format: 'es' },
+      worker: { format: 'es', rolldownOptions: bundlerOptions },
       // Real data that may not be in the repository, for the tests that look for it.
       server: { headers: isolationHeaders, fs: { allow: ['.', studioData] } },
       test: {

@@ -40,12 +40,17 @@ function newestSource() {
   return newest;
 }
 
+/** Whether no source is newer than the last build. */
+export function pageIsFresh() {
+  return modified(join(pageFolder, 'index.html')) > 0 && modified(stamp) > newestSource();
+}
+
 /**
  * Builds the page if it is stale.
  * @returns {boolean} whether there is a current build; Vite has printed why, where there is none
  */
 export function buildPageIfStale() {
-  if (modified(join(pageFolder, 'index.html')) > 0 && modified(stamp) > newestSource()) return true;
+  if (pageIsFresh()) return true;
   const startedAt = new Date();
   const vite = join(root, 'node_modules', 'vite', 'bin', 'vite.js');
   // Aside, and then in place at once: another process may be serving the last build, or building too.

@@ -33,7 +33,8 @@ function newestSource() {
   return newest;
 }
 
-function isFresh() {
+/** Whether no source is newer than the last build. */
+export function isFresh() {
   return modified(stamp) > newestSource();
 }
 

@@ -10,11 +10,11 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 /** Makes node_modules what package-lock.json says, if it is not already. Throws with a remedy if npm fails. */
 export function installPackages() {
   if (packagesAreInstalled()) return;
-  console.log('Installing the packages that package-lock.json names (npm ci, without install scripts) …');
+  console.log('Installing the packages in package-lock.json (npm ci, without install scripts) …');
   const run = runNpm(['ci', '--ignore-scripts', '--no-audit', '--no-fund']);
   if (run.status !== 0) {
     throw new Error(
-      'npm ci failed (see above). It needs nothing but the npm registry: is that within reach?',
+      'npm ci failed (see above). It needs the npm registry and nothing else. Fix the connection to it and re-run.',
     );
   }
 }

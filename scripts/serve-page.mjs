@@ -75,7 +75,7 @@ export async function servePage(folder, port = 0) {
   };
 }
 
-/** A browser keeps trainings by address: at another port they are out of sight. So it is the same one each time. */
+/** A browser keeps experiments by address: at another port they are out of sight. So it is the same one each time. */
 const usualPort = 47821;
 
 /**
@@ -89,8 +89,8 @@ export async function servePageAsUsual(folder, usual = usualPort) {
   } catch (error) {
     if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'EADDRINUSE') throw error;
     console.log(
-      `Port ${usual} is taken, perhaps by another Retriever Studio. At another one the browser does not see ` +
-        'the trainings that it kept for the usual address.',
+      `Port ${usual} is in use, perhaps by another Retriever Studio. This one uses another port, where experiments ` +
+        `saved at http://127.0.0.1:${usual}/ are not visible.`,
     );
     return servePage(folder, 0);
   }

@@ -14,6 +14,9 @@ export const isolationHeaders = {
  */
 export const onnxRuntimeCondition = 'onnxruntime-web-use-extern-wasm';
 
+/** How long plugins took helps nobody who builds or tests the page. */
+export const bundlerOptions = { checks: { bundlerTimings: false } };
+
 /**
  * Left as they are: Vite would move ONNX Runtime's entry away from what it loads, and the libraries of language models
  * are one file each already.

@@ -36,7 +36,13 @@ export { formatList, readLists, writeLists, type ListFormat } from './corpus/lis
 export { readQueries } from './corpus/queries.ts';
 export { ReadReport } from './corpus/report.ts';
 export { bytesSource, textSource, type ByteSource, type FileTree } from './corpus/source.ts';
-export { sharedWithTrain, splitByPassage, type SharedDocuments, type Split } from './corpus/split.ts';
+export {
+  sharedWithTrain,
+  splitByPassage,
+  type SharedDocuments,
+  type Split,
+  type SplitReport,
+} from './corpus/split.ts';
 export { isZip, openZip, type ZipLimits } from './corpus/zip.ts';
 
 // Losses.

@@ -29,6 +29,8 @@ export type ExperimentDescription = {
   readonly lists: string;
   /** Of what the lists' file holds. */
   readonly listsSha256: string;
+  /** Of the dev lists, where they are from a file of their own. */
+  readonly devSha256?: string;
   readonly loss: string;
   readonly hyperparameters: Readonly<Record<string, string | number | boolean>>;
   /** Present once the training has ended by itself. */

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
-import { readLists } from '../corpus/lists.ts';
+import { noLists, readLists } from '../corpus/lists.ts';
 import { ReadReport } from '../corpus/report.ts';
-import { splitByPassage, type Split } from '../corpus/split.ts';
+import { queryTest, splitByPassage, splitNote, type Split } from '../corpus/split.ts';
 import { isPositive, textKey, withoutDuplicatesOfPositives } from '../corpus/text-key.ts';
 import type { ListRecord } from '../corpus/types.ts';
 import { InputError } from '../host/errors.ts';
@@ -148,13 +148,35 @@ function warnOfAmbiguousQueries(lists: readonly ListRecord[], io: CliIo): void {
 }
 
 interface SplitOptions extends Pick<BatchOptions, 'batchSize' | 'rowPer' | 'seed'> {
+  /** A file of lists that choose the checkpoint. */
+  readonly dev?: string;
+  /** Without such a file. */
   readonly devShare: number;
 }
 
-/** @throws InputError if dev cannot be split off, or leaves too little to train on */
-export function splitLists({ lists, mix, file }: TrainingLists, options: SplitOptions): Split {
-  const { devShare, batchSize, rowPer, seed } = options;
-  const split = devShare > 0 ? splitOff(lists, devShare, seed, file) : { train: lists, dev: [] };
+/** What is trained on and what chooses the checkpoint. */
+export interface TrainAndDev {
+  readonly train: readonly ListRecord[];
+  readonly dev: readonly ListRecord[];
+  /** Of the dev lists, where they are from a file. */
+  readonly devSha256?: string;
+  /** What was requested as dev and what resulted, where the numbers of lists do not tell all of it. */
+  readonly note?: string;
+}
+
+/**
+ * Takes dev apart: the lists of a file, without whose queries the training is then, or a share of the lists.
+ * @throws InputError if there is no dev, or too little is left to train on
+ */
+export async function splitLists(
+  given: TrainingLists,
+  options: SplitOptions,
+  io: CliIo,
+): Promise<TrainAndDev> {
+  const { lists, mix, file } = given;
+  const { batchSize, rowPer } = options;
+  const split = await takeDev(given, options, io);
+  const option = options.dev === undefined ? 'a smaller --dev-share' : 'other --dev lists';
   const rows = split.train.reduce(
     (sum, { documents }) =>
       sum +
@@ -162,13 +184,12 @@ export function splitLists({ lists, mix, file }: TrainingLists, options: SplitOp
     0,
   );
   if (rows < batchSize) {
-    const held = split.dev.length > 0 ? ` (${split.dev.length} lists are held out)` : '';
+    const taken = lists.length - split.train.length;
+    const held = taken > 0 ? ` (${taken} lists are held out)` : '';
+    const smaller = `--batch-size ${rows} or less${taken > 0 ? `, or ${option}` : ''}`;
     throw new InputError(`${rows} training rows cannot fill a batch of ${batchSize}${held}`, {
       file,
-      remedy:
-        rows > 0
-          ? `Give --batch-size ${rows} or less${split.dev.length > 0 ? ', or a smaller --dev-share' : ''}`
-          : 'Give a smaller --dev-share',
+      remedy: `Use ${rows > 0 ? smaller : option}`,
     });
   }
   const left = new Set(split.train.map(({ origin }) => origin));
@@ -176,18 +197,59 @@ export function splitLists({ lists, mix, file }: TrainingLists, options: SplitOp
   if (heldOut === undefined) return split;
   throw new InputError(`all lists of the source ${heldOut.name} are held out`, {
     file,
-    remedy: 'Give a smaller --dev-share, or leave the source out of the mix',
+    remedy: `Use ${option}, or leave the source out of the mix`,
   });
 }
 
-function splitOff(lists: readonly ListRecord[], share: number, seed: number, file: string): Split {
+async function takeDev(
+  { lists, file }: TrainingLists,
+  { dev, devShare, seed }: SplitOptions,
+  io: CliIo,
+): Promise<TrainAndDev> {
+  if (dev !== undefined) return withoutDevQueries(lists, dev, io);
+  return devShare > 0 ? splitOff(lists, devShare, seed, file) : { train: lists, dev: [] };
+}
+
+/** All lists whose query is no dev query, by id or by text. @throws InputError naming the dev lists' file */
+async function withoutDevQueries(
+  lists: readonly ListRecord[],
+  file: string,
+  io: CliIo,
+): Promise<TrainAndDev> {
+  const readReport = new ReadReport();
+  const hash = createHash('sha256');
+  const dev: ListRecord[] = [];
+  for await (const list of readLists(await openFile(file), { report: readReport })) {
+    dev.push(list);
+    hash.update(`${JSON.stringify(list)}\n`);
+  }
+  if (dev.length === 0) throw noLists(file);
+  if (!dev.some(({ documents }) => documents.some((document) => isPositive(document)))) {
+    throw new InputError('no list has a passage labeled positive, so there is nothing to find', {
+      file,
+      remedy: 'Use dev lists with positives, such as those of `retriever-studio mine --split dev`',
+    });
+  }
+  for (const warning of readReport.warnings()) io.warn(warning);
+  const isDev = queryTest(dev.map(({ query_id, query }) => ({ id: query_id, text: query })));
+  const train = lists.filter((list) => !isDev(list));
+  const removed = lists.length - train.length;
+  if (removed > 0) {
+    io.warn(`${removed} training lists whose query is a dev query, by id or by text (left out)`);
+  }
+  return { train, dev, devSha256: hash.digest('hex') };
+}
+
+function splitOff(lists: readonly ListRecord[], share: number, seed: number, file: string): TrainAndDev {
   try {
-    return splitByPassage(lists, share, seed);
+    const { train, dev, report }: Split = splitByPassage(lists, share, seed);
+    const isAsRequested = report.unit === 'groups' && report.devLists === report.requestedLists;
+    return { train, dev, ...(!isAsRequested && { note: splitNote(report) }) };
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
     throw new InputError(error.problem, {
       file,
-      remedy: 'Give a larger --dev-share, or --dev-share 0 to hold nothing out',
+      remedy: 'Set a larger --dev-share, or --dev-share 0 to hold nothing out',
       cause: error,
     });
   }

@@ -1,4 +1,10 @@
-import { splitByPassage } from '../corpus/split.ts';
+import {
+  queryTest,
+  splitByPassage,
+  withoutPositives,
+  type Split,
+  type SplitReport,
+} from '../corpus/split.ts';
 import { isPositive, textKey, withoutDuplicatesOfPositives } from '../corpus/text-key.ts';
 import type { ListRecord, Query } from '../corpus/types.ts';
 import { InputError } from '../host/errors.ts';
@@ -12,9 +18,11 @@ export interface HeldOut {
   readonly train: JudgedQueries | undefined;
   /** Undefined where nothing chooses. */
   readonly dev: JudgedQueries | undefined;
+  /** What was requested and what resulted, where dev is a share of the train queries. */
+  readonly split: SplitReport | undefined;
   /** The text of a dev passage that the corpus may lack. */
   devTextOf(id: string): string | undefined;
-  /** Whether lists with a passage of this text as a positive are left out. */
+  /** Whether a passage of this text is a positive in no training list, because it is one of a dev query. */
   holdsPassage(text: string): boolean;
   /** Of all that {@link guard} looks at. */
   readonly hash: string;
@@ -28,8 +36,10 @@ export interface HeldOut {
 export type GuardReport = Readonly<{
   /** Lists whose query is a test query, by id or by text. */
   testQueries: number;
-  /** Lists whose query is a dev query, or which share a positive with one that was held out. */
+  /** Lists whose query is a dev query, or which have positives of dev queries (in a split by queries, no others). */
   devQueries: number;
+  /** Positives removed from other lists as those of dev queries, in a split by queries. */
+  devPositives: number;
   /** Lists in which no passage was left. */
   emptyLists: number;
   /** Negatives with the text or the id of a positive of their list. */
@@ -50,13 +60,15 @@ export async function holdOut(
   let train = corpus.train;
   let devQueries = corpus.dev;
   const positives = new Set<string>();
+  let report: SplitReport | undefined;
   if (dev !== null && 'share' in dev) {
     const all = train === undefined ? fileLists : goldLists(train, corpus);
-    const held = split(all, dev);
+    const { dev: held, devOnlyPassages, ...rest } = split(all, dev);
+    report = rest.report;
     for (const { documents } of held) {
       for (const document of documents.filter((each) => isPositive(each))) {
         texts.set(document.id, document.text);
-        positives.add(textKey(document.text));
+        if (devOnlyPassages.has(document.id)) positives.add(textKey(document.text));
       }
     }
     devQueries = await judgedByLists(held);
@@ -64,26 +76,30 @@ export async function holdOut(
   }
   const isTest = queryTest(corpus.test.queries);
   const isDev = queryTest(devQueries?.queries ?? []);
+  const isHeld = ({ text }: { readonly text: string }): boolean => positives.has(textKey(text));
   const testHash = await sha256(JSON.stringify(corpus.test.queries));
   return {
     train,
     dev: devQueries,
-    holdsPassage: (text) => positives.has(textKey(text)),
+    split: report,
+    holdsPassage: (text) => isHeld({ text }),
     devTextOf: (id) => texts.get(id) ?? corpus.textOf(id),
-    hash: await sha256([testHash, devQueries?.hash ?? '', positives.size > 0 ? 'positives' : ''].join(' ')),
+    hash: await sha256([testHash, devQueries?.hash ?? '', guardedPositives(positives, report)].join(' ')),
     guard: (lists) => {
-      const counts = { testQueries: 0, devQueries: 0, emptyLists: 0, contradictions: 0 };
+      const counts = { testQueries: 0, devQueries: 0, devPositives: 0, emptyLists: 0, contradictions: 0 };
       const kept = lists.flatMap((list) => {
         if (isTest(list)) counts.testQueries++;
-        else if (
-          isDev(list) ||
-          list.documents.some((each) => isPositive(each) && positives.has(textKey(each.text)))
-        )
-          counts.devQueries++;
+        else if (isDev(list)) counts.devQueries++;
         else {
           const { record, removed } = withoutDuplicatesOfPositives(list);
+          const rest = withoutPositives(record, isHeld);
+          if (rest.list === undefined || (rest.removed > 0 && report?.unit === 'groups')) {
+            counts.devQueries++;
+            return [];
+          }
           counts.contradictions += removed;
-          if (record.documents.length > 0) return [record];
+          counts.devPositives += rest.removed;
+          if (rest.list.documents.length > 0) return [rest.list];
           counts.emptyLists++;
         }
         return [];
@@ -93,40 +109,44 @@ export async function holdOut(
   };
 }
 
-/** Whether a list's query is one of these. */
-function queryTest(queries: readonly Query[]): (list: ListRecord) => boolean {
-  const ids = new Set(queries.map(({ id }) => id));
-  const texts = new Set(queries.map(({ text }) => textKey(text)));
-  return ({ query_id, query }) => ids.has(query_id) || texts.has(textKey(query));
+/** What the guarded passages add to the hash of the dev queries, which decides them in a split by groups. */
+function guardedPositives(positives: ReadonlySet<string>, report: SplitReport | undefined): string {
+  if (report?.unit === 'queries') return JSON.stringify([...positives].sort());
+  return positives.size > 0 ? 'positives' : '';
 }
 
 function split(
   lists: readonly ListRecord[],
   { share, seed }: { readonly share: number; readonly seed: number },
-): readonly ListRecord[] {
+): Split {
   const fail = (problem: string): never => {
     throw new InputError(`corpus.dev.share: ${problem}`, {
-      remedy: 'Give a larger share, a dev split, or null to choose nothing by dev',
+      remedy: 'Set a larger share, a dev split, or null to choose nothing by dev',
     });
   };
   try {
-    const { dev } = splitByPassage(lists, share, seed);
-    return dev.length > 0 ? dev : fail(`${share} of ${lists.length} train queries is none`);
+    const found = splitByPassage(lists, share, seed);
+    return found.dev.length > 0 ? found : fail(`${share} of ${lists.length} train queries is none`);
   } catch (error) {
     if (error instanceof InputError && !error.problem.startsWith('corpus.dev')) return fail(error.problem);
     throw error;
   }
 }
 
+/** The queries of lists, each once, with the positives of all its lists. */
 async function judgedByLists(lists: readonly ListRecord[]): Promise<JudgedQueries> {
-  const queries = lists.map(({ query_id, query }) => ({ id: query_id, text: query }));
-  const judgments = new Map(
-    lists.map(({ query_id, documents }) => [
-      query_id,
-      new Map(documents.filter((each) => isPositive(each)).map(({ id, label = 1 }) => [id, label] as const)),
-    ]),
-  );
-  return { queries, judgments, hash: await hashJudged(queries, judgments) };
+  const queries = new Map<string, Query>();
+  const judgments = new Map<string, Map<string, number>>();
+  for (const { query_id, query, documents } of lists) {
+    if (!queries.has(query_id)) queries.set(query_id, { id: query_id, text: query });
+    const grades = judgments.get(query_id) ?? new Map<string, number>();
+    for (const document of documents) {
+      if (isPositive(document)) grades.set(document.id, document.label ?? 1);
+    }
+    judgments.set(query_id, grades);
+  }
+  const asList = [...queries.values()];
+  return { queries: asList, judgments, hash: await hashJudged(asList, judgments) };
 }
 
 async function without(train: JudgedQueries, held: ReadonlySet<string>): Promise<JudgedQueries> {

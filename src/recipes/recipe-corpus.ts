@@ -4,7 +4,7 @@ import type { ByteSource, FileTree } from '../corpus/source.ts';
 import type { Judgments, ListRecord, Query } from '../corpus/types.ts';
 import { InputError } from '../host/errors.ts';
 import { sha256 } from '../host/sha256.ts';
-import { foldsByPassage } from '../corpus/split.ts';
+import { foldsByPassage, sharedWithTrain } from '../corpus/split.ts';
 import type { CorpusSettings } from './schema/corpus.ts';
 
 /** Opens what a recipe names. Paths are the host's business. */
@@ -78,7 +78,7 @@ export async function readCorpus(corpus: CorpusSettings, files: RecipeFiles): Pr
     train: folded?.train ?? (await split(corpus.train)),
     dev: await split(dev),
     test: folded?.test ?? reported,
-    warnings: test.report.warnings(),
+    warnings: [...test.report.warnings(), ...(folded === undefined ? [] : foldWarnings(folded))],
   };
 }
 
@@ -101,6 +101,22 @@ async function foldOf(
     return { queries, judgments, hash: await hashJudged(queries, judgments) };
   };
   return { train: await part((id) => !tested.has(id)), test: await part((id) => tested.has(id)) };
+}
+
+/** Folds share relevant passages where too many queries do ({@link foldsByPassage}). */
+function foldWarnings({
+  train,
+  test,
+}: {
+  readonly train: JudgedQueries;
+  readonly test: JudgedQueries;
+}): string[] {
+  const { shared } = sharedWithTrain(test.judgments, train.judgments);
+  if (shared.length === 0) return [];
+  return [
+    `most queries share relevant passages with others, so whole queries were dealt into folds: ${shared.length} of the ` +
+      `${test.queries.length} test queries share a relevant passage with a train query`,
+  ];
 }
 
 /** Of queries and what is judged of them, in their order. */

@@ -288,6 +288,7 @@ const describedCounts: Readonly<Record<string, string>> = {
   duplicatesOfPositives: 'candidates left out for the text of a positive or of the query',
   testQueries: 'lists left out since their query is a test query',
   devQueries: 'lists left out since they are held out for dev',
+  devPositives: 'positives removed from lists since they are positives of dev queries',
   emptyLists: 'lists in which nothing was left',
   contradictions: 'negatives left out for the text of a positive',
 };

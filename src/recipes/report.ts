@@ -1,3 +1,4 @@
+import { splitNote, type SplitReport } from '../corpus/split.ts';
 import { formatLossSpec, type LossSpec } from '../losses/loss-spec.ts';
 import type { RankedDocument } from '../retrieval/ranking.ts';
 import { sourceName } from './arm-mix.ts';
@@ -91,6 +92,8 @@ export type RecipeReport = Readonly<{
     passages: number;
     trainQueries: number | null;
     devQueries: number | null;
+    /** What was requested as dev and what resulted, where it is a share of the train queries. */
+    devSplit?: SplitReport;
     testQueries: number;
     warnings: readonly string[];
   }>;
@@ -151,6 +154,7 @@ export async function makeReport(parts: ReportParts): Promise<RecipeReport> {
       passages: corpus.passages.length,
       trainQueries: graph.heldOut.train?.queries.length ?? null,
       devQueries: graph.heldOut.dev?.queries.length ?? null,
+      ...(graph.heldOut.split !== undefined && { devSplit: graph.heldOut.split }),
       testQueries: corpus.test.queries.length,
       warnings: [...corpus.warnings, ...graph.warnings, ...fileWarnings],
     },
@@ -160,7 +164,7 @@ export async function makeReport(parts: ReportParts): Promise<RecipeReport> {
     results,
     shown,
     ...(parts.diagnosis !== undefined && { diagnosis: parts.diagnosis }),
-    notes: [...notesOf(recipe, results), ...trainingWarnings(armReports)],
+    notes: [...notesOf(recipe, results, graph.heldOut.split), ...trainingWarnings(armReports)],
     stages: workshop.log.map(({ stage, result, state }) => ({
       kind: stage.kind,
       label: stage.label,
@@ -305,6 +309,7 @@ function trainingWarnings(arms: readonly ArmReport[]): string[] {
 function notesOf(
   { seeds, evaluation, corpus, tuning, training }: Recipe,
   results: ComparisonReport,
+  devSplit: SplitReport | undefined,
 ): string[] {
   const dropout = (training.dropout?.hidden ?? 0) + (training.dropout?.attention ?? 0) > 0;
   const notes = [
@@ -317,6 +322,7 @@ function notesOf(
   if (seeds.length === 1) {
     notes.push('There is one seed: what another would change is not in the intervals.');
   }
+  if (devSplit !== undefined) notes.push(splitNote(devSplit));
   if (corpus.dev === null) notes.push('Nothing was held out: the weights after the last step are reported.');
   else if (tuning === undefined) {
     notes.push(

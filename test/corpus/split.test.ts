@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { readJudgments } from '../../src/corpus/judgments.ts';
-import { foldsByPassage, sharedWithTrain, splitByPassage } from '../../src/corpus/split.ts';
+import { foldsByPassage, sharedWithTrain, splitByPassage, splitNote } from '../../src/corpus/split.ts';
 import type { ListRecord } from '../../src/corpus/types.ts';
 import { openFile } from '../../src/host/node/files.ts';
 import { RandomStream } from '../../src/host/random.ts';
@@ -15,6 +15,18 @@ const list = (query: string, ...positives: string[]): ListRecord => ({
     { id: 'negative of all', text: 'n', label: 0, source: 'bm25' },
   ],
 });
+
+/** Lists of which nearly all share passages with others: a few passages are relevant to many queries. */
+function denselyJudged(queries: number, positives: number): ListRecord[] {
+  const random = new RandomStream(11);
+  return Array.from({ length: queries }, (_, i) => {
+    const drawn = Array.from({ length: positives }, () => Math.floor(1.4 * queries * random.uniform() ** 2));
+    return list(`q${i}`, ...[...new Set(drawn)].map((passage) => `d${passage}`));
+  });
+}
+
+const positivesOf = (lists: readonly ListRecord[]): string[] =>
+  lists.flatMap(({ documents }) => documents.filter(({ label }) => label).map(({ id }) => id));
 const ids = (lists: readonly ListRecord[]): string[] => lists.map(({ query_id }) => query_id).sort();
 
 describe('foldsByPassage', () => {
@@ -35,8 +47,13 @@ describe('foldsByPassage', () => {
     expect(sets(chains, 2)).not.toEqual(sets(chains, 1));
   });
 
-  it('refuses more folds than groups', () => {
-    expect(() => foldsByPassage(chains.slice(0, 4), 3, 1)).toThrow('4 queries make 2 groups');
+  it('deals whole queries where most share passages, and refuses more folds than queries', () => {
+    const folds = foldsByPassage(denselyJudged(120, 4), 4, 1);
+    expect(folds.map(({ length }) => length)).toEqual([30, 30, 30, 30]);
+    expect(new Set(folds.flatMap(ids)).size).toBe(120);
+    const twice = denselyJudged(20, 4).flatMap((each) => [each, each]);
+    for (const fold of foldsByPassage(twice, 2, 1)) expect(new Set(ids(fold)).size).toBe(10);
+    expect(() => foldsByPassage(chains.slice(0, 4), 5, 1)).toThrow('4 queries are too few for 5 folds');
   });
 });
 
@@ -86,11 +103,117 @@ describe('splitByPassage', () => {
     expect(ids(splitByPassage(simple, 0.2, 6).dev)).not.toEqual(dev);
   });
 
-  it('refuses to split what hangs together', () => {
-    const one = Array.from({ length: 10 }, (_, i) => list(`q${i}`, 'd'));
-    expect(() => splitByPassage(one, 0.3, 1)).toThrow('no dev split can be made');
+  it('refuses where no query fits', () => {
+    const one = Array.from({ length: 10 }, (_, i) => list('q', `d${i}`));
+    expect(() => splitByPassage(one, 0.3, 1)).toThrow(
+      'no dev split can be made: each query has more than the 3 lists requested',
+    );
     expect(splitByPassage(one, 0, 1).dev).toEqual([]);
     expect(splitByPassage(lists, 0.05, 1).dev.length).toBeLessThanOrEqual(20);
+  });
+});
+
+describe('splitByPassage of densely judged queries', () => {
+  const perQuery = denselyJudged(600, 20);
+  const perPositive = perQuery.flatMap((each) =>
+    each.documents
+      .filter(({ label }) => label)
+      .map((positive) => ({ ...each, documents: [positive, ...each.documents.slice(-1)] })),
+  );
+
+  it.each([
+    { name: 'a list per query', all: perQuery },
+    { name: 'a list per positive', all: perPositive },
+  ])('holds out the requested share of whole queries, and little more: $name', ({ all }) => {
+    for (const share of [0.02, 0.1, 0.4]) {
+      const { train, dev, devOnlyPassages, report } = splitByPassage(all, share, 1);
+      expect(dev.length).toBeGreaterThan(0.97 * share * all.length - 1);
+      expect(dev.length).toBeLessThanOrEqual(Math.round(share * all.length));
+      const devIds = new Set(ids(dev));
+      expect(ids(train).some((id) => devIds.has(id))).toBe(false);
+
+      // What training loses beside the dev lists themselves.
+      const rest = all.filter(({ query_id }) => !devIds.has(query_id));
+      const [before, after] = [positivesOf(rest), positivesOf(train)];
+      expect(after.length).toBeLessThan(before.length);
+      expect(after.length).toBeGreaterThanOrEqual((1 - share) * before.length);
+      expect(train.length).toBeGreaterThanOrEqual((1 - share) * rest.length);
+      expect(train.every((each) => positivesOf([each]).length > 0)).toBe(true);
+
+      const inTrain = new Set(after);
+      const ofDev = new Set(positivesOf(dev));
+      expect(new Set([...ofDev].filter((id) => !inTrain.has(id)))).toEqual(devOnlyPassages);
+      expect(report).toEqual({
+        share,
+        lists: all.length,
+        requestedLists: Math.round(share * all.length),
+        devLists: dev.length,
+        devQueries: devIds.size,
+        unit: 'queries',
+        devPassages: ofDev.size,
+        sharedPassages: [...ofDev].filter((id) => inTrain.has(id)).length,
+        trainPositives: before.length,
+        removedPositives: before.length - after.length,
+        removedLists: rest.length - train.length,
+      });
+      expect(splitNote(report)).toContain(`${dev.length} held out`);
+    }
+  });
+
+  it('depends on the seed and not on the order', () => {
+    const split = splitByPassage(perQuery, 0.1, 5);
+    const reversed = splitByPassage([...perQuery].reverse(), 0.1, 5);
+    const sorted = (lists: readonly ListRecord[]): ListRecord[] =>
+      [...lists].sort((a, b) => (a.query_id < b.query_id ? -1 : 1));
+    expect(sorted(reversed.dev)).toEqual(sorted(split.dev));
+    expect(sorted(reversed.train)).toEqual(sorted(split.train));
+    expect(ids(splitByPassage(perQuery, 0.1, 6).dev)).not.toEqual(ids(split.dev));
+  });
+
+  it('keeps one query and the same text on one side, and does not empty training', () => {
+    const shared = Array.from({ length: 10 }, (_, i) => ({ ...list(`q${i}`, 'd'), query: `Text ${i >> 1}` }));
+    const { train, dev, report } = splitByPassage(shared, 0.3, 1);
+    expect([train.length, dev.length]).toEqual([8, 2]);
+    expect(new Set(dev.map(({ query }) => query)).size).toBe(1);
+    expect(report).toMatchObject({ removedPositives: 0, devPassages: 1, sharedPassages: 1 });
+  });
+
+  it('splits as many judgments as NFCorpus has: 2,590 queries, 42 positives each', () => {
+    checkTenth(denselyJudged(2590, 43));
+  });
+
+  /** Some 2,300 queries stay, and nine tenths of their judgments. */
+  function checkTenth(all: readonly ListRecord[]): void {
+    const { train, dev, report } = splitByPassage(all, 0.1, 0);
+    expect(dev).toHaveLength(Math.round(all.length / 10));
+    expect(train.length).toBeGreaterThan(0.8 * all.length);
+    expect(positivesOf(train).length).toBeGreaterThan(0.78 * positivesOf(all).length);
+    expect(report.unit).toBe('queries');
+  }
+
+  const readAll = async (path: string): Promise<ListRecord[]> => {
+    const judgments = await readJudgments(await openFile(path));
+    return [...judgments].map(([query, grades]) =>
+      list(query, ...[...grades].filter(([, grade]) => grade > 0).map(([id]) => id)),
+    );
+  };
+  const nfcorpus = realData('datasets/nfcorpus/qrels/train.tsv');
+  itUnless(nfcorpus.missing, 'leaves the training of NFCorpus nearly whole', async () => {
+    const all = await readAll(nfcorpus.path);
+    expect(all).toHaveLength(2590);
+    checkTenth(all);
+  });
+  const limit = realData('datasets/limit-small/qrels.jsonl');
+  itUnless(limit.missing, 'leaves the training of LIMIT nearly whole, each pair of 46 passages', async () => {
+    checkTenth(await readAll(limit.path));
+  });
+  const scifact = realData('datasets/scifact/qrels/train.tsv');
+  itUnless(scifact.missing, 'holds out independent groups of SciFact', async () => {
+    const all = await readAll(scifact.path);
+    const { train, dev, report } = splitByPassage(all, 0.1, 0);
+    expect(report).toMatchObject({ unit: 'groups', removedPositives: 0, sharedPassages: 0 });
+    expect(report.devLists).toBe(report.requestedLists);
+    expect([...train, ...dev].every((each) => all.includes(each))).toBe(true);
   });
 });
 

@@ -321,7 +321,7 @@ describe('a job', () => {
       /^training of contrastive, seed 1: 22 training rows cannot fill a batch of 100/,
     );
     await expect(run(['corpus.dev.share=0.001'])).rejects.toThrow(
-      'corpus.dev.share: 0.001 of 28 train queries is none. Give a larger share',
+      'corpus.dev.share: 0.001 of 28 train queries is none. Set a larger share',
     );
     await expect(run(['filters.strict[0]=length>=50'])).rejects.toThrow('leave nothing to train on');
     await expect(run(['sources.ready.corpusFile=nothing.jsonl'])).rejects.toThrow('has no nothing.jsonl');

@@ -142,7 +142,7 @@ it('is at the same address each time, and says so where that is taken', async ()
   expect(log).not.toHaveBeenCalled();
   const second = await servePageAsUsual(page, usual);
   expect(second.address).not.toBe(first.address);
-  expect(log).toHaveBeenCalledWith(expect.stringContaining(`Port ${usual} is taken`));
+  expect(log).toHaveBeenCalledWith(expect.stringContaining(`Port ${usual} is in use`));
   log.mockRestore();
   await first.close();
   await second.close();

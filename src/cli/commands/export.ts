@@ -96,7 +96,7 @@ export function modelCardOf(
     loss: description.loss,
     hyperparameters: { ...description.hyperparameters, 'steps done': state.step },
     metrics: Object.entries(after).map(([metric, value]) => ({
-      dataset: 'held-out lists',
+      dataset: description.devSha256 === undefined ? 'held-out lists' : 'dev lists',
       metric,
       before: own(before, metric),
       after: value,

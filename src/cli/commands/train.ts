@@ -1,5 +1,5 @@
 import { basename, isAbsolute, relative, resolve, sep } from 'node:path';
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import type { ListRecord } from '../../corpus/types.ts';
 import type { EncoderModel } from '../../encoders/types.ts';
 import { StoreFencedError, type Json } from '../../host/contract.ts';
@@ -45,6 +45,7 @@ interface TrainOptions extends ComputeOptions, ListOptions {
   readonly loss: string;
   readonly loraRank?: number;
   readonly loraAlpha?: number;
+  readonly dev?: string;
   readonly devShare: number;
   readonly checkpointEvery: number;
   readonly force?: boolean;
@@ -81,9 +82,16 @@ export function registerTrain(program: Command, io: CliIo): void {
       "the adapters' scale times their rank (default: 16)",
       numberOption('--lora-alpha', settingRanges.loraAlpha),
     )
+    .addOption(
+      new Option(
+        '--dev <file>',
+        'lists that choose the best checkpoint, in any format of --lists (mine --split dev makes them of judged ' +
+          'queries); their queries, by id or by text, are left out of the training lists',
+      ).conflicts('devShare'),
+    )
     .option(
       '--dev-share <share>',
-      'of the lists held out to choose the best checkpoint; 0 for none',
+      'without --dev: fraction of the lists held out to choose the best checkpoint; 0 for none',
       numberOption('--dev-share', settingRanges.heldOutShare),
       0.1,
     )
@@ -110,7 +118,8 @@ async function trainModel(options: TrainOptions, io: CliIo): Promise<void> {
   const { seed, devShare } = options;
   const { batches, selection } = settle(trainingSettingTable, training);
   checkSelection(encoder.shape, selection);
-  const { train: trainLists, dev } = splitLists(given, { ...batches, seed, devShare });
+  const splitting = { ...batches, seed, devShare, ...(options.dev !== undefined && { dev: options.dev }) };
+  const { train: trainLists, dev, devSha256, note } = await splitLists(given, splitting, io);
   const settings = {
     ...settingsFor(trainLists, training, loss, { seed, mix: given.mix }),
     checkpointEvery: options.checkpointEvery,
@@ -125,11 +134,13 @@ async function trainModel(options: TrainOptions, io: CliIo): Promise<void> {
     encoding: { ...encoder.encoding },
     lists: given.names,
     listsSha256: given.sha256,
+    ...(devSha256 !== undefined && { devSha256 }),
   });
   const isNew = !(await isExperiment(experimentFolder));
   const experiment = await Experiment.open(experimentFolder, io);
   const view = new TrainingView(io, [
-    `${trainLists.length} lists to train on${sourceCounts(trainLists, given.mix)}, ${dev.length} held out; ${formatLossSpec(loss)}; on ${runtime.device}`,
+    `${trainLists.length} lists to train on${sourceCounts(trainLists, given.mix)}, ${dev.length} ${devSha256 === undefined ? 'held out' : 'dev lists'}; ${formatLossSpec(loss)}; on ${runtime.device}`,
+    ...(note === undefined ? [] : [note]),
   ]);
   const interruption = new Interruption(io);
   let leavesNothing = false;
@@ -228,7 +239,7 @@ function chosenTraining(options: TrainOptions): RecipeTraining {
 function describe(
   options: TrainOptions,
   settings: TrainingSettings,
-  from: Pick<ExperimentDescription, 'model' | 'encoding' | 'lists' | 'listsSha256'>,
+  from: Pick<ExperimentDescription, 'model' | 'encoding' | 'lists' | 'listsSha256' | 'devSha256'>,
 ): ExperimentDescription {
   return {
     ...from,
@@ -236,7 +247,9 @@ function describe(
     hyperparameters: {
       ...hyperparametersOf(settings),
       ...(settings.mix === undefined ? {} : mixSettings(settings.mix)),
-      'held-out share': options.devShare,
+      ...(options.dev === undefined
+        ? { 'held-out share': options.devShare }
+        : { 'dev lists': basename(options.dev) }),
     },
     finished: false,
   };
@@ -293,6 +306,9 @@ function differingSettings(earlier: ExperimentDescription, now: ExperimentDescri
     .filter((name) => own(before, name) !== own(after, name))
     .map((name) => `${name} was ${shown(own(before, name))} and is ${shown(own(after, name))}`);
   if (earlier.listsSha256 !== now.listsSha256) differences.push('the lists hold something else');
+  if (earlier.devSha256 !== now.devSha256 && before['dev lists'] === after['dev lists']) {
+    differences.push('the dev lists hold something else');
+  }
   return differences;
 }
 

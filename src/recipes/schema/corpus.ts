@@ -24,8 +24,8 @@ export const corpusSchema = v.strictObject({
       ]),
       { share: 0.1, seed: 0 },
     ),
-    'What chooses checkpoints and settings: a split, a share of the train queries that is held out together with ' +
-      'all queries that share a positive with it, or null for nothing.',
+    'What chooses checkpoints and settings: a split, a share of the train queries, or null for nothing. A share is ' +
+      'held out in groups of queries that share positives, or in whole queries where most queries share positives.',
   ),
   devCandidates: described(
     v.optional(inRange(settingRanges.candidates), 20),
@@ -40,8 +40,9 @@ export const corpusSchema = v.strictObject({
         seed: v.optional(seed, 0),
       }),
     ),
-    'For a set with one split: its queries are dealt into so many folds, queries that share a relevant document into ' +
-      'the same one. The fold of this index (from 0) is tested, the others train. "train" and "test" name that split.',
+    'For a set with one split: its queries are dealt into this many folds, queries that share a relevant document ' +
+      'into the same one unless most queries share documents. The fold of this index (from 0) is tested, the others ' +
+      'train. "train" and "test" name that split.',
   ),
 });
 
