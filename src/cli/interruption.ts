@@ -21,10 +21,6 @@ export class Interruption {
     for (const [signal, listener] of this.#listeners) process.on(signal, listener);
   }
 
-  get aborted(): boolean {
-    return this.#ending.signal.aborted;
-  }
-
   get signal(): AbortSignal {
     return this.#ending.signal;
   }
@@ -34,7 +30,7 @@ export class Interruption {
   }
 
   #interrupt(exitCode: number): void {
-    if (this.aborted) process.exit(exitCode);
+    if (this.signal.aborted) process.exit(exitCode);
     this.exitCode = exitCode;
     this.#io.note(`${this.#promise}; once more to end at once`);
     this.#ending.abort();

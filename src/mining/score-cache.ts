@@ -7,7 +7,7 @@ export interface ScoreCacheOptions {
   readonly model: string;
   /** Pairs that are scored and stored together: what a killed process loses at most. */
   readonly batch?: number;
-  readonly signal?: { readonly aborted: boolean };
+  readonly signal?: AbortSignal;
   /** Hears after each call how many pairs the store had, and how many were scored, since the opening. */
   readonly onCounted?: (counts: { readonly found: number; readonly scored: number }) => void;
 }

@@ -33,7 +33,7 @@ export interface RecipeJobParts {
   /** Of the program. */
   readonly version: string;
   /** Ends the job after the step that it is at. What is finished is stored, and a long training leaves a checkpoint. */
-  readonly signal?: { readonly aborted: boolean };
+  readonly signal?: AbortSignal;
   /** Holds what asks language models, between two requests. */
   readonly pause?: PauseSwitch;
   readonly onEvent?: (event: RecipeEvent) => void;
@@ -64,6 +64,7 @@ export class RecipeJob {
   readonly #left = new TimeLeft();
   readonly #startedAt: number;
   #arms: readonly ArmResult[] = [];
+  #isPlanned = false;
 
   private constructor(
     recipe: Recipe,
@@ -96,7 +97,7 @@ export class RecipeJob {
       generators,
       corpus,
       shelf,
-      signal: parts.signal ?? { aborted: false },
+      signal: parts.signal ?? new AbortController().signal,
       pause: parts.pause,
       checkpointSeconds: parts.checkpointSeconds ?? 30,
       retrySeconds: parts.retrySeconds ?? 1,
@@ -106,6 +107,11 @@ export class RecipeJob {
     });
     const graph = await StageGraph.build(recipe, { corpus, shelf, runtime, generators }, parts.files);
     return new RecipeJob(recipe, graph, workshop, left, startedAt);
+  }
+
+  /** From now on this ends what is computed: a job may outlive the call that it was opened for. */
+  endBy(signal: AbortSignal): void {
+    this.#workshop.signal = signal;
   }
 
   /** What is searched. */
@@ -137,6 +143,7 @@ export class RecipeJob {
       disk: expectedDisk(this.graph, needed, workshop.rates, workshop.checkpointSeconds),
     });
     this.#left.expect(plan);
+    this.#isPlanned = true;
     return plan;
   }
 
@@ -161,7 +168,7 @@ export class RecipeJob {
    *   over. @throws InputError for lists that do not fit a loss or a rule
    */
   async run(): Promise<RecipeReport> {
-    if (this.#workshop.rates === undefined) await this.plan();
+    if (!this.#isPlanned) await this.plan();
     const { graph } = this;
     const workshop = this.#workshop;
     const arms: ArmResult[] = [];

@@ -81,7 +81,7 @@ export interface Workshop {
   readonly runtime: Runtime;
   readonly clock: Clock;
   readonly version: string;
-  readonly signal: { readonly aborted: boolean };
+  readonly signal: AbortSignal;
   /** Holds what asks language models, between two requests. */
   readonly pause: PauseSwitch | undefined;
   readonly corpus: RecipeCorpus;

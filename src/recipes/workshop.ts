@@ -76,7 +76,7 @@ export interface WorkshopParts {
   readonly generators: { open(role: string): Promise<Generator> };
   readonly corpus: RecipeCorpus;
   readonly shelf: EncoderShelf;
-  readonly signal: { readonly aborted: boolean };
+  readonly signal: AbortSignal;
   readonly pause?: PauseSwitch | undefined;
   readonly onEvent: (event: StageEvent) => void;
   /** A training that takes longer leaves a checkpoint about this often. */
@@ -95,7 +95,7 @@ export class RecipeWorkshop implements Workshop {
   readonly corpus: RecipeCorpus;
   readonly shelf: EncoderShelf;
   readonly store: Store;
-  readonly signal: { readonly aborted: boolean };
+  signal: AbortSignal;
   readonly pause: PauseSwitch | undefined;
   rates: Rates | undefined;
   readonly #parts: WorkshopParts;

@@ -52,7 +52,7 @@ export interface OptimizationParts {
   /** Without it the training cannot be resumed, and the best weights are held in memory. */
   readonly checkpoints?: CheckpointStore;
   /** Ends the training after the current step, with a checkpoint. */
-  readonly signal?: { readonly aborted: boolean };
+  readonly signal?: AbortSignal;
   readonly onEvent?: (event: TrainingEvent) => void;
 }
 

@@ -62,16 +62,16 @@ describe('scores that last', () => {
 
   it('ends on request between two batches', async () => {
     const store = await FolderStore.open(join(folder, `s${stores++}`));
-    const signal = { aborted: false };
+    const ending = new AbortController();
     const asked: string[] = [];
     const inner = scorer(asked);
     const scores = await cachedScores(
       (pairs) => {
-        signal.aborted = asked.length >= 7;
+        if (asked.length >= 7) ending.abort();
         return inner(pairs);
       },
       store,
-      { model, batch: 7, signal },
+      { model, batch: 7, signal: ending.signal },
     );
     await expect(scoreLists(lists, crossEncoderTeacher(scores))).rejects.toThrow(ScoringStoppedError);
     expect(asked).toHaveLength(14);

@@ -146,12 +146,11 @@ describe('a source that a language model writes', () => {
 
   it('goes on from its log where it was ended, and where the model gave up', async () => {
     const model = new ScriptedModel(queryOf);
-    const signal = { aborted: false };
+    const ending = new AbortController();
     const ended = run(recipe(queries(), 'queries'), model, {
-      signal,
+      signal: ending.signal,
       onEvent: (event) => {
-        if (event.kind === 'progress' && event.stage.kind === 'generated' && event.done >= 10)
-          signal.aborted = true;
+        if (event.kind === 'progress' && event.stage.kind === 'generated' && event.done >= 10) ending.abort();
       },
     });
     await expect(ended).rejects.toThrow(RecipeStoppedError);

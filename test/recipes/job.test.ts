@@ -251,11 +251,11 @@ describe('a job', () => {
     await place.emptyStore();
     const done: string[] = [];
     for (const stopAt of [3, 9, 14]) {
-      const signal = { aborted: false };
+      const ending = new AbortController();
       let steps = 0;
       await expect(
         run([], {
-          signal,
+          signal: ending.signal,
           checkpointSeconds: 0,
           onEvent: ({ kind, ...event }) => {
             if (
@@ -264,7 +264,7 @@ describe('a job', () => {
               event.event.kind === 'step' &&
               ++steps === stopAt
             ) {
-              signal.aborted = true;
+              ending.abort();
             }
             if (kind === 'stage' && 'state' in event && event.state === 'finished')
               done.push(event.stage.label);

@@ -27,7 +27,7 @@ it('goes on with the passage that it was at, and finds the same', async () => {
   const unbroken = await place.run(document);
   await place.emptyStore();
 
-  const signal = { aborted: false };
+  const ending = new AbortController();
   const progress = (heard: number[]) => (event: RecipeEvent) => {
     if (event.kind === 'progress' && event.stage.label === label) heard.push(event.done);
   };
@@ -36,11 +36,11 @@ it('goes on with the passage that it was at, and finds the same', async () => {
   await expect(
     place.run(document, {
       checkpointSeconds: 0,
-      signal,
+      signal: ending.signal,
       onEvent: (event) => {
         hear(event);
         // The first part is in the store when something of the second is heard of.
-        if ((before.at(-1) ?? 0) > 1024) signal.aborted = true;
+        if ((before.at(-1) ?? 0) > 1024) ending.abort();
       },
     }),
   ).rejects.toThrow(RecipeStoppedError);

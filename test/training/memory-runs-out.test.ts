@@ -71,13 +71,13 @@ describe('a training on a GPU', () => {
     async (tokens) => {
       const asked = { ...settings, tokensPerMicroBatch: tokens };
       const experiment = `poor-${tokens}`;
-      const signal = { aborted: false };
+      const ending = new AbortController();
       const first = await trainWatched(
         {
           settings: asked,
           checkpoints: await openCheckpoints(experiment),
-          signal,
-          onEvent: ({ kind }) => (signal.aborted ||= kind === 'step'),
+          signal: ending.signal,
+          onEvent: ({ kind }) => kind === 'step' && ending.abort(),
         },
         128,
       );
@@ -93,7 +93,7 @@ describe('a training on a GPU', () => {
   );
 
   it('opens a checkpoint of before devices chose by themselves, and keeps to its micro-batch', async () => {
-    const signal = { aborted: true };
+    const signal = AbortSignal.abort();
     const checkpoints = await openCheckpoints('early');
     const { result } = await trainWatched({
       settings: { ...settings, tokensPerMicroBatch: 512 },
@@ -112,7 +112,7 @@ describe('a training on a GPU', () => {
   });
 
   it('chooses anew where a checkpoint comes from another device', async () => {
-    const signal = { aborted: true };
+    const signal = AbortSignal.abort();
     await train(parts({ checkpoints: await openCheckpoints('moved'), signal }));
     const { result } = await trainWatched({ checkpoints: await openCheckpoints('moved') });
     expect(result.breaks.join()).toContain('tokensPerMicroBatch was 512 and is 4096');

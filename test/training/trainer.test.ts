@@ -58,14 +58,14 @@ describe('the trainer', () => {
       const experiment = `broken-${experiments++}`;
       const resumes: TrainingEvent[] = [];
       for (const stop of [...stops, Infinity]) {
-        const signal = { aborted: false };
+        const ending = new AbortController();
         const result = await train(
           parts({
             evaluate,
             checkpoints: await openCheckpoints(experiment),
-            signal,
+            signal: ending.signal,
             onEvent: (event) => {
-              if (event.kind === 'step' && event.step >= stop) signal.aborted = true;
+              if (event.kind === 'step' && event.step >= stop) ending.abort();
               if (event.kind === 'resumed') resumes.push(event);
             },
           }),
@@ -93,7 +93,7 @@ describe('the trainer', () => {
   });
 
   it('says what makes a resumed training differ', async () => {
-    const signal = { aborted: true };
+    const signal = AbortSignal.abort();
     await train(parts({ checkpoints: await openCheckpoints('changed'), signal }));
     const events: TrainingEvent[] = [];
     const result = await train(
@@ -108,7 +108,7 @@ describe('the trainer', () => {
 
   it('says that a resumed training starts from other frozen weights', async () => {
     const frozen: TrainingSettings = { ...settings, selection: { kind: 'last-layers', layers: 1 } };
-    const signal = { aborted: true };
+    const signal = AbortSignal.abort();
     await train(parts({ checkpoints: await openCheckpoints('frozen'), settings: frozen, signal }));
     const { encoder } = parts();
     const weights = new Map(encoder.weights);
@@ -123,7 +123,7 @@ describe('the trainer', () => {
     const usual = await train(parts());
     const checkpoints = await openCheckpoints('rhythm');
     const other = { ...settings, checkpointEvery: 5, activationBytes: 0 };
-    const signal = { aborted: true };
+    const signal = AbortSignal.abort();
     await train(parts({ checkpoints, signal }));
     const result = await train(parts({ checkpoints, settings: other }));
     expect(result.breaks).toEqual([]);

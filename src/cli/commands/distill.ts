@@ -92,7 +92,7 @@ async function distillStudent(recipeFile: string, options: DistillOptions, io: C
       clock: nodeClock,
       version: packageVersion(),
       checkpoints: new CheckpointStore(await store.openWriter('training'), store),
-      signal: interruption,
+      signal: interruption.signal,
       onEvent: (event) => {
         if (event.kind === 'step') {
           progress ??= io.progress('distilling', event.totalSteps, 'steps');
@@ -155,7 +155,7 @@ async function teacherVectors(
   const progress = io.progress('embedding with the teacher', texts.length, 'texts');
   try {
     for (let start = 0; start < texts.length; start += textsAtOnce) {
-      if (interruption.aborted) return undefined;
+      if (interruption.signal.aborted) return undefined;
       const chunk = texts.slice(start, start + textsAtOnce);
       const key = await sha256(JSON.stringify([teacherHash, chunk]));
       const record = known.has(key) ? await store.get('teacher', key) : undefined;

@@ -149,7 +149,7 @@ async function generate(options: GenerateOptions, io: CliIo): Promise<void> {
         { cause: error },
       );
     }
-    if (!interruption.aborted) throw error;
+    if (!interruption.signal.aborted) throw error;
     io.printJson({ endedBy: 'request', store: options.store });
     io.print('ended; the same command goes on from there');
     process.exitCode = interruption.exitCode;

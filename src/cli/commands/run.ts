@@ -110,7 +110,7 @@ async function runRecipe(
       generators: nodeGenerators(keys),
       clock: nodeClock,
       version: packageVersion(),
-      signal: interruption,
+      signal: interruption.signal,
       checkpointSeconds: options.checkpointSeconds,
       onEvent: (event) => view.show(event),
     });

@@ -158,7 +158,7 @@ async function trainModel(options: TrainOptions, io: CliIo): Promise<void> {
       clock: nodeClock,
       version: packageVersion(),
       checkpoints,
-      signal: interruption,
+      signal: interruption.signal,
       onEvent: (event) => view.show(event),
       ...(dev.length > 0 ? { evaluate: devEvaluation(dev, settings.similarity) } : {}),
     });

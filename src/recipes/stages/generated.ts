@@ -111,14 +111,14 @@ class Writing {
     const log = await this.#workshop.generationLog();
     const tasks = prompts.map((prompt) => tasksFor(prompt, subject));
     const total = tasks.reduce((sum, { length }) => sum + length, 0);
-    const ending = endingOf(this.#workshop.signal);
+    const { signal } = this.#workshop;
     const results: GenerationResult[] = [];
     try {
       let before = 0;
       for (const [i, prompt] of prompts.entries()) {
         const own = tasks[i] ?? [];
         const result = await runGeneration({
-          ...{ tasks: own, prompt, generator: this.#generator, log, signal: ending.signal },
+          ...{ tasks: own, prompt, generator: this.#generator, log, signal },
           settings: { seed, firstWaitSeconds: this.#workshop.retrySeconds },
           clock: this.#workshop.clock,
           ...(this.#workshop.pause !== undefined && { pause: this.#workshop.pause }),
@@ -132,8 +132,8 @@ class Writing {
         await this.#keepPace(result.progress);
         this.#refuseFailures(result, own.length);
       }
-    } finally {
-      ending.stop();
+    } catch (error) {
+      throw signal.aborted ? new RecipeStoppedError() : error;
     }
     return results;
   }
@@ -193,16 +193,4 @@ function nothingFits(
     `sources.${source}: nothing that ${role} wrote makes a list${reason === undefined ? '' : ` (${reason})`}`,
     { remedy: 'Look at its replies in the log, and give a larger model or another prompt' },
   );
-}
-
-/** How often the user's wish for an end is looked for: requests may take minutes. */
-const lookMilliseconds = 100;
-
-/** The signal of a job as one that also ends what is under way. */
-function endingOf(signal: { readonly aborted: boolean }): { readonly signal: AbortSignal; stop(): void } {
-  const ending = new AbortController();
-  const timer = setInterval(() => {
-    if (signal.aborted) ending.abort(new RecipeStoppedError());
-  }, lookMilliseconds);
-  return { signal: ending.signal, stop: () => clearInterval(timer) };
 }

@@ -113,9 +113,9 @@ export class StudioSession {
   }
 
   async openRun({ runId, recipe, access = {} }: StudioCalls['openRun']['ask']): Promise<OpenedRun> {
-    return this.#alone(runId, async () => {
+    return this.#alone(runId, async ({ signal }) => {
       this.#access = access;
-      return planned(await this.#open(runId, recipe));
+      return planned(await this.#open(runId, recipe, signal));
     });
   }
 
@@ -123,7 +123,7 @@ export class StudioSession {
     return this.#alone(runId, async ({ signal }) => {
       this.#access = access;
       try {
-        const current = await this.#open(runId, recipe);
+        const current = await this.#open(runId, recipe, signal);
         const { job, events } = current;
         // A run that failed has more of it stored than when it was opened.
         this.#events.event(runId, { kind: 'opened', opened: await planned(current) });
@@ -196,17 +196,18 @@ export class StudioSession {
   }
 
   /** Reads what a recipe names and plans; nothing where that is done. */
-  async #open(runId: string, recipe: RecipeInput): Promise<CurrentRun> {
+  async #open(runId: string, recipe: RecipeInput, signal: AbortSignal): Promise<CurrentRun> {
     const known = this.#current;
     const text = JSON.stringify(recipe);
-    if (known?.runId === runId && known.recipe === text) return known;
+    if (known?.runId === runId && known.recipe === text) {
+      known.job.endBy(signal);
+      return known;
+    }
     this.#current = undefined;
     await known?.search.close();
     const read = readRecipe(recipe);
     const events = new RunEvents(read);
     const models = await this.#models(runId);
-    // Of whatever call computes with it: it stays open from one to the next.
-    const isStopped = (): boolean => this.#busy?.stop.signal.aborted ?? false;
     const job = await RecipeJob.open({
       recipe: read,
       runtime: this.#runtime,
@@ -215,14 +216,10 @@ export class StudioSession {
       library: openTransformersJs(models, { turn: () => this.#runtime.turn() }),
       files: this.#files(runId),
       generators: pageGenerators((role) => own(this.#access, role) ?? {}),
+      signal,
       pause: this.#writing,
       clock: { now: () => browserClock.now() - this.#runtime.pausedMilliseconds },
       version: this.#options.version ?? 'development',
-      signal: {
-        get aborted() {
-          return isStopped();
-        },
-      },
       keepVectors: true,
       ...(this.#searchers === undefined ? {} : { pool: this.#searchers }),
       checkpointSeconds: this.#options.checkpointSeconds ?? 10,

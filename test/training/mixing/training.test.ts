@@ -95,13 +95,13 @@ describe('a training on a mix', () => {
     expect(whole.steps).toBe(12);
     for (const end of [1, 5, 6, 11]) {
       const name = `e${experiments++}`;
-      const signal = { aborted: false };
+      const ending = new AbortController();
       await train(
         parts({
           checkpoints: await openCheckpoints(name),
-          signal,
+          signal: ending.signal,
           onEvent: (event) => {
-            if (event.kind === 'step' && event.step === end) signal.aborted = true;
+            if (event.kind === 'step' && event.step === end) ending.abort();
           },
         }),
       );
