@@ -3,14 +3,14 @@ import { choiceSetting, numberSetting, switchSetting, type Setting } from '../ho
 import { settingRanges } from '../host/setting-ranges.ts';
 import * as v from 'valibot';
 
-const byModel = 'Default: what the model says.';
+const byModel = "Default: the model's own.";
 
 function prefixSetting(side: 'query' | 'passage'): Setting<string> {
   return {
     schema: v.string(),
     default: undefined,
     title: `${side} prefix`,
-    help: `Put before each ${side}. ${byModel}`,
+    help: `Text put before each ${side}. ${byModel}`,
     option: `${side}-prefix`,
     placeholder: 'text',
     wanted: 'a text',
@@ -21,28 +21,28 @@ function prefixSetting(side: 'query' | 'passage'): Setting<string> {
 
 export const encodingSettingTable = {
   queryMaxLength: numberSetting(settingRanges.maxLength, {
-    title: 'longest query (tokens)',
-    help: `Tokens of a query. ${byModel}`,
+    title: 'maximum query length',
+    help: `Maximum query length in tokens; longer queries are truncated. ${byModel}`,
     option: 'max-query-length',
     form: 'more',
   }),
   passageMaxLength: numberSetting(settingRanges.maxLength, {
-    title: 'longest passage (tokens)',
-    help: `Tokens of a passage. ${byModel}`,
+    title: 'maximum passage length',
+    help: `Maximum passage length in tokens; longer passages are truncated. ${byModel}`,
     option: 'max-passage-length',
     form: 'more',
   }),
   pooling: choiceSetting(['mean', 'cls'], {
     title: 'pooling',
-    help: `How a text's token vectors become one: their mean, or that of [CLS]. ${byModel}`,
+    help: `Pooling of token vectors: mean, or cls for the vector of [CLS]. ${byModel}`,
     option: 'pooling',
     placeholder: 'how',
   }),
   normalize: switchSetting(
     { yes: 'yes', no: 'no' },
     {
-      title: 'vectors of length 1',
-      help: `Whether vectors get length 1. ${byModel}`,
+      title: 'normalize',
+      help: `Whether vectors are normalized to length 1. ${byModel}`,
       option: 'normalize',
       placeholder: 'yes|no',
     },

@@ -286,13 +286,27 @@ async function refuseOtherExperiment(
   });
 }
 
+/** Settings that earlier versions called something else. */
+const renamed: ReadonlyMap<string, string> = new Map([
+  ['trains', 'trainable parameters'],
+  ['tokens of a micro-batch', 'tokens per micro-batch'],
+  ['same passage twice in a batch', 'duplicate passages in a batch'],
+  ['negatives picked', 'negative sampling'],
+  ['a row per', 'rows per'],
+  ['steps at most', 'maximum steps'],
+  ['floor', 'final learning rate (fraction)'],
+  ['gradient norm at most', 'maximum gradient norm'],
+]);
+
 function differingSettings(earlier: ExperimentDescription, now: ExperimentDescription): string[] {
   const [before, after] = [earlier, now].map(
     ({ model, loss, encoding, hyperparameters }): Record<string, Json> => ({
       // What an earlier version did not know to be a setting was as it is by default.
       ...hyperparametersOf(trainingSettings({}, parseLossSpec(loss), 0, () => 1)),
       ...{ model, loss },
-      ...hyperparameters,
+      ...Object.fromEntries(
+        Object.entries(hyperparameters).map(([name, value]) => [renamed.get(name) ?? name, value]),
+      ),
       ...encoding,
     }),
   ) as [Record<string, Json>, Record<string, Json>];
