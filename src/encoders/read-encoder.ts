@@ -1,10 +1,10 @@
 import type { ModelFolder } from '../host/contract.ts';
 import { InputError } from '../host/errors.ts';
-import { classificationParameters, encoderParameters } from './parameters.ts';
 import { readConfig, type EncoderConfig } from './config.ts';
+import { familyOf } from './families/index.ts';
 import { LIBRARY_FILES } from './model-library.ts';
 import { readEncodingSettings, ENCODING_FILES, type EncodingOverrides } from './sentence-transformers.ts';
-import { readTokenizer, TOKENIZER_FILES } from './tokenizer.ts';
+import { TOKENIZER_FILES } from './tokenizer.ts';
 import type { CrossEncoderModel, EncoderModel, EncoderShape, TextTokenizer } from './types.ts';
 import { headRows, openCheckpoint, takeWeights, WEIGHT_FILES } from './weights.ts';
 
@@ -39,11 +39,12 @@ export async function readEncoder(
 ): Promise<EncoderModel> {
   const { shape, raw } = await openConfig(folder);
   const { encoding, lowerCase, advice } = await readEncodingSettings(folder, shape, overrides);
-  const tokenizer = await readTokenizer(folder, { lowerCase });
+  const family = familyOf(shape);
+  const tokenizer = await family.tokenizer.read(folder, { lowerCase });
   checkFit(tokenizer, shape, folder);
   const checkpoint = await openCheckpoint(folder);
-  const weights = takeWeights(checkpoint, encoderParameters(shape), folder.name);
-  const isClassifier = headRows(checkpoint) !== undefined;
+  const weights = takeWeights(checkpoint, family, family.parameters(shape), folder.name);
+  const isClassifier = headRows(checkpoint, family) !== undefined;
 
   const files = new Map<string, Uint8Array<ArrayBuffer>>();
   for (const path of [...TOKENIZER_FILES, 'sentence_bert_config.json'])
@@ -61,16 +62,17 @@ export async function readEncoder(
 }
 
 /**
- * Reads a BERT or DistilBERT cross-encoder: a sequence-classification checkpoint with pooler and head.
+ * Reads a cross-encoder: a sequence-classification checkpoint with pooler and head.
  * @throws InputError naming the file, what is wrong or unsupported, and the remedy.
  */
 export async function readCrossEncoder(folder: ModelFolder): Promise<CrossEncoderModel> {
   const { shape, labels: stated } = await openConfig(folder);
   const { encoding, lowerCase } = await readEncodingSettings(crossEncoderSettings(folder), shape);
-  const tokenizer = await readTokenizer(folder, { lowerCase });
+  const family = familyOf(shape);
+  const tokenizer = await family.tokenizer.read(folder, { lowerCase });
   checkFit(tokenizer, shape, folder);
   const checkpoint = await openCheckpoint(folder);
-  const labels = headRows(checkpoint);
+  const labels = headRows(checkpoint, family);
   if (labels === undefined) {
     throw new InputError('the weights have no classification head', {
       file: folder.name,
@@ -85,7 +87,8 @@ export async function readCrossEncoder(folder: ModelFolder): Promise<CrossEncode
   }
   const weights = takeWeights(
     checkpoint,
-    new Map([...encoderParameters(shape), ...classificationParameters(shape, labels)]),
+    family,
+    new Map([...family.parameters(shape), ...family.classification.parameters(shape, labels)]),
     folder.name,
   );
   return { name: folder.name, shape, labels, maxLength: encoding.passageMaxLength, weights, tokenizer };

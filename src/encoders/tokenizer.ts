@@ -33,14 +33,31 @@ export interface TokenizerOptions {
   readonly lowerCase?: boolean;
 }
 
+/** A kind of tokenizer, as families have them. */
+export interface TokenizerKind {
+  /** Its class in transformers. */
+  readonly className: string;
+  readonly read: (folder: ModelFolder, options?: TokenizerOptions) => Promise<TextTokenizer>;
+  /** The tokenizer.json of a folder that has only vocab.txt. */
+  readonly fromVocabulary: (
+    vocabulary: Uint8Array<ArrayBuffer>,
+    settings: JsonObject,
+    file: string,
+  ) => JsonObject;
+}
+
+/** BERT's own kind: words cut into pieces, between [CLS] and [SEP]. */
+export const wordPiece: TokenizerKind = {
+  className: 'BertTokenizer',
+  read: readTokenizer,
+  fromVocabulary: tokenizerFromVocabulary,
+};
+
 /**
  * Opens a BERT tokenizer from tokenizer.json, or from vocab.txt alone.
  * @throws InputError if the files are missing, broken or of another kind of tokenizer.
  */
-export async function readTokenizer(
-  folder: ModelFolder,
-  options: TokenizerOptions = {},
-): Promise<TextTokenizer> {
+async function readTokenizer(folder: ModelFolder, options: TokenizerOptions = {}): Promise<TextTokenizer> {
   const settings = (await folder.has('tokenizer_config.json'))
     ? parseJsonObject(await folder.read('tokenizer_config.json'), `${folder.name}/tokenizer_config.json`)
     : {};
@@ -80,7 +97,7 @@ const SPECIAL_TOKENS = {
  * What tokenizer.json would say, for folders that have only vocab.txt (one token a line, its id the line number).
  * @param settings tokenizer_config.json, or an empty object.
  */
-export function tokenizerFromVocabulary(
+function tokenizerFromVocabulary(
   bytes: Uint8Array<ArrayBuffer>,
   settings: JsonObject,
   file: string,
@@ -275,7 +292,7 @@ function checkDefinition(definition: JsonObject, file: string): void {
   const refuse = (problem: string): never => {
     throw new InputError(problem, {
       file,
-      remedy: 'Use a BERT or DistilBERT model with its own WordPiece tokenizer',
+      remedy: 'Use a model that comes with a WordPiece tokenizer',
     });
   };
   const model = ownField(definition, 'model');

@@ -20,9 +20,12 @@ export function stridesOf(shape: Shape): number[] {
 }
 
 /** The shape two arrays broadcast to (NumPy's rule), or undefined if they do not. */
-export function broadcastShape(a: Shape, b: Shape): Shape | undefined {
+export function broadcastShape<Size extends number | string>(
+  a: readonly (Size | 1)[],
+  b: readonly (Size | 1)[],
+): (Size | 1)[] | undefined {
   const rank = Math.max(a.length, b.length);
-  const result: number[] = [];
+  const result: (Size | 1)[] = [];
   for (let i = 0; i < rank; i++) {
     const left = a[a.length - rank + i] ?? 1;
     const right = b[b.length - rank + i] ?? 1;

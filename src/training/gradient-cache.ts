@@ -11,7 +11,7 @@ import {
   type TrainingGraphs,
 } from '../encoders/graphs.ts';
 import type { TokenBatch } from '../encoders/length-buckets.ts';
-import { wordEmbeddings } from '../encoders/parameters.ts';
+import { familyOf } from '../encoders/families/index.ts';
 import { wordInputs } from '../encoders/word-gradient.ts';
 import type { DeviceTensor, Runtime, Session } from '../host/contract.ts';
 import { OutOfMemoryError } from '../host/errors.ts';
@@ -259,6 +259,7 @@ export class GradientCache {
       [upstreamName]: this.#runtime.tensor('float32', [batch.rows, width], upstream),
     };
     const recycle: Record<string, DeviceTensor> = {};
+    const { wordEmbeddings } = familyOf(this.#encoder.shape);
     const addsWords = this.#state.trainable.includes(wordEmbeddings);
     const inGraph = this.#state.trainable.filter(
       (name) => name !== wordEmbeddings || this.#state.embeddingRows === 'device',

@@ -146,18 +146,19 @@ class FlatState implements ParameterState {
     this.trainable = trainable;
     const places = new Map<string, { offset: number; dims: readonly number[] }>();
     let end = 0;
-    const place = (names: readonly string[]): void => {
-      for (const name of names) {
+    const place = (decayed: boolean): void => {
+      for (const name of trainable) {
         const tensor = weights.get(name);
         if (tensor === undefined) throw new Error(`no weights for ${name}`);
+        if (decays(tensor.dims) !== decayed) continue;
         places.set(name, { offset: end, dims: tensor.dims });
         end += Math.ceil(sizeOf(tensor.dims) / alignment) * alignment;
       }
       end = Math.ceil(end / length) * length;
     };
-    place(trainable.filter(decays));
+    place(true);
     this.#decayedLength = end;
-    place(trainable.filter((name) => !decays(name)));
+    place(false);
     this.#places = places;
     this.#vectors = {
       w: new Float32Array(end),
@@ -295,7 +296,7 @@ class DeviceState implements ParameterState {
     const entries = trainable.map((name) => {
       const tensor = weights.get(name);
       if (tensor === undefined) throw new Error(`no weights for ${name}`);
-      return { name, shape: tensor.dims, decayed: decays(name) };
+      return { name, shape: tensor.dims, decayed: decays(tensor.dims) };
     });
     const state = new DeviceState(
       runtime,

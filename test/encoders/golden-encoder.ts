@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { encoderParameters, classificationParameters } from '../../src/encoders/parameters.ts';
+import { familyOf } from '../../src/encoders/families/index.ts';
 import { readSafetensors, toFloat32 } from '../../src/encoders/safetensors.ts';
 import type { EncoderShape } from '../../src/encoders/types.ts';
 import { goldenFile } from '../support/golden.ts';
@@ -61,8 +61,8 @@ export function readGoldenEncoder(
   return {
     shape,
     parameters: new Map([
-      ...encoderParameters(shape),
-      ...(name === 'tiny-cross-encoder' ? classificationParameters(shape, 1) : []),
+      ...familyOf(shape).parameters(shape),
+      ...(name === 'tiny-cross-encoder' ? familyOf(shape).classification.parameters(shape, 1) : []),
     ]),
     weights,
     rows: json.inputIds.length,

@@ -10,7 +10,7 @@ function activation(
 ): (x: Tensor) => Tensor {
   const full: Operation = {
     ...operation,
-    infer: ([x]) => [{ shape: (x as Tensor).shape, dataType: 'float32' }],
+    infer: ([x]) => [{ dims: (x as Tensor).dims, dataType: 'float32' }],
     evaluate: ([x]) => [{ shape: (x as NdArray).shape, data: (x as NdArray).data.map(compute) }],
     gradient: (node, [upstream]) =>
       upstream === undefined ? [] : [mul(upstream, derivative(only(node.inputs)))],

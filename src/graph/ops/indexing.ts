@@ -16,13 +16,14 @@ const gatherOperation: Operation = {
   name: 'Gather',
   infer: ([table, ids]) => {
     const { shape } = table as Tensor;
-    const list = (ids as Tensor).shape;
-    if (shape.length !== 2 || list.length !== 1) {
+    const list = (ids as Tensor).dims;
+    const [rows] = list;
+    if (shape.length !== 2 || list.length !== 1 || rows === undefined) {
       throw new Error(
         `Gather: takes a matrix and a list of rows, not ${showShape(shape)} and ${showShape(list)}`,
       );
     }
-    return [{ shape: [list[0] as number, shape[1] as number], dataType: 'float32' }];
+    return [{ dims: [rows, shape[1] as number], dataType: 'float32' }];
   },
   evaluate: ([table, ids], _, [type]) => {
     if (table === undefined || ids === undefined || type === undefined) throw new Error('Gather takes two');
@@ -72,7 +73,7 @@ const scatterRowsOperation: Operation = {
         `ScatterND: ${showShape(list)} and ${showShape(part)} are not rows of ${showShape(whole)}`,
       );
     }
-    return [{ shape: whole, dataType: 'float32' }];
+    return [{ dims: whole, dataType: 'float32' }];
   },
   evaluate: ([table, ids, rows]) => {
     const width = (table as NdArray).shape[1] as number;

@@ -1,4 +1,4 @@
-import { encoderParameters, wordEmbeddings } from '../../encoders/parameters.ts';
+import { familyOf } from '../../encoders/families/index.ts';
 import type { EncoderShape, Weights, WeightTensor } from '../../encoders/types.ts';
 import { RandomStream } from '../../host/random.ts';
 
@@ -16,16 +16,17 @@ export function studentWeights(
   seed: number,
 ): Weights {
   const weights = new Map<string, WeightTensor>();
-  for (const [name, dims] of encoderParameters(shape)) {
-    const size = dims.reduce((product, dim) => product * dim, 1);
-    weights.set(name, { dims, data: name === wordEmbeddings ? tokenVectors : initial(name, size, seed) });
+  const { wordEmbeddings, parameters } = familyOf(shape);
+  for (const [name, dims] of parameters(shape)) {
+    weights.set(name, { dims, data: name === wordEmbeddings ? tokenVectors : initial(name, dims, seed) });
   }
   return weights;
 }
 
-function initial(name: string, size: number, seed: number): Float32Array<ArrayBuffer> {
-  if (name.endsWith('LayerNorm.weight')) return new Float32Array(size).fill(1);
-  if (name.endsWith('.bias')) return new Float32Array(size);
+/** Biases are 0, the gains of normalizations 1. */
+function initial(name: string, dims: readonly number[], seed: number): Float32Array<ArrayBuffer> {
+  const size = dims.reduce((product, dim) => product * dim, 1);
+  if (dims.length === 1) return new Float32Array(size).fill(name.endsWith('.bias') ? 0 : 1);
   const random = new RandomStream(seed, 'student', name);
   return Float32Array.from({ length: size }, () => spread * random.normal());
 }
