@@ -100,5 +100,5 @@ export function forwardForTraining({ input, parameters, ...rest }: Problem): Uin
   const embed: EmbeddedWeights = new Map(
     [[inputName, input] as const, ...parameters].map(([name, { data }]) => [name, data]),
   );
-  return toOnnx('layer', { [lossName]: loss }, { embed }).model;
+  return toOnnx('layer', { [lossName]: loss }, embed).model;
 }

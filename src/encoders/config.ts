@@ -29,10 +29,24 @@ export function readConfig(bytes: Uint8Array<ArrayBuffer>, file: string): Encode
   const raw = parseJsonObject(bytes, file);
   const { name: family, config: fields } = statedFamily(raw, file);
   refuseUnsupported(raw, file);
+  const read = (field: ConfigField, fits: (value: number) => boolean, what: string): number => {
+    if (typeof field === 'number') return field;
+    const [key, fallback] = field;
+    const value = ownField(raw, key) ?? fallback;
+    if (typeof value === 'number' && fits(value)) return value;
+    throw new InputError(`${key} is ${shownJson(value)}, not ${what}`, {
+      file,
+      remedy: 'Correct config.json',
+    });
+  };
   const size = (field: ConfigField, limit: number): number =>
-    typeof field === 'number' ? field : wholeNumber(raw, ...field, limit, file);
+    read(
+      field,
+      (value) => Number.isInteger(value) && value >= 1 && value <= limit,
+      `a whole number from 1 to ${limit}`,
+    );
   const share = (field: ConfigField): number =>
-    typeof field === 'number' ? field : fraction(raw, ...field, file);
+    read(field, (value) => value >= 0 && value < 1, 'a number from 0 to 1');
 
   const activation = ownField(raw, fields.activation) ?? 'gelu';
   const known = ACTIVATIONS.get(activation);
@@ -88,8 +102,10 @@ function statedFamily(raw: JsonObject, file: string): EncoderFamily {
   if (type === undefined) {
     // Models of 2019 say it by their class alone.
     const architectures = ownField(raw, 'architectures');
-    const first = String(Array.isArray(architectures) ? architectures[0] : undefined);
-    const family = encoderFamilies.find(({ className }) => new RegExp(`^${className}[A-Z]`).test(first));
+    const first: unknown = Array.isArray(architectures) ? architectures[0] : undefined;
+    const family = encoderFamilies.find(
+      ({ className }) => typeof first === 'string' && new RegExp(`^${className}[A-Z]`).test(first),
+    );
     if (family !== undefined) return family;
     throw new InputError('config.json does not say its model_type', { file, remedy: WHAT_WORKS });
   }
@@ -123,22 +139,4 @@ function labelCount(raw: JsonObject): number | undefined {
   if (isJsonObject(names)) return Object.keys(names).length;
   const count = ownField(raw, 'num_labels');
   return typeof count === 'number' && Number.isInteger(count) && count > 0 ? count : undefined;
-}
-
-function wholeNumber(raw: JsonObject, key: string, fallback: number, limit: number, file: string): number {
-  const value = ownField(raw, key) ?? fallback;
-  if (typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= limit) return value;
-  throw new InputError(`${key} is ${shownJson(value)}, not a whole number from 1 to ${limit}`, {
-    file,
-    remedy: 'Correct config.json',
-  });
-}
-
-function fraction(raw: JsonObject, key: string, fallback: number, file: string): number {
-  const value = ownField(raw, key) ?? fallback;
-  if (typeof value === 'number' && value >= 0 && value < 1) return value;
-  throw new InputError(`${key} is ${shownJson(value)}, not a number from 0 to 1`, {
-    file,
-    remedy: 'Correct config.json',
-  });
 }

@@ -26,7 +26,7 @@ export interface TokenInputs {
   /** float32 [rows, length]: 1 for a token, 0 for padding. */
   readonly mask: Tensor;
   /** float32 [rows·length, 1], each 0 or 1. Without them all tokens are in segment 0. */
-  readonly segments?: Tensor;
+  readonly segments?: Tensor | undefined;
 }
 
 export interface ForwardOptions {

@@ -53,24 +53,21 @@ function program(name: string, outputs: Readonly<Record<string, Tensor>>): Progr
   };
 }
 
-/** `ids`, `mask` and `segments`, as batchInputs feeds them. */
-function tokenInputs(graph: Graph, { shape, batch, segments }: EncodeGraphOptions): TokenInputs {
-  const tokens = batch.rows * batch.length;
-  return {
-    ids: graph.input('ids', [tokens], 'int32'),
-    mask: graph.input('mask', [batch.rows, batch.length]),
-    ...(segments === true && shape.segments > 0 && { segments: graph.input('segments', [tokens, 1]) }),
-  };
-}
-
+/** The forward pass over the inputs that batchInputs makes. */
 function forwardPass(graph: Graph, options: EncodeGraphOptions): Forward & { readonly output: Tensor } {
-  const { head, batch } = options;
-  const family = familyOf(options.shape);
-  const values = family.forward(graph, tokenInputs(graph, options), options);
+  const { shape, batch, head } = options;
+  const { rows, length } = batch;
+  const inputs: TokenInputs = {
+    ids: graph.input('ids', [rows * length], 'int32'),
+    mask: graph.input('mask', [rows, length]),
+    ...(options.segments && shape.segments > 0 && { segments: graph.input('segments', [rows * length, 1]) }),
+  };
+  const family = familyOf(shape);
+  const values = family.forward(graph, inputs, options);
   const output =
     head.kind === 'embedding'
       ? pool(graph, values.hidden, batch, head.normalize)
-      : family.classification.logits(graph, values.hidden, [batch.rows, batch.length], head.labels);
+      : family.classification.logits(graph, values.hidden, [rows, length], head.labels);
   return { ...values, output };
 }
 

@@ -39,10 +39,10 @@ function openForward(graph: Graph, shape: EncoderShape): Tensor {
   const mask = toFloat(input('attention_mask'));
   const segments =
     shape.segments > 0 ? reshape(toFloat(input('token_type_ids')), [productOf(open), 1]) : undefined;
-  return familyOf(shape).forward(graph, { ids, mask, ...(segments && { segments }) }, { shape }).hidden;
+  return familyOf(shape).forward(graph, { ids, mask, segments }, { shape }).hidden;
 }
 
 function written(outputs: Readonly<Record<string, Tensor>>, weights: Weights): Uint8Array<ArrayBuffer> {
   const embed = new Map([...weights].map(([name, { data }]) => [name, data] as const));
-  return toOnnx('encoder', outputs, { embed }).model;
+  return toOnnx('encoder', outputs, embed).model;
 }

@@ -1,11 +1,11 @@
 import type { ModelFolder } from '../host/contract.ts';
 import { InputError } from '../host/errors.ts';
-import { readConfig, type EncoderConfig } from './config.ts';
+import { readConfig } from './config.ts';
 import { familyOf } from './families/index.ts';
 import { LIBRARY_FILES } from './model-library.ts';
 import { readEncodingSettings, ENCODING_FILES, type EncodingOverrides } from './sentence-transformers.ts';
 import { TOKENIZER_FILES } from './tokenizer.ts';
-import type { CrossEncoderModel, EncoderModel, EncoderShape, TextTokenizer } from './types.ts';
+import type { CrossEncoderModel, EncoderModel } from './types.ts';
 import { headRows, openCheckpoint, takeWeights, WEIGHT_FILES } from './weights.ts';
 
 const NAMED_FILES: ReadonlySet<string> = new Set([
@@ -37,12 +37,8 @@ export async function readEncoder(
   folder: ModelFolder,
   overrides: EncodingOverrides = {},
 ): Promise<EncoderModel> {
-  const { shape, raw } = await openConfig(folder);
-  const { encoding, lowerCase, advice } = await readEncodingSettings(folder, shape, overrides);
-  const family = familyOf(shape);
-  const tokenizer = await family.tokenizer.read(folder, { lowerCase });
-  checkFit(tokenizer, shape, folder);
-  const checkpoint = await openCheckpoint(folder);
+  const opened = await openModel(folder, folder, overrides);
+  const { shape, raw, family, encoding, advice, tokenizer, checkpoint } = opened;
   const weights = takeWeights(checkpoint, family, family.parameters(shape), folder.name);
   const isClassifier = headRows(checkpoint, family) !== undefined;
 
@@ -66,12 +62,8 @@ export async function readEncoder(
  * @throws InputError naming the file, what is wrong or unsupported, and the remedy.
  */
 export async function readCrossEncoder(folder: ModelFolder): Promise<CrossEncoderModel> {
-  const { shape, labels: stated } = await openConfig(folder);
-  const { encoding, lowerCase } = await readEncodingSettings(crossEncoderSettings(folder), shape);
-  const family = familyOf(shape);
-  const tokenizer = await family.tokenizer.read(folder, { lowerCase });
-  checkFit(tokenizer, shape, folder);
-  const checkpoint = await openCheckpoint(folder);
+  const opened = await openModel(folder, crossEncoderSettings(folder));
+  const { shape, labels: stated, family, encoding, tokenizer, checkpoint } = opened;
   const labels = headRows(checkpoint, family);
   if (labels === undefined) {
     throw new InputError('the weights have no classification head', {
@@ -94,8 +86,20 @@ export async function readCrossEncoder(folder: ModelFolder): Promise<CrossEncode
   return { name: folder.name, shape, labels, maxLength: encoding.passageMaxLength, weights, tokenizer };
 }
 
-async function openConfig(folder: ModelFolder): Promise<EncoderConfig> {
-  return readConfig(await folder.read('config.json'), `${folder.name}/config.json`);
+/** @param settingsFolder where the settings of sentence-transformers are read */
+async function openModel(folder: ModelFolder, settingsFolder: ModelFolder, overrides?: EncodingOverrides) {
+  const config = readConfig(await folder.read('config.json'), `${folder.name}/config.json`);
+  const { shape } = config;
+  const family = familyOf(shape);
+  const settings = await readEncodingSettings(settingsFolder, shape, overrides);
+  const tokenizer = await family.tokenizer.read(folder, settings);
+  if (tokenizer.vocabSize > shape.vocabSize) {
+    throw new InputError(
+      `the tokenizer does not fit the embedding table: its ids go up to ${tokenizer.vocabSize - 1}, the table has ${shape.vocabSize} rows`,
+      { file: folder.name, remedy: 'Use the tokenizer files that belong to the model' },
+    );
+  }
+  return { ...config, ...settings, family, tokenizer, checkpoint: await openCheckpoint(folder) };
 }
 
 /** A cross-encoder has no pooling of its own: of the encoding files only the lengths matter. */
@@ -106,14 +110,6 @@ export function crossEncoderSettings(folder: ModelFolder): ModelFolder {
     has: async (path) => !ignored.has(path) && (await folder.has(path)),
     read: (path) => folder.read(path),
   };
-}
-
-function checkFit(tokenizer: TextTokenizer, shape: EncoderShape, folder: ModelFolder): void {
-  if (tokenizer.vocabSize <= shape.vocabSize) return;
-  throw new InputError(
-    `the tokenizer does not fit the embedding table: its ids go up to ${tokenizer.vocabSize - 1}, the table has ${shape.vocabSize} rows`,
-    { file: folder.name, remedy: 'Use the tokenizer files that belong to the model' },
-  );
 }
 
 /** The license that the model card's front matter names. */

@@ -33,25 +33,13 @@ export interface TokenizerOptions {
   readonly lowerCase?: boolean;
 }
 
-/** A kind of tokenizer, as families have them. */
-export interface TokenizerKind {
-  /** Its class in transformers. */
-  readonly className: string;
-  readonly read: (folder: ModelFolder, options?: TokenizerOptions) => Promise<TextTokenizer>;
-  /** The tokenizer.json of a folder that has only vocab.txt. */
-  readonly fromVocabulary: (
-    vocabulary: Uint8Array<ArrayBuffer>,
-    settings: JsonObject,
-    file: string,
-  ) => JsonObject;
-}
-
-/** BERT's own kind: words cut into pieces, between [CLS] and [SEP]. */
-export const wordPiece: TokenizerKind = {
+/** BERT's tokenizer: words cut into pieces, between [CLS] and [SEP]. `className` is its name in transformers. */
+export const wordPiece = {
   className: 'BertTokenizer',
   read: readTokenizer,
   fromVocabulary: tokenizerFromVocabulary,
 };
+export type TokenizerKind = Readonly<typeof wordPiece>;
 
 /**
  * Opens a BERT tokenizer from tokenizer.json, or from vocab.txt alone.

@@ -1,20 +1,16 @@
 import type { DataType } from '../host/contract.ts';
-import type { NdArray, Shape } from './nd-array.ts';
+import { elementCount, type Dimension, type Dimensions, type NdArray, type Shape } from './nd-array.ts';
 
-export type { Shape } from './nd-array.ts';
+export { elementCount, type Dimension, type Dimensions, type Shape } from './nd-array.ts';
 export type AttributeValue = number | string | readonly Dimension[];
 export type Attributes = Readonly<Record<string, AttributeValue>>;
-
-/** The size of an axis; or the name of one that is left open, such as `batch` or `batch*length`. */
-export type Dimension = number | string;
-export type Dimensions = readonly Dimension[];
 
 export interface TensorType {
   readonly shape: Shape;
   readonly dataType: DataType;
 }
 
-/** A type of which some sizes may be open. */
+/** A type whose sizes may be open. */
 export interface OpenType {
   readonly dims: Dimensions;
   readonly dataType: DataType;
@@ -69,17 +65,11 @@ export interface Node {
   readonly outputs: readonly Tensor[];
 }
 
-/** One value of a graph. */
+/** One value of a graph. Its `shape` throws where a size is open: gradients, memory and reference values need it. */
 export interface Tensor extends TensorType, OpenType {
-  /** The sizes. @throws Error where one is open: gradients, reference values and memory need them all. */
-  readonly shape: Shape;
   readonly node: Node;
   /** Which of the node's outputs it is. */
   readonly index: number;
-}
-
-export function elementCount(shape: Shape): number {
-  return shape.reduce((product, size) => product * size, 1);
 }
 
 export function sameShape(a: Dimensions, b: Dimensions): boolean {
@@ -110,31 +100,16 @@ export function only(tensors: readonly Tensor[]): Tensor {
   return tensor;
 }
 
-const inputOperation: Operation = {
-  name: 'Input',
-  infer: () => {
-    throw new Error('inputs are made by Graph.input');
-  },
-  evaluate: () => {
-    throw new Error('inputs have no value of their own');
-  },
-  onnx: () => {
-    throw new Error('inputs are not nodes');
-  },
-};
+/** What stands for a value that no operation computes: its graph makes it, and knows its value if anyone does. */
+function source(name: string): Operation {
+  const refuse = (): never => {
+    throw new Error(`${name} is not computed`);
+  };
+  return { name, infer: refuse, evaluate: refuse, onnx: refuse };
+}
 
-const constantOperation: Operation = {
-  name: 'Constant',
-  infer: () => {
-    throw new Error('constants are made by Graph.constant');
-  },
-  evaluate: () => {
-    throw new Error('constants are evaluated by their graph');
-  },
-  onnx: () => {
-    throw new Error('constants are not nodes');
-  },
-};
+const inputOperation = source('Input');
+const constantOperation = source('Constant');
 
 export function isInput(tensor: Tensor): boolean {
   return tensor.node.operation === inputOperation;
@@ -242,9 +217,7 @@ function tensorOf({ dims, dataType }: OpenType, node: Node, index: number): Tens
   if (isStatic(dims)) return { shape: dims, dims, dataType, node, index };
   return {
     get shape(): Shape {
-      throw new Error(
-        `${node.operation.name}: ${showShape(dims)} leaves sizes open, and what is asked for needs them all`,
-      );
+      throw new Error(`${node.operation.name}: ${showShape(dims)} leaves sizes open that are needed here`);
     },
     ...{ dims, dataType, node, index },
   };

@@ -25,10 +25,6 @@ const opsetVersion = 20;
 /** Weights to store in the file instead of asking for them as inputs, by input name. */
 export type EmbeddedWeights = ReadonlyMap<string, Float32Array>;
 
-export interface OnnxOptions {
-  readonly embed?: EmbeddedWeights;
-}
-
 /**
  * Serializes what the outputs depend on as an ONNX model (IR version 10, opset 20, no other domain).
  * @param outputs by name; an output may be an intermediate value of another
@@ -37,9 +33,9 @@ export interface OnnxOptions {
 export function toOnnx(
   name: string,
   outputs: Readonly<Record<string, Tensor>>,
-  options: OnnxOptions = {},
+  embed: EmbeddedWeights = new Map(),
 ): { readonly model: Uint8Array<ArrayBuffer>; readonly inputNames: readonly string[] } {
-  const graph = new OnnxGraph(name, outputs, options);
+  const graph = new OnnxGraph(name, outputs, embed);
   const model = new ProtobufWriter()
     .integer(1, irVersion)
     .text(2, 'retriever-studio')
@@ -56,10 +52,10 @@ class OnnxGraph {
   readonly #lists = new Map<string, string>();
   /** Where the size of a named dimension is read when the model runs: an axis of an input. */
   readonly #sizes = new Map<string, { readonly input: string; readonly axis: number }>();
-  readonly #options: OnnxOptions;
+  readonly #embed: EmbeddedWeights;
 
-  constructor(name: string, outputs: Readonly<Record<string, Tensor>>, options: OnnxOptions) {
-    this.#options = options;
+  constructor(name: string, outputs: Readonly<Record<string, Tensor>>, embed: EmbeddedWeights) {
+    this.#embed = embed;
     const aliases: (readonly [string, Tensor])[] = [];
     for (const [outputName, tensor] of Object.entries(outputs)) {
       const plain = !isInput(tensor) && !isConstant(tensor) && !this.#names.has(tensor);
@@ -118,7 +114,7 @@ class OnnxGraph {
 
   #input(tensor: Tensor, name: string): void {
     this.#names.set(tensor, name);
-    const weights = this.#options.embed?.get(name);
+    const weights = this.#embed.get(name);
     if (weights !== undefined) {
       this.#initializer(name, tensor.shape, bytesOf(weights), 'float32');
       return;

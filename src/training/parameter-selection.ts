@@ -1,6 +1,7 @@
 import type { LoraShape } from '../encoders/forward.ts';
 import { familyOf } from '../encoders/families/index.ts';
 import type { EncoderShape, Weights, WeightTensor } from '../encoders/types.ts';
+import { elementCount } from '../graph/nd-array.ts';
 import { InputError } from '../host/errors.ts';
 import { RandomStream } from '../host/random.ts';
 
@@ -53,9 +54,7 @@ export function parameterCounts(
   selection: ParameterSelection,
 ): { readonly all: number; readonly trained: number } {
   const { parameters, linearLayers } = familyOf(shape);
-  const sizes = new Map(
-    [...parameters(shape)].map(([name, dims]) => [name, dims.reduce((size, dim) => size * dim, 1)]),
-  );
+  const sizes = new Map([...parameters(shape)].map(([name, dims]) => [name, elementCount(dims)]));
   const sum = (each: Iterable<number>): number => [...each].reduce((total, size) => total + size, 0);
   const trained =
     selection.kind === 'lora'

@@ -52,13 +52,10 @@ function everyLayer(names: BertNames, shape: EncoderShape): LayerNames[] {
 }
 
 function linearLayers(layer: LayerNames, { hiddenSize, intermediateSize }: EncoderShape): LinearLayer[] {
+  const square = { outputs: hiddenSize, inputs: hiddenSize };
   const { query, key, value, attentionOutput, intermediate, output } = layer;
   return [
-    ...[query, key, value, attentionOutput].map((name) => ({
-      name,
-      outputs: hiddenSize,
-      inputs: hiddenSize,
-    })),
+    ...[query, key, value, attentionOutput].map((name) => ({ name, ...square })),
     { name: intermediate, outputs: intermediateSize, inputs: hiddenSize },
     { name: output, outputs: hiddenSize, inputs: intermediateSize },
   ];

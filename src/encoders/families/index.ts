@@ -6,9 +6,6 @@ import type { EncoderFamily } from './family.ts';
 /** The encoder families of the studio. */
 export const encoderFamilies: readonly EncoderFamily[] = [bert, distilbert];
 
-/** Their names for a sentence: `BERT or DistilBERT`. */
-export const familyTitles = alternatives(encoderFamilies.map(({ title }) => title));
-
 export function familyNamed(name: unknown): EncoderFamily | undefined {
   return encoderFamilies.find((family) => family.name === name);
 }

@@ -131,10 +131,12 @@ export function div(a: Operand, b: Operand): Tensor {
   return apply2(divOperation, a, b);
 }
 
-function unary(
+/** An operation on each element. @param onnx its node, where that is not one of the same name without attributes */
+export function unary(
   name: string,
   compute: (x: number) => number,
   gradient: (node: Node, upstream: Tensor) => Tensor,
+  onnx: Operation['onnx'] = (node) => ({ type: name, inputs: node.inputs }),
 ): (x: Tensor) => Tensor {
   const operation: Operation = {
     name,
@@ -144,12 +146,12 @@ function unary(
       return [{ shape: x.shape, data: x.data.map(compute) }];
     },
     gradient: (node, [upstream]) => (upstream === undefined ? [] : [gradient(node, upstream)]),
-    onnx: (node) => ({ type: name, inputs: node.inputs }),
+    onnx,
   };
   return (x) => only(x.node.graph.apply(operation, [x]));
 }
 
-const operand = (node: Node): Tensor => only(node.inputs);
+export const operand = (node: Node): Tensor => only(node.inputs);
 const result = (node: Node): Tensor => only(node.outputs);
 
 export const neg = unary(

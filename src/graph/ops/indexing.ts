@@ -7,7 +7,7 @@ import {
   type Shape,
   type Tensor,
 } from '../expression.ts';
-import { sizeOf, type NdArray } from '../nd-array.ts';
+import type { NdArray } from '../nd-array.ts';
 import { reshape } from './broadcasting.ts';
 import { equal, toFloat } from './elementwise.ts';
 import { matMul } from './linear.ts';
@@ -28,7 +28,7 @@ const gatherOperation: Operation = {
   evaluate: ([table, ids], _, [type]) => {
     if (table === undefined || ids === undefined || type === undefined) throw new Error('Gather takes two');
     const width = table.shape[1] as number;
-    const data = new Float64Array(sizeOf(type.shape));
+    const data = new Float64Array(elementCount(type.shape));
     ids.data.forEach((id, row) => data.set(table.data.subarray(id * width, (id + 1) * width), row * width));
     return [{ shape: type.shape, data }];
   },

@@ -70,10 +70,7 @@ interface GemmAttributes extends Attributes {
   readonly beta: number;
 }
 
-function oriented<Size extends Dimension>(
-  shape: readonly Size[],
-  transposed: number,
-): readonly [rows: Size, columns: Size] {
+function oriented<Size>(shape: readonly Size[], transposed: number): readonly [Size, Size] {
   const [rows, columns] = shape as readonly [Size, Size];
   return transposed === 1 ? [columns, rows] : [rows, columns];
 }

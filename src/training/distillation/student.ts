@@ -1,5 +1,6 @@
 import { familyOf } from '../../encoders/families/index.ts';
 import type { EncoderShape, Weights, WeightTensor } from '../../encoders/types.ts';
+import { elementCount } from '../../graph/nd-array.ts';
 import { RandomStream } from '../../host/random.ts';
 
 /** The standard deviation of BERT's random weights. */
@@ -25,7 +26,7 @@ export function studentWeights(
 
 /** Biases are 0, the gains of normalizations 1. */
 function initial(name: string, dims: readonly number[], seed: number): Float32Array<ArrayBuffer> {
-  const size = dims.reduce((product, dim) => product * dim, 1);
+  const size = elementCount(dims);
   if (dims.length === 1) return new Float32Array(size).fill(name.endsWith('.bias') ? 0 : 1);
   const random = new RandomStream(seed, 'student', name);
   return Float32Array.from({ length: size }, () => spread * random.normal());
