@@ -1,4 +1,4 @@
-import { namesOfLayer } from '../../src/encoders/parameters.ts';
+import { bertLayer } from '../../src/encoders/families/bert.ts';
 import { Graph, type Tensor } from '../../src/graph/expression.ts';
 import { vjp } from '../../src/graph/gradients.ts';
 import { toOnnx, type EmbeddedWeights } from '../../src/graph/onnx.ts';
@@ -17,9 +17,9 @@ export function gradientName(name: string): string {
   return `gradient.${name}`;
 }
 
-/** The layer, written as src/encoders/forward.ts writes it, without its mask. */
+/** The layer, written as src/encoders/families/bert-transformer.ts writes it, without its mask. */
 function layer(graph: Graph, { hidden, heads, parameters }: Problem): Tensor {
-  const names = namesOfLayer('bert', 0);
+  const names = bertLayer(0);
   const parameter = (name: string): Tensor => graph.input(name, parameters.get(name)?.dims ?? []);
   const linear = (x: Tensor, name: string, scale = 1, inputScale = 1): Tensor =>
     gemm(x, parameter(`${name}.weight`), {
@@ -100,5 +100,5 @@ export function forwardForTraining({ input, parameters, ...rest }: Problem): Uin
   const embed: EmbeddedWeights = new Map(
     [[inputName, input] as const, ...parameters].map(([name, { data }]) => [name, data]),
   );
-  return toOnnx('layer', { [lossName]: loss }, { embed }).model;
+  return toOnnx('layer', { [lossName]: loss }, embed).model;
 }

@@ -1,5 +1,5 @@
 /** jax-js on its WASM backend: jit(valueAndGrad), matrices as [inputs, outputs]. */
-import { namesOfLayer } from '../../src/encoders/parameters.ts';
+import { bertLayer } from '../../src/encoders/families/bert.ts';
 import { epsilon, inputName, length, rows, tokens, transposed } from './problem.ts';
 import { serve } from './system.ts';
 
@@ -14,7 +14,7 @@ serve(async (problem, { threads }) => {
   jax.defaultDevice('wasm');
 
   const { hidden, heads } = problem;
-  const names = namesOfLayer('bert', 0);
+  const names = bertLayer(0);
   const lossOf = (leaves, upstream) => {
     // Every use takes a reference; those of the leaves are given back at the end.
     const parameter = (name) => leaves[name].ref;

@@ -1,4 +1,4 @@
-import { depthOf, encoderParameters } from '../../src/encoders/parameters.ts';
+import { familyOf } from '../../src/encoders/families/index.ts';
 import type { EncoderShape } from '../../src/encoders/types.ts';
 import { RandomStream } from '../../src/host/random.ts';
 
@@ -57,8 +57,9 @@ export function encoderShape(hidden: number): EncoderShape {
 export function problemOf(hidden: number): Problem {
   const shape = encoderShape(hidden);
   const parameters = new Map<string, Values>();
-  for (const [name, dims] of encoderParameters(shape)) {
-    if (depthOf(name) === 0) continue;
+  const { parameters: all, depthOf } = familyOf(shape);
+  for (const [name, dims] of all(shape)) {
+    if (depthOf(shape, name) === 0) continue;
     const isGain = name.endsWith('LayerNorm.weight');
     const scale = dims.length === 2 ? 1 / Math.sqrt(dims[1] as number) : 0.1;
     parameters.set(name, normal(name, dims, scale, isGain ? 1 : 0));

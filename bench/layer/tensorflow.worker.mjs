@@ -3,7 +3,7 @@
  * written by hand spares the matrix products from transposing (this backend has no fast product of transposed
  * matrices, and TensorFlow.js' own gradients ask for them).
  */
-import { namesOfLayer } from '../../src/encoders/parameters.ts';
+import { bertLayer } from '../../src/encoders/families/bert.ts';
 import { epsilon, inputName, length, rows, tokens, transposed } from './problem.ts';
 import { serve } from './system.ts';
 
@@ -36,7 +36,7 @@ serve(async (problem, { threads, variant }) => {
   const product = variant === 'transposes' ? ownProduct : tf.matMul;
 
   const { hidden, heads } = problem;
-  const names = namesOfLayer('bert', 0);
+  const names = bertLayer(0);
   const parameterNames = [...problem.parameters.keys()];
   // Matrices as [inputs, outputs], so that the forward pass has no transposed product.
   const leaves = [tf.tensor(problem.input.data, problem.input.dims)];

@@ -1,5 +1,5 @@
 import type { EncoderDescription } from '../../src/encoders/embedder.ts';
-import { encoderParameters } from '../../src/encoders/parameters.ts';
+import { familyOf } from '../../src/encoders/families/index.ts';
 import type { EncoderShape, WeightTensor } from '../../src/encoders/types.ts';
 import { RandomStream } from '../../src/host/random.ts';
 
@@ -52,7 +52,7 @@ export function randomWeights(shape: EncoderShape): Map<string, WeightTensor> {
   const stream = new RandomStream(1, 'weights');
   const values = Float32Array.from({ length: period }, () => 0.04 * (stream.uniform() - 0.5));
   return new Map(
-    [...encoderParameters(shape)].map(([name, dims]) => {
+    [...familyOf(shape).parameters(shape)].map(([name, dims]) => {
       const data = new Float32Array(dims.reduce((a, b) => a * b, 1));
       if (name.includes('Norm.weight')) data.fill(1);
       else for (let i = 0; i < data.length; i += period) data.set(values.subarray(0, data.length - i), i);

@@ -1,6 +1,8 @@
 import { InputError } from '../host/errors.ts';
 import { isJsonObject, ownField, parseJsonObject, shownJson, type JsonObject } from './json-file.ts';
-import type { Activation, EncoderFamily, EncoderShape } from './types.ts';
+import type { ConfigField, ConfigFields, EncoderFamily } from './families/family.ts';
+import { alternatives, encoderFamilies, familyNamed, familyOf } from './families/index.ts';
+import type { Activation, EncoderShape } from './types.ts';
 
 export interface EncoderConfig {
   readonly shape: EncoderShape;
@@ -10,31 +12,7 @@ export interface EncoderConfig {
   readonly raw: JsonObject;
 }
 
-const WHAT_WORKS =
-  'Use a model whose config.json says model_type bert or distilbert, such as MiniLM, BGE, E5, GTE-small, ' +
-  'Arctic-embed (v1, xs to m), Contriever or DistilBERT';
-
-/** What each family calls a size in config.json, and what transformers takes where it is missing. */
-const FIELDS = {
-  bert: {
-    hiddenSize: ['hidden_size', 768],
-    layers: ['num_hidden_layers', 12],
-    heads: ['num_attention_heads', 12],
-    intermediateSize: ['intermediate_size', 3072],
-    activation: 'hidden_act',
-    hiddenDropout: 'hidden_dropout_prob',
-    attentionDropout: 'attention_probs_dropout_prob',
-  },
-  distilbert: {
-    hiddenSize: ['dim', 768],
-    layers: ['n_layers', 6],
-    heads: ['n_heads', 12],
-    intermediateSize: ['hidden_dim', 3072],
-    activation: 'activation',
-    hiddenDropout: 'dropout',
-    attentionDropout: 'attention_dropout',
-  },
-} as const;
+const WHAT_WORKS = `Use a model whose config.json says model_type ${alternatives(encoderFamilies.map(({ name }) => name))}, such as ${alternatives(encoderFamilies.flatMap(({ examples }) => examples))}`;
 
 const ACTIVATIONS: ReadonlyMap<unknown, Activation> = new Map([
   ['gelu', 'gelu'],
@@ -44,18 +22,33 @@ const ACTIVATIONS: ReadonlyMap<unknown, Activation> = new Map([
 ]);
 
 /**
- * Reads config.json of a BERT or DistilBERT model.
+ * Reads config.json of an encoder.
  * @throws InputError naming what is unsupported or wrong, and what works.
  */
 export function readConfig(bytes: Uint8Array<ArrayBuffer>, file: string): EncoderConfig {
   const raw = parseJsonObject(bytes, file);
-  const family = familyOf(raw, file);
+  const { name: family, config: fields } = statedFamily(raw, file);
   refuseUnsupported(raw, file);
-  const names = FIELDS[family];
-  const size = ([key, fallback]: readonly [string, number], limit: number): number =>
-    wholeNumber(raw, key, fallback, limit, file);
+  const read = (field: ConfigField, fits: (value: number) => boolean, what: string): number => {
+    if (typeof field === 'number') return field;
+    const [key, fallback] = field;
+    const value = ownField(raw, key) ?? fallback;
+    if (typeof value === 'number' && fits(value)) return value;
+    throw new InputError(`${key} is ${shownJson(value)}, not ${what}`, {
+      file,
+      remedy: 'Correct config.json',
+    });
+  };
+  const size = (field: ConfigField, limit: number): number =>
+    read(
+      field,
+      (value) => Number.isInteger(value) && value >= 1 && value <= limit,
+      `a whole number from 1 to ${limit}`,
+    );
+  const share = (field: ConfigField): number =>
+    read(field, (value) => value >= 0 && value < 1, 'a number from 0 to 1');
 
-  const activation = ownField(raw, names.activation) ?? 'gelu';
+  const activation = ownField(raw, fields.activation) ?? 'gelu';
   const known = ACTIVATIONS.get(activation);
   if (known === undefined) {
     throw new InputError(`the activation ${shownJson(activation)} is not supported`, {
@@ -65,40 +58,55 @@ export function readConfig(bytes: Uint8Array<ArrayBuffer>, file: string): Encode
   }
   const shape: EncoderShape = {
     family,
-    vocabSize: size(['vocab_size', 30522], 2 ** 24),
-    hiddenSize: size(names.hiddenSize, 2 ** 16),
-    layers: size(names.layers, 1024),
-    heads: size(names.heads, 1024),
-    intermediateSize: size(names.intermediateSize, 2 ** 20),
-    maxPositions: size(['max_position_embeddings', 512], 2 ** 20),
-    segments: family === 'bert' ? size(['type_vocab_size', 2], 1024) : 0,
-    layerNormEpsilon: fraction(raw, family === 'bert' ? 'layer_norm_eps' : undefined, 1e-12, file),
+    vocabSize: size(fields.vocabSize, 2 ** 24),
+    hiddenSize: size(fields.hiddenSize, 2 ** 16),
+    layers: size(fields.layers, 1024),
+    heads: size(fields.heads, 1024),
+    intermediateSize: size(fields.intermediateSize, 2 ** 20),
+    maxPositions: size(fields.maxPositions, 2 ** 20),
+    segments: size(fields.segments, 1024),
+    layerNormEpsilon: share(fields.layerNormEpsilon),
     activation: known,
-    hiddenDropout: fraction(raw, names.hiddenDropout, 0.1, file),
-    attentionDropout: fraction(raw, names.attentionDropout, 0.1, file),
+    hiddenDropout: share(fields.hiddenDropout),
+    attentionDropout: share(fields.attentionDropout),
   };
   if (shape.hiddenSize % shape.heads !== 0) {
-    throw new InputError(
-      `${names.hiddenSize[0]} ${shape.hiddenSize} is not a multiple of ${names.heads[0]} ${shape.heads}`,
-      { file, remedy: 'Correct config.json' },
-    );
+    const [width, heads] = [keyOf(fields.hiddenSize), keyOf(fields.heads)];
+    throw new InputError(`${width} ${shape.hiddenSize} is not a multiple of ${heads} ${shape.heads}`, {
+      file,
+      remedy: 'Correct config.json',
+    });
   }
   return { shape, labels: labelCount(raw), raw };
 }
 
-export function isEncoderFamily(type: unknown): type is EncoderFamily {
-  return type === 'bert' || type === 'distilbert';
+/** What config.json says of a shape, as {@link readConfig} reads it. */
+export function configOf(shape: EncoderShape): JsonObject {
+  const { name, className, config } = familyOf(shape);
+  const [activation] = [...ACTIVATIONS].find(([, known]) => known === shape.activation) ?? [];
+  const values = { ...shape, activation };
+  const entries = Object.entries(config).flatMap(([part, field]) =>
+    typeof field === 'number' ? [] : [[keyOf(field), values[part as keyof ConfigFields]] as const],
+  );
+  return { architectures: [`${className}Model`], model_type: name, ...Object.fromEntries(entries) };
 }
 
-function familyOf(raw: JsonObject, file: string): EncoderFamily {
+function keyOf(field: ConfigField | string): string {
+  return typeof field === 'object' ? field[0] : String(field);
+}
+
+function statedFamily(raw: JsonObject, file: string): EncoderFamily {
   const type = ownField(raw, 'model_type');
-  if (isEncoderFamily(type)) return type;
+  const known = familyNamed(type);
+  if (known !== undefined) return known;
   if (type === undefined) {
     // Models of 2019 say it by their class alone.
     const architectures = ownField(raw, 'architectures');
     const first: unknown = Array.isArray(architectures) ? architectures[0] : undefined;
-    if (typeof first === 'string' && /^Bert[A-Z]/.test(first)) return 'bert';
-    if (typeof first === 'string' && /^DistilBert[A-Z]/.test(first)) return 'distilbert';
+    const family = encoderFamilies.find(
+      ({ className }) => typeof first === 'string' && new RegExp(`^${className}[A-Z]`).test(first),
+    );
+    if (family !== undefined) return family;
     throw new InputError('config.json does not say its model_type', { file, remedy: WHAT_WORKS });
   }
   throw new InputError(`the architecture ${shownJson(type)} is not supported`, { file, remedy: WHAT_WORKS });
@@ -131,22 +139,4 @@ function labelCount(raw: JsonObject): number | undefined {
   if (isJsonObject(names)) return Object.keys(names).length;
   const count = ownField(raw, 'num_labels');
   return typeof count === 'number' && Number.isInteger(count) && count > 0 ? count : undefined;
-}
-
-function wholeNumber(raw: JsonObject, key: string, fallback: number, limit: number, file: string): number {
-  const value = ownField(raw, key) ?? fallback;
-  if (typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= limit) return value;
-  throw new InputError(`${key} is ${shownJson(value)}, not a whole number from 1 to ${limit}`, {
-    file,
-    remedy: 'Correct config.json',
-  });
-}
-
-function fraction(raw: JsonObject, key: string | undefined, fallback: number, file: string): number {
-  const value = (key === undefined ? undefined : ownField(raw, key)) ?? fallback;
-  if (typeof value === 'number' && value >= 0 && value < 1) return value;
-  throw new InputError(`${key ?? ''} is ${shownJson(value)}, not a number from 0 to 1`, {
-    file,
-    remedy: 'Correct config.json',
-  });
 }

@@ -7,7 +7,7 @@ import type { TokenBatch } from './length-buckets.ts';
 import { ShapeSessions } from './shape-sessions.ts';
 import type { CrossEncoderModel } from './types.ts';
 
-/** Scores query–passage pairs with a BERT or DistilBERT sequence classification model. */
+/** Scores query–passage pairs with a sequence classification model. */
 export class CrossEncoder {
   readonly #runtime: Runtime;
   readonly #model: CrossEncoderModel;

@@ -4,8 +4,15 @@ import { largestTensorBytes, peakBytes, tensorBytes } from '../graph/memory.ts';
 import { toOnnx } from '../graph/onnx.ts';
 import { accumulate } from '../graph/ops/linear.ts';
 import { cutAt, savedForBackward } from '../graph/split.ts';
-import { classify, pool, transformer, type DropoutSite, type ForwardOptions } from './forward.ts';
-import { wordEmbeddings } from './parameters.ts';
+import { familyOf } from './families/index.ts';
+import {
+  pool,
+  type BatchShape,
+  type DropoutSite,
+  type Forward,
+  type ForwardOptions,
+  type TokenInputs,
+} from './forward.ts';
 import { addWordGradient } from './word-gradient.ts';
 
 /** An ONNX model with what its caller must know. */
@@ -25,7 +32,10 @@ export type Head =
   | { readonly kind: 'classification'; readonly labels: number };
 
 export interface EncodeGraphOptions extends ForwardOptions {
+  readonly batch: BatchShape;
   readonly head: Head;
+  /** Whether segment ids are fed (cross-encoders); all tokens are in segment 0 otherwise. */
+  readonly segments?: boolean;
 }
 
 /** The name of the output of every encoder graph: embeddings or logits, [rows, width]. */
@@ -43,21 +53,32 @@ function program(name: string, outputs: Readonly<Record<string, Tensor>>): Progr
   };
 }
 
-function headOf(graph: Graph, hidden: Tensor, options: EncodeGraphOptions): Tensor {
-  return options.head.kind === 'embedding'
-    ? pool(graph, hidden, options.batch, options.head.normalize)
-    : classify(graph, hidden, options.shape, options.batch, options.head.labels);
+/** The forward pass over the inputs that batchInputs makes. */
+function forwardPass(graph: Graph, options: EncodeGraphOptions): Forward & { readonly output: Tensor } {
+  const { shape, batch, head } = options;
+  const { rows, length } = batch;
+  const inputs: TokenInputs = {
+    ids: graph.input('ids', [rows * length], 'int32'),
+    mask: graph.input('mask', [rows, length]),
+    ...(options.segments && shape.segments > 0 && { segments: graph.input('segments', [rows * length, 1]) }),
+  };
+  const family = familyOf(shape);
+  const values = family.forward(graph, inputs, options);
+  const output =
+    head.kind === 'embedding'
+      ? pool(graph, values.hidden, batch, head.normalize)
+      : family.classification.logits(graph, values.hidden, [rows, length], head.labels);
+  return { ...values, output };
 }
 
-function programName(kind: string, { batch }: ForwardOptions): string {
+function programName(kind: string, { batch }: EncodeGraphOptions): string {
   return `${kind} of ${batch.rows} × ${batch.length} tokens`;
 }
 
 /** The forward pass alone, for search and evaluation. */
 export function encodeGraph(options: EncodeGraphOptions): Program {
-  const graph = new Graph();
-  const { hidden } = transformer(graph, options);
-  return program(programName('encoding', options), { [outputName]: headOf(graph, hidden, options) });
+  const { output } = forwardPass(new Graph(), options);
+  return program(programName('encoding', options), { [outputName]: output });
 }
 
 export interface TrainingGraphOptions extends EncodeGraphOptions {
@@ -100,8 +121,8 @@ export function gradientNames(parameter: string): { readonly earlier: string; re
  */
 export function trainingGraphs(options: TrainingGraphOptions): TrainingGraphs {
   const graph = new Graph();
-  const { embedded, hidden, dropoutSites } = transformer(graph, options);
-  const output = headOf(graph, hidden, options);
+  const { embedded, output, dropoutSites } = forwardPass(graph, options);
+  const { wordEmbeddings } = familyOf(options.shape);
   const upstream = graph.input(upstreamName, output.shape);
 
   const dense = [...options.trainable].filter((name) => name !== wordEmbeddings);

@@ -1,5 +1,5 @@
 import type { ModelFolder } from '../host/contract.ts';
-import { isEncoderFamily } from './config.ts';
+import { familyNamed } from './families/index.ts';
 import { ownField, parseJsonObject } from './json-file.ts';
 
 /** Whether a model's config.json names a sequence classification model: one that scores pairs of texts. */
@@ -16,5 +16,5 @@ export async function isCrossEncoder(folder: ModelFolder): Promise<boolean> {
 export async function foreignArchitecture(folder: ModelFolder): Promise<string | undefined> {
   const config = parseJsonObject(await folder.read('config.json'), `${folder.name}/config.json`);
   const type = ownField(config, 'model_type');
-  return typeof type === 'string' && !isEncoderFamily(type) ? type : undefined;
+  return typeof type === 'string' && familyNamed(type) === undefined ? type : undefined;
 }

@@ -1,11 +1,11 @@
 import type { ModelFolder } from '../host/contract.ts';
 import { InputError } from '../host/errors.ts';
-import { classificationParameters, encoderParameters } from './parameters.ts';
-import { readConfig, type EncoderConfig } from './config.ts';
+import { readConfig } from './config.ts';
+import { familyOf } from './families/index.ts';
 import { LIBRARY_FILES } from './model-library.ts';
 import { readEncodingSettings, ENCODING_FILES, type EncodingOverrides } from './sentence-transformers.ts';
-import { readTokenizer, TOKENIZER_FILES } from './tokenizer.ts';
-import type { CrossEncoderModel, EncoderModel, EncoderShape, TextTokenizer } from './types.ts';
+import { TOKENIZER_FILES } from './tokenizer.ts';
+import type { CrossEncoderModel, EncoderModel } from './types.ts';
 import { headRows, openCheckpoint, takeWeights, WEIGHT_FILES } from './weights.ts';
 
 const NAMED_FILES: ReadonlySet<string> = new Set([
@@ -37,13 +37,10 @@ export async function readEncoder(
   folder: ModelFolder,
   overrides: EncodingOverrides = {},
 ): Promise<EncoderModel> {
-  const { shape, raw } = await openConfig(folder);
-  const { encoding, lowerCase, advice } = await readEncodingSettings(folder, shape, overrides);
-  const tokenizer = await readTokenizer(folder, { lowerCase });
-  checkFit(tokenizer, shape, folder);
-  const checkpoint = await openCheckpoint(folder);
-  const weights = takeWeights(checkpoint, encoderParameters(shape), folder.name);
-  const isClassifier = headRows(checkpoint) !== undefined;
+  const opened = await openModel(folder, folder, overrides);
+  const { shape, raw, family, encoding, advice, tokenizer, checkpoint } = opened;
+  const weights = takeWeights(checkpoint, family, family.parameters(shape), folder.name);
+  const isClassifier = headRows(checkpoint, family) !== undefined;
 
   const files = new Map<string, Uint8Array<ArrayBuffer>>();
   for (const path of [...TOKENIZER_FILES, 'sentence_bert_config.json'])
@@ -61,16 +58,13 @@ export async function readEncoder(
 }
 
 /**
- * Reads a BERT or DistilBERT cross-encoder: a sequence-classification checkpoint with pooler and head.
+ * Reads a cross-encoder: a sequence-classification checkpoint with pooler and head.
  * @throws InputError naming the file, what is wrong or unsupported, and the remedy.
  */
 export async function readCrossEncoder(folder: ModelFolder): Promise<CrossEncoderModel> {
-  const { shape, labels: stated } = await openConfig(folder);
-  const { encoding, lowerCase } = await readEncodingSettings(crossEncoderSettings(folder), shape);
-  const tokenizer = await readTokenizer(folder, { lowerCase });
-  checkFit(tokenizer, shape, folder);
-  const checkpoint = await openCheckpoint(folder);
-  const labels = headRows(checkpoint);
+  const opened = await openModel(folder, crossEncoderSettings(folder));
+  const { shape, labels: stated, family, encoding, tokenizer, checkpoint } = opened;
+  const labels = headRows(checkpoint, family);
   if (labels === undefined) {
     throw new InputError('the weights have no classification head', {
       file: folder.name,
@@ -85,14 +79,27 @@ export async function readCrossEncoder(folder: ModelFolder): Promise<CrossEncode
   }
   const weights = takeWeights(
     checkpoint,
-    new Map([...encoderParameters(shape), ...classificationParameters(shape, labels)]),
+    family,
+    new Map([...family.parameters(shape), ...family.classification.parameters(shape, labels)]),
     folder.name,
   );
   return { name: folder.name, shape, labels, maxLength: encoding.passageMaxLength, weights, tokenizer };
 }
 
-async function openConfig(folder: ModelFolder): Promise<EncoderConfig> {
-  return readConfig(await folder.read('config.json'), `${folder.name}/config.json`);
+/** @param settingsFolder where the settings of sentence-transformers are read */
+async function openModel(folder: ModelFolder, settingsFolder: ModelFolder, overrides?: EncodingOverrides) {
+  const config = readConfig(await folder.read('config.json'), `${folder.name}/config.json`);
+  const { shape } = config;
+  const family = familyOf(shape);
+  const settings = await readEncodingSettings(settingsFolder, shape, overrides);
+  const tokenizer = await family.tokenizer.read(folder, settings);
+  if (tokenizer.vocabSize > shape.vocabSize) {
+    throw new InputError(
+      `the tokenizer does not fit the embedding table: its ids go up to ${tokenizer.vocabSize - 1}, the table has ${shape.vocabSize} rows`,
+      { file: folder.name, remedy: 'Use the tokenizer files that belong to the model' },
+    );
+  }
+  return { ...config, ...settings, family, tokenizer, checkpoint: await openCheckpoint(folder) };
 }
 
 /** A cross-encoder has no pooling of its own: of the encoding files only the lengths matter. */
@@ -103,14 +110,6 @@ export function crossEncoderSettings(folder: ModelFolder): ModelFolder {
     has: async (path) => !ignored.has(path) && (await folder.has(path)),
     read: (path) => folder.read(path),
   };
-}
-
-function checkFit(tokenizer: TextTokenizer, shape: EncoderShape, folder: ModelFolder): void {
-  if (tokenizer.vocabSize <= shape.vocabSize) return;
-  throw new InputError(
-    `the tokenizer does not fit the embedding table: its ids go up to ${tokenizer.vocabSize - 1}, the table has ${shape.vocabSize} rows`,
-    { file: folder.name, remedy: 'Use the tokenizer files that belong to the model' },
-  );
 }
 
 /** The license that the model card's front matter names. */

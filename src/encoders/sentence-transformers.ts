@@ -6,6 +6,7 @@
 import type { ModelFolder } from '../host/contract.ts';
 import { printable } from '../corpus/shown.ts';
 import { InputError } from '../host/errors.ts';
+import { encoderFamilies } from './families/index.ts';
 import {
   isJsonObject,
   ownField,
@@ -27,11 +28,13 @@ export interface EncodingSettings {
   readonly advice: readonly string[];
 }
 
+/** Old versions wrote the family's name into this one; where there are several, the first has the last word. */
+const TRANSFORMER_FILES = encoderFamilies.map(({ name }) => `sentence_${name}_config.json`);
+
 /** The encoding files that may lie in a model folder, for hosts that fetch files one by one. */
 export const ENCODING_FILES: readonly string[] = [
   'modules.json',
-  'sentence_bert_config.json',
-  'sentence_distilbert_config.json',
+  ...TRANSFORMER_FILES,
   'config_sentence_transformers.json',
   'tokenizer_config.json',
 ];
@@ -188,10 +191,8 @@ async function readTransformerSettings(
   folder: ModelFolder,
   shape: Positions,
 ): Promise<{ maxLength: number; lowerCase: boolean }> {
-  const settings = {
-    ...(await readOptional(folder, 'sentence_distilbert_config.json')),
-    ...(await readOptional(folder, 'sentence_bert_config.json')),
-  };
+  let settings: JsonObject = {};
+  for (const path of TRANSFORMER_FILES) settings = { ...(await readOptional(folder, path)), ...settings };
   const tokenizer = await readOptional(folder, 'tokenizer_config.json');
   const stated = ownField(settings, 'max_seq_length') ?? ownField(tokenizer, 'model_max_length');
   // transformers writes 1e30 where a tokenizer has no limit of its own.

@@ -33,14 +33,19 @@ export interface TokenizerOptions {
   readonly lowerCase?: boolean;
 }
 
+/** BERT's tokenizer: words cut into pieces, between [CLS] and [SEP]. `className` is its name in transformers. */
+export const wordPiece = {
+  className: 'BertTokenizer',
+  read: readTokenizer,
+  fromVocabulary: tokenizerFromVocabulary,
+};
+export type TokenizerKind = Readonly<typeof wordPiece>;
+
 /**
  * Opens a BERT tokenizer from tokenizer.json, or from vocab.txt alone.
  * @throws InputError if the files are missing, broken or of another kind of tokenizer.
  */
-export async function readTokenizer(
-  folder: ModelFolder,
-  options: TokenizerOptions = {},
-): Promise<TextTokenizer> {
+async function readTokenizer(folder: ModelFolder, options: TokenizerOptions = {}): Promise<TextTokenizer> {
   const settings = (await folder.has('tokenizer_config.json'))
     ? parseJsonObject(await folder.read('tokenizer_config.json'), `${folder.name}/tokenizer_config.json`)
     : {};
@@ -80,7 +85,7 @@ const SPECIAL_TOKENS = {
  * What tokenizer.json would say, for folders that have only vocab.txt (one token a line, its id the line number).
  * @param settings tokenizer_config.json, or an empty object.
  */
-export function tokenizerFromVocabulary(
+function tokenizerFromVocabulary(
   bytes: Uint8Array<ArrayBuffer>,
   settings: JsonObject,
   file: string,
@@ -275,7 +280,7 @@ function checkDefinition(definition: JsonObject, file: string): void {
   const refuse = (problem: string): never => {
     throw new InputError(problem, {
       file,
-      remedy: 'Use a BERT or DistilBERT model with its own WordPiece tokenizer',
+      remedy: 'Use a model that comes with a WordPiece tokenizer',
     });
   };
   const model = ownField(definition, 'model');

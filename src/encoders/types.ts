@@ -1,17 +1,16 @@
-/** Architecture families the studio can express as graphs. */
-export type EncoderFamily = 'bert' | 'distilbert';
 export type Activation = 'gelu' | 'gelu_tanh' | 'relu';
 
-/** The sizes of a BERT-like encoder, whatever its config.json called them. */
+/** The sizes of an encoder, whatever its config.json called them. */
 export interface EncoderShape {
-  readonly family: EncoderFamily;
+  /** The name of its family in families/. */
+  readonly family: string;
   readonly vocabSize: number;
   readonly hiddenSize: number;
   readonly layers: number;
   readonly heads: number;
   readonly intermediateSize: number;
   readonly maxPositions: number;
-  /** 0 for DistilBERT, which has no segment embeddings. */
+  /** 0 for families without segment embeddings. */
   readonly segments: number;
   readonly layerNormEpsilon: number;
   readonly activation: Activation;
@@ -26,7 +25,7 @@ export interface WeightTensor {
 }
 
 /**
- * Weights under the model family's own Hugging Face names without a leading `bert.` or `distilbert.`,
+ * Weights under the model family's own Hugging Face names without a leading `bert.` or the like,
  * e.g. `embeddings.word_embeddings.weight`, `encoder.layer.0.attention.self.query.weight`,
  * `transformer.layer.0.attention.q_lin.weight`. Linear weights are [out, in].
  */

@@ -1,6 +1,7 @@
 import { quoted } from '../corpus/shown.ts';
 import type { ModelFolder } from '../host/contract.ts';
 import { InputError } from '../host/errors.ts';
+import type { EncoderFamily } from './families/family.ts';
 import { readSafetensors, readShardIndex, toFloat32, type StoredTensor } from './safetensors.ts';
 import { readTorchCheckpoint } from './torch-pickle.ts';
 import type { Weights, WeightTensor } from './types.ts';
@@ -54,9 +55,6 @@ export async function openCheckpoint(folder: ModelFolder): Promise<Checkpoint> {
   return checkpoint;
 }
 
-/** What model classes put before an encoder's names. */
-const PREFIXES = ['', 'bert.', 'distilbert.', 'model.', 'auto_model.', '0.auto_model.'];
-
 /**
  * Takes the wanted tensors out of a checkpoint, under the family's own names without a prefix. Whatever else it
  * holds (poolers, language-model heads, position_ids buffers) is left.
@@ -64,10 +62,11 @@ const PREFIXES = ['', 'bert.', 'distilbert.', 'model.', 'auto_model.', '0.auto_m
  */
 export function takeWeights(
   checkpoint: Checkpoint,
+  family: EncoderFamily,
   wanted: ReadonlyMap<string, readonly number[]>,
   model: string,
 ): Weights {
-  const names = standardNames(checkpoint, model);
+  const names = standardNames(checkpoint, family, model);
   const missing = [...wanted.keys()].filter((name) => !names.has(name));
   if (missing.length > 0) {
     const more = missing.length > 3 ? ` and ${missing.length - 3} more` : '';
@@ -101,19 +100,25 @@ export function takeWeights(
 }
 
 /** The rows of the classification head, undefined without one. */
-export function headRows(checkpoint: Checkpoint): number | undefined {
-  return checkpoint.get('classifier.weight')?.tensor.dims[0];
+export function headRows(checkpoint: Checkpoint, { classification }: EncoderFamily): number | undefined {
+  return checkpoint.get(`${classification.classifier}.weight`)?.tensor.dims[0];
 }
 
 /** The checkpoint under names without the prefix of the model class, and without those of TensorFlow's days. */
-function standardNames(checkpoint: Checkpoint, model: string): Checkpoint {
-  const marker = 'embeddings.word_embeddings.weight';
-  const prefixes = PREFIXES.filter((prefix) => checkpoint.has(prefix + marker));
+function standardNames(
+  checkpoint: Checkpoint,
+  { name: family, title, wordEmbeddings: marker }: EncoderFamily,
+  model: string,
+): Checkpoint {
+  // What model classes put before an encoder's names.
+  const prefixes = ['', `${family}.`, 'model.', 'auto_model.', '0.auto_model.'].filter((prefix) =>
+    checkpoint.has(prefix + marker),
+  );
   const [prefix, second] = prefixes;
   if (prefix === undefined) {
     throw new InputError(`the weights lack ${marker}`, {
       file: model,
-      remedy: 'Use the weights of a BERT or DistilBERT encoder',
+      remedy: `Use the weights of a ${title} encoder`,
     });
   }
   if (second !== undefined) {

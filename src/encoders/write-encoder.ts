@@ -1,9 +1,8 @@
 import { jsonFile, parseJsonObject, type JsonObject } from './json-file.ts';
 import { modelCard, type ModelCardInfo } from './model-card.ts';
 import { fromFloat32, safetensorsChunks, toFloat16, type StoredTensor } from './safetensors.ts';
-import { tokenizerFromVocabulary } from './tokenizer.ts';
+import { familyOf } from './families/index.ts';
 import type { EncoderModel } from './types.ts';
-import { encoderParameters } from './parameters.ts';
 
 /** A file of an exported folder; big ones come in pieces. */
 export interface EncoderFile {
@@ -64,7 +63,7 @@ function modelConfig({ shape, baggage }: EncoderModel): JsonObject {
   const { config } = baggage;
   return {
     ...config,
-    architectures: [shape.family === 'bert' ? 'BertModel' : 'DistilBertModel'],
+    architectures: [`${familyOf(shape).className}Model`],
     model_type: shape.family,
     // transformers renamed the field in version 5 and reads both.
     [Object.hasOwn(config, 'dtype') ? 'dtype' : 'torch_dtype']: 'float32',
@@ -77,7 +76,7 @@ function weightChunks(
 ): Iterable<Uint8Array<ArrayBuffer>> {
   const store = type === 'F16' ? toFloat16 : fromFloat32;
   const tensors = new Map<string, StoredTensor>();
-  for (const name of encoderParameters(shape).keys()) {
+  for (const name of familyOf(shape).parameters(shape).keys()) {
     const tensor = weights.get(name);
     if (!tensor) throw new RangeError(`the model has no tensor ${name}`);
     tensors.set(name, store(tensor.dims, tensor.data));
@@ -87,20 +86,21 @@ function weightChunks(
 }
 
 /** The files as they were read; where there was only vocab.txt, also what transformers.js needs. */
-function tokenizerFiles({ encoding, baggage }: EncoderModel): EncoderFile[] {
+function tokenizerFiles({ shape, encoding, baggage }: EncoderModel): EncoderFile[] {
+  const { tokenizer } = familyOf(shape);
   const files = new Map(baggage.files);
   files.delete('sentence_bert_config.json');
   const stored = files.get('tokenizer_config.json');
   const settings = stored ? parseJsonObject(stored, 'tokenizer_config.json') : {};
   const vocabulary = files.get('vocab.txt');
   if (!files.has('tokenizer.json') && vocabulary) {
-    files.set('tokenizer.json', jsonFile(tokenizerFromVocabulary(vocabulary, settings, 'vocab.txt')));
+    files.set('tokenizer.json', jsonFile(tokenizer.fromVocabulary(vocabulary, settings, 'vocab.txt')));
   }
   if (!stored) {
     files.set(
       'tokenizer_config.json',
       jsonFile({
-        tokenizer_class: 'BertTokenizer',
+        tokenizer_class: tokenizer.className,
         do_lower_case: true,
         model_max_length: Math.max(encoding.queryMaxLength, encoding.passageMaxLength),
       }),

@@ -1,8 +1,8 @@
 import type { DataType } from '../host/contract.ts';
-import type { NdArray, Shape } from './nd-array.ts';
+import { elementCount, type Dimension, type Dimensions, type NdArray, type Shape } from './nd-array.ts';
 
-export type { Shape } from './nd-array.ts';
-export type AttributeValue = number | string | readonly number[];
+export { elementCount, type Dimension, type Dimensions, type Shape } from './nd-array.ts';
+export type AttributeValue = number | string | readonly Dimension[];
 export type Attributes = Readonly<Record<string, AttributeValue>>;
 
 export interface TensorType {
@@ -10,14 +10,25 @@ export interface TensorType {
   readonly dataType: DataType;
 }
 
-/** An input of an emitted ONNX node: a tensor of the graph, or an int64 list that ONNX wants as a tensor. */
-export type OnnxInput = Tensor | { readonly int64: readonly number[] };
+/** A type whose sizes may be open. */
+export interface OpenType {
+  readonly dims: Dimensions;
+  readonly dataType: DataType;
+}
+
+/**
+ * An input of an emitted ONNX node: a tensor of the graph, or an int64 list that ONNX wants as a tensor. A name in
+ * the list is the size that the axis of this name has when the model runs.
+ */
+export type OnnxInput = Tensor | { readonly int64: Dimensions };
+
+/** Integers are written as ints; floats must be listed in {@link OnnxNode.floats}. */
+export type OnnxAttributes = Readonly<Record<string, number | string | readonly number[]>>;
 
 export interface OnnxNode {
   readonly type: string;
   readonly inputs: readonly OnnxInput[];
-  /** Integers are written as ints; floats must be listed in {@link floats}. */
-  readonly attributes?: Attributes;
+  readonly attributes?: OnnxAttributes;
   readonly floats?: Readonly<Record<string, number>>;
 }
 
@@ -25,7 +36,7 @@ export interface OnnxNode {
 export interface Operation {
   readonly name: string;
   /** Output types. @throws Error naming the operation and the shapes if they do not fit. */
-  infer(inputs: readonly Tensor[], attributes: Attributes): readonly TensorType[];
+  infer(inputs: readonly Tensor[], attributes: Attributes): readonly OpenType[];
   /** Reference values in float64: the oracle of the tests, and what folds constants. */
   evaluate(
     inputs: readonly NdArray[],
@@ -54,23 +65,32 @@ export interface Node {
   readonly outputs: readonly Tensor[];
 }
 
-/** One value of a graph: static shape, known type. */
-export interface Tensor extends TensorType {
+/** One value of a graph. Its `shape` throws where a size is open: gradients, memory and reference values need it. */
+export interface Tensor extends TensorType, OpenType {
   readonly node: Node;
   /** Which of the node's outputs it is. */
   readonly index: number;
 }
 
-export function elementCount(shape: Shape): number {
-  return shape.reduce((product, size) => product * size, 1);
-}
-
-export function sameShape(a: Shape, b: Shape): boolean {
+export function sameShape(a: Dimensions, b: Dimensions): boolean {
   return a.length === b.length && a.every((size, axis) => size === b[axis]);
 }
 
-export function showShape(shape: Shape): string {
-  return `[${shape.join(', ')}]`;
+/** The size of axes taken together; of open ones a name, the same for the same axes in any order. */
+export function productOf(dims: Dimensions): Dimension {
+  const factors = dims.flatMap((dim) => String(dim).split('*'));
+  const names = factors.filter((factor) => Number.isNaN(Number(factor))).sort();
+  const size = elementCount(factors.map(Number).filter((factor) => !Number.isNaN(factor)));
+  return names.length === 0 ? size : [...(size === 1 ? [] : [size]), ...names].join('*');
+}
+
+/** Whether every size is known. */
+export function isStatic(dims: Dimensions): dims is Shape {
+  return dims.every((dim) => typeof dim === 'number');
+}
+
+export function showShape(dims: Dimensions): string {
+  return `[${dims.join(', ')}]`;
 }
 
 /** The first output of an operation that always has one. */
@@ -80,31 +100,16 @@ export function only(tensors: readonly Tensor[]): Tensor {
   return tensor;
 }
 
-const inputOperation: Operation = {
-  name: 'Input',
-  infer: () => {
-    throw new Error('inputs are made by Graph.input');
-  },
-  evaluate: () => {
-    throw new Error('inputs have no value of their own');
-  },
-  onnx: () => {
-    throw new Error('inputs are not nodes');
-  },
-};
+/** What stands for a value that no operation computes: its graph makes it, and knows its value if anyone does. */
+function source(name: string): Operation {
+  const refuse = (): never => {
+    throw new Error(`${name} is not computed`);
+  };
+  return { name, infer: refuse, evaluate: refuse, onnx: refuse };
+}
 
-const constantOperation: Operation = {
-  name: 'Constant',
-  infer: () => {
-    throw new Error('constants are made by Graph.constant');
-  },
-  evaluate: () => {
-    throw new Error('constants are evaluated by their graph');
-  },
-  onnx: () => {
-    throw new Error('constants are not nodes');
-  },
-};
+const inputOperation = source('Input');
+const constantOperation = source('Constant');
 
 export function isInput(tensor: Tensor): boolean {
   return tensor.node.operation === inputOperation;
@@ -128,15 +133,15 @@ export class Graph {
   readonly #constants = new Map<Node, NdArray>();
 
   /** A value fed from outside. A name stands for one tensor. */
-  input(name: string, shape: Shape, dataType: DataType = 'float32'): Tensor {
+  input(name: string, dims: Dimensions, dataType: DataType = 'float32'): Tensor {
     const known = this.#inputs.get(name);
     if (known !== undefined) {
-      if (!sameShape(known.shape, shape) || known.dataType !== dataType) {
-        throw new Error(`input ${name}: ${showShape(shape)} was ${showShape(known.shape)} before`);
+      if (!sameShape(known.dims, dims) || known.dataType !== dataType) {
+        throw new Error(`input ${name}: ${showShape(dims)} was ${showShape(known.dims)} before`);
       }
       return known;
     }
-    const node = this.#add(inputOperation, [], { name }, [{ shape, dataType }]);
+    const node = this.#add(inputOperation, [], { name }, [{ dims, dataType }]);
     const tensor = only(node.outputs);
     this.#inputs.set(name, tensor);
     return tensor;
@@ -157,7 +162,7 @@ export class Graph {
     const key = `Constant|${dataType}|${rounded.shape.join(',')}|${rounded.data.join(',')}`;
     const known = this.#nodes.get(key);
     if (known !== undefined) return only(known.outputs);
-    const node = this.#add(constantOperation, [], {}, [{ shape: rounded.shape, dataType }]);
+    const node = this.#add(constantOperation, [], {}, [{ dims: rounded.shape, dataType }]);
     this.#nodes.set(key, node);
     this.#constants.set(node, rounded);
     return only(node.outputs);
@@ -180,17 +185,15 @@ export class Graph {
     const key = `${operation.name}|${inputs.map((t) => `${t.node.id}.${t.index}`).join(',')}|${JSON.stringify(attributes)}`;
     const known = this.#nodes.get(key);
     if (known !== undefined) return known.outputs;
-    if (
-      inputs.length > 0 &&
-      inputs.every(isConstant) &&
-      types.every((type) => elementCount(type.shape) <= largestFolded)
-    ) {
-      const values = operation.evaluate(
-        inputs.map((input) => this.valueOf(input)),
-        attributes,
-        types,
+    if (inputs.length > 0 && inputs.every(isConstant)) {
+      const folded = types.flatMap(({ dims, dataType }) =>
+        isStatic(dims) && elementCount(dims) <= largestFolded ? [{ shape: dims, dataType }] : [],
       );
-      return values.map((value, i) => this.constant(value, types[i]?.dataType));
+      if (folded.length === types.length) {
+        const constants = inputs.map((input) => this.valueOf(input));
+        const values = operation.evaluate(constants, attributes, folded);
+        return values.map((value, i) => this.constant(value, types[i]?.dataType));
+      }
     }
     const node = this.#add(operation, inputs, attributes, types);
     this.#nodes.set(key, node);
@@ -201,13 +204,23 @@ export class Graph {
     operation: Operation,
     inputs: readonly Tensor[],
     attributes: Attributes,
-    types: readonly TensorType[],
+    types: readonly OpenType[],
   ): Node {
     const outputs: Tensor[] = [];
     const node: Node = { id: this.#nextId++, graph: this, operation, inputs, attributes, outputs };
-    types.forEach((type, index) => outputs.push({ ...type, node, index }));
+    types.forEach((type, index) => outputs.push(tensorOf(type, node, index)));
     return node;
   }
+}
+
+function tensorOf({ dims, dataType }: OpenType, node: Node, index: number): Tensor {
+  if (isStatic(dims)) return { shape: dims, dims, dataType, node, index };
+  return {
+    get shape(): Shape {
+      throw new Error(`${node.operation.name}: ${showShape(dims)} leaves sizes open that are needed here`);
+    },
+    ...{ dims, dataType, node, index },
+  };
 }
 
 /** Every node that the tensors depend on, inputs before users. */

@@ -1,3 +1,7 @@
+/** The size of an axis; or the name of one that is left open, such as `batch` or `batch*length`. */
+export type Dimension = number | string;
+export type Dimensions = readonly Dimension[];
+
 /** Sizes of the axes, outermost first. */
 export type Shape = readonly number[];
 
@@ -7,7 +11,8 @@ export interface NdArray {
   readonly data: Float64Array;
 }
 
-export function sizeOf(shape: Shape): number {
+/** How many elements an array of these sizes has. */
+export function elementCount(shape: Shape): number {
   return shape.reduce((product, size) => product * size, 1);
 }
 
@@ -20,9 +25,9 @@ export function stridesOf(shape: Shape): number[] {
 }
 
 /** The shape two arrays broadcast to (NumPy's rule), or undefined if they do not. */
-export function broadcastShape(a: Shape, b: Shape): Shape | undefined {
+export function broadcastShape(a: Dimensions, b: Dimensions): Dimensions | undefined {
   const rank = Math.max(a.length, b.length);
-  const result: number[] = [];
+  const result: Dimension[] = [];
   for (let i = 0; i < rank; i++) {
     const left = a[a.length - rank + i] ?? 1;
     const right = b[b.length - rank + i] ?? 1;
@@ -47,7 +52,7 @@ export function forEachBroadcast(
   });
   const position = new Array<number>(shape.length).fill(0);
   const indices = sources.map(() => 0);
-  const total = sizeOf(shape);
+  const total = elementCount(shape);
   for (let flat = 0; flat < total; flat++) {
     visit(flat, indices);
     for (let axis = shape.length - 1; axis >= 0; axis--) {

@@ -2,9 +2,11 @@ import type { DataType } from '../host/contract.ts';
 import {
   isConstant,
   isInput,
+  isStatic,
   nodesBehind,
-  type Attributes,
+  type Dimensions,
   type Node,
+  type OnnxAttributes,
   type OnnxInput,
   type Shape,
   type Tensor,
@@ -23,14 +25,6 @@ const opsetVersion = 20;
 /** Weights to store in the file instead of asking for them as inputs, by input name. */
 export type EmbeddedWeights = ReadonlyMap<string, Float32Array>;
 
-/** A dimension whose size is left open in the file, by input or output name and axis. */
-export type FreeDimensions = Readonly<Record<string, Readonly<Record<number, string>>>>;
-
-export interface OnnxOptions {
-  readonly embed?: EmbeddedWeights;
-  readonly freeDimensions?: FreeDimensions;
-}
-
 /**
  * Serializes what the outputs depend on as an ONNX model (IR version 10, opset 20, no other domain).
  * @param outputs by name; an output may be an intermediate value of another
@@ -39,9 +33,9 @@ export interface OnnxOptions {
 export function toOnnx(
   name: string,
   outputs: Readonly<Record<string, Tensor>>,
-  options: OnnxOptions = {},
+  embed: EmbeddedWeights = new Map(),
 ): { readonly model: Uint8Array<ArrayBuffer>; readonly inputNames: readonly string[] } {
-  const graph = new OnnxGraph(name, outputs, options);
+  const graph = new OnnxGraph(name, outputs, embed);
   const model = new ProtobufWriter()
     .integer(1, irVersion)
     .text(2, 'retriever-studio')
@@ -56,23 +50,26 @@ class OnnxGraph {
   readonly inputNames: string[] = [];
   readonly #names = new Map<Tensor, string>();
   readonly #lists = new Map<string, string>();
-  readonly #options: OnnxOptions;
+  /** Where the size of a named dimension is read when the model runs: an axis of an input. */
+  readonly #sizes = new Map<string, { readonly input: string; readonly axis: number }>();
+  readonly #embed: EmbeddedWeights;
 
-  constructor(name: string, outputs: Readonly<Record<string, Tensor>>, options: OnnxOptions) {
-    this.#options = options;
+  constructor(name: string, outputs: Readonly<Record<string, Tensor>>, embed: EmbeddedWeights) {
+    this.#embed = embed;
     const aliases: (readonly [string, Tensor])[] = [];
     for (const [outputName, tensor] of Object.entries(outputs)) {
       const plain = !isInput(tensor) && !isConstant(tensor) && !this.#names.has(tensor);
       if (plain) this.#names.set(tensor, outputName);
       else aliases.push([outputName, tensor]);
     }
-    for (const node of nodesBehind(Object.values(outputs))) this.#node(node);
-    for (const [alias, tensor] of aliases) {
-      this.message.message(
-        1,
-        new ProtobufWriter().text(1, this.#nameOf(tensor)).text(2, alias).text(3, alias).text(4, 'Identity'),
-      );
+    const nodes = nodesBehind(Object.values(outputs));
+    for (const input of nodes.flatMap((node) => node.outputs).filter(isInput)) {
+      input.dims.forEach((size, axis) => {
+        if (typeof size === 'string') this.#sizes.set(size, { input: inputNameOf(input), axis });
+      });
     }
+    for (const node of nodes) this.#node(node);
+    for (const [alias, tensor] of aliases) this.#helper('Identity', [this.#nameOf(tensor)], alias);
     this.message.text(2, name);
     for (const [outputName, tensor] of Object.entries(outputs)) {
       this.message.message(12, this.#valueInfo(outputName, tensor));
@@ -91,7 +88,7 @@ class OnnxGraph {
     const [first] = node.outputs;
     if (first === undefined) return;
     if (isInput(first)) {
-      this.#input(first, node.attributes.name as string);
+      this.#input(first, inputNameOf(first));
       return;
     }
     if (isConstant(first)) {
@@ -117,7 +114,7 @@ class OnnxGraph {
 
   #input(tensor: Tensor, name: string): void {
     this.#names.set(tensor, name);
-    const weights = this.#options.embed?.get(name);
+    const weights = this.#embed.get(name);
     if (weights !== undefined) {
       this.#initializer(name, tensor.shape, bytesOf(weights), 'float32');
       return;
@@ -127,14 +124,37 @@ class OnnxGraph {
   }
 
   #inputName(input: OnnxInput): string {
-    if (!('int64' in input)) return this.#nameOf(input);
-    const key = input.int64.join(',');
+    return 'int64' in input ? this.#list(input.int64) : this.#nameOf(input);
+  }
+
+  /** The name of an int64 list: stored, or where it has open sizes, put together when the model runs. */
+  #list(values: Dimensions): string {
+    const key = values.join(',');
     const known = this.#lists.get(key);
     if (known !== undefined) return known;
+    const open = !isStatic(values);
+    const parts = open && values.length > 1 ? values.map((value) => this.#list([value])) : [];
     const name = `list_${this.#lists.size}`;
     this.#lists.set(key, name);
-    this.#initializer(name, [input.int64.length], bytesOf(BigInt64Array.from(input.int64, BigInt)), 'int64');
+    if (!open) {
+      this.#initializer(name, [values.length], bytesOf(BigInt64Array.from(values, BigInt)), 'int64');
+    } else if (parts.length > 0) {
+      this.#helper('Concat', parts, name, { axis: 0 });
+    } else {
+      const size = this.#sizes.get(key);
+      if (size === undefined) throw new Error(`no input has an axis of the size ${key}`);
+      this.#helper('Shape', [size.input], name, { start: size.axis, end: size.axis + 1 });
+    }
     return name;
+  }
+
+  /** A node that no node of the expression stands for. */
+  #helper(type: string, inputs: readonly string[], output: string, attributes: OnnxAttributes = {}): void {
+    const message = new ProtobufWriter();
+    for (const input of inputs) message.text(1, input);
+    message.text(2, output).text(3, output).text(4, type);
+    writeAttributes(message, attributes);
+    this.message.message(1, message);
   }
 
   #initializer(name: string, shape: Shape, data: Uint8Array, dataType: DataType): void {
@@ -145,19 +165,21 @@ class OnnxGraph {
   }
 
   #valueInfo(name: string, tensor: Tensor): ProtobufWriter {
-    const free = this.#options.freeDimensions?.[name];
     const shape = new ProtobufWriter();
-    tensor.shape.forEach((size, axis) => {
-      const open = free?.[axis];
+    for (const size of tensor.dims) {
       const dimension = new ProtobufWriter();
-      shape.message(1, open === undefined ? dimension.integer(1, size) : dimension.text(2, open));
-    });
+      shape.message(1, typeof size === 'number' ? dimension.integer(1, size) : dimension.text(2, size));
+    }
     const type = new ProtobufWriter().integer(1, dataTypes[tensor.dataType]).message(2, shape);
     return new ProtobufWriter().text(1, name).message(2, new ProtobufWriter().message(1, type));
   }
 }
 
-function writeAttributes(message: ProtobufWriter, attributes: Attributes): void {
+function inputNameOf(input: Tensor): string {
+  return input.node.attributes.name as string;
+}
+
+function writeAttributes(message: ProtobufWriter, attributes: OnnxAttributes): void {
   for (const [key, value] of Object.entries(attributes)) {
     const attribute = new ProtobufWriter().text(1, key);
     if (typeof value === 'number') attribute.integer(3, value).integer(20, attributeTypes.int);

@@ -1,6 +1,7 @@
 import { CrossEncoder } from '../encoders/cross-encoder.ts';
 import { uploadWeights } from '../encoders/device-weights.ts';
 import { Embedder } from '../encoders/embedder.ts';
+import { alternatives, encoderFamilies } from '../encoders/families/index.ts';
 import { foreignArchitecture } from '../encoders/model-kind.ts';
 import {
   libraryModelName,
@@ -83,7 +84,7 @@ export class EncoderShelf {
   #openLibrary(): ModelLibrary {
     if (this.#library !== undefined) return this.#library;
     throw new InputError('transformers.js runs no models here', {
-      remedy: 'Run the recipe with the command line or in the page, or name a model of BERT or DistilBERT',
+      remedy: `Run the recipe with the command line or in the page, or name a model of ${alternatives(encoderFamilies.map(({ title }) => title))}`,
     });
   }
 

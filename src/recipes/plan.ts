@@ -1,5 +1,6 @@
 import { trainingGraphs } from '../encoders/graphs.ts';
-import { encoderParameters } from '../encoders/parameters.ts';
+import { familyOf } from '../encoders/families/index.ts';
+import { elementCount } from '../graph/nd-array.ts';
 import { isGpu } from '../host/contract.ts';
 import { chooseMicroBatches, type DeviceLimits } from '../training/choose-micro-batches.ts';
 import type { EncoderModel } from '../encoders/types.ts';
@@ -148,9 +149,9 @@ function trainingBytes(
   limits: DeviceLimits,
 ): number {
   const { shape, encoding } = model;
-  const parameters = encoderParameters(shape);
+  const parameters = familyOf(shape).parameters(shape);
   let weights = 0;
-  for (const dims of parameters.values()) weights += 4 * dims.reduce((product, size) => product * size, 1);
+  for (const dims of parameters.values()) weights += 4 * elementCount(dims);
   const settings = trainingSettings(training, loss, seed, () => 0);
   const length = Math.max(encoding.queryMaxLength, encoding.passageMaxLength);
   const trainable = new Set(parameters.keys());

@@ -5,6 +5,7 @@
  * Tensors that are not trained fill shards of their own, so that these are the same in every checkpoint and a store
  * that names blobs by their content keeps them once.
  */
+import { elementCount } from '../graph/nd-array.ts';
 import { InputError, messageOf } from '../host/errors.ts';
 import type { Weights, WeightTensor } from '../encoders/types.ts';
 import {
@@ -86,10 +87,6 @@ function divide(tensors: readonly Omit<TensorPiece, 'start' | 'elements'>[]): Sh
 /** A moment has its weight's shape; one of a parameter that is no model weight (an adapter's) is taken as flat. */
 function dimsOf(name: string, { weights, moments }: CheckpointTensors): readonly number[] {
   return weights.get(name)?.dims ?? [moments.first.get(name)?.length ?? 0];
-}
-
-function elementCount(dims: readonly number[]): number {
-  return dims.reduce((product, dim) => product * dim, 1);
 }
 
 /** One shard as a safetensors file. */

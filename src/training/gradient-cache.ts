@@ -11,8 +11,9 @@ import {
   type TrainingGraphs,
 } from '../encoders/graphs.ts';
 import type { TokenBatch } from '../encoders/length-buckets.ts';
-import { wordEmbeddings } from '../encoders/parameters.ts';
+import { familyOf } from '../encoders/families/index.ts';
 import { wordInputs } from '../encoders/word-gradient.ts';
+import { elementCount } from '../graph/nd-array.ts';
 import type { DeviceTensor, Runtime, Session } from '../host/contract.ts';
 import { OutOfMemoryError } from '../host/errors.ts';
 import { bytesNeeded } from './choose-micro-batches.ts';
@@ -229,7 +230,7 @@ export class GradientCache {
     const masks: Record<string, DeviceTensor> = {};
     if (dropout === undefined) return masks;
     for (const { name, shape, kind } of graphs.dropoutSites) {
-      const mask = new Float32Array(shape.reduce((a, b) => a * b, 1));
+      const mask = new Float32Array(elementCount(shape));
       fillDropoutMask(mask, dropout[kind], { seed: dropout.seed, step, microBatch, site: name });
       masks[name] = this.#runtime.tensor('float32', shape, mask);
     }
@@ -259,6 +260,7 @@ export class GradientCache {
       [upstreamName]: this.#runtime.tensor('float32', [batch.rows, width], upstream),
     };
     const recycle: Record<string, DeviceTensor> = {};
+    const { wordEmbeddings } = familyOf(this.#encoder.shape);
     const addsWords = this.#state.trainable.includes(wordEmbeddings);
     const inGraph = this.#state.trainable.filter(
       (name) => name !== wordEmbeddings || this.#state.embeddingRows === 'device',

@@ -25,9 +25,9 @@ export const defaultAdamW: AdamWSettings = {
   clipNorm: 1,
 };
 
-/** Biases and LayerNorm parameters are not decayed, as in BERT's own training and Hugging Face's Trainer. */
-export function decays(parameter: string): boolean {
-  return !parameter.endsWith('.bias') && !/layer_?norm\./i.test(parameter);
+/** Biases and LayerNorm parameters, which are vectors, are not decayed, as in Hugging Face's Trainer. */
+export function decays(dims: readonly number[]): boolean {
+  return dims.length > 1;
 }
 
 /**

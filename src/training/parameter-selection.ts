@@ -1,6 +1,7 @@
 import type { LoraShape } from '../encoders/forward.ts';
-import { depthOf, encoderParameters, namesOfLayer } from '../encoders/parameters.ts';
+import { familyOf } from '../encoders/families/index.ts';
 import type { EncoderShape, Weights, WeightTensor } from '../encoders/types.ts';
+import { elementCount } from '../graph/nd-array.ts';
 import { InputError } from '../host/errors.ts';
 import { RandomStream } from '../host/random.ts';
 
@@ -10,21 +11,6 @@ export type ParameterSelection =
   | { readonly kind: 'no-embeddings' }
   | { readonly kind: 'last-layers'; readonly layers: number }
   | { readonly kind: 'lora'; readonly rank: number; readonly alpha: number };
-
-/** The linear layers of the transformer with their sizes: what LoRA adapts. */
-function linearLayers(shape: EncoderShape): { name: string; outputs: number; inputs: number }[] {
-  const { hiddenSize: hidden, intermediateSize: wide } = shape;
-  const layers: { name: string; outputs: number; inputs: number }[] = [];
-  for (let layer = 0; layer < shape.layers; layer++) {
-    const names = namesOfLayer(shape.family, layer);
-    for (const name of [names.query, names.key, names.value, names.attentionOutput]) {
-      layers.push({ name, outputs: hidden, inputs: hidden });
-    }
-    layers.push({ name: names.intermediate, outputs: wide, inputs: hidden });
-    layers.push({ name: names.output, outputs: hidden, inputs: wide });
-  }
-  return layers;
-}
 
 /**
  * Checks that an encoder has what a selection asks for.
@@ -48,16 +34,17 @@ export function checkSelection(shape: EncoderShape, selection: ParameterSelectio
 
 /** The names of the parameters that train, in the order of the forward pass. */
 export function trainableParameters(shape: EncoderShape, selection: ParameterSelection): string[] {
-  const all = [...encoderParameters(shape).keys()];
+  const family = familyOf(shape);
+  const all = [...family.parameters(shape).keys()];
   switch (selection.kind) {
     case 'all':
       return all;
     case 'no-embeddings':
-      return all.filter((name) => depthOf(name) > 0);
+      return all.filter((name) => family.depthOf(shape, name) > 0);
     case 'last-layers':
-      return all.filter((name) => depthOf(name) > shape.layers - selection.layers);
+      return all.filter((name) => family.depthOf(shape, name) > shape.layers - selection.layers);
     case 'lora':
-      return linearLayers(shape).flatMap(({ name }) => [`${name}.lora_a`, `${name}.lora_b`]);
+      return family.linearLayers(shape).flatMap(({ name }) => [`${name}.lora_a`, `${name}.lora_b`]);
   }
 }
 
@@ -66,9 +53,8 @@ export function parameterCounts(
   shape: EncoderShape,
   selection: ParameterSelection,
 ): { readonly all: number; readonly trained: number } {
-  const sizes = new Map(
-    [...encoderParameters(shape)].map(([name, dims]) => [name, dims.reduce((size, dim) => size * dim, 1)]),
-  );
+  const { parameters, linearLayers } = familyOf(shape);
+  const sizes = new Map([...parameters(shape)].map(([name, dims]) => [name, elementCount(dims)]));
   const sum = (each: Iterable<number>): number => [...each].reduce((total, size) => total + size, 0);
   const trained =
     selection.kind === 'lora'
@@ -94,7 +80,7 @@ export function initialLoraWeights(
   seed: number,
 ): Map<string, WeightTensor> {
   const weights = new Map<string, WeightTensor>();
-  for (const { name, outputs, inputs } of linearLayers(shape)) {
+  for (const { name, outputs, inputs } of familyOf(shape).linearLayers(shape)) {
     const stream = new RandomStream(seed, 'lora', name);
     const bound = Math.sqrt(3 / inputs);
     const a = Float32Array.from({ length: rank * inputs }, () => (2 * stream.uniform() - 1) * bound);
@@ -110,7 +96,7 @@ export function initialLoraWeights(
  */
 export function mergeLora(shape: EncoderShape, weights: Weights, lora: LoraShape): Map<string, WeightTensor> {
   const merged = new Map([...weights].filter(([name]) => !/\.lora_[ab]$/.test(name)));
-  for (const { name, outputs, inputs } of linearLayers(shape)) {
+  for (const { name, outputs, inputs } of familyOf(shape).linearLayers(shape)) {
     const w = weights.get(`${name}.weight`);
     const a = weights.get(`${name}.lora_a`);
     const b = weights.get(`${name}.lora_b`);

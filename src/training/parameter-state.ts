@@ -1,5 +1,6 @@
 import type { DeviceWeights } from '../encoders/device-weights.ts';
 import type { Weights, WeightTensor } from '../encoders/types.ts';
+import { elementCount } from '../graph/nd-array.ts';
 import type { DeviceTensor, Runtime, Session } from '../host/contract.ts';
 import { createDeviceUpdate, type DeviceTensors, type DeviceUpdate } from './device-update.ts';
 import {
@@ -56,10 +57,6 @@ export async function createParameterState(
   return onHost
     ? FlatState.create(runtime, weights, trainable, settings)
     : DeviceState.create(runtime, weights, trainable, settings);
-}
-
-function sizeOf(dims: readonly number[]): number {
-  return dims.reduce((a, b) => a * b, 1);
 }
 
 function scalarTensors(
@@ -121,7 +118,7 @@ class FlatState implements ParameterState {
     trainable: readonly string[],
     settings: AdamWSettings,
   ): Promise<FlatState> {
-    const total = trainable.reduce((sum, name) => sum + sizeOf(weights.get(name)?.dims ?? []), 0);
+    const total = trainable.reduce((sum, name) => sum + elementCount(weights.get(name)?.dims ?? []), 0);
     const length = Math.min(stretch, Math.ceil(total / partSize) * partSize);
     const entry = { name: 'p', shape: [length] };
     return new FlatState(runtime, weights, trainable, settings, length, {
@@ -146,18 +143,19 @@ class FlatState implements ParameterState {
     this.trainable = trainable;
     const places = new Map<string, { offset: number; dims: readonly number[] }>();
     let end = 0;
-    const place = (names: readonly string[]): void => {
-      for (const name of names) {
+    const place = (decayed: boolean): void => {
+      for (const name of trainable) {
         const tensor = weights.get(name);
         if (tensor === undefined) throw new Error(`no weights for ${name}`);
+        if (decays(tensor.dims) !== decayed) continue;
         places.set(name, { offset: end, dims: tensor.dims });
-        end += Math.ceil(sizeOf(tensor.dims) / alignment) * alignment;
+        end += Math.ceil(elementCount(tensor.dims) / alignment) * alignment;
       }
       end = Math.ceil(end / length) * length;
     };
-    place(trainable.filter(decays));
+    place(true);
     this.#decayedLength = end;
-    place(trainable.filter((name) => !decays(name)));
+    place(false);
     this.#places = places;
     this.#vectors = {
       w: new Float32Array(end),
@@ -266,7 +264,7 @@ class FlatState implements ParameterState {
   #view(kind: 'w' | 'g' | 'm' | 'v', name: string): Float32Array<ArrayBuffer> {
     const place = this.#places.get(name);
     if (place === undefined) throw new Error(`${name} does not train`);
-    return this.#vectors[kind].subarray(place.offset, place.offset + sizeOf(place.dims));
+    return this.#vectors[kind].subarray(place.offset, place.offset + elementCount(place.dims));
   }
 
   #slice(kind: 'w' | 'g' | 'm' | 'v', start: number): DeviceTensor {
@@ -295,7 +293,7 @@ class DeviceState implements ParameterState {
     const entries = trainable.map((name) => {
       const tensor = weights.get(name);
       if (tensor === undefined) throw new Error(`no weights for ${name}`);
-      return { name, shape: tensor.dims, decayed: decays(name) };
+      return { name, shape: tensor.dims, decayed: decays(tensor.dims) };
     });
     const state = new DeviceState(
       runtime,
@@ -353,7 +351,7 @@ class DeviceState implements ParameterState {
   async clearGradients(): Promise<void> {
     for (const name of this.trainable) {
       const { dims } = this.gradient(name);
-      await this.#replace(this.#tensors.g, name, dims, new Float32Array(sizeOf(dims)));
+      await this.#replace(this.#tensors.g, name, dims, new Float32Array(elementCount(dims)));
     }
   }
 

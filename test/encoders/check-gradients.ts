@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import { gradientNames, trainingGraphs, type Head, type TrainingGraphs } from '../../src/encoders/graphs.ts';
-import { wordEmbeddings } from '../../src/encoders/parameters.ts';
+import { familyOf } from '../../src/encoders/families/index.ts';
 import { wordInputs } from '../../src/encoders/word-gradient.ts';
 import type { DeviceTensor, Runtime } from '../../src/host/contract.ts';
 import { relativeError } from '../graph/golden.ts';
@@ -59,7 +59,7 @@ export async function checkGradients(
   const gradients = await backward.run({ ...inputs, ...kept });
   for (const [name, dims] of parameters) {
     let gradient: Float32Array;
-    if (name === wordEmbeddings && onHost) {
+    if (name === familyOf(shape).wordEmbeddings && onHost) {
       gradient = new Float32Array(shape.vocabSize * shape.hiddenSize);
       const perToken = await read(gradients['gradient.embedded']!);
       encoder.ids.forEach((id, token) => {

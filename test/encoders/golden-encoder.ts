@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { encoderParameters, classificationParameters } from '../../src/encoders/parameters.ts';
+import { readConfig } from '../../src/encoders/config.ts';
+import { familyOf } from '../../src/encoders/families/index.ts';
 import { readSafetensors, toFloat32 } from '../../src/encoders/safetensors.ts';
 import type { EncoderShape } from '../../src/encoders/types.ts';
 import { goldenFile } from '../support/golden.ts';
@@ -40,29 +41,18 @@ export function readGoldenEncoder(
         toFloat32(tensor, key, file),
       ]),
     );
-  const shape: EncoderShape = {
-    family: name === 'tiny-distilbert' ? 'distilbert' : 'bert',
-    vocabSize: 100,
-    hiddenSize: 16,
-    layers: 2,
-    heads: 2,
-    intermediateSize: 32,
-    maxPositions: 32,
-    segments: name === 'tiny-distilbert' ? 0 : 2,
-    layerNormEpsilon: 1e-12,
-    activation: 'gelu',
-    hiddenDropout: 0,
-    attentionDropout: 0,
-  };
+  const config = readConfig(new Uint8Array(readFileSync(at('config.json'))), 'config.json').shape;
+  const shape: EncoderShape = { ...config, hiddenDropout: 0, attentionDropout: 0 };
+  const family = familyOf(shape);
   const weights = new Map(
-    [...tensors('model.safetensors')].map(([key, data]) => [key.replace(/^(bert|distilbert)\./, ''), data]),
+    [...tensors('model.safetensors')].map(([key, data]) => [key.replace(`${family.name}.`, ''), data]),
   );
   const values = tensors('golden.safetensors');
   return {
     shape,
     parameters: new Map([
-      ...encoderParameters(shape),
-      ...(name === 'tiny-cross-encoder' ? classificationParameters(shape, 1) : []),
+      ...family.parameters(shape),
+      ...(name === 'tiny-cross-encoder' ? family.classification.parameters(shape, 1) : []),
     ]),
     weights,
     rows: json.inputIds.length,

@@ -9,7 +9,7 @@ import {
   writeSafetensors,
   type StoredTensor,
 } from '../../src/encoders/safetensors.ts';
-import { encoderParameters } from '../../src/encoders/parameters.ts';
+import { familyOf } from '../../src/encoders/families/index.ts';
 import { InputError } from '../../src/host/errors.ts';
 import { modelFolder, readJson, tinyModel, type FolderChanges } from '../support/model-folder.ts';
 import { realModel } from '../support/models.ts';
@@ -38,7 +38,7 @@ describe('readEncoder', () => {
   it.each(['tiny-bert', 'tiny-distilbert'] as const)('reads %s whole', async (name) => {
     const model = await readEncoder(modelFolder(tinyModel(name)));
     expect(model.shape).toMatchObject({ hiddenSize: 16, layers: 2, vocabSize: 100 });
-    expect([...model.weights.keys()]).toEqual([...encoderParameters(model.shape).keys()]);
+    expect([...model.weights.keys()]).toEqual([...familyOf(model.shape).parameters(model.shape).keys()]);
     for (const [key, tensor] of storedTensors(name)) {
       if (key.startsWith('pooler')) continue;
       expect(model.weights.get(key)).toEqual({ dims: tensor.dims, data: toFloat32(tensor, key, name) });

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { readTokenizer, tokenizerFromVocabulary } from '../../src/encoders/tokenizer.ts';
+import { wordPiece } from '../../src/encoders/tokenizer.ts';
 import type { TextTokenizer } from '../../src/encoders/types.ts';
 import { InputError } from '../../src/host/errors.ts';
 import { realData } from '../support/data.ts';
@@ -28,7 +28,7 @@ const definition = readJson(join(tiny, 'tokenizer.json')) as {
 };
 
 function open(changes: FolderChanges = {}, path: string = tiny): Promise<TextTokenizer> {
-  return readTokenizer(modelFolder(path, changes));
+  return wordPiece.read(modelFolder(path, changes));
 }
 
 describe.each([
@@ -53,7 +53,7 @@ describe.each([
   });
 });
 
-describe('readTokenizer', () => {
+describe('a WordPiece tokenizer', () => {
   it('cuts the longer text of a pair first, the second of two equal ones last', async () => {
     const tokenizer = await open();
     const words = (count: number): string => 'cell '.repeat(count);
@@ -89,7 +89,7 @@ describe('readTokenizer', () => {
   it('obeys do_lower_case of both config files', async () => {
     const cased = { 'tokenizer.json': undefined, 'tokenizer_config.json': { do_lower_case: false } };
     expect([...(await open(cased)).encode('Cell cell', 9)]).toEqual([2, 1, 66, 3]);
-    const lowered = await readTokenizer(modelFolder(tiny, cased), { lowerCase: true });
+    const lowered = await wordPiece.read(modelFolder(tiny, cased), { lowerCase: true });
     expect([...lowered.encode('Cell cell', 9)]).toEqual([2, 66, 66, 3]);
   });
 
@@ -97,7 +97,7 @@ describe('readTokenizer', () => {
     const vocabulary = new TextEncoder().encode(
       '[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n__proto__\nconstructor\r\n',
     );
-    const { model } = tokenizerFromVocabulary(vocabulary, {}, 'vocab.txt') as typeof definition;
+    const { model } = wordPiece.fromVocabulary(vocabulary, {}, 'vocab.txt') as typeof definition;
     expect(Object.entries(model.vocab)).toContainEqual(['__proto__', 5]);
     expect(Object.entries(model.vocab)).toContainEqual(['constructor', 6]);
   });

@@ -1,6 +1,6 @@
-import { pool, transformer } from '../../src/encoders/forward.ts';
+import { distilbert } from '../../src/encoders/families/distilbert.ts';
+import { pool } from '../../src/encoders/forward.ts';
 import { embeddedGradientName, gradientNames, trainingGraphs } from '../../src/encoders/graphs.ts';
-import { encoderParameters, wordEmbeddings } from '../../src/encoders/parameters.ts';
 import type { EncoderShape } from '../../src/encoders/types.ts';
 import { wordInputs } from '../../src/encoders/word-gradient.ts';
 import { evaluate } from '../../src/graph/evaluate.ts';
@@ -13,6 +13,8 @@ import { openRuntime } from '../../src/host/node/runtime.ts';
 import { RandomStream } from '../../src/host/random.ts';
 import { defaultAdamW } from '../../src/training/optimizer.ts';
 import { createParameterState } from '../../src/training/parameter-state.ts';
+
+const { wordEmbeddings } = distilbert;
 
 export interface EmbeddingSize {
   readonly vocabulary: number;
@@ -59,7 +61,7 @@ export function embeddingCase(size: EmbeddingSize): EmbeddingCase {
   const { vocabulary, width, rows, length } = size;
   const tokens = rows * length;
   const shape: EncoderShape = {
-    family: 'distilbert',
+    family: distilbert.name,
     vocabSize: vocabulary,
     hiddenSize: width,
     layers: 0,
@@ -100,7 +102,7 @@ export function embeddingCase(size: EmbeddingSize): EmbeddingCase {
     ...wordInputs(ids, vocabulary),
     'token.rows': { dataType: 'int64', dims: [tokens, 1], data: BigInt64Array.from(ids, BigInt) },
   };
-  for (const [name, dims] of encoderParameters(shape)) {
+  for (const [name, dims] of distilbert.parameters(shape)) {
     const isTable = dims.length === 2;
     const values = normal(
       dims.reduce((a, b) => a * b, 1),
@@ -135,7 +137,7 @@ function float32(dims: readonly number[], data: Float32Array<ArrayBuffer>): Host
 function scatterWithAddition({ vocabulary, width, rows, length }: EmbeddingSize): Uint8Array {
   const operation: Operation = {
     name: 'ScatterND',
-    infer: () => [{ shape: [vocabulary, width], dataType: 'float32' }],
+    infer: () => [{ dims: [vocabulary, width], dataType: 'float32' }],
     evaluate: () => {
       throw new Error('only runtimes run it');
     },
@@ -158,7 +160,11 @@ function referenceGradient(
 ): Float64Array {
   const graph = new Graph();
   const batch = { rows, length };
-  const { embedded, hidden } = transformer(graph, { shape, batch });
+  const tokens = {
+    ids: graph.input('ids', [rows * length], 'int32'),
+    mask: graph.input('mask', [rows, length]),
+  };
+  const { embedded, hidden } = distilbert.forward(graph, tokens, { shape });
   const output = pool(graph, hidden, batch, true);
   const [gradient] = vjp([{ tensor: output, gradient: graph.input('upstream', output.shape) }], [embedded]);
   const feeds = new Map<string, NdArray>();

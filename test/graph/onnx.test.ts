@@ -1,9 +1,12 @@
+import ort from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
-import { Graph, type Tensor } from '../../src/graph/expression.ts';
-import { toOnnx, type OnnxOptions } from '../../src/graph/onnx.ts';
+import { Graph, productOf, type Tensor } from '../../src/graph/expression.ts';
+import { vjp } from '../../src/graph/gradients.ts';
+import { peakBytes } from '../../src/graph/memory.ts';
+import { toOnnx, type EmbeddedWeights } from '../../src/graph/onnx.ts';
 import { reduceSum, reshape } from '../../src/graph/ops/broadcasting.ts';
 import { add, exp, mul } from '../../src/graph/ops/elementwise.ts';
-import { gemm } from '../../src/graph/ops/linear.ts';
+import { gemm, matMul } from '../../src/graph/ops/linear.ts';
 import { layerNorm } from '../../src/graph/ops/normalization.ts';
 import { slice, transpose } from '../../src/graph/ops/shape.ts';
 import { openRuntime } from '../../src/host/node/runtime.ts';
@@ -54,10 +57,10 @@ function read(model: Uint8Array) {
 /** What the model computes on the Node CPU from inputs of 1, 2, 3 … each. */
 async function run(
   outputs: Readonly<Record<string, Tensor>>,
-  options: OnnxOptions = {},
+  embed: EmbeddedWeights = new Map(),
 ): Promise<Record<string, number[]>> {
   const runtime = await openRuntime({ device: 'cpu', threads: 1 });
-  const { model } = toOnnx('test', outputs, options);
+  const { model } = toOnnx('test', outputs, embed);
   const session = await runtime.createSession(model, { name: 'test' });
   const feeds = Object.fromEntries(
     read(model).inputs.map(({ name, dims }) => {
@@ -170,25 +173,72 @@ describe('toOnnx', () => {
     const graph = new Graph();
     const product = mul(graph.input('x', [2]), graph.input('w', [2]));
     const embed = new Map([['w', Float32Array.of(10, 100)]]);
-    const { model, inputNames } = toOnnx('embedded', { y: product }, { embed });
+    const { model, inputNames } = toOnnx('embedded', { y: product }, embed);
     expect(inputNames).toEqual(['x']);
     expect(read(model).initializers.get('w')).toMatchObject({ dims: [2], type: 1 });
-    expect(await run({ y: product }, { embed })).toEqual({ y: [10, 200] });
+    expect(await run({ y: product }, embed)).toEqual({ y: [10, 200] });
   });
 
   it('stores a view of weights, not the whole buffer', async () => {
     const graph = new Graph();
     const product = mul(graph.input('x', [2]), graph.input('w', [2]));
     const embed = new Map([['w', Float32Array.of(7, 10, 100, 7).subarray(1, 3)]]);
-    expect(await run({ y: product }, { embed })).toEqual({ y: [10, 200] });
+    expect(await run({ y: product }, embed)).toEqual({ y: [10, 200] });
   });
 
-  it('leaves dimensions open by name', () => {
-    const graph = new Graph();
-    const x = graph.input('x', [2, 3]);
-    const freeDimensions = { x: { 0: 'batch' }, y: { 0: 'batch' } };
-    const onnx = read(toOnnx('open', { y: exp(x) }, { freeDimensions }).model);
-    expect(onnx.inputs[0]!.dims).toEqual(['batch', 3]);
-    expect(onnx.outputs[0]!.dims).toEqual(['batch', 3]);
+  describe('with open sizes', () => {
+    it('names them in inputs and outputs', () => {
+      const x = new Graph().input('x', ['batch', 3]);
+      const onnx = read(toOnnx('open', { y: exp(x) }).model);
+      expect(onnx.inputs[0]!.dims).toEqual(['batch', 3]);
+      expect(onnx.outputs[0]!.dims).toEqual(['batch', 3]);
+    });
+
+    it('computes with those of each run', async () => {
+      const graph = new Graph();
+      const x = graph.input('x', ['batch', 'length']);
+      const tokens = reshape(x, [productOf(['batch', 'length']), 1]);
+      const doubled = matMul(tokens, graph.constant({ shape: [1, 2], data: Float64Array.of(1, 2) }));
+      const positions = slice(graph.input('p', [4, 2]), 0, 0, 'length');
+      const y = transpose(add(reshape(doubled, ['batch', 'length', 2]), positions), [0, 2, 1]);
+      expect(y.dims).toEqual(['batch', 2, 'length']);
+      const { model } = toOnnx('open', { y });
+      const session = await ort.InferenceSession.create(model);
+      const p = new ort.Tensor('float32', Float32Array.of(0, 0, 100, 200, 300, 400, 500, 600), [4, 2]);
+      for (const [batch, length, expected] of [
+        [1, 2, [1, 102, 2, 204]],
+        [2, 1, [1, 2, 2, 4]],
+        [1, 3, [1, 102, 303, 2, 204, 406]],
+      ] as const) {
+        const values = Float32Array.from({ length: batch * length }, (_, i) => i + 1);
+        const result = await session.run({ x: new ort.Tensor('float32', values, [batch, length]), p });
+        expect(result.y!.dims).toEqual([batch, 2, length]);
+        expect([...(result.y!.data as Float32Array)]).toEqual(expected);
+      }
+      await session.release();
+    });
+
+    it('folds constants and shares what is equal', () => {
+      const graph = new Graph();
+      const x = graph.input('x', ['batch', 4]);
+      const scale = mul(graph.constant(2), 3);
+      expect(mul(x, scale)).toBe(mul(x, 6));
+      expect(reshape(reshape(x, [2, productOf([2, 'batch'])]), ['batch', 4])).toBe(x);
+      expect(slice(graph.input('rows', ['batch', 2]), 0, 0, 'batch')).toBe(graph.input('rows', ['batch', 2]));
+    });
+
+    it('refuses what does not fit, and what needs every size', () => {
+      const graph = new Graph();
+      const x = graph.input('x', ['batch', 'length']);
+      expect(() => reshape(x, ['batch', 2])).toThrow('Reshape: [batch, length] does not fit [batch, 2]');
+      expect(() => add(x, graph.input('y', ['length', 'batch']))).toThrow('do not broadcast');
+      expect(() => slice(x, 1, 1, 'length')).toThrow('Slice: no 1..length');
+      const shifted = add(x, graph.input('shift', ['length']));
+      expect(() => vjp([{ tensor: shifted, gradient: exp(x) }], [x])).toThrow(/: \[.*\] leaves sizes open/);
+      expect(() => peakBytes([shifted])).toThrow('Add: [batch, length] leaves sizes open');
+      expect(() => reduceSum(x, [0])).toThrow('Input: [batch, length] leaves sizes open');
+      const nowhere = reshape(graph.input('flat', ['batch*length']), ['batch', 'length']);
+      expect(() => toOnnx('open', { nowhere })).toThrow('no input has an axis of the size length');
+    });
   });
 });

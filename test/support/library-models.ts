@@ -1,10 +1,11 @@
 /** Model folders as other libraries open them, with the same weights once for the studio and once as ONNX. */
 import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { familyOf } from '../../src/encoders/families/index.ts';
 import { exportCrossEncoderOnnx, exportOnnx } from '../../src/encoders/onnx-export.ts';
 import { readCrossEncoder, readEncoder } from '../../src/encoders/read-encoder.ts';
 import { fromFloat32, writeSafetensors, type StoredTensor } from '../../src/encoders/safetensors.ts';
-import type { Weights } from '../../src/encoders/types.ts';
+import { elementCount } from '../../src/graph/nd-array.ts';
 import { RandomStream } from '../../src/host/random.ts';
 import { modelFolder, readJson, tinyModel } from './model-folder.ts';
 
@@ -22,7 +23,7 @@ export async function encoderFolder(parent: string, family: Family): Promise<str
 export async function crossEncoderFolder(parent: string, family: Family, labels = 1): Promise<string> {
   const source = family === 'bert' && labels === 1 ? 'tiny-cross-encoder' : (`tiny-${family}` as const);
   const folder = copy(tinyModel(source), join(parent, `cross-encoder-${family}-${labels}`));
-  if (source !== 'tiny-cross-encoder') await addHead(folder, family, labels);
+  if (source !== 'tiny-cross-encoder') await addHead(folder, labels);
   writeOnnx(folder, exportCrossEncoderOnnx(await readCrossEncoder(modelFolder(folder))));
   return folder;
 }
@@ -46,37 +47,23 @@ export function asRoberta(folder: string): string {
   return renamed;
 }
 
-async function addHead(folder: string, family: Family, labels: number): Promise<void> {
+async function addHead(folder: string, labels: number): Promise<void> {
   const { shape, weights } = await readEncoder(modelFolder(folder));
+  const { name: prefix, className, classification } = familyOf(shape);
   const random = new RandomStream(7, 'a classification head');
-  const tensors = new Map<string, StoredTensor>(prefixed(weights, family));
-  const width = shape.hiddenSize;
-  const add = (name: string, dims: readonly number[]): void => {
-    const size = dims.reduce((product, dim) => product * dim, 1);
-    tensors.set(
-      name,
-      fromFloat32(
-        dims,
-        Float32Array.from({ length: size }, () => random.uniform() - 0.5),
-      ),
-    );
-  };
-  const pooler = family === 'bert' ? 'bert.pooler.dense' : 'pre_classifier';
-  add(`${pooler}.weight`, [width, width]);
-  add(`${pooler}.bias`, [width]);
-  add('classifier.weight', [labels, width]);
-  add('classifier.bias', [labels]);
+  const tensors = new Map<string, StoredTensor>();
+  for (const [name, { dims, data }] of weights) tensors.set(`${prefix}.${name}`, fromFloat32(dims, data));
+  for (const [name, dims] of classification.parameters(shape, labels)) {
+    const data = Float32Array.from({ length: elementCount(dims) }, () => random.uniform() - 0.5);
+    tensors.set(name, fromFloat32(dims, data));
+  }
   writeFileSync(join(folder, 'model.safetensors'), writeSafetensors(tensors));
   const config = readJson(join(folder, 'config.json')) as object;
   writeJson(join(folder, 'config.json'), {
     ...config,
-    architectures: [`${family === 'bert' ? 'Bert' : 'DistilBert'}ForSequenceClassification`],
+    architectures: [`${className}ForSequenceClassification`],
     id2label: Object.fromEntries(Array.from({ length: labels }, (_, i) => [i, `LABEL_${i}`])),
   });
-}
-
-function* prefixed(weights: Weights, family: Family): Generator<[string, StoredTensor]> {
-  for (const [name, { dims, data }] of weights) yield [`${family}.${name}`, fromFloat32(dims, data)];
 }
 
 function copy(from: string, to: string): string {

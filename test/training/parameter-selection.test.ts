@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { encoderParameters } from '../../src/encoders/parameters.ts';
+import { familyOf } from '../../src/encoders/families/index.ts';
 import { RandomStream } from '../../src/host/random.ts';
 import {
   checkSelection,
@@ -13,7 +13,7 @@ import { readGoldenEncoder } from '../encoders/golden-encoder.ts';
 
 describe.each(['tiny-bert', 'tiny-distilbert'] as const)('parameters that train, of %s', (name) => {
   const { shape, weights: values, parameters } = readGoldenEncoder(name);
-  const all = [...encoderParameters(shape).keys()];
+  const all = [...familyOf(shape).parameters(shape).keys()];
   const layer = name === 'tiny-bert' ? 'encoder.layer.' : 'transformer.layer.';
 
   it('are all, or all but the embeddings, or those of the last layers', () => {

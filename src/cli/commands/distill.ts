@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import { Embedder } from '../../encoders/embedder.ts';
 import { uploadWeights } from '../../encoders/device-weights.ts';
-import { readTokenizer, tokenizerFromVocabulary } from '../../encoders/tokenizer.ts';
+import { configOf } from '../../encoders/config.ts';
+import { bert } from '../../encoders/families/bert.ts';
 import type { EncoderModel, EncoderShape } from '../../encoders/types.ts';
 import { encoderFiles } from '../../encoders/write-encoder.ts';
 import type { ModelFolder, Runtime, Store } from '../../host/contract.ts';
@@ -186,7 +187,7 @@ async function makeStudent(
 ): Promise<EncoderModel> {
   const vocabulary = new TextEncoder().encode(`${tokens.join('\n')}\n`);
   const settings = {
-    tokenizer_class: 'BertTokenizer',
+    tokenizer_class: bert.tokenizer.className,
     do_lower_case: true,
     model_max_length: student.maxLength,
     pad_token: '[PAD]',
@@ -197,7 +198,7 @@ async function makeStudent(
   };
   const bytes = (value: unknown): Uint8Array<ArrayBuffer> => new TextEncoder().encode(JSON.stringify(value));
   const files = new Map([
-    ['tokenizer.json', bytes(tokenizerFromVocabulary(vocabulary, settings, 'vocab.txt'))],
+    ['tokenizer.json', bytes(bert.tokenizer.fromVocabulary(vocabulary, settings, 'vocab.txt'))],
     ['tokenizer_config.json', bytes(settings)],
   ]);
   const folder: ModelFolder = {
@@ -209,7 +210,7 @@ async function makeStudent(
     },
   };
   const shape: EncoderShape = {
-    family: 'bert',
+    family: bert.name,
     vocabSize: tokens.length,
     hiddenSize: student.hiddenSize,
     layers: student.layers,
@@ -234,29 +235,12 @@ async function makeStudent(
       passageMaxLength: student.maxLength,
     },
     weights: studentWeights(shape, tokenVectors, seed),
-    tokenizer: await readTokenizer(folder, { lowerCase: true }),
-    baggage: { config: configOf(shape), files, license: card.license },
-  };
-}
-
-/** As transformers writes it for its BertModel. */
-function configOf(shape: EncoderShape): Readonly<Record<string, unknown>> {
-  return {
-    architectures: ['BertModel'],
-    model_type: 'bert',
-    vocab_size: shape.vocabSize,
-    hidden_size: shape.hiddenSize,
-    num_hidden_layers: shape.layers,
-    num_attention_heads: shape.heads,
-    intermediate_size: shape.intermediateSize,
-    max_position_embeddings: shape.maxPositions,
-    type_vocab_size: shape.segments,
-    layer_norm_eps: shape.layerNormEpsilon,
-    hidden_act: shape.activation,
-    hidden_dropout_prob: shape.hiddenDropout,
-    attention_probs_dropout_prob: shape.attentionDropout,
-    pad_token_id: 0,
-    torch_dtype: 'float32',
+    tokenizer: await bert.tokenizer.read(folder, { lowerCase: true }),
+    baggage: {
+      config: { ...configOf(shape), pad_token_id: 0, torch_dtype: 'float32' },
+      files,
+      license: card.license,
+    },
   };
 }
 

@@ -1,8 +1,10 @@
 import {
   elementCount,
   only,
+  productOf,
   sameShape,
   showShape,
+  type Dimensions,
   type Operation,
   type Shape,
   type Tensor,
@@ -13,27 +15,33 @@ const reshapeOperation: Operation = {
   name: 'Reshape',
   free: true,
   infer: ([x], { shape }) => {
-    const { shape: from, dataType } = x as Tensor;
-    const to = shape as Shape;
-    if (elementCount(from) !== elementCount(to)) {
+    const { dims: from, dataType } = x as Tensor;
+    const to = shape as Dimensions;
+    if (productOf(from) !== productOf(to)) {
       throw new Error(`Reshape: ${showShape(from)} does not fit ${showShape(to)}`);
     }
-    return [{ shape: to, dataType }];
+    return [{ dims: to, dataType }];
   },
   simplify: ([x], { shape }) => {
     const tensor = x as Tensor;
-    if (sameShape(tensor.shape, shape as Shape)) return tensor;
-    if (tensor.node.operation === reshapeOperation) return reshape(only(tensor.node.inputs), shape as Shape);
+    const to = shape as Dimensions;
+    if (sameShape(tensor.dims, to)) return tensor;
+    if (tensor.node.operation === reshapeOperation) return reshape(only(tensor.node.inputs), to);
     return undefined;
   },
   evaluate: ([x], { shape }) => [{ shape: shape as Shape, data: (x as NdArray).data }],
   gradient: (node, [upstream]) =>
     upstream === undefined ? [] : [reshape(upstream, only(node.inputs).shape)],
-  onnx: (node) => ({ type: 'Reshape', inputs: [...node.inputs, { int64: node.attributes.shape as Shape }] }),
+  onnx: (node) => {
+    const to = node.attributes.shape as Dimensions;
+    // −1 stands for the size that the others leave, so that one open size need not be looked up.
+    const open = to.findIndex((size) => typeof size === 'string');
+    return { type: 'Reshape', inputs: [...node.inputs, { int64: open < 0 ? to : to.with(open, -1) }] };
+  },
 };
 
 /** The same values in row-major order under another shape. */
-export function reshape(x: Tensor, shape: Shape): Tensor {
+export function reshape(x: Tensor, shape: Dimensions): Tensor {
   return only(x.node.graph.apply(reshapeOperation, [x], { shape }));
 }
 
@@ -46,7 +54,7 @@ const expandOperation: Operation = {
     if (to === undefined || !sameShape(to, shape as Shape)) {
       throw new Error(`Expand: ${showShape(from)} does not broadcast to ${showShape(shape as Shape)}`);
     }
-    return [{ shape: to, dataType }];
+    return [{ dims: to, dataType }];
   },
   simplify: ([x], { shape }) => (sameShape((x as Tensor).shape, shape as Shape) ? x : undefined),
   evaluate: ([x], _, [type]) => {
@@ -85,7 +93,7 @@ function reduction(
       if (reduced.some((axis) => axis < 0 || axis >= shape.length)) {
         throw new Error(`${name}: no axes ${reduced.join(', ')} in ${showShape(shape)}`);
       }
-      return [{ shape: reducedShape(shape, reduced, keepDims === 1), dataType: 'float32' }];
+      return [{ dims: reducedShape(shape, reduced, keepDims === 1), dataType: 'float32' }];
     },
     evaluate: ([x], { axes }, [type]) => {
       if (x === undefined || type === undefined) throw new Error(`${name} takes one`);

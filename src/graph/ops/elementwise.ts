@@ -5,20 +5,20 @@ import {
   showShape,
   type Node,
   type Operation,
-  type Shape,
+  type Dimensions,
   type Tensor,
 } from '../expression.ts';
 import * as exactMath from '../../host/exact-math.ts';
 import { broadcastShape, forEachBroadcast } from '../nd-array.ts';
 import { sumTo } from './broadcasting.ts';
 
-function inferBroadcast(name: string, inputs: readonly Tensor[]): Shape {
+function inferBroadcast(name: string, inputs: readonly Tensor[]): Dimensions {
   const [a, b] = inputs as [Tensor, Tensor];
-  const shape = broadcastShape(a.shape, b.shape);
-  if (shape === undefined) {
-    throw new Error(`${name}: ${showShape(a.shape)} and ${showShape(b.shape)} do not broadcast`);
+  const dims = broadcastShape(a.dims, b.dims);
+  if (dims === undefined) {
+    throw new Error(`${name}: ${showShape(a.dims)} and ${showShape(b.dims)} do not broadcast`);
   }
-  return shape;
+  return dims;
 }
 
 function constantScalar(tensor: Tensor): number | undefined {
@@ -34,7 +34,7 @@ function binary(
 ): Operation {
   return {
     name,
-    infer: (inputs) => [{ shape: inferBroadcast(name, inputs), dataType: 'float32' }],
+    infer: (inputs) => [{ dims: inferBroadcast(name, inputs), dataType: 'float32' }],
     evaluate: ([a, b], _, [type]) => {
       if (a === undefined || b === undefined || type === undefined) throw new Error(`${name} takes two`);
       const data = new Float64Array(elementCount(type.shape));
@@ -64,8 +64,8 @@ function operands(node: Node): readonly [Tensor, Tensor] {
 function dropNeutral(neutral: number, sides: 'right' | 'both'): Operation['simplify'] {
   return (inputs) => {
     const [a, b] = inputs as [Tensor, Tensor];
-    if (constantScalar(b) === neutral && b.shape.length <= a.shape.length) return a;
-    if (sides === 'both' && constantScalar(a) === neutral && a.shape.length <= b.shape.length) return b;
+    if (constantScalar(b) === neutral && b.dims.length <= a.dims.length) return a;
+    if (sides === 'both' && constantScalar(a) === neutral && a.dims.length <= b.dims.length) return b;
     return undefined;
   };
 }
@@ -133,25 +133,27 @@ export function div(a: Operand, b: Operand): Tensor {
   return apply2(divOperation, a, b);
 }
 
-function unary(
+/** An operation on each element. @param onnx its node, where that is not one of the same name without attributes */
+export function unary(
   name: string,
   compute: (x: number) => number,
   gradient: (node: Node, upstream: Tensor) => Tensor,
+  onnx: Operation['onnx'] = (node) => ({ type: name, inputs: node.inputs }),
 ): (x: Tensor) => Tensor {
   const operation: Operation = {
     name,
-    infer: ([x]) => [{ shape: (x as Tensor).shape, dataType: 'float32' }],
+    infer: ([x]) => [{ dims: (x as Tensor).dims, dataType: 'float32' }],
     evaluate: ([x]) => {
       if (x === undefined) throw new Error(`${name} takes one`);
       return [{ shape: x.shape, data: x.data.map(compute) }];
     },
     gradient: (node, [upstream]) => (upstream === undefined ? [] : [gradient(node, upstream)]),
-    onnx: (node) => ({ type: name, inputs: node.inputs }),
+    onnx,
   };
   return (x) => only(x.node.graph.apply(operation, [x]));
 }
 
-const operand = (node: Node): Tensor => only(node.inputs);
+export const operand = (node: Node): Tensor => only(node.inputs);
 const result = (node: Node): Tensor => only(node.outputs);
 
 export const neg = unary(
@@ -211,7 +213,7 @@ export function erfReference(x: number): number {
 function comparison(name: string, compute: (a: number, b: number) => boolean): Operation {
   return {
     name,
-    infer: (inputs) => [{ shape: inferBroadcast(name, inputs), dataType: 'bool' }],
+    infer: (inputs) => [{ dims: inferBroadcast(name, inputs), dataType: 'bool' }],
     evaluate: ([a, b], _, [type]) => {
       if (a === undefined || b === undefined || type === undefined) throw new Error(`${name} takes two`);
       const data = new Float64Array(elementCount(type.shape));
@@ -239,7 +241,7 @@ export function greater(a: Tensor, b: Operand): Tensor {
 
 const castOperation: Operation = {
   name: 'Cast',
-  infer: ([x]) => [{ shape: (x as Tensor).shape, dataType: 'float32' }],
+  infer: ([x]) => [{ dims: (x as Tensor).dims, dataType: 'float32' }],
   evaluate: (inputs) => inputs,
   // FLOAT in ONNX's TensorProto.DataType.
   onnx: (node) => ({ type: 'Cast', inputs: node.inputs, attributes: { to: 1 } }),

@@ -7,7 +7,7 @@ import {
   type Shape,
   type Tensor,
 } from '../expression.ts';
-import { sizeOf, type NdArray } from '../nd-array.ts';
+import type { NdArray } from '../nd-array.ts';
 import { reshape } from './broadcasting.ts';
 import { equal, toFloat } from './elementwise.ts';
 import { matMul } from './linear.ts';
@@ -16,18 +16,19 @@ const gatherOperation: Operation = {
   name: 'Gather',
   infer: ([table, ids]) => {
     const { shape } = table as Tensor;
-    const list = (ids as Tensor).shape;
-    if (shape.length !== 2 || list.length !== 1) {
+    const list = (ids as Tensor).dims;
+    const [rows] = list;
+    if (shape.length !== 2 || list.length !== 1 || rows === undefined) {
       throw new Error(
         `Gather: takes a matrix and a list of rows, not ${showShape(shape)} and ${showShape(list)}`,
       );
     }
-    return [{ shape: [list[0] as number, shape[1] as number], dataType: 'float32' }];
+    return [{ dims: [rows, shape[1] as number], dataType: 'float32' }];
   },
   evaluate: ([table, ids], _, [type]) => {
     if (table === undefined || ids === undefined || type === undefined) throw new Error('Gather takes two');
     const width = table.shape[1] as number;
-    const data = new Float64Array(sizeOf(type.shape));
+    const data = new Float64Array(elementCount(type.shape));
     ids.data.forEach((id, row) => data.set(table.data.subarray(id * width, (id + 1) * width), row * width));
     return [{ shape: type.shape, data }];
   },
@@ -72,7 +73,7 @@ const scatterRowsOperation: Operation = {
         `ScatterND: ${showShape(list)} and ${showShape(part)} are not rows of ${showShape(whole)}`,
       );
     }
-    return [{ shape: whole, dataType: 'float32' }];
+    return [{ dims: whole, dataType: 'float32' }];
   },
   evaluate: ([table, ids, rows]) => {
     const width = (table as NdArray).shape[1] as number;

@@ -4,8 +4,8 @@ import {
   sameShape,
   showShape,
   type Attributes,
+  type Dimension,
   type Operation,
-  type Shape,
   type Tensor,
 } from '../expression.ts';
 import { broadcastShape, forEachBroadcast } from '../nd-array.ts';
@@ -16,12 +16,12 @@ import { swapLastAxes } from './shape.ts';
 const matMulOperation: Operation = {
   name: 'MatMul',
   infer: ([a, b]) => {
-    const [left, right] = [(a as Tensor).shape, (b as Tensor).shape];
+    const [left, right] = [(a as Tensor).dims, (b as Tensor).dims];
     const batch = broadcastShape(left.slice(0, -2), right.slice(0, -2));
     if (left.length < 2 || right.length < 2 || batch === undefined || left.at(-1) !== right.at(-2)) {
       throw new Error(`MatMul: ${showShape(left)} and ${showShape(right)} do not fit`);
     }
-    return [{ shape: [...batch, left.at(-2) as number, right.at(-1) as number], dataType: 'float32' }];
+    return [{ dims: [...batch, left.at(-2) as Dimension, right.at(-1) as Dimension], dataType: 'float32' }];
   },
   evaluate: ([a, b], _, [type]) => {
     if (a === undefined || b === undefined || type === undefined) throw new Error('MatMul takes two');
@@ -70,8 +70,8 @@ interface GemmAttributes extends Attributes {
   readonly beta: number;
 }
 
-function oriented(shape: Shape, transposed: number): readonly [number, number] {
-  const [rows, columns] = shape as readonly [number, number];
+function oriented<Size>(shape: readonly Size[], transposed: number): readonly [Size, Size] {
+  const [rows, columns] = shape as readonly [Size, Size];
   return transposed === 1 ? [columns, rows] : [rows, columns];
 }
 
@@ -79,7 +79,7 @@ const gemmOperation: Operation = {
   name: 'Gemm',
   infer: ([a, b, c], attributes) => {
     const { transA, transB } = attributes as GemmAttributes;
-    const [left, right] = [(a as Tensor).shape, (b as Tensor).shape];
+    const [left, right] = [(a as Tensor).dims, (b as Tensor).dims];
     const [rows, inner] = oriented(left, transA);
     const [inner2, columns] = oriented(right, transB);
     if (left.length !== 2 || right.length !== 2 || inner !== inner2) {
@@ -87,12 +87,12 @@ const gemmOperation: Operation = {
         `Gemm: ${showShape(left)} (transA ${transA}) and ${showShape(right)} (transB ${transB}) do not fit`,
       );
     }
-    const shape = [rows, columns];
-    const joint = c === undefined ? shape : broadcastShape(c.shape, shape);
-    if (joint === undefined || !sameShape(joint, shape)) {
-      throw new Error(`Gemm: C ${showShape((c as Tensor).shape)} does not broadcast to ${showShape(shape)}`);
+    const dims = [rows, columns];
+    const joint = c === undefined ? dims : broadcastShape(c.dims, dims);
+    if (joint === undefined || !sameShape(joint, dims)) {
+      throw new Error(`Gemm: C ${showShape((c as Tensor).dims)} does not broadcast to ${showShape(dims)}`);
     }
-    return [{ shape, dataType: 'float32' }];
+    return [{ dims, dataType: 'float32' }];
   },
   evaluate: ([a, b, c], attributes, [type]) => {
     if (a === undefined || b === undefined || type === undefined) throw new Error('Gemm takes two or three');

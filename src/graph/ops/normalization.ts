@@ -4,7 +4,8 @@ import {
   showShape,
   type Node,
   type Operation,
-  type Shape,
+  type Dimension,
+  type Dimensions,
   type Tensor,
 } from '../expression.ts';
 import { exp, square } from '../../host/exact-math.ts';
@@ -14,7 +15,7 @@ import { columnSum, gemm, rowDot } from './linear.ts';
 
 const softmaxOperation: Operation = {
   name: 'Softmax',
-  infer: ([x]) => [{ shape: (x as Tensor).shape, dataType: 'float32' }],
+  infer: ([x]) => [{ dims: (x as Tensor).dims, dataType: 'float32' }],
   evaluate: ([x]) => {
     if (x === undefined) throw new Error('Softmax takes one');
     const width = x.shape.at(-1) as number;
@@ -47,10 +48,10 @@ export function softmax(x: Tensor): Tensor {
 const layerNormOperation: Operation = {
   name: 'LayerNormalization',
   infer: ([x, gamma, beta]) => {
-    const [matrix, scale, shift] = [x, gamma, beta].map((tensor) => (tensor as Tensor).shape) as [
-      Shape,
-      Shape,
-      Shape,
+    const [matrix, scale, shift] = [x, gamma, beta].map((tensor) => (tensor as Tensor).dims) as [
+      Dimensions,
+      Dimensions,
+      Dimensions,
     ];
     const [rows, width] = matrix;
     if (matrix.length !== 2 || [scale, shift].some((shape) => shape.length !== 1 || shape[0] !== width)) {
@@ -58,8 +59,8 @@ const layerNormOperation: Operation = {
         `LayerNormalization: ${showShape(matrix)} does not fit gamma ${showShape(scale)} and beta ${showShape(shift)}`,
       );
     }
-    const column = { shape: [rows as number, 1], dataType: 'float32' as const };
-    return [{ shape: (x as Tensor).shape, dataType: 'float32' }, column, column];
+    const column = { dims: [rows as Dimension, 1], dataType: 'float32' as const };
+    return [{ dims: matrix, dataType: 'float32' }, column, column];
   },
   evaluate: ([x, gamma, beta], { epsilon }, types) => {
     if (x === undefined || gamma === undefined || beta === undefined) throw new Error('takes three');

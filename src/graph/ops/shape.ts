@@ -1,4 +1,13 @@
-import { elementCount, only, showShape, type Node, type Operation, type Tensor } from '../expression.ts';
+import {
+  elementCount,
+  only,
+  showShape,
+  type Attributes,
+  type Dimension,
+  type Node,
+  type Operation,
+  type Tensor,
+} from '../expression.ts';
 import { stridesOf } from '../nd-array.ts';
 
 function inversePermutation(permutation: readonly number[]): number[] {
@@ -10,12 +19,12 @@ function inversePermutation(permutation: readonly number[]): number[] {
 const transposeOperation: Operation = {
   name: 'Transpose',
   infer: ([x], { permutation }) => {
-    const { shape, dataType } = x as Tensor;
+    const { dims, dataType } = x as Tensor;
     const order = permutation as readonly number[];
-    if (order.length !== shape.length || new Set(order).size !== shape.length) {
-      throw new Error(`Transpose: ${showShape(order)} does not permute ${showShape(shape)}`);
+    if (order.length !== dims.length || new Set(order).size !== dims.length) {
+      throw new Error(`Transpose: ${showShape(order)} does not permute ${showShape(dims)}`);
     }
-    return [{ shape: order.map((axis) => shape[axis] as number), dataType }];
+    return [{ dims: order.map((axis) => dims[axis] as Dimension), dataType }];
   },
   simplify: ([x], { permutation }) => {
     const tensor = x as Tensor;
@@ -68,31 +77,34 @@ export function transpose(x: Tensor, permutation: readonly number[]): Tensor {
 
 /** Swaps the last two axes. */
 export function swapLastAxes(x: Tensor): Tensor {
-  const order = x.shape.map((_, axis) => axis);
+  const order = x.dims.map((_, axis) => axis);
   const rank = order.length;
   [order[rank - 2], order[rank - 1]] = [rank - 1, rank - 2];
   return transpose(x, order);
 }
 
+interface SliceAttributes extends Attributes {
+  readonly axis: number;
+  readonly start: number;
+  readonly end: Dimension;
+}
+
 const sliceOperation: Operation = {
   name: 'Slice',
-  infer: ([x], { axis, start, end }) => {
-    const { shape, dataType } = x as Tensor;
-    const size = shape[axis as number];
-    if (
-      size === undefined ||
-      (start as number) < 0 ||
-      (start as number) >= (end as number) ||
-      (end as number) > size
-    ) {
-      throw new Error(
-        `Slice: no ${String(start)}..${String(end)} on axis ${String(axis)} of ${showShape(shape)}`,
-      );
+  infer: ([x], attributes) => {
+    const { dims, dataType } = x as Tensor;
+    const { axis, start, end } = attributes as SliceAttributes;
+    const size = dims[axis];
+    // Of an open size the model's caller sees to it that it is large enough.
+    const fits = typeof end === 'string' ? start === 0 : start >= 0 && start < end && !(Number(size) < end);
+    if (size === undefined || !fits) {
+      throw new Error(`Slice: no ${start}..${end} on axis ${axis} of ${showShape(dims)}`);
     }
-    return [{ shape: shape.map((s, i) => (i === axis ? (end as number) - (start as number) : s)), dataType }];
+    const length = typeof end === 'string' ? end : end - start;
+    return [{ dims: dims.with(axis, length), dataType }];
   },
   simplify: ([x], { axis, start, end }) =>
-    start === 0 && end === (x as Tensor).shape[axis as number] ? x : undefined,
+    start === 0 && end === (x as Tensor).dims[axis as number] ? x : undefined,
   evaluate: ([x], { axis, start }, [type]) => {
     if (x === undefined || type === undefined) throw new Error('Slice takes one');
     const inner = elementCount(x.shape.slice((axis as number) + 1));
@@ -107,26 +119,21 @@ const sliceOperation: Operation = {
   },
   gradient: (node, [upstream]) => {
     if (upstream === undefined) return [];
-    const { axis, start, end } = node.attributes as Record<string, number>;
-    const size = only(node.inputs).shape[axis as number] as number;
-    return [padAxis(upstream, axis as number, start as number, size - (end as number))];
+    const { axis, start } = node.attributes as SliceAttributes;
+    const size = only(node.inputs).shape[axis] as number;
+    return [padAxis(upstream, axis, start, size - start - (upstream.shape[axis] as number))];
   },
   onnx: (node) => {
-    const { axis, start, end } = node.attributes as Record<string, number>;
+    const { axis, start, end } = node.attributes as SliceAttributes;
     return {
       type: 'Slice',
-      inputs: [
-        ...node.inputs,
-        { int64: [start as number] },
-        { int64: [end as number] },
-        { int64: [axis as number] },
-      ],
+      inputs: [...node.inputs, { int64: [start] }, { int64: [end] }, { int64: [axis] }],
     };
   },
 };
 
 /** Elements start to end (exclusive) of one axis. */
-export function slice(x: Tensor, axis: number, start: number, end: number): Tensor {
+export function slice(x: Tensor, axis: number, start: number, end: Dimension): Tensor {
   return only(x.node.graph.apply(sliceOperation, [x], { axis, start, end }));
 }
 
@@ -140,7 +147,7 @@ const padOperation: Operation = {
       );
     }
     return [
-      { shape: shape.map((s, i) => (i === axis ? s + (before as number) + (after as number) : s)), dataType },
+      { dims: shape.map((s, i) => (i === axis ? s + (before as number) + (after as number) : s)), dataType },
     ];
   },
   simplify: ([x], { before, after }) => (before === 0 && after === 0 ? x : undefined),
@@ -187,7 +194,7 @@ const concatOperation: Operation = {
       }
     }
     const total = inputs.reduce((sum, input) => sum + (input.shape[axis as number] as number), 0);
-    return [{ shape: first.shape.map((s, i) => (i === axis ? total : s)), dataType: first.dataType }];
+    return [{ dims: first.shape.map((s, i) => (i === axis ? total : s)), dataType: first.dataType }];
   },
   simplify: (inputs) => (inputs.length === 1 ? inputs[0] : undefined),
   evaluate: (inputs, { axis }, [type]) => {

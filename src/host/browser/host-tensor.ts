@@ -1,3 +1,4 @@
+import { elementCount } from '../../graph/nd-array.ts';
 import type { DataType, DeviceTensor, TensorData } from '../contract.ts';
 
 const emptyArrays: Readonly<Record<DataType, (size: number) => TensorData>> = {
@@ -6,10 +7,6 @@ const emptyArrays: Readonly<Record<DataType, (size: number) => TensorData>> = {
   int64: (size) => new BigInt64Array(size),
   bool: (size) => new Uint8Array(size),
 };
-
-export function elementCount(dims: readonly number[]): number {
-  return dims.reduce((product, dim) => product * dim, 1);
-}
 
 /** A tensor in JavaScript memory, which is the garbage collector's. */
 export class HostTensor implements DeviceTensor {

@@ -1,4 +1,6 @@
 import type * as Ort from 'onnxruntime-web/webgpu';
+import { tensorBytes } from '../../graph/memory.ts';
+import { elementCount } from '../../graph/nd-array.ts';
 import type {
   DataType,
   DeviceTensor,
@@ -14,7 +16,7 @@ import { BufferCensus } from './buffer-census.ts';
 import { OutOfMemoryError } from '../errors.ts';
 import { DeviceLostError } from './errors.ts';
 import { requestDevice, type OwnedDevice } from './gpu-device.ts';
-import { elementCount, HostTensor } from './host-tensor.ts';
+import { HostTensor } from './host-tensor.ts';
 import { gpuBudgetBytes, refuseTooLarge } from './memory.ts';
 import { onnxFiles } from './onnx-files.ts';
 import { RunQueue } from './run-queue.ts';
@@ -92,10 +94,6 @@ class GpuTensor implements DeviceTensor {
 
 function destroy(buffer: GPUBuffer): void {
   buffer.destroy();
-}
-
-function byteLength(dataType: DataType, dims: readonly number[]): number {
-  return elementCount(dims) * { float32: 4, int32: 4, int64: 8, bool: 1 }[dataType];
 }
 
 /** The size of a buffer for so many bytes: ONNX Runtime's kernels bind at least four floats. */
@@ -203,7 +201,7 @@ export class WebGpuRuntime implements Runtime {
     const places = new Map<DeviceTensor, { buffer: GPUBuffer; start: number; bytes: number }>();
     for (const tensor of tensors) {
       if (tensor instanceof HostTensor || places.has(tensor)) continue;
-      const bytes = byteLength(tensor.dataType, tensor.dims);
+      const bytes = tensorBytes({ dataType: tensor.dataType, shape: tensor.dims });
       places.set(tensor, { buffer: gpuTensor(tensor).buffer, start: total, bytes });
       total += Math.ceil(bytes / stagingAlignment) * stagingAlignment;
     }
@@ -346,7 +344,7 @@ export class WebGpuRuntime implements Runtime {
       const fetches: Record<string, Ort.Tensor> = {};
       for (const metadata of session.outputMetadata) {
         const { dataType, dims } = staticType(name, metadata);
-        const buffer = this.#pool.take(bufferSize(byteLength(dataType, dims)));
+        const buffer = this.#pool.take(bufferSize(tensorBytes({ dataType, shape: dims })));
         const value = this.#ort.Tensor.fromGpuBuffer(buffer, { dataType, dims });
         fetches[metadata.name] = value;
         outputs[metadata.name] = new GpuTensor(value, this.#giveBack);

@@ -1,3 +1,4 @@
+import { elementCount } from '../../graph/nd-array.ts';
 import type { DataType } from '../contract.ts';
 import { ProtobufWriter } from '../protobuf.ts';
 
@@ -33,7 +34,7 @@ export function joinModel(
   const flat = new ProtobufWriter().integer(1, 1).integer(2, 7).text(8, 'flat').bytes(9, minusOne);
   graph.message(5, flat);
   shapes.forEach((dims, i) => graph.message(11, valueInfo(`x${i}`, dataType, dims)));
-  const total = shapes.reduce((sum, dims) => sum + dims.reduce((a, b) => a * b, 1), 0);
+  const total = shapes.reduce((sum, dims) => sum + elementCount(dims), 0);
   return model(graph.message(12, valueInfo('y', dataType, [total])));
 }
 

@@ -1,5 +1,6 @@
 import { availableParallelism, cpus } from 'node:os';
 import ort from 'onnxruntime-node';
+import { elementCount } from '../../graph/nd-array.ts';
 import type {
   DataType,
   Device,
@@ -138,7 +139,7 @@ function emptyTensor(
     if (typeof size === 'number') return size;
     throw new Error(`${session}: the size ${size} of output ${output} is open`);
   });
-  return new HostTensor(dataType, dims, emptyData[dataType](dims.reduce((a, b) => a * b, 1)));
+  return new HostTensor(dataType, dims, emptyData[dataType](elementCount(dims)));
 }
 
 /** ONNX Runtime tells nothing of the adapter: what the weakest that it opens here is known to take. */
@@ -190,7 +191,7 @@ class NodeRuntime implements Runtime {
   }
 
   tensor(dataType: DataType, dims: readonly number[], data?: TensorData): DeviceTensor {
-    const size = dims.reduce((product, dim) => product * dim, 1);
+    const size = elementCount(dims);
     return new HostTensor(dataType, dims, data ?? emptyData[dataType](size));
   }
 
@@ -219,7 +220,7 @@ class NodeRuntime implements Runtime {
     const joined = (await this.read(await this.#join(tensors, first.dataType))) as Float32Array<ArrayBuffer>;
     let start = 0;
     return tensors.map(({ dims }) => {
-      const end = start + dims.reduce((product, size) => product * size, 1);
+      const end = start + elementCount(dims);
       return joined.subarray(start, (start = end));
     });
   }

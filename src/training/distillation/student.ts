@@ -1,5 +1,6 @@
-import { encoderParameters, wordEmbeddings } from '../../encoders/parameters.ts';
+import { familyOf } from '../../encoders/families/index.ts';
 import type { EncoderShape, Weights, WeightTensor } from '../../encoders/types.ts';
+import { elementCount } from '../../graph/nd-array.ts';
 import { RandomStream } from '../../host/random.ts';
 
 /** The standard deviation of BERT's random weights. */
@@ -16,16 +17,17 @@ export function studentWeights(
   seed: number,
 ): Weights {
   const weights = new Map<string, WeightTensor>();
-  for (const [name, dims] of encoderParameters(shape)) {
-    const size = dims.reduce((product, dim) => product * dim, 1);
-    weights.set(name, { dims, data: name === wordEmbeddings ? tokenVectors : initial(name, size, seed) });
+  const { wordEmbeddings, parameters } = familyOf(shape);
+  for (const [name, dims] of parameters(shape)) {
+    weights.set(name, { dims, data: name === wordEmbeddings ? tokenVectors : initial(name, dims, seed) });
   }
   return weights;
 }
 
-function initial(name: string, size: number, seed: number): Float32Array<ArrayBuffer> {
-  if (name.endsWith('LayerNorm.weight')) return new Float32Array(size).fill(1);
-  if (name.endsWith('.bias')) return new Float32Array(size);
+/** Biases are 0, the gains of normalizations 1. */
+function initial(name: string, dims: readonly number[], seed: number): Float32Array<ArrayBuffer> {
+  const size = elementCount(dims);
+  if (dims.length === 1) return new Float32Array(size).fill(name.endsWith('.bias') ? 0 : 1);
   const random = new RandomStream(seed, 'student', name);
   return Float32Array.from({ length: size }, () => spread * random.normal());
 }

@@ -1,6 +1,6 @@
 /** A BERT encoder that is as small as one can be, as the files of its folder. */
 
-import { encoderParameters } from '../../../src/encoders/parameters.ts';
+import { familyOf } from '../../../src/encoders/families/index.ts';
 import { fromFloat32, writeSafetensors } from '../../../src/encoders/safetensors.ts';
 import { readConfig } from '../../../src/encoders/config.ts';
 import { json, utf8 } from '../format.ts';
@@ -91,7 +91,7 @@ export const tokenizerConfig = {
 const { shape } = readConfig(json(config), 'config.json');
 let next = 0;
 export const weights = new Map(
-  [...encoderParameters(shape)].map(([name, dims]) => {
+  [...familyOf(shape).parameters(shape)].map(([name, dims]) => {
     const size = dims.reduce((product, dim) => product * dim, 1);
     return [
       name,
