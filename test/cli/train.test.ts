@@ -1,3 +1,4 @@
+import { ProcessIo } from '../../src/cli/io.ts';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -275,5 +276,30 @@ describe('an experiment', () => {
     const threads = await trainTo('settings', '--max-steps', '2', '--threads', '2', '--json');
     expect(reportOf(threads).bitExact).toBe(false);
     expect(threads.stderr).toContain('warning: not bit-exact from step 2 because threads was 1 and is 2');
+  });
+
+  it('is known again where an earlier version began it, which called its settings something else', async () => {
+    expect((await trainTo('renamed', '--max-steps', '2')).code).toBe(0);
+    const { Experiment } = await import('../../src/cli/experiment.ts');
+    const experiment = await Experiment.open(join(folder, 'renamed.experiment'), new ProcessIo());
+    const description = (await experiment.description())!;
+    await experiment.takeOver();
+    const { hyperparameters } = description;
+    const former = {
+      ...{ epochs: 1, 'steps at most': 2, 'batch size': hyperparameters['batch size']! },
+      ...{ 'a row per': 'positive', negatives: 'all', 'negatives picked': 'random' },
+      ...{ 'same passage twice in a batch': 'avoid', similarity: 'cosine', schedule: 'linear' },
+      ...{ 'learning rate': hyperparameters['learning rate']!, 'warm-up': 0.1, floor: 0 },
+      ...{ 'weight decay': 0.01, 'gradient norm at most': 1, dropout: 0, trains: 'all' },
+      ...{ 'held-out share': hyperparameters['held-out share']!, patience: 'no limit', seed: 0 },
+      'steps between evaluations': hyperparameters['steps between evaluations']!,
+      'tokens of a micro-batch': 512,
+    };
+    await experiment.describe({ ...description, hyperparameters: former });
+    await experiment.close();
+    const again = await trainTo('renamed', '--max-steps', '2');
+    expect(again, again.stderr).toMatchObject({ code: 0 });
+    const other = await trainTo('renamed', '--max-steps', '2', '--beta1', '0.8');
+    expect(other.stderr).toContain('beta1 was 0.9 and is 0.8');
   });
 });
