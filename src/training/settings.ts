@@ -1,3 +1,4 @@
+import type { Settled } from '../host/setting.ts';
 import type { LossSpec } from '../losses/loss-spec.ts';
 import type { BatchOptions } from './batches.ts';
 import type { EarlyStoppingOptions } from './early-stopping.ts';
@@ -5,9 +6,10 @@ import type { Mix } from './mixing/mix.ts';
 import type { AdamWSettings } from './optimizer.ts';
 import type { ParameterSelection } from './parameter-selection.ts';
 import type { ScheduleOptions } from './schedules.ts';
+import type { trainingSettingTable } from './setting-table.ts';
 
-/** How a training moves the weights, whatever it learns from. */
-export interface OptimizationSettings {
+/** What the trainer needs, in the form in which it does. */
+interface TrainerSettings {
   readonly seed: number;
   readonly selection: ParameterSelection;
   readonly epochs: number;
@@ -32,11 +34,15 @@ export interface OptimizationSettings {
   readonly checkpointEvery: number;
 }
 
+/** The settings of the table that go to the trainer as they are. */
+type TableSettings = Omit<Settled<typeof trainingSettingTable>, keyof TrainerSettings | 'batches'>;
+
+/** How a training moves the weights, whatever it learns from. */
+export interface OptimizationSettings extends TrainerSettings, Partial<TableSettings> {}
+
 /** Everything that decides what a training on lists computes. */
-export interface TrainingSettings extends OptimizationSettings {
+export interface TrainingSettings extends TrainerSettings, TableSettings {
   readonly loss: LossSpec;
-  /** How vectors are compared; an encoder that normalizes gives cosines either way. */
-  readonly similarity: 'cosine' | 'dot';
   readonly batches: Omit<BatchOptions, 'seed'>;
   /** Where lists are of several sources (their `origin`): how they share the batches. */
   readonly mix?: Mix;
