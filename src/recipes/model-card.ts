@@ -1,4 +1,7 @@
 import type { ModelCardInfo } from '../encoders/model-card.ts';
+import { parseLossSpec } from '../losses/loss-spec.ts';
+import { hyperparametersOf } from '../training/hyperparameters.ts';
+import { mergeTraining, trainingSettings } from './training-settings.ts';
 import type { ArmReport, RecipeReport } from './report.ts';
 import { own } from '../host/own.ts';
 
@@ -7,17 +10,17 @@ export function modelCardOfArm(report: RecipeReport, arm: ArmReport): ModelCardI
   const { recipe, results, corpus } = report;
   const training = arm.trainings[0];
   const untrained = results.all.systems.find(({ name }) => name === 'untrained')?.metrics;
+  const ofArm = recipe.arms.find(({ name }) => name === arm.name)?.training ?? {};
+  const chosen = { ...mergeTraining(recipe.training, ofArm), learningRate: arm.learningRate };
+  const steps = training?.steps ?? 0;
+  const settings = trainingSettings(chosen, parseLossSpec(arm.loss), training?.seed ?? 0, () => steps);
   const trained = results.all.systems.find(({ name }) => name === arm.name)?.metrics ?? {};
   return {
     title: `${recipe.name}, ${arm.name}`,
     baseModel: recipe.encoder.model,
     trainingData: `${arm.lists} lists of ${arm.source}${arm.filters === null ? '' : `, filtered by ${arm.filters}`}, by the recipe ${recipe.name}.`,
     loss: arm.loss,
-    hyperparameters: {
-      'learning rate': arm.learningRate,
-      seed: training?.seed ?? 0,
-      'steps done': training?.steps ?? 0,
-    },
+    hyperparameters: { ...hyperparametersOf(settings), 'steps done': training?.steps ?? 0 },
     metrics: Object.entries(trained).map(([metric, { perSeed }]) => ({
       dataset: corpus.name,
       metric,
