@@ -32,7 +32,7 @@ export class Interruption {
   #interrupt(exitCode: number): void {
     if (this.signal.aborted) process.exit(exitCode);
     this.exitCode = exitCode;
-    this.#io.note(`${this.#promise}; once more to end at once`);
+    this.#io.note(`${this.#promise}; press Ctrl+C again to quit now`);
     this.#ending.abort();
   }
 }

@@ -79,7 +79,7 @@ export class RecipeView {
     switch (event.kind) {
       case 'resumed':
         for (const problem of event.problems) this.#io.warn(problem);
-        this.#io.note(`${stage.label}: going on after step ${event.step}: ${event.report.message}`);
+        this.#io.note(`${stage.label}: resuming after step ${event.step}: ${event.report.message}`);
         break;
       case 'evaluation':
         if (event.isBest) {

@@ -15,7 +15,7 @@ export function addSettingOptions(command: Command, table: SettingTable): Comman
   for (const { setting } of settingsOf(table)) {
     const { option, placeholder, help } = setting;
     const standard = setting.default === undefined ? '' : ` (default: ${setting.show(setting.default)})`;
-    const says = setting.range !== undefined || help.includes(':') || placeholder === 'text';
+    const says = setting.range !== undefined || /^[^.]*:/.test(help) || placeholder === 'text';
     const about = `${help.replace(/\.$/, '')}${says ? '' : ` (${setting.wanted})`}${standard}`;
     command.option(`--${option} <${placeholder}>`, about, (text: string) => {
       const value = setting.read(text);

@@ -78,7 +78,7 @@ it('makes a student that comes nearer to its teacher, opens as a model, and repe
   await started.kill();
   const resumed = await runCli(args('again'));
   expect(resumed.code, resumed.stderr).toBe(0);
-  expect(resumed.stderr).toMatch(/goes on from step \d+: bit-exact/);
+  expect(resumed.stderr).toMatch(/resuming from step \d+: bit-exact/);
   expect(readFileSync(join(folder, 'again/model.safetensors')).equals(weights)).toBe(true);
 });
 

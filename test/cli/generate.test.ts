@@ -356,7 +356,7 @@ describe('generate', () => {
     job.signal('SIGINT');
     expect(await job.ended).toEqual({ code: 130, signal: null });
     expect(job.stderr()).toContain('ending; what was written is kept');
-    expect(job.stdout()).toContain('ended; the same command goes on from there');
+    expect(job.stdout()).toContain('interrupted; re-run the same command to resume');
     expect(existsSync(join(folder, 'lists.jsonl'))).toBe(false);
     const again = await runCli(command);
     expect(again.code, again.stderr).toBe(0);

@@ -109,9 +109,9 @@ describe('run', () => {
     await new Promise((resolve) => setTimeout(resolve, 800));
     job.signal('SIGINT');
     expect(await job.ended).toEqual({ code: 130, signal: null });
-    expect(job.stdout()).toContain('the same command goes on from there');
+    expect(job.stdout()).toContain('re-run the same command to resume');
     const again = await runCli([...command, '--set', 'evaluation.depth=20']);
     expect(again.code, again.stderr).toBe(0);
-    expect(again.stderr).toMatch(/going on after step \d+: bit-exact/);
+    expect(again.stderr).toMatch(/resuming after step \d+: bit-exact/);
   });
 });

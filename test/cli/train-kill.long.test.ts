@@ -83,7 +83,7 @@ it.each(Array.from({ length: SEEDS }, (_, seed) => seed))(
         const { signal } = await training.kill();
         expect(signal, 'the training ended before it was killed: give it more epochs').toBe('SIGKILL');
       }
-      const resumed = /going on after step (\d+): (.*)/.exec(training.stderr());
+      const resumed = /resuming after step (\d+): (.*)/.exec(training.stderr());
       if (resumed !== null) expect(resumed[2]).toBe('bit-exact');
       expect(training.stderr()).not.toContain('warning');
       kills.push({

@@ -29,7 +29,7 @@ it('gives the bits of an unbroken training after a kill, and goes on with the sa
   expectBadInput(without, /batches of sources was "mixed" and is not set/);
 
   const resumed = await trainTo('killed', 'mix', ...long);
-  expect(resumed.stderr).toMatch(/going on after step \d+: bit-exact\n/);
+  expect(resumed.stderr).toMatch(/resuming after step \d+: bit-exact\n/);
   const unbroken = reportOf(await trainTo('unbroken', 'mix', ...long));
   const { losses, evaluations } = unbroken;
   expect(reportOf(resumed)).toMatchObject({ losses, evaluations });

@@ -186,7 +186,7 @@ describe('a training that is interrupted', () => {
 
       if (signal === 'SIGTERM') return;
       const resumed = await trainTo(signal, ...long, '--json');
-      expect(resumed.stderr).toContain(`going on after step ${steps}: bit-exact\n`);
+      expect(resumed.stderr).toContain(`resuming after step ${steps}: bit-exact\n`);
       const unbroken = await trainTo('unbroken', ...long, '--json');
       const { losses, evaluations, bestStep } = reportOf(unbroken);
       expect(reportOf(resumed)).toMatchObject({ losses, evaluations, bestStep });
@@ -204,7 +204,7 @@ describe('a training that is interrupted', () => {
   it('goes to the process that was started last; the other one says so', async () => {
     const first = await startLong('fenced');
     const second = startCli(command('fenced', ...long));
-    await second.untilOutput('going on after step');
+    await second.untilOutput('resuming after step');
     expect((await first.ended).code).toBe(1);
     expect(first.stdout()).toBe('');
     const last = first.stderr().trimEnd().split('\n').at(-1);

@@ -36,8 +36,8 @@ export function registerDistill(program: Command, io: CliIo): void {
   const command = program
     .command('distill')
     .description(
-      'Makes a small encoder that gives texts the vectors of a large one. The same command again goes on where it ' +
-        'was ended.',
+      'Makes a small encoder that gives texts the vectors of a large one. Re-run the same command to ' +
+        'resume.',
     )
     .argument('<recipe>', 'what to learn from and what to make, as recipes/distillation/nano.json')
     .requiredOption('--teacher <model>', 'the encoder to learn from: a folder or ORG/NAME')
@@ -72,7 +72,7 @@ async function distillStudent(recipeFile: string, options: DistillOptions, io: C
     const words = tokens.map((token) => token.replace(/^##/, ''));
     const vectors = await teacherVectors(teacher, [...texts, ...words], { runtime, store, io, interruption });
     if (vectors === undefined) {
-      io.print('ended while the teacher embedded; the same command goes on from there');
+      io.print('interrupted while the teacher embedded; re-run the same command to resume');
       process.exitCode = interruption.exitCode;
       return;
     }
@@ -105,7 +105,7 @@ async function distillStudent(recipeFile: string, options: DistillOptions, io: C
     });
     progress?.stop();
     if (result.endedBy === 'request') {
-      io.print(`ended after step ${result.steps}; the same command goes on from there`);
+      io.print(`interrupted after step ${result.steps}; re-run the same command to resume`);
       process.exitCode = interruption.exitCode;
       return;
     }
@@ -248,7 +248,7 @@ function eventLine(event: TrainingEvent): string | undefined {
   if (event.kind === 'evaluation') {
     return `step ${event.step}: mean cosine ${event.values[devCosine]?.toFixed(4) ?? '?'} on held-out texts`;
   }
-  if (event.kind === 'resumed') return `goes on from step ${event.step}: ${event.report.message}`;
+  if (event.kind === 'resumed') return `resuming from step ${event.step}: ${event.report.message}`;
   if (event.kind === 'smaller micro-batch') return `step ${event.step}: ${event.message}`;
   if (event.kind !== 'step' || event.step % 100 !== 0) return undefined;
   return `step ${event.step} of ${event.totalSteps}: loss ${event.loss.toFixed(4)}, ${event.tokensPerSecond.toFixed(0)} tokens/s, ${formatDuration(event.secondsLeft)} left`;

@@ -59,7 +59,7 @@ export function registerGenerate(program: Command, io: CliIo): void {
     .command('generate')
     .description(
       'Has a language model write training lists: queries for the passages of a corpus, or hard negatives, graded ' +
-        'passages and labels for queries. What it wrote is kept at once: a run that was ended goes on.',
+        'passages and labels for queries. Every reply is stored at once, so an interrupted generation resumes.',
     )
     .requiredOption(
       '--prompt <name>',
@@ -151,7 +151,7 @@ async function generate(options: GenerateOptions, io: CliIo): Promise<void> {
     }
     if (!interruption.signal.aborted) throw error;
     io.printJson({ endedBy: 'request', store: options.store });
-    io.print('ended; the same command goes on from there');
+    io.print('interrupted; re-run the same command to resume');
     process.exitCode = interruption.exitCode;
   } finally {
     interruption.stopListening();

@@ -33,7 +33,7 @@ export function registerRun(program: Command, io: CliIo): void {
     .command('run')
     .description(
       'Runs a recipe: mines, scores, filters, trains every arm with every seed, evaluates and reports. What is ' +
-        'stored is not computed again, and a run that was ended goes on.',
+        'stored is not computed again, and an interrupted experiment resumes.',
     )
     .argument('<recipe>', 'a recipe file, or the name of one that comes with the studio')
     .option('--store <dir>', 'where the results of all stages are kept', './.retriever-studio')
@@ -135,7 +135,7 @@ async function runRecipe(
     if (error instanceof RecipeStoppedError) {
       view.stop();
       io.printJson({ endedBy: 'request', store: options.store });
-      io.print('ended; the same command goes on from there');
+      io.print('interrupted; re-run the same command to resume');
       process.exitCode = interruption.exitCode;
       return;
     }

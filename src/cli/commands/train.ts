@@ -54,9 +54,7 @@ interface TrainOptions extends ComputeOptions, ListOptions {
 export function registerTrain(program: Command, io: CliIo): void {
   const command = program
     .command('train')
-    .description(
-      'Trains an encoder on lists of queries and passages. The same command again goes on where it was ended.',
-    )
+    .description('Trains an encoder on lists of queries and passages. Re-run the same command to resume.')
     .requiredOption('--model <model>', 'the encoder to start from: nano, a folder or ORG/NAME')
     .requiredOption(
       '--lists <file>',
@@ -165,7 +163,7 @@ async function trainModel(options: TrainOptions, io: CliIo): Promise<void> {
     view.stop();
     if (result.endedBy === 'request') {
       io.printJson({ experiment: experimentFolder, steps: result.steps, endedBy: result.endedBy });
-      io.print(`ended after step ${result.steps}; the same command goes on from there`);
+      io.print(`interrupted after step ${result.steps}; re-run the same command to resume`);
       process.exitCode = interruption.exitCode;
       return;
     }
@@ -352,7 +350,7 @@ class TrainingView {
         this.#io.note(
           this.hasFinished
             ? `the training has ended before, after step ${event.step}: there is nothing left to train`
-            : `going on after step ${event.step}: ${event.report.message}`,
+            : `resuming after step ${event.step}: ${event.report.message}`,
         );
         break;
       case 'evaluation': {
