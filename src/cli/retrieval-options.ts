@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { InputError } from '../host/errors.ts';
-import { settingRanges } from '../host/setting-ranges.ts';
-import { analyzerNames, type AnalyzerName } from '../retrieval/analyzer.ts';
+import { settle } from '../host/setting.ts';
+import { bm25SettingTable } from '../retrieval/bm25-setting-table.ts';
 import { bm25Warnings } from '../retrieval/bm25.ts';
 import type { Ranking } from '../retrieval/ranking.ts';
 import { embedCorpus, indexWithBm25, rankWithBm25, rankWithVectors } from '../retrieval/retrieve.ts';
@@ -18,42 +18,22 @@ import {
   type LastingOptions,
 } from './lasting-corpus.ts';
 import type { ComputeOptions } from './options.ts';
-import { choiceOption, numberOption } from './options.ts';
+import { addSettingOptions, chosenSettings } from './setting-options.ts';
 
 /** The options that choose how documents are found, as the action receives them. */
 export interface RetrievalOptions {
   readonly bm25?: boolean;
   readonly model?: string;
-  readonly k1: number;
-  readonly b: number;
-  readonly analyzer: AnalyzerName;
   readonly titles: boolean;
   readonly dropIdentical?: boolean;
 }
 
 export function addRetrievalOptions(command: Command): Command {
-  return command
+  command
     .option('--bm25', 'search words, with BM25')
     .option('--model <model>', 'search vectors of this encoder: nano, a folder or ORG/NAME')
-    .option(
-      '--k1 <value>',
-      "BM25's k1: how slowly repetitions saturate",
-      numberOption('--k1', settingRanges.k1),
-      0.9,
-    )
-    .option(
-      '--b <value>',
-      "BM25's b: how far scores are divided by length",
-      numberOption('--b', settingRanges.b),
-      0.4,
-    )
-    .option(
-      '--analyzer <name>',
-      'english (stop words, stems) or plain (words only, for other languages)',
-      choiceOption('--analyzer', analyzerNames),
-      'english',
-    )
     .option('--drop-identical', "leave out the document whose id is the query's own (ArguAna, Quora)");
+  return addSettingOptions(command, bm25SettingTable);
 }
 
 /** A ranking and how it came about. */
@@ -77,14 +57,16 @@ export interface ModelRankingOptions extends RetrievalOptions, ComputeOptions {
 /** Ranks the corpus for its queries with BM25. */
 export async function rankCorpusWithBm25(
   { dataset, showProgress }: OpenCorpus,
-  { k1, b, analyzer, titles, dropIdentical = false }: RetrievalOptions,
+  options: RetrievalOptions,
   k: number,
   io: CliIo,
 ): Promise<RankedCorpus> {
-  for (const warning of bm25Warnings({ k1 })) io.warn(warning);
+  const { titles, dropIdentical = false } = options;
+  const settings = settle(bm25SettingTable, chosenSettings(bm25SettingTable, options));
+  for (const warning of bm25Warnings(settings)) io.warn(warning);
   const startedAt = performance.now();
   const reading = showProgress('indexing');
-  const index = await indexWithBm25(dataset.documents(), { k1, b, analyzer, titles }).finally(() =>
+  const index = await indexWithBm25(dataset.documents(), { ...settings, titles }).finally(() =>
     reading.stop(),
   );
   requireDocuments(index.size, dataset.name);

@@ -14,9 +14,14 @@ import {
 export function addSettingOptions(command: Command, table: SettingTable): Command {
   for (const { setting } of settingsOf(table)) {
     const { option, placeholder, help } = setting;
-    const standard = setting.default === undefined ? '' : ` (default: ${setting.show(setting.default)})`;
-    const says = setting.range !== undefined || /^[^.]*:/.test(help) || placeholder === 'text';
-    const about = `${help.replace(/\.$/, '')}${says ? '' : ` (${setting.wanted})`}${standard}`;
+    const [what = '', otherwise] = help.replace(/\.$/, '').split('. Default: ');
+    const says = setting.range !== undefined || what.includes(':') || placeholder === 'text';
+    const standard = setting.default === undefined ? otherwise : setting.show(setting.default);
+    const about = [
+      what,
+      ...(says ? [] : [`(${setting.wanted})`]),
+      ...(standard === undefined ? [] : [`(default: ${standard})`]),
+    ].join(' ');
     command.option(`--${option} <${placeholder}>`, about, (text: string) => {
       const value = setting.read(text);
       if (value !== undefined) return value;

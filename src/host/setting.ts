@@ -180,6 +180,24 @@ export function entriesOf(table: SettingTable): v.ObjectEntries {
   );
 }
 
+type SettledEntries<Group> = {
+  -readonly [Name in keyof Group]: v.OptionalSchema<
+    v.GenericSchema<ValueOf<Group[Name]>>,
+    ValueOf<Group[Name]>
+  >;
+};
+
+/** The members of a schema of settings that all have defaults, which it fills in. */
+export function settledEntriesOf<const Group extends object>(group: Group): SettledEntries<Group>;
+export function settledEntriesOf(group: Readonly<Record<string, Setting>>): v.ObjectEntries {
+  return Object.fromEntries(
+    Object.entries(group).map(([name, { schema, help, default: standard }]) => [
+      name,
+      v.optional(v.pipe(schema, v.description(help)), standard),
+    ]),
+  );
+}
+
 /** The value of a setting, where one is chosen. */
 export function valueAt(chosen: object, [member, name]: PlacedSetting['path']): unknown {
   const value = memberOf(chosen, member);

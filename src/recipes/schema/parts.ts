@@ -2,9 +2,9 @@
 import * as v from 'valibot';
 import { encodingSettingTable } from '../../encoders/encoding-setting-table.ts';
 import { inRange } from '../../host/range-schema.ts';
-import { entriesOf } from '../../host/setting.ts';
+import { entriesOf, settledEntriesOf } from '../../host/setting.ts';
 import { settingRanges } from '../../host/setting-ranges.ts';
-import { analyzerNames } from '../../retrieval/analyzer.ts';
+import { bm25SettingTable } from '../../retrieval/bm25-setting-table.ts';
 
 export const described = <Schema extends v.GenericSchema>(schema: Schema, text: string) =>
   v.pipe(schema, v.description(text));
@@ -40,11 +40,7 @@ export const anyModel = described(
   'nano, a model folder or ORG/NAME of a hub; with transformers.js: before it, one that transformers.js runs.',
 );
 
-export const bm25Entries = {
-  k1: v.optional(inRange(settingRanges.k1), 0.9),
-  b: v.optional(inRange(settingRanges.b), 0.4),
-  analyzer: v.optional(v.picklist(analyzerNames), 'english'),
-};
+export const bm25Entries = settledEntriesOf(bm25SettingTable);
 
 /** Whose scores order passages. */
 export const scorers = [
