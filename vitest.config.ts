@@ -4,7 +4,7 @@ import type { Plugin } from 'vite';
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
 import { fileURLToPath } from 'node:url';
 import { chromiumArguments, testChromium } from './scripts/chromium.mjs';
-import { filesOfSuite } from './scripts/test-suites.mjs';
+import { filesOfSuite, suiteVariable } from './scripts/test-suites.mjs';
 import {
   bundlerOptions,
   isolationHeaders,
@@ -96,11 +96,15 @@ function inChromium(): TestProjectInlineConfiguration[] {
   ];
 }
 
+/**
+ * In Node; the browser has files of its own under way beside these. Most files of the default suite wait for processes and
+ * disks, or compute on one core. Those of the long suite keep every core busy by themselves, and only fight for them.
+ */
+const filesAtOnce = process.env[suiteVariable] === 'long' ? { fileParallelism: false } : { maxWorkers: 2 };
+
 export default defineConfig({
   test: {
-    // Most files wait for processes and disks or compute on one core; a few keep every core busy by themselves, with
-    // ONNX Runtime. The browser has files of its own under way beside these two.
-    maxWorkers: 2,
+    ...filesAtOnce,
     pool: 'forks',
     testTimeout: 120_000,
     hookTimeout: 120_000,
