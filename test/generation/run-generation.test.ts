@@ -62,7 +62,15 @@ async function runScript(
 describe('a run', () => {
   it('asks for each task, logs the replies and gives the items in the order of the tasks', async () => {
     const log = await GenerationLog.open(await openStore());
-    const generator = new ScriptedGenerator(({ request }) => fittingReply(request), { parallel: 3 });
+    let release = (): void => undefined;
+    const third = new Promise<void>((resolve) => (release = resolve));
+    const script = async ({ request, index }: ScriptedCall) => {
+      // None is answered before three are under way, however busy the machine is.
+      if (index === 2) release();
+      await third;
+      return fittingReply(request);
+    };
+    const generator = new ScriptedGenerator(script, { parallel: 3 });
     const tasks = tasksFor(8);
     const { finished, open, progress } = await runGeneration({
       tasks,

@@ -90,7 +90,7 @@ describe('a server that answers', () => {
   });
 
   it('is asked at the same time as often as the caller asks', async () => {
-    const { server, generator } = await open({ text: '{}', afterMs: 60 }, { parallel: 3 });
+    const { server, generator } = await open({ text: '{}', afterMs: 500 }, { parallel: 3 });
     await Promise.all([1, 2, 3].map((seed) => generator.generate({ ...request, seed })));
     expect(server.mostAtOnce()).toBe(3);
     expect(generator.description.parallel).toBe(3);
