@@ -8,7 +8,7 @@ import {
   type GenerationResult,
 } from '../../src/generation/index.ts';
 import { InputError } from '../../src/host/errors.ts';
-import { ScriptedGenerator, type ScriptedAnswer } from '../support/scripted-generator.ts';
+import { ScriptedGenerator, type ScriptedAnswer, type ScriptedCall } from '../support/scripted-generator.ts';
 import { fittingReply, openStore, smallPrompt, tasksFor } from './support.ts';
 
 const settings = { seed: 7 };
