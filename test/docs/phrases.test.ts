@@ -25,7 +25,7 @@ function found(text: string): string[] {
 
 it('the command line and the README say things in standard terms', () => {
   const texts = [...readSources()].filter(
-    ([file]) => file.startsWith('src/cli/') || file.endsWith("setting-table.ts"),
+    ([file]) => file.startsWith('src/cli/') || file.endsWith('setting-table.ts'),
   );
   expect(texts.length).toBeGreaterThan(40);
   const readme = readFileSync(join(root, 'README.md'), 'utf8');
