@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { InputError } from '../host/errors.ts';
-import { describeRange, isInRange, settingRanges, type NumberRange } from '../host/setting-ranges.ts';
+import { readNumber } from '../host/setting.ts';
+import { describeRange, settingRanges, type NumberRange } from '../host/setting-ranges.ts';
 
 /** Where and how a command computes. Every command that runs a model takes these. */
 export interface ComputeOptions {
@@ -31,18 +32,14 @@ export function addComputeOptions(command: Command): Command {
 
 /** Parses a whole number in decimal notation. @throws InputError naming the option and its range. */
 export function integerOption(name: string, range: NumberRange): (text: string) => number {
-  return numberIn(name, /^[+-]?\d+$/, { ...range, whole: true });
+  return numberOption(name, { ...range, whole: true });
 }
 
-/** Parses a finite number, `1e-5` included. @throws InputError naming the option and its range. */
+/** Parses a finite number, `1e-5` included where it need not be whole. @throws InputError naming the option and its range. */
 export function numberOption(name: string, range: NumberRange): (text: string) => number {
-  return numberIn(name, /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i, range);
-}
-
-function numberIn(name: string, notation: RegExp, range: NumberRange): (text: string) => number {
   return (text) => {
-    const value = notation.test(text.trim()) ? Number(text) : NaN;
-    if (!isInRange(value, range)) throw invalid(name, text, describeRange(range));
+    const value = readNumber(text, range);
+    if (value === undefined) throw invalid(name, text, describeRange(range));
     return value;
   };
 }

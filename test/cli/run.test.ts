@@ -46,8 +46,12 @@ describe('run', () => {
     const report = JSON.parse(readFileSync(join(folder, 'out/report.json'), 'utf8')) as RecipeReport;
     expect(report.results.all.systems.map(({ name }) => name)).toEqual(['bm25', 'untrained', 'contrastive']);
 
-    // The model that was written finds what the report says.
+    // The model that was written finds what the report says, and its card says what it was trained with.
     const model = join(folder, 'out/models/contrastive');
+    const card = readFileSync(join(model, 'README.md'), 'utf8');
+    expect(card).toMatch(/^\| batch size +\| 4 +\|$/m);
+    expect(card).toMatch(/^\| learning rate +\| 0\.002 +\|$/m);
+    expect(card).toMatch(/^\| maximum steps +\| 6 +\|$/m);
     const searched = await runCli([
       ...['search', '--corpus', report.recipe.corpus.folder!, '--model', model, '--k', '20', '--json'],
       ...['--out', join(folder, 'run.trec'), '--threads', '1'],

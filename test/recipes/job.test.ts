@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { RandomStream } from '../../src/host/random.ts';
 import type { RecipeEvent } from '../../src/recipes/job.ts';
 import { RecipeStoppedError } from '../../src/recipes/stage.ts';
@@ -244,6 +244,10 @@ describe('a job', () => {
     expect(nothing.stages.every(({ stored }) => stored)).toBe(true);
     expect(nothing.seconds).toBe(0);
     expect(events).toEqual([]);
+    // What was planned is not planned again where it is run, also if nothing is left to compute.
+    const planning = vi.spyOn(second, 'plan');
+    await second.run();
+    expect(planning).not.toHaveBeenCalled();
   });
 
   it('ends when asked, and goes on from there to the same findings', async () => {
