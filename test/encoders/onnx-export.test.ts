@@ -53,9 +53,10 @@ describe.each(['tiny-bert', 'tiny-distilbert'] as const)('the ONNX export of %s'
   it('gives the vectors of the embedder in ONNX Runtime, for any batch and length', async () => {
     const session = await ort.InferenceSession.create(exportOnnx(model.shape, model.weights));
     const hasSegments = name === 'tiny-bert';
-    expect(session.inputNames.toSorted()).toEqual([
-      ...['attention_mask', 'input_ids'],
+    expect(session.inputNames).toEqual([
+      'input_ids',
       ...(hasSegments ? ['token_type_ids'] : []),
+      'attention_mask',
     ]);
     expect(session.outputNames).toEqual(['last_hidden_state']);
     const sequences = texts.map((text) => model.tokenizer.encode(text, 32));
