@@ -20,7 +20,7 @@ export interface HeldOut {
   readonly dev: JudgedQueries | undefined;
   /** What was requested and what resulted, where dev is a share of the train queries. */
   readonly split: SplitReport | undefined;
-  /** The text of a dev passage that the corpus may lack. */
+  /** The text of a relevant passage of a dev query, which the corpus may lack. */
   devTextOf(id: string): string | undefined;
   /** Whether a passage of this text is a positive in no training list, because it is one of a dev query. */
   holdsPassage(text: string): boolean;
@@ -62,7 +62,7 @@ export async function holdOut(
   const positives = new Set<string>();
   let report: SplitReport | undefined;
   if (dev !== null && 'share' in dev) {
-    const all = train === undefined ? fileLists : goldLists(train, corpus);
+    const all = train === undefined ? fileLists : goldLists(train, corpus.passages);
     const { dev: held, devOnlyPassages, ...rest } = split(all, dev);
     report = rest.report;
     for (const { documents } of held) {
@@ -83,7 +83,7 @@ export async function holdOut(
     dev: devQueries,
     split: report,
     holdsPassage: (text) => isHeld({ text }),
-    devTextOf: (id) => texts.get(id) ?? corpus.textOf(id),
+    devTextOf: (id) => texts.get(id) ?? corpus.passages.textOf(id),
     hash: await sha256([testHash, devQueries?.hash ?? '', guardedPositives(positives, report)].join(' ')),
     guard: (lists) => {
       const counts = { testQueries: 0, devQueries: 0, devPositives: 0, emptyLists: 0, contradictions: 0 };

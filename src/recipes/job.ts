@@ -15,6 +15,7 @@ import type { TrainingReport } from './stages/training.ts';
 import { StageStore, type StageResult } from './stage-store.ts';
 import { TimeLeft, type TimeRange } from './time-left.ts';
 import { choiceOf, trialsOf, tune, type Trial, type TuningChoice, type TuningReport } from './tuning.ts';
+import type { Bm25Index } from '../retrieval/bm25.ts';
 import type { VectorIndex } from '../retrieval/vectors.ts';
 import { RecipeWorkshop, type StageEvent } from './workshop.ts';
 
@@ -41,6 +42,8 @@ export interface RecipeJobParts {
   readonly checkpointSeconds?: number;
   /** The wait after a request to a language model has failed, which doubles with each failure. 1 by default. */
   readonly retrySeconds?: number;
+  /** Bytes of a corpus.jsonl that is held in memory whole; a larger one is read from its file anew each time. 256 MiB by default. */
+  readonly mostCorpusBytesInMemory?: number;
   /** Runs `workers/search.ts`, for large corpora. */
   readonly pool?: WorkerPool;
   /** Keeps the corpus's vectors of every trained encoder in memory, for who searches on ({@link RecipeJob.vectorsOf}). */
@@ -84,7 +87,9 @@ export class RecipeJob {
   static async open(parts: RecipeJobParts): Promise<RecipeJob> {
     const { recipe, runtime, store, clock, version, onEvent } = parts;
     const startedAt = clock.now();
-    const corpus = await readCorpus(recipe.corpus, parts.files);
+    const corpus = await readCorpus(recipe.corpus, parts.files, {
+      mostBytesInMemory: parts.mostCorpusBytesInMemory,
+    });
     const shelf = new EncoderShelf(parts.models, parts.library);
     const generators = new GeneratorShelf(recipe.generators, corpus, parts.files, parts.generators);
     const left = new TimeLeft();
@@ -216,6 +221,11 @@ export class RecipeJob {
     }
     const training = this.#arms.find(({ name }) => name === system)?.trainings[0];
     return training && this.#workshop.keptVectors(training.stage);
+  }
+
+  /** The corpus, to be searched by keywords as the recipe's evaluation does; made once. */
+  bm25(): Promise<Bm25Index> {
+    return this.#workshop.bm25(this.#recipe.evaluation.bm25);
   }
 
   /** Whether {@link run} has trained an arm. */

@@ -1,9 +1,9 @@
 /** The queries that a source is mined for: the train split's, or those of another source. */
 import { isPositive } from '../corpus/text-key.ts';
 import type { Judgments, ListRecord, Query } from '../corpus/types.ts';
-import type { EncoderModel } from '../encoders/types.ts';
 import type { JudgedQueries } from './recipe-corpus.ts';
 import type { ListsReport } from './lists-report.ts';
+import type { ExpectedQueries } from './retriever.ts';
 import { typicalTokens, type ListsStage, type Stage, type Workshop } from './stage.ts';
 
 /** Queries with what is relevant to them. */
@@ -18,14 +18,10 @@ export interface OpenedQueries {
   readonly recorded: boolean;
 }
 
-export interface MinedQueries {
+export interface MinedQueries extends ExpectedQueries {
   /** What they are, for the keys of stages: the hash of the split, or the key of the lists. */
   readonly input: string;
   readonly needs: readonly Stage[];
-  /** About how many. */
-  readonly count: number;
-  /** Of a typical query. */
-  queryTokens(model: EncoderModel): number;
   open(workshop: Pick<Workshop, 'listsOf' | 'resultOf'>): Promise<OpenedQueries>;
 }
 

@@ -4,6 +4,7 @@ import { elementCount } from '../graph/nd-array.ts';
 import { isGpu } from '../host/contract.ts';
 import { chooseMicroBatches, type DeviceLimits } from '../training/choose-micro-batches.ts';
 import type { EncoderModel } from '../encoders/types.ts';
+import type { Passages } from './passages.ts';
 import { secondsOf, type Rates } from './rates.ts';
 import { noWork, type Stage } from './stage.ts';
 import type { ExpectedLists } from './source.ts';
@@ -131,14 +132,13 @@ function costOf({ kind, work }: Stage): PlannedStage['cost'] {
 export function expectedMemory(
   { arms, encoder, recipe }: StageGraph,
   limits: DeviceLimits,
-  passages: readonly { text: string }[],
+  passages: Pick<Passages, 'size' | 'heldBytes'>,
 ): number {
   const { model } = encoder;
-  const texts = passages.reduce((sum, { text }) => sum + 2 * text.length + 100, 0);
   // An index copies the vectors that it is made of.
-  const vectors = 2 * passages.length * model.shape.hiddenSize * 4;
+  const vectors = 2 * passages.size * model.shape.hiddenSize * 4;
   const trainings = arms.map((arm) => trainingBytes(model, arm, recipe.seeds[0] ?? 0, limits));
-  return texts + vectors + Math.max(0, ...trainings);
+  return passages.heldBytes + vectors + Math.max(0, ...trainings);
 }
 
 /** Weights, gradients and both moments, and what a micro-batch of the longest texts takes. */

@@ -27,7 +27,11 @@ export async function ratesStage(
     kind: 'rates',
     version: 1,
     label: "this machine's rates",
-    inputs: { encoder: encoder.hash, passages: corpus.passagesHash, fingerprint: { ...runtime.fingerprint } },
+    inputs: {
+      encoder: encoder.hash,
+      passages: corpus.passages.hash,
+      fingerprint: { ...runtime.fingerprint },
+    },
     needs: [],
     work: { ...noWork, seconds: 2 },
     run: async (workshop) => {
@@ -43,11 +47,12 @@ export async function ratesStage(
 }
 
 function sampleTexts({ corpus }: Workshop, { model }: ShelvedEncoder): string[] {
-  const every = Math.max(1, Math.floor(corpus.passages.length / 64));
+  const { sample } = corpus.passages;
+  const every = Math.max(1, Math.floor(sample.length / 64));
   const texts: string[] = [];
   let flops = 0;
-  for (let i = 0; i < corpus.passages.length && texts.length < 64; i += every) {
-    const text = corpus.passages[i]?.text ?? '';
+  for (let i = 0; i < sample.length && texts.length < 64; i += every) {
+    const text = sample[i] ?? '';
     texts.push(text);
     flops += forwardFlops(model.shape, tokenizeSide(model, text, 'passage').length);
     if (flops > sampleFlops && texts.length >= 4) break;

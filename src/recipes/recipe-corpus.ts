@@ -1,10 +1,9 @@
 import { readBeir, type BeirDataset } from '../corpus/beir.ts';
-import { passageText } from '../corpus/documents.ts';
-import type { ByteSource, FileTree } from '../corpus/source.ts';
+import { withoutTopFolder, type ByteSource, type FileTree } from '../corpus/source.ts';
 import type { Judgments, ListRecord, Query } from '../corpus/types.ts';
 import { InputError } from '../host/errors.ts';
-import { sha256 } from '../host/sha256.ts';
 import { foldsByPassage, sharedWithTrain } from '../corpus/split.ts';
+import { PartHash, readPassages, type Passage, type Passages } from './passages.ts';
 import type { CorpusSettings } from './schema/corpus.ts';
 
 /** Opens what a recipe names. Paths are the host's business. */
@@ -24,19 +23,12 @@ export interface JudgedQueries {
   readonly hash: string;
 }
 
-/** A passage as it is searched and embedded: title and text are one. */
-export interface Passage {
-  readonly id: string;
-  readonly text: string;
-}
-
-/** A corpus in memory, with hashes that name what it holds wherever it lies. */
+/** A corpus, with hashes that name what it holds wherever it lies. */
 export interface RecipeCorpus {
   readonly name: string;
   readonly tree: FileTree;
-  readonly passages: readonly Passage[];
-  readonly passagesHash: string;
-  textOf(id: string): string | undefined;
+  /** In memory are at least those that a query of a split is judged with. */
+  readonly passages: Passages;
   /** Undefined where the recipe trains on files alone. */
   readonly train: JudgedQueries | undefined;
   /** The split of that name, where the recipe names one. */
@@ -46,40 +38,61 @@ export interface RecipeCorpus {
   readonly warnings: readonly string[];
 }
 
+/** Bytes of a corpus.jsonl that is read into memory whole. A larger one is read anew for each search. */
+const mostBytesInMemory = 2 ** 28;
+
+export interface ReadCorpusOptions {
+  /** Default: 256 MiB. */
+  readonly mostBytesInMemory?: number | undefined;
+  /** Hears of each passage once, as it is read for the first time. */
+  readonly onPassage?: ((passage: Passage) => void) | undefined;
+}
+
 /** @throws InputError naming the file and the remedy */
-export async function readCorpus(corpus: CorpusSettings, files: RecipeFiles): Promise<RecipeCorpus> {
+export async function readCorpus(
+  corpus: CorpusSettings,
+  files: RecipeFiles,
+  options: ReadCorpusOptions = {},
+): Promise<RecipeCorpus> {
   const tree = await files.openCorpus(corpus);
-  const test = await readBeir(tree, { split: corpus.test });
-  const passages: Passage[] = [];
-  const texts = new Map<string, string>();
-  for await (const document of test.documents()) {
-    const text = passageText(document, { titles: corpus.titles });
-    passages.push({ id: document.id, text });
-    texts.set(document.id, text);
-  }
-  if (passages.length === 0) {
+  const { test, train, dev } = corpus;
+  const reported = await readBeir(tree, { split: test });
+  const split = async (name: string | null): Promise<BeirDataset | undefined> =>
+    name === null ? undefined : readBeir(tree, { split: name });
+  const trained = corpus.fold === undefined ? await split(train) : undefined;
+  const chosen = await split(dev !== null && 'split' in dev ? dev.split : null);
+  const { size } = await withoutTopFolder(tree).open('corpus.jsonl');
+  const passages = await readPassages(() => reported.documents(), {
+    titles: corpus.titles,
+    inMemory: size <= (options.mostBytesInMemory ?? mostBytesInMemory),
+    held: judgedPassages([reported, trained, chosen]),
+    onPassage: options.onPassage,
+  });
+  if (passages.size === 0) {
     throw new InputError('its corpus.jsonl holds no documents', {
       file: tree.name,
       remedy: 'Give a whole corpus',
     });
   }
-  const split = async (name: string | null): Promise<JudgedQueries | undefined> =>
-    name === null ? undefined : judged(await readBeir(tree, { split: name }));
-  const dev = corpus.dev !== null && 'split' in corpus.dev ? corpus.dev.split : null;
-  const textOf = (id: string): string | undefined => texts.get(id);
-  const reported = await judged(test);
-  const folded = corpus.fold === undefined ? undefined : await foldOf(reported, { textOf }, corpus.fold);
+  const tested = await judged(reported);
+  const folded = corpus.fold === undefined ? undefined : await foldOf(tested, passages, corpus.fold);
   return {
     name: corpus.builtIn ?? tree.name,
     tree,
     passages,
-    passagesHash: await hashInParts(passages),
-    textOf,
-    train: folded?.train ?? (await split(corpus.train)),
-    dev: await split(dev),
-    test: folded?.test ?? reported,
-    warnings: [...test.report.warnings(), ...(folded === undefined ? [] : foldWarnings(folded))],
+    train: folded?.train ?? (trained && (await judged(trained))),
+    dev: chosen && (await judged(chosen)),
+    test: folded?.test ?? tested,
+    warnings: [...reported.report.warnings(), ...(folded === undefined ? [] : foldWarnings(folded))],
   };
+}
+
+function judgedPassages(splits: readonly (BeirDataset | undefined)[]): ReadonlySet<string> {
+  const ids = new Set<string>();
+  for (const split of splits) {
+    for (const grades of split?.judgments.values() ?? []) for (const id of grades.keys()) ids.add(id);
+  }
+  return ids;
 }
 
 async function judged({ queries, judgments }: BeirDataset): Promise<JudgedQueries> {
@@ -89,11 +102,11 @@ async function judged({ queries, judgments }: BeirDataset): Promise<JudgedQuerie
 /** The queries of one fold, to be tested, and those of all others, to train. @throws InputError for too many folds */
 async function foldOf(
   all: JudgedQueries,
-  corpus: Pick<RecipeCorpus, 'textOf'>,
+  passages: Pick<Passages, 'textOf'>,
   { of, index, seed }: NonNullable<CorpusSettings['fold']>,
 ): Promise<{ readonly train: JudgedQueries; readonly test: JudgedQueries }> {
   const tested = new Set(
-    foldsByPassage(goldLists(all, corpus), of, seed)[index]?.map(({ query_id }) => query_id),
+    foldsByPassage(goldLists(all, passages), of, seed)[index]?.map(({ query_id }) => query_id),
   );
   const part = async (isOurs: (id: string) => boolean): Promise<JudgedQueries> => {
     const queries = all.queries.filter(({ id }) => isOurs(id));
@@ -127,13 +140,13 @@ export async function hashJudged(queries: readonly Query[], judgments: Judgments
 /** The queries with their relevant passages, as far as the corpus has them. */
 export function goldLists(
   { queries, judgments }: Pick<JudgedQueries, 'queries' | 'judgments'>,
-  corpus: Pick<RecipeCorpus, 'textOf'>,
+  passages: Pick<Passages, 'textOf'>,
 ): ListRecord[] {
   return queries.map(({ id, text }) => ({
     query_id: id,
     query: text,
     documents: [...(judgments.get(id) ?? [])].flatMap(([document, label]) => {
-      const passage = corpus.textOf(document);
+      const passage = passages.textOf(document);
       return passage === undefined || label <= 0
         ? []
         : [{ id: document, text: passage, label, source: 'gold' }];
@@ -141,13 +154,9 @@ export function goldLists(
   }));
 }
 
-const itemsAtOnce = 1024;
-
 /** SHA-256 of a list of JSON values, of which a part at a time is made text. */
 export async function hashInParts(items: readonly unknown[]): Promise<string> {
-  const parts: string[] = [String(items.length)];
-  for (let start = 0; start < items.length; start += itemsAtOnce) {
-    parts.push(await sha256(JSON.stringify(items.slice(start, start + itemsAtOnce))));
-  }
-  return sha256(parts.join(' '));
+  const hash = new PartHash();
+  for (const item of items) await hash.add(item);
+  return hash.finish();
 }

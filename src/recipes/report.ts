@@ -151,7 +151,7 @@ export async function makeReport(parts: ReportParts): Promise<RecipeReport> {
     seconds: { job: parts.seconds, computed: sum('computed'), stored: sum('stored') },
     corpus: {
       name: corpus.name,
-      passages: corpus.passages.length,
+      passages: corpus.passages.size,
       trainQueries: graph.heldOut.train?.queries.length ?? null,
       devQueries: graph.heldOut.dev?.queries.length ?? null,
       ...(graph.heldOut.split !== undefined && { devSplit: graph.heldOut.split }),
@@ -263,10 +263,16 @@ async function shownQueries({ recipe, graph, workshop, arms }: ReportParts): Pro
         gain,
         show.queries,
       );
-  const passages = (id: string, found: readonly RankedDocument[] | undefined): ShownPassage[] =>
-    (found ?? []).slice(0, shownPassages).map((document) => ({
+  const firstOf = (found: typeof before, id: string): readonly RankedDocument[] =>
+    (found.get(id) ?? []).slice(0, shownPassages);
+  const shownIds = ids.flatMap((id) =>
+    [...firstOf(before, id), ...firstOf(after, id)].map((each) => each.id),
+  );
+  const texts = await workshop.corpus.passages.textsOf(new Set(shownIds));
+  const passages = (id: string, found: typeof before): ShownPassage[] =>
+    firstOf(found, id).map((document) => ({
       id: document.id,
-      text: workshop.corpus.textOf(document.id) ?? '',
+      text: texts.get(document.id) ?? '',
       score: document.score,
       grade: judgments.get(id)?.get(document.id) ?? null,
     }));
@@ -280,8 +286,8 @@ async function shownQueries({ recipe, graph, workshop, arms }: ReportParts): Pro
         arm: arm.name,
         seed,
         metric,
-        before: { value: valuesBefore.get(id) ?? 0, passages: passages(id, before.get(id)) },
-        after: { value: valuesAfter.get(id) ?? 0, passages: passages(id, after.get(id)) },
+        before: { value: valuesBefore.get(id) ?? 0, passages: passages(id, before) },
+        after: { value: valuesAfter.get(id) ?? 0, passages: passages(id, after) },
       },
     ];
   });

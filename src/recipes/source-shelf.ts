@@ -147,7 +147,7 @@ export class SourceShelf {
     const { corpus } = this.#parts;
     const { queries } = this.#heldOut.train ?? corpus.test;
     this.#typical ??= this.#tokensOf({
-      passages: corpus.passages.map(({ text }) => text),
+      passages: corpus.passages.sample,
       queries: queries.map(({ text }) => text),
     });
     return this.#typical;

@@ -30,7 +30,8 @@ import { diagnosedStage, type DiagnosedSource, type DiagnosisReport } from './st
 import { filteredStage } from './stages/filtered.ts';
 import { lengthsStage, type LengthsReport } from './stages/lengths.ts';
 import { mixedListsStage } from './stages/mixed.ts';
-import { rankingStage, type Searcher } from './stages/ranking.ts';
+import { bm25Retriever, retrieverOf, trainedRetriever } from './retriever.ts';
+import { rankingStage } from './stages/ranking.ts';
 import { comparedBy, trainingStage, type TrainingReport } from './stages/training.ts';
 import { mergeTraining, trainingSettings } from './training-settings.ts';
 
@@ -147,8 +148,8 @@ export class StageGraph {
 
   /** What an arm finds after a training. */
   ranking({ arm, training }: ArmStages, seed: number, trained: Stage): Promise<Stage> {
-    const searcher: Searcher = { kind: 'trained', model: this.modelOf(training), training: trained };
-    return rankingStage(this.#parts, `${arm.name}, seed ${seed}`, searcher, this.recipe.evaluation);
+    const retriever = trainedRetriever(this.modelOf(training), trained, this.#parts.runtime);
+    return rankingStage(this.#parts, `${arm.name}, seed ${seed}`, retriever, this.recipe.evaluation);
   }
 
   comparison(arms: readonly SystemStages[]): Promise<Stage<ComparisonReport>> {
@@ -182,7 +183,7 @@ async function searchStage(
   encoder: ShelvedEncoder,
 ): Promise<Stage> {
   const model = comparedBy(encoder.model, training.similarity ?? 'cosine');
-  return rankingStage(parts, name, { kind: 'encoder', encoder: { ...encoder, model } }, evaluation);
+  return rankingStage(parts, name, retrieverOf({ ...encoder, model }, parts.runtime), evaluation);
 }
 
 async function baselineStages(recipe: Recipe, parts: GraphParts, untrained: Stage): Promise<SystemStages[]> {
@@ -190,7 +191,7 @@ async function baselineStages(recipe: Recipe, parts: GraphParts, untrained: Stag
   const stageOf = async (baseline: RecipeBaseline): Promise<Stage> => {
     if (baseline === 'untrained') return untrained;
     if (baseline === 'bm25') {
-      return rankingStage(parts, 'bm25', { kind: 'bm25', settings: evaluation.bm25 }, evaluation);
+      return rankingStage(parts, 'bm25', bm25Retriever(evaluation.bm25), evaluation);
     }
     const { name, model, ...overrides } = baseline;
     return searchStage(recipe, parts, name, await parts.shelf.encoder(model, overrides));

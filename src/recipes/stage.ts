@@ -93,7 +93,7 @@ export interface Workshop {
   listsOf(stage: ListsStage): Promise<readonly ListRecord[]>;
   rankingOf(stage: Stage): Promise<Ranking>;
   weightsOf(stage: Stage): Promise<Weights>;
-  bm25(settings: Bm25Settings): Promise<Bm25Index>;
+  bm25(settings: Bm25Settings, task?: Task): Promise<Bm25Index>;
   /** The corpus as vectors of an encoder that is not trained here; kept, since mining and a baseline both ask. */
   vectors(encoder: ShelvedEncoder, task: Task): Promise<VectorIndex>;
   /** The corpus as vectors of the embedder, which has the weights of a training. */
@@ -105,7 +105,7 @@ export interface Workshop {
    */
   embedCorpus(encoder: string, embed: EmbedChunk, task: Task): Promise<Float32Array>;
   /** The corpus's vectors, to be searched. */
-  indexOf(vectors: Float32Array, dimensions: number): VectorIndex;
+  indexOf(vectors: Float32Array, dimensions: number): Promise<VectorIndex>;
   matmulRate(): Promise<number>;
   /** A language model of the recipe, not loaded yet. Whoever asks for it unloads it. */
   generator(role: string): Promise<Generator>;

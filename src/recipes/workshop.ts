@@ -14,6 +14,7 @@ import { VectorIndex } from '../retrieval/vectors.ts';
 import { CheckpointStore } from '../training/checkpoint.ts';
 import type { TrainingEvent } from '../training/trainer.ts';
 import { withEmbedder, type EncoderShelf, type ShelvedEncoder } from './encoder-shelf.ts';
+import type { Passages } from './passages.ts';
 import { secondsOf, type Rates } from './rates.ts';
 import type { RecipeCorpus } from './recipe-corpus.ts';
 import {
@@ -203,16 +204,21 @@ export class RecipeWorkshop implements Workshop {
     return this.#parts.stages.readBlob(blob);
   }
 
-  bm25(settings: Bm25Settings): Promise<Bm25Index> {
+  async bm25(settings: Bm25Settings, task?: Task): Promise<Bm25Index> {
     const key = JSON.stringify([settings.k1, settings.b, settings.analyzer]);
     let index = this.#bm25.get(key);
     if (index === undefined) {
+      const { passages } = this.corpus;
       const builder = new Bm25Builder(settings);
-      for (const { id, text } of this.corpus.passages) builder.add(id, text);
+      let done = 0;
+      for await (const { id, text } of passages.read()) {
+        builder.add(id, text);
+        if (++done % reportedPassages === 0) task?.progress(done, passages.size, 'indexing');
+      }
       index = builder.finish();
       this.#bm25.set(key, index);
     }
-    return Promise.resolve(index);
+    return index;
   }
 
   async vectors(encoder: ShelvedEncoder, task: Task): Promise<VectorIndex> {
@@ -246,8 +252,9 @@ export class RecipeWorkshop implements Workshop {
     return this.indexOf(vectors, embedder.dimensions);
   }
 
-  indexOf(vectors: Float32Array, dimensions: number): VectorIndex {
-    const ids = this.corpus.passages.map(({ id }) => id);
+  async indexOf(vectors: Float32Array, dimensions: number): Promise<VectorIndex> {
+    const ids: string[] = [];
+    for await (const { id } of this.corpus.passages.read()) ids.push(id);
     return new VectorIndex(ids, vectors, dimensions, this.#parts.pool);
   }
 
@@ -255,18 +262,14 @@ export class RecipeWorkshop implements Workshop {
     const { passages } = this.corpus;
     const key = this.#lastingKey(encoder);
     this.#lasting.add(key);
-    return lastingVectors(
-      passages.map(({ text }) => text),
-      embed,
-      {
-        ...{ store: this.store, clock: this.clock, key, seconds: this.#parts.checkpointSeconds },
-        onProgress: (done) => task.progress(done, passages.length),
-      },
-    );
+    return lastingVectors(textsOf(passages), embed, {
+      ...{ store: this.store, clock: this.clock, key, seconds: this.#parts.checkpointSeconds },
+      onProgress: (done) => task.progress(done, passages.size),
+    });
   }
 
   #lastingKey(encoder: string): string {
-    return JSON.stringify([encoder, this.corpus.passagesHash, this.runtime.device]);
+    return JSON.stringify([encoder, this.corpus.passages.hash, this.runtime.device]);
   }
 
   async clearTrainedVectors({ key }: Stage): Promise<void> {
@@ -355,6 +358,13 @@ export class RecipeWorkshop implements Workshop {
       // Every result stands. What could not be removed is removed by the next sweep.
     }
   }
+}
+
+/** Between two reports of an index's progress. */
+const reportedPassages = 4096;
+
+async function* textsOf(passages: Passages): AsyncGenerator<string, void> {
+  for await (const { text } of passages.read()) yield text;
 }
 
 /** Where the checkpoints of a training lie until it is finished. */

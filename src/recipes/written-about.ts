@@ -6,6 +6,7 @@ import type { Json } from '../host/contract.ts';
 import { RandomStream } from '../host/random.ts';
 import type { HeldOut } from './held-out.ts';
 import { goldLists, type RecipeCorpus } from './recipe-corpus.ts';
+import type { Passage } from './passages.ts';
 import type { ListsSize } from './source.ts';
 import type { ListsStage, Stage, Workshop } from './stage.ts';
 
@@ -24,20 +25,29 @@ interface Sample {
 }
 
 /** Passages of the corpus, without those that are held out: lists about them would be left out again. */
-export function aboutPassages(
-  corpus: RecipeCorpus,
+export async function aboutPassages(
+  { passages: all }: RecipeCorpus,
   heldOut: HeldOut,
   { sample, seed }: Sample,
-): WrittenAbout {
-  const passages = sampleOf(
-    corpus.passages.filter(({ text }) => text.trim() !== '' && !heldOut.holdsPassage(text)),
-    { sample, seed },
-  );
+): Promise<WrittenAbout> {
+  const usable: number[] = [];
+  let place = 0;
+  for await (const { text } of all.read()) {
+    if (text.trim() !== '' && !heldOut.holdsPassage(text)) usable.push(place);
+    place++;
+  }
+  const places = new Set(sampleOf(usable, { sample, seed }));
+  const { size } = places;
   return {
-    inputs: { passages: corpus.passagesHash, sample: sample ?? null, seed },
+    inputs: { passages: all.hash, sample: sample ?? null, seed },
     needs: [],
-    size: { lists: passages.length, passages: passages.length, positives: passages.length },
-    open: () => Promise.resolve({ passages }),
+    size: { lists: size, passages: size, positives: size },
+    open: async () => {
+      const passages: Passage[] = [];
+      let at = 0;
+      for await (const passage of all.read()) if (places.has(at++)) passages.push(passage);
+      return { passages };
+    },
   };
 }
 
@@ -47,14 +57,14 @@ export function aboutTrainQueries(
   { train }: HeldOut,
   { sample, seed }: Sample,
 ): WrittenAbout {
-  const all = train === undefined ? [] : goldLists(train, corpus);
+  const all = train === undefined ? [] : goldLists(train, corpus.passages);
   const lists = sampleOf(
     all.filter(({ documents }) => documents.length > 0),
     { sample, seed },
   );
   const positives = lists.reduce((sum, { documents }) => sum + documents.length, 0);
   return {
-    inputs: { train: train?.hash ?? null, passages: corpus.passagesHash, sample: sample ?? null, seed },
+    inputs: { train: train?.hash ?? null, passages: corpus.passages.hash, sample: sample ?? null, seed },
     needs: [],
     size: { lists: lists.length, passages: positives, positives },
     open: () => Promise.resolve({ lists }),

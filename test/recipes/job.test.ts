@@ -32,6 +32,17 @@ describe('stages', () => {
     expect(findings((await run()).report)).toBe(findings(first.report));
   });
 
+  it('find the same, under the same names, where the corpus is read from its file and not held in memory', async () => {
+    const dense = 'sources.mined.retrievers=[{"kind":"bm25"},{"kind":"dense"}]';
+    const held = await run([dense]);
+    const again = await run([dense], { mostCorpusBytesInMemory: 0 });
+    expect(again.computed).toEqual([]);
+    await place.emptyStore();
+    const streamed = await run([dense], { mostCorpusBytesInMemory: 0 });
+    expect(streamed.job.corpus.passages.heldBytes).toBeLessThan(held.job.corpus.passages.heldBytes);
+    expect(findings(streamed.report)).toBe(findings(held.report));
+  });
+
   it('are repeated from where a changed setting matters, and no earlier', async () => {
     await run();
     const all = ['contrastive', 'filtered', 'listwise'];

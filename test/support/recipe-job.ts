@@ -17,7 +17,16 @@ export interface RecipeRun {
 }
 
 export type RecipeRunOptions = Partial<
-  Pick<RecipeJobParts, 'clock' | 'checkpointSeconds' | 'signal' | 'onEvent' | 'generators' | 'retrySeconds'>
+  Pick<
+    RecipeJobParts,
+    | 'clock'
+    | 'checkpointSeconds'
+    | 'signal'
+    | 'onEvent'
+    | 'generators'
+    | 'retrySeconds'
+    | 'mostCorpusBytesInMemory'
+  >
 >;
 
 /** Opens a recipe's document as the command line does, on a given runtime and store. */

@@ -1,9 +1,10 @@
 import * as v from 'valibot';
 import type { ListRecord } from '../../corpus/types.ts';
 import { InputError } from '../../host/errors.ts';
+import { jsonOf } from '../../host/json.ts';
 import { inRange } from '../../host/range-schema.ts';
 import { settingRanges } from '../../host/setting-ranges.ts';
-import { fusedSource, type CandidateSource } from '../../mining/candidates.ts';
+import { documentsToMine, fusedSource, type CandidateSource } from '../../mining/candidates.ts';
 import { mineHardNegatives, type MiningReport } from '../../mining/hard-negatives.ts';
 import { makeListwiseLists } from '../../mining/listwise-lists.ts';
 import { bm25Warnings } from '../../retrieval/bm25.ts';
@@ -23,6 +24,7 @@ import {
 } from '../schema/parts.ts';
 import { defineSource, sourceStage, type ListsSize, type SourceContext } from '../source.ts';
 import { noWork, type Stage } from '../stage.ts';
+import { bm25Retriever, retrieverOf } from '../retriever.ts';
 import { candidatesStage } from '../stages/candidates.ts';
 
 const retriever = v.variant('kind', [
@@ -69,6 +71,10 @@ const schema = v.strictObject({
       'judged relevant and the best candidates, for a teacher to score.',
   ),
   level: described(v.optional(level, 1), 'The lowest grade of a positive.'),
+  dropIdentical: described(
+    v.optional(v.boolean()),
+    "Whether the document whose id is the query's own is no candidate (ArguAna, Quora). Default: false.",
+  ),
   labelUnjudged: described(
     v.optional(v.boolean(), false),
     'Whether listwise candidates that nobody judged get the label 0.',
@@ -104,11 +110,11 @@ export const mined = defineSource({
       candidates.push(await findCandidates(each, source, queries, context));
     const lists = await sourceStage(name, {
       inputs: {
-        mined: omit(source, 'retrievers', 'of'),
+        mined: jsonOf(omit(source, 'retrievers', 'of')),
         names: source.retrievers.map((each) => each.name),
         candidates: candidates.map(({ key }) => key),
         train: queries.input,
-        passages: corpus.passagesHash,
+        passages: corpus.passages.hash,
         heldOut: heldOut.hash,
       },
       needs: [...queries.needs, ...candidates],
@@ -123,7 +129,11 @@ export const mined = defineSource({
         }
         const sources = source.fuse ? [fusedSource(found, source.depth)] : found;
         const judged = await queries.open(workshop);
-        const textOf = (id: string): string | undefined => corpus.textOf(id) ?? judged.textOf(id);
+        const range = { firstRank: source.ranks.first, lastRank: source.ranks.last };
+        const texts = await corpus.passages.textsOf(
+          documentsToMine(judged.queries, judged.judgments, sources, range),
+        );
+        const textOf = (id: string): string | undefined => texts.get(id) ?? judged.textOf(id);
         const { lists: made, report } = mine(source, judged, sources, textOf);
         const known = made.map((list) => judged.withHistory(list));
         return guardedLists(heldOut, known, judged.recorded, { mined: { ...report } });
@@ -162,21 +172,19 @@ async function minedQueries(
 
 async function findCandidates(
   searched: MinedSource['retrievers'][number],
-  { fuse, depth, ranks }: Pick<MinedSource, 'fuse' | 'depth' | 'ranks'>,
+  { fuse, depth, ranks, dropIdentical = false }: MinedSource,
   queries: MinedQueries,
   context: SourceContext,
 ): Promise<Stage> {
-  const encoder =
-    searched.kind === 'dense'
-      ? await context.encoder(searched.model, omit(searched, 'kind', 'name', 'model'))
-      : undefined;
-  return candidatesStage(
-    context,
-    searched,
-    encoder,
-    queries,
-    fuse ? Math.max(depth, ranks.last) : ranks.last,
-  );
+  const k = fuse ? Math.max(depth, ranks.last) : ranks.last;
+  const retriever =
+    searched.kind === 'bm25'
+      ? bm25Retriever(searched)
+      : retrieverOf(
+          await context.encoder(searched.model, omit(searched, 'kind', 'name', 'model')),
+          context.runtime,
+        );
+  return candidatesStage(context, searched.name, retriever, queries, { k, dropIdentical });
 }
 
 function mine(

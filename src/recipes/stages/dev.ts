@@ -1,3 +1,4 @@
+import { documentsToMine } from '../../mining/candidates.ts';
 import { mineHardNegatives } from '../../mining/hard-negatives.ts';
 import { rankWithBm25 } from '../../retrieval/retrieve.ts';
 import type { Bm25Settings } from '../../retrieval/bm25.ts';
@@ -19,19 +20,22 @@ export async function devStage(
     kind: 'dev',
     version: 1,
     label: 'the dev set',
-    inputs: { passages: corpus.passagesHash, dev: dev.hash, candidates, bm25: { ...bm25 } },
+    inputs: { passages: corpus.passages.hash, dev: dev.hash, candidates, bm25: { ...bm25 } },
     needs: [],
-    work: { ...noWork, seconds: corpus.passages.length * 4e-5 },
+    work: { ...noWork, seconds: corpus.passages.size * 4e-5 },
     run: async (workshop) => {
       const index = await workshop.bm25(bm25);
       // What is relevant makes room for the next.
       const depth = 2 * candidates + 10;
       const ranking = rankWithBm25(index, dev.queries, { k: depth });
+      const sources = [{ source: 'bm25', ranking }];
+      const ids = documentsToMine(dev.queries, dev.judgments, sources, { firstRank: 1, lastRank: depth });
+      const texts = await corpus.passages.textsOf(ids);
       const { lists } = mineHardNegatives(
         dev.queries,
         dev.judgments,
-        [{ source: 'bm25', ranking }],
-        (id) => heldOut.devTextOf(id),
+        sources,
+        (id) => heldOut.devTextOf(id) ?? texts.get(id),
         { negatives: candidates, firstRank: 1, lastRank: depth, pick: 'top', seed: 0, lists: 'per-query' },
       );
       return { value: sizeOf(lists), blobs: [encodeLists(lists)] };

@@ -2,6 +2,10 @@ import type { EncoderModel } from '../../encoders/types.ts';
 import type { ShelvedEncoder } from '../encoder-shelf.ts';
 import { makeStage, noWork, type Stage, type Workshop } from '../stage.ts';
 
+interface Text {
+  readonly text: string;
+}
+
 /** How many texts are longer than the encoder looks at. */
 export type LengthsReport = Readonly<{
   passages: number;
@@ -21,27 +25,34 @@ export async function lengthsStage(
     kind: 'lengths',
     version: 1,
     label: 'lengths of the texts',
-    inputs: { passages: corpus.passagesHash, queries: corpus.test.hash, encoder: hash },
+    inputs: { passages: corpus.passages.hash, queries: corpus.test.hash, encoder: hash },
     needs: [],
-    work: { ...noWork, seconds: corpus.passages.length * 2e-4 },
-    run: (_workshop, task) => {
+    work: { ...noWork, seconds: corpus.passages.size * 2e-4 },
+    run: async (_workshop, task) => {
       const { queryMaxLength, passageMaxLength, queryPrefix, passagePrefix } = model.encoding;
       const { queries } = corpus.test;
       let done = 0;
-      const count = (texts: readonly { readonly text: string }[], prefix: string, most: number): number =>
-        texts.filter(({ text }) => {
-          if (++done % 256 === 0) task.progress(done, corpus.passages.length + queries.length);
-          return isCut(model, prefix + text, most);
-        }).length;
+      const count = async (
+        texts: Iterable<Text> | AsyncIterable<Text>,
+        prefix: string,
+        most: number,
+      ): Promise<number> => {
+        let cut = 0;
+        for await (const { text } of texts) {
+          if (isCut(model, prefix + text, most)) cut++;
+          if (++done % 256 === 0) task.progress(done, corpus.passages.size + queries.length);
+        }
+        return cut;
+      };
       const value: LengthsReport = {
-        passages: corpus.passages.length,
-        cutPassages: count(corpus.passages, passagePrefix, passageMaxLength),
+        passages: corpus.passages.size,
+        cutPassages: await count(corpus.passages.read(), passagePrefix, passageMaxLength),
         passageMaxLength,
         queries: queries.length,
-        cutQueries: count(queries, queryPrefix, queryMaxLength),
+        cutQueries: await count(queries, queryPrefix, queryMaxLength),
         queryMaxLength,
       };
-      return Promise.resolve({ value });
+      return { value };
     },
   });
 }

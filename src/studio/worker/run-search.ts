@@ -4,7 +4,6 @@ import type { EncoderModel } from '../../encoders/types.ts';
 import type { Runtime, WorkerPool } from '../../host/contract.ts';
 import { InputError } from '../../host/errors.ts';
 import type { RecipeJob } from '../../recipes/job.ts';
-import { Bm25Builder } from '../../retrieval/bm25.ts';
 import type { RankedDocument } from '../../retrieval/ranking.ts';
 import { VectorIndex } from '../../retrieval/vectors.ts';
 import type { SearchAnswer } from '../protocol.ts';
@@ -48,9 +47,11 @@ export class RunSearch {
     const found = [];
     for (const system of systems) {
       const searcher = await this.#searcher(system, onIndexing);
-      const passages = (await searcher.search(text, k)).map(({ id, score, rank }) => ({
+      const documents = await searcher.search(text, k);
+      const texts = await corpus.passages.textsOf(new Set(documents.map(({ id }) => id)));
+      const passages = documents.map(({ id, score, rank }) => ({
         id,
-        text: corpus.textOf(id) ?? '',
+        text: texts.get(id) ?? '',
         score,
         rank,
         grade: grades?.get(id),
@@ -70,17 +71,14 @@ export class RunSearch {
     if (known !== undefined) return known;
     const made =
       system === 'bm25'
-        ? this.#bm25()
+        ? await this.#bm25()
         : await this.#dense(system, (done, total) => onIndexing(system, done, total));
     this.#searchers.set(system, made);
     return made;
   }
 
-  #bm25(): Searcher {
-    const { corpus, graph } = this.#job;
-    const builder = new Bm25Builder(graph.recipe.evaluation.bm25);
-    for (const { id, text } of corpus.passages) builder.add(id, text);
-    const index = builder.finish();
+  async #bm25(): Promise<Searcher> {
+    const index = await this.#job.bm25();
     return {
       search: (query, k) => Promise.resolve(index.search(query, k)),
       close: () => Promise.resolve(),
@@ -126,10 +124,13 @@ export class RunSearch {
   }
 
   async #index(embedder: Embedder, onProgress: (done: number, total: number) => void): Promise<VectorIndex> {
-    const { passages } = this.#job.corpus;
-    const texts = passages.map(({ text }) => text);
+    const ids: string[] = [];
+    const texts: string[] = [];
+    for await (const { id, text } of this.#job.corpus.passages.read()) {
+      ids.push(id);
+      texts.push(text);
+    }
     const vectors = await embedder.embed(texts, 'passage', { onProgress });
-    const ids = passages.map(({ id }) => id);
     return new VectorIndex(ids, vectors, embedder.dimensions, this.#pool);
   }
 }

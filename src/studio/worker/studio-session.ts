@@ -296,7 +296,7 @@ async function planned({ runId, job }: CurrentRun): Promise<OpenedRun> {
   return {
     runId,
     plan,
-    corpus: { name, passages: passages.length, testQueries, warnings },
+    corpus: { name, passages: passages.size, testQueries, warnings },
     advice: job.graph.encoder.model.advice ?? [],
   };
 }
