@@ -1,3 +1,4 @@
+import { StoreCorruptionError } from './contract.ts';
 import { InputError } from './errors.ts';
 
 /** Lower case, since some file systems take `A` and `a` for one name. */
@@ -21,4 +22,9 @@ export function assertKey(key: string): void {
   throw new InputError(`${JSON.stringify(key)} cannot name a record in the store`, {
     remedy: 'Use up to 200 letters, digits and . _ : / - with a letter or digit first',
   });
+}
+
+/** What names a blob. @throws StoreCorruptionError */
+export function assertSha256(name: string): void {
+  if (!/^[0-9a-f]{64}$/.test(name)) throw new StoreCorruptionError(`"${name}" is not a SHA-256`);
 }

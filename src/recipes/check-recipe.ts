@@ -17,7 +17,7 @@ import { isWithoutLog } from './recipe-generators.ts';
 import type { Recipe, RecipeArm } from './schema.ts';
 import type { RecipeGenerator } from './schema/generators.ts';
 import type { RecipeLoss } from './schema/loss.ts';
-import type { SourcePart } from './source.ts';
+import type { RecipeNames, SourcePart } from './source.ts';
 import { definitionOf, type RecipeSource } from './sources/index.ts';
 
 /** Every row of the table: baselines, then arms. */
@@ -30,8 +30,7 @@ export function checkRecipe(recipe: Recipe): string[] {
   const faults = new Faults();
   checkCorpus(recipe, faults);
   for (const [name, generator] of Object.entries(recipe.generators)) checkGenerator(name, generator, faults);
-  for (const [name, source] of Object.entries(recipe.sources)) checkSource(recipe, name, source, faults);
-  checkCircles(recipe, faults);
+  checkSources(recipe, faults);
   checkTeacher(recipe, faults);
   checkEvidence(recipe, faults);
   for (const [name, rules] of Object.entries(recipe.filters)) {
@@ -75,9 +74,19 @@ function checkEvidence({ evidence }: Recipe, faults: Faults): void {
     const file = evidence[name];
     if (file !== undefined) checkFile(file, ['evidence', name], faults);
   }
+  if (evidence.guide?.from === 'file') checkFile(evidence.guide, ['evidence', 'guide'], faults);
 }
 
-function checkSource(recipe: Recipe, name: string, source: RecipeSource, faults: Faults): void {
+/** What sources are checked beside. */
+type SourcesParts = Pick<Recipe, 'sources' | 'generators'> & Pick<RecipeNames, 'corpus'>;
+
+/** What sources get wrong about themselves and each other. */
+export function checkSources(recipe: SourcesParts, faults: Faults): void {
+  for (const [name, source] of Object.entries(recipe.sources)) checkSource(recipe, name, source, faults);
+  checkCircles(recipe, faults);
+}
+
+function checkSource(recipe: SourcesParts, name: string, source: RecipeSource, faults: Faults): void {
   const path = ['sources', name];
   const definition = definitionOf(source);
   const { partKinds } = definition;
@@ -90,7 +99,7 @@ function checkSource(recipe: Recipe, name: string, source: RecipeSource, faults:
   definition.check?.(source, recipe, path, faults);
 }
 
-function checkCircles({ sources }: Recipe, faults: Faults): void {
+function checkCircles({ sources }: Pick<Recipe, 'sources'>, faults: Faults): void {
   const partsOf = (source: RecipeSource): readonly SourcePart[] => definitionOf(source).parts(source);
   const leadsTo = (from: string, target: string, seen: Set<string>): boolean => {
     if (from === target) return true;

@@ -2,22 +2,21 @@ import type { PauseSwitch } from '../generation/generation-run.ts';
 import type { Clock, ModelFiles, Runtime, Store, WorkerPool } from '../host/contract.ts';
 import type { ModelLibrary } from '../encoders/model-library.ts';
 import type { EncoderModel } from '../encoders/types.ts';
-import { EncoderShelf } from './encoder-shelf.ts';
 import { expectedDisk, expectedMemory, makePlan, neededStages, type Plan } from './plan.ts';
 import { ratesStage } from './rates.ts';
-import { GeneratorShelf, type RecipeGenerators } from './recipe-generators.ts';
+import type { RecipeGenerators } from './recipe-generators.ts';
 import { readCorpus, type RecipeCorpus, type RecipeFiles } from './recipe-corpus.ts';
 import { makeReport, type ArmResult, type RecipeReport } from './report.ts';
 import type { Recipe } from './schema.ts';
 import type { Stage } from './stage.ts';
 import { StageGraph, type ArmStages } from './stage-graph.ts';
 import type { TrainingReport } from './stages/training.ts';
-import { StageStore, type StageResult } from './stage-store.ts';
+import type { StageResult } from './stage-store.ts';
 import { TimeLeft, type TimeRange } from './time-left.ts';
 import { choiceOf, trialsOf, tune, type Trial, type TuningChoice, type TuningReport } from './tuning.ts';
 import type { Bm25Index } from '../retrieval/bm25.ts';
 import type { VectorIndex } from '../retrieval/vectors.ts';
-import { RecipeWorkshop, type StageEvent } from './workshop.ts';
+import { openWorkshop, type RecipeWorkshop, type StageEvent } from './workshop.ts';
 
 export interface RecipeJobParts {
   readonly recipe: Recipe;
@@ -85,32 +84,18 @@ export class RecipeJob {
 
   /** Reads the corpus, the lists and the models. @throws InputError naming what does not fit, before any work */
   static async open(parts: RecipeJobParts): Promise<RecipeJob> {
-    const { recipe, runtime, store, clock, version, onEvent } = parts;
+    const { recipe, runtime, clock, files, onEvent } = parts;
     const startedAt = clock.now();
-    const corpus = await readCorpus(recipe.corpus, parts.files, {
+    const corpus = await readCorpus(recipe.corpus, files, {
       mostBytesInMemory: parts.mostCorpusBytesInMemory,
     });
-    const shelf = new EncoderShelf(parts.models, parts.library);
-    const generators = new GeneratorShelf(recipe.generators, corpus, parts.files, parts.generators);
     const left = new TimeLeft();
-    const workshop = new RecipeWorkshop({
-      runtime,
-      clock,
-      version,
-      store,
-      stages: new StageStore(store),
-      generators,
+    const { workshop, shelf, generators } = openWorkshop(
+      { ...parts, onEvent: (event) => onEvent?.({ ...event, secondsLeft: left.after(event) }) },
+      recipe.generators,
       corpus,
-      shelf,
-      signal: parts.signal ?? new AbortController().signal,
-      pause: parts.pause,
-      checkpointSeconds: parts.checkpointSeconds ?? 30,
-      retrySeconds: parts.retrySeconds ?? 1,
-      pool: parts.pool,
-      keepVectors: parts.keepVectors ?? false,
-      onEvent: (event) => onEvent?.({ ...event, secondsLeft: left.after(event) }),
-    });
-    const graph = await StageGraph.build(recipe, { corpus, shelf, runtime, generators }, parts.files);
+    );
+    const graph = await StageGraph.build(recipe, { corpus, shelf, runtime, generators }, files);
     return new RecipeJob(recipe, graph, workshop, left, startedAt);
   }
 

@@ -20,12 +20,17 @@ export type ListsReport = Readonly<{
   written?: WrittenReport;
 }>;
 
+/** A type alias, so that it is assignable to Json. */
+export type MissingEvidence = Readonly<{ file: string; count: number; of: 'passages' | 'lists' }>;
+
 /** What a stack of rules did, as it is stored. */
 export type FilteredReport = Readonly<{
   filter: FilterReport | null;
   kept: KeepReport;
   /** What all rules together did with planted positives, where there are any. */
   planted?: FilterQuality;
+  /** How many passages or lists a file of labels or answers says nothing of, where there are any. */
+  missing?: readonly MissingEvidence[];
 }>;
 
 /** What a stage of lists has found that is worth telling before the report is there. */

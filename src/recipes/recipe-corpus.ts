@@ -1,6 +1,8 @@
 import { readBeir, type BeirDataset } from '../corpus/beir.ts';
+import { readDocuments } from '../corpus/documents.ts';
+import { ReadReport } from '../corpus/report.ts';
 import { withoutTopFolder, type ByteSource, type FileTree } from '../corpus/source.ts';
-import type { Judgments, ListRecord, Query } from '../corpus/types.ts';
+import type { Document, Judgments, ListRecord, Query } from '../corpus/types.ts';
 import { InputError } from '../host/errors.ts';
 import { foldsByPassage, sharedWithTrain } from '../corpus/split.ts';
 import { PartHash, readPassages, type Passage, type Passages } from './passages.ts';
@@ -44,28 +46,34 @@ const mostBytesInMemory = 2 ** 28;
 export interface ReadCorpusOptions {
   /** Default: 256 MiB. */
   readonly mostBytesInMemory?: number | undefined;
+  /** Whether the judgments of the train split are what warnings are about; else those of the test split. */
+  readonly warnsAboutTrain?: boolean;
   /** Hears of each passage once, as it is read for the first time. */
   readonly onPassage?: ((passage: Passage) => void) | undefined;
 }
 
+/** A corpus as a recipe names it, or a part of one, which may have no queries to test. */
+export type CorpusParts = Omit<CorpusSettings, 'test'> & { readonly test: string | null };
+
 /** @throws InputError naming the file and the remedy */
 export async function readCorpus(
-  corpus: CorpusSettings,
+  corpus: CorpusParts,
   files: RecipeFiles,
   options: ReadCorpusOptions = {},
 ): Promise<RecipeCorpus> {
   const tree = await files.openCorpus(corpus);
-  const { test, train, dev } = corpus;
-  const reported = await readBeir(tree, { split: test });
   const split = async (name: string | null): Promise<BeirDataset | undefined> =>
     name === null ? undefined : readBeir(tree, { split: name });
-  const trained = corpus.fold === undefined ? await split(train) : undefined;
-  const chosen = await split(dev !== null && 'split' in dev ? dev.split : null);
+  const tested = await split(corpus.test);
+  const trained = corpus.fold === undefined ? await split(corpus.train) : undefined;
+  const chosen = await split(corpus.dev !== null && 'split' in corpus.dev ? corpus.dev.split : null);
+  const splits = [tested, trained, chosen];
+  const documents = documentsOf(tree, corpus.train !== null && options.warnsAboutTrain ? [trained] : splits);
   const { size } = await withoutTopFolder(tree).open('corpus.jsonl');
-  const passages = await readPassages(() => reported.documents(), {
+  const passages = await readPassages(documents.read, {
     titles: corpus.titles,
     inMemory: size <= (options.mostBytesInMemory ?? mostBytesInMemory),
-    held: judgedPassages([reported, trained, chosen]),
+    held: judgedPassages(splits),
     onPassage: options.onPassage,
   });
   if (passages.size === 0) {
@@ -74,17 +82,58 @@ export async function readCorpus(
       remedy: 'Give a whole corpus',
     });
   }
-  const tested = await judged(reported);
-  const folded = corpus.fold === undefined ? undefined : await foldOf(tested, passages, corpus.fold);
+  const all = tested === undefined ? await judgedNothing() : await judged(tested);
+  const folded = corpus.fold === undefined ? undefined : await foldOf(all, passages, corpus.fold);
   return {
     name: corpus.builtIn ?? tree.name,
     tree,
     passages,
     train: folded?.train ?? (trained && (await judged(trained))),
     dev: chosen && (await judged(chosen)),
-    test: folded?.test ?? tested,
-    warnings: [...reported.report.warnings(), ...(folded === undefined ? [] : foldWarnings(folded))],
+    test: folded?.test ?? all,
+    warnings: [...documents.warnings(), ...(folded === undefined ? [] : foldWarnings(folded))],
   };
+}
+
+/** What stands for a corpus where only ready lists are used. */
+export async function noCorpus(): Promise<RecipeCorpus> {
+  const noDocuments = async function* (): AsyncGenerator<never, void> {
+    // Empty.
+  };
+  return {
+    name: '',
+    tree: { name: 'no corpus', paths: [], open: () => Promise.reject(withoutCorpus()) },
+    passages: await readPassages(noDocuments, { titles: true, inMemory: true, held: new Set() }),
+    train: undefined,
+    dev: undefined,
+    test: await judgedNothing(),
+    warnings: [],
+  };
+}
+
+function withoutCorpus(): InputError {
+  return new InputError('there is no corpus', { remedy: 'Use --corpus to name one' });
+}
+
+/** The corpus's documents through the first of these splits, which knows what is wrong with its judgments. */
+function documentsOf(
+  tree: FileTree,
+  splits: readonly (BeirDataset | undefined)[],
+): { readonly read: () => AsyncIterable<Document>; readonly warnings: () => readonly string[] } {
+  const split = splits.find((each) => each !== undefined);
+  if (split !== undefined) return { read: () => split.documents(), warnings: () => split.report.warnings() };
+  let report = new ReadReport();
+  return {
+    read: async function* () {
+      report = new ReadReport();
+      yield* readDocuments(await withoutTopFolder(tree).open('corpus.jsonl'), { format: 'jsonl', report });
+    },
+    warnings: () => report.warnings(),
+  };
+}
+
+function judgedNothing(): Promise<JudgedQueries> {
+  return judged({ queries: [], judgments: new Map() });
 }
 
 function judgedPassages(splits: readonly (BeirDataset | undefined)[]): ReadonlySet<string> {
@@ -95,7 +144,10 @@ function judgedPassages(splits: readonly (BeirDataset | undefined)[]): ReadonlyS
   return ids;
 }
 
-async function judged({ queries, judgments }: BeirDataset): Promise<JudgedQueries> {
+async function judged({
+  queries,
+  judgments,
+}: Pick<BeirDataset, 'queries' | 'judgments'>): Promise<JudgedQueries> {
   return { queries, judgments, hash: await hashJudged(queries, judgments) };
 }
 

@@ -1,8 +1,11 @@
 import type { ListRecord } from '../corpus/types.ts';
+import { InputError } from '../host/errors.ts';
 import { sha256 } from '../host/sha256.ts';
 import { readAnswers, withAnswers } from '../mining/answers.ts';
 import { readGivenLabels, withGivenLabels } from '../mining/given-labels.ts';
+import type { PairNumbersReport } from '../mining/pair-numbers.ts';
 import type { RuleInput } from '../mining/rules/contract.ts';
+import type { MissingEvidence } from './lists-report.ts';
 import type { RecipeCorpus, RecipeFiles } from './recipe-corpus.ts';
 import { openPlace } from './recipe-lists.ts';
 import type { EvidenceSettings } from './schema/evidence.ts';
@@ -12,8 +15,12 @@ export interface Evidence {
   readonly reads: RuleInput;
   /** SHA-256 of what it holds. */
   readonly hash: string;
-  /** Puts it into lists. */
-  readonly add: (lists: readonly ListRecord[]) => readonly ListRecord[];
+  /** Puts it into lists. @throws InputError where it says something of none of them */
+  readonly add: (lists: readonly ListRecord[]) => {
+    readonly lists: readonly ListRecord[];
+    /** How many it says nothing of. */
+    readonly missing: MissingEvidence;
+  };
 }
 
 /** Reads the files of labels and answers that a recipe names. @throws InputError naming the file and the line */
@@ -28,27 +35,60 @@ export async function readEvidence(
     [handLabels, 'hand'],
   ] as const) {
     if (place === undefined) continue;
-    const labels = await readGivenLabels(await openPlace(place, corpus, files));
+    const source = await openPlace(place, corpus, files);
+    const labels = await readGivenLabels(source);
     found.push({
       reads: `${by}_label`,
       hash: await sha256(JSON.stringify([...labels].map(([query, ofQuery]) => [query, [...ofQuery]]))),
-      add: (lists) => withGivenLabels(lists, labels, by).lists,
+      add: (lists) => {
+        const labeled = withGivenLabels(lists, labels, by);
+        requirePairs(labeled.report, source.name, 'label');
+        const missing = { file: source.name, count: labeled.report.missing, of: 'passages' } as const;
+        return { lists: labeled.lists, missing };
+      },
     });
   }
   if (answers !== undefined) {
-    const known = await readAnswers(await openPlace(answers, corpus, files));
+    const source = await openPlace(answers, corpus, files);
+    const known = await readAnswers(source);
     found.push({
       reads: 'answers',
       hash: await sha256(JSON.stringify([...known])),
-      add: (lists) => withAnswers(lists, known),
+      add: (lists) => {
+        const count = lists.filter(({ query_id }) => !known.has(query_id)).length;
+        if (count === lists.length) {
+          throw new InputError('has an answer to none of the queries', {
+            file: source.name,
+            remedy: 'Use the query ids of the lists',
+          });
+        }
+        return { lists: withAnswers(lists, known), missing: { file: source.name, count, of: 'lists' } };
+      },
     });
   }
   return found;
 }
 
+/** @throws InputError if a file of numbers for pairs is not about the lists */
+export function requirePairs({ found }: PairNumbersReport, file: string, what: 'score' | 'label'): void {
+  if (found > 0) return;
+  throw new InputError('none of its pairs is in the lists', {
+    file,
+    remedy: `Use ${what}s of the query and document ids of the lists`,
+  });
+}
+
+/** The lists with all evidence, and what some of it says nothing of. */
 export function withEvidence(
-  lists: readonly ListRecord[],
+  given: readonly ListRecord[],
   evidence: readonly Evidence[],
-): readonly ListRecord[] {
-  return evidence.reduce((known, { add }) => add(known), lists);
+): { readonly lists: readonly ListRecord[]; readonly missing: readonly MissingEvidence[] } {
+  const missing: MissingEvidence[] = [];
+  let lists = given;
+  for (const { add } of evidence) {
+    const added = add(lists);
+    lists = added.lists;
+    if (added.missing.count > 0) missing.push(added.missing);
+  }
+  return { lists, missing };
 }

@@ -18,6 +18,11 @@ import { comparedBy } from './stages/training.ts';
 
 type Sources = Recipe['sources'];
 
+/** What sources are made by: all of a recipe, or a part that trains nothing. */
+export type SourcesRecipe = Pick<Recipe, 'sources' | 'training'> & {
+  readonly encoder?: Recipe['encoder'] | undefined;
+};
+
 /** Reads the files of all sources that name one. @throws InputError naming the file and the remedy */
 export async function filesOfSources(
   sources: Sources,
@@ -33,7 +38,10 @@ export async function filesOfSources(
 }
 
 /** What the settings of searches are known to do to results, each once. */
-export function warningsOfSources({ sources, evaluation }: Recipe): readonly string[] {
+export function warningsOfSources({
+  sources,
+  evaluation,
+}: Pick<Recipe, 'sources' | 'evaluation'>): readonly string[] {
   const ofSources = Object.values(sources).flatMap((source) => definitionOf(source).warnings?.(source) ?? []);
   return [...new Set([...ofSources, ...bm25Warnings(evaluation.bm25)])];
 }
@@ -46,9 +54,8 @@ interface ShelfParts extends Pick<Workshop, 'corpus' | 'runtime'> {
 
 /** The sources of a recipe. What two arms have in common is made once. */
 export class SourceShelf {
-  /** What the arms train. */
-  readonly trained: ShelvedEncoder;
-  readonly #recipe: Recipe;
+  readonly #recipe: SourcesRecipe;
+  readonly #trained: ShelvedEncoder | undefined;
   readonly #parts: ShelfParts;
   readonly #heldOut: HeldOut;
   readonly #fileLists: ReadonlyMap<string, FileLists>;
@@ -56,20 +63,21 @@ export class SourceShelf {
   readonly #sources = new Map<string, Promise<PreparedSource>>();
   #typical: TypicalTokens | undefined;
 
+  /** @param encoder what the arms train */
   constructor(
-    recipe: Recipe,
+    recipe: SourcesRecipe,
     parts: ShelfParts,
     {
       encoder,
       heldOut,
       fileLists,
     }: {
-      readonly encoder: ShelvedEncoder;
+      readonly encoder: ShelvedEncoder | undefined;
       readonly heldOut: HeldOut;
       readonly fileLists: ReadonlyMap<string, FileLists>;
     },
   ) {
-    this.trained = encoder;
+    this.#trained = encoder;
     this.#recipe = recipe;
     this.#parts = parts;
     this.#heldOut = heldOut;
@@ -135,9 +143,9 @@ export class SourceShelf {
     const { shelf } = this.#parts;
     const { encoder: base, training } = this.#recipe;
     const similarity = training.similarity ?? 'cosine';
-    const encoder = await (model === undefined
+    const encoder = await (model === undefined && base !== undefined
       ? shelf.encoder(base.model, { ...omit(base, 'model'), ...overrides })
-      : shelf.anyEncoder(model, overrides));
+      : shelf.anyEncoder(model ?? '', overrides));
     if ('model' in encoder) return { ...encoder, model: comparedBy(encoder.model, similarity) };
     if (encoder.encoding.normalize || similarity === 'dot' || model === undefined) return encoder;
     return shelf.anyEncoder(model, { ...overrides, normalize: true });
@@ -154,10 +162,14 @@ export class SourceShelf {
   }
 
   #tokensOf({ passages, queries }: Parameters<SourceContext['tokensOf']>[0]): TypicalTokens {
-    const { model } = this.trained;
+    if (this.#trained === undefined) return shortTexts;
+    const { model } = this.#trained;
     return {
       passageTokens: typicalTokens(model, passages, 'passage'),
       queryTokens: typicalTokens(model, queries, 'query'),
     };
   }
 }
+
+/** Of a passage and a query, where nothing is trained that would say how they are read. */
+const shortTexts: TypicalTokens = { passageTokens: 128, queryTokens: 16 };

@@ -1,8 +1,6 @@
 import type { ListRecord } from '../corpus/types.ts';
 import type { EncoderModel, EncoderShape } from '../encoders/types.ts';
-import { own } from '../host/own.ts';
 import type { LossSpec } from '../losses/loss-spec.ts';
-import { parseRules } from '../mining/rule-spec.ts';
 import { mostCheckpoints } from '../training/checkpoint.ts';
 import { forwardFlops } from '../training/flops.ts';
 import type { Mix } from '../training/mixing/mix.ts';
@@ -11,8 +9,8 @@ import { mixOf, originOf } from './arm-mix.ts';
 import { baselineName } from './baseline-name.ts';
 import type { ShelvedEncoder } from './encoder-shelf.ts';
 import { holdOut, type HeldOut } from './held-out.ts';
-import type { FilteredReport, ListsReport } from './lists-report.ts';
 import { readLoss, readsTeacher } from './loss.ts';
+import { prepareLists, type PreparedLists } from './prepared-lists.ts';
 import type { RecipeMix } from './mix-schema.ts';
 import type { RecipeFiles } from './recipe-corpus.ts';
 import { readEvidence, type Evidence } from './recipe-evidence.ts';
@@ -27,24 +25,12 @@ import { noWork, type ListsStage, type Stage, type Work, type Workshop } from '.
 import { comparisonStage, type ComparisonReport, type SystemStages } from './stages/comparison.ts';
 import { devStage } from './stages/dev.ts';
 import { diagnosedStage, type DiagnosedSource, type DiagnosisReport } from './stages/diagnosed.ts';
-import { filteredStage } from './stages/filtered.ts';
 import { lengthsStage, type LengthsReport } from './stages/lengths.ts';
 import { mixedListsStage } from './stages/mixed.ts';
 import { bm25Retriever, retrieverOf, trainedRetriever } from './retriever.ts';
 import { rankingStage } from './stages/ranking.ts';
 import { comparedBy, trainingStage, type TrainingReport } from './stages/training.ts';
 import { mergeTraining, trainingSettings } from './training-settings.ts';
-
-interface PreparedLists {
-  readonly lists: ListsStage;
-  /** As the source made them. */
-  readonly source: ListsStage<ListsReport>;
-  /** What rules or a scale did with them, where there are any. */
-  readonly filtered: ListsStage<FilteredReport> | undefined;
-  /** The stages that the lists went through, the source's first. */
-  readonly history: readonly ListsStage[];
-  readonly expected: ExpectedLists;
-}
 
 /** An arm with its lists, ready to be trained with any seed. */
 export interface ArmStages extends PreparedLists {
@@ -109,7 +95,7 @@ export class StageGraph {
         : await devStage(parts, heldOut.dev, heldOut, recipe.corpus.devCandidates, bm25);
     const untrained = await searchStage(recipe, parts, 'untrained', encoder);
     const sources = new SourceShelf(recipe, { ...parts, files }, { encoder, heldOut, fileLists });
-    const builder = new ArmBuilder(recipe, sources, evidence);
+    const builder = new ArmBuilder(recipe, sources, encoder, evidence);
     return new StageGraph(parts, {
       recipe,
       encoder,
@@ -207,11 +193,13 @@ async function baselineStages(recipe: Recipe, parts: GraphParts, untrained: Stag
 class ArmBuilder {
   readonly #recipe: Recipe;
   readonly #sources: SourceShelf;
+  readonly #encoder: ShelvedEncoder;
   readonly #evidence: readonly Evidence[];
 
-  constructor(recipe: Recipe, sources: SourceShelf, evidence: readonly Evidence[]) {
+  constructor(recipe: Recipe, sources: SourceShelf, encoder: ShelvedEncoder, evidence: readonly Evidence[]) {
     this.#recipe = recipe;
     this.#sources = sources;
+    this.#encoder = encoder;
     this.#evidence = evidence;
   }
 
@@ -232,7 +220,7 @@ class ArmBuilder {
     }
     const by = diagnostics.by ?? this.#recipe.teacher;
     const scorer = by.from === 'stored' ? undefined : await this.#sources.scorer(by);
-    return diagnosedStage(diagnostics, sources, this.#sources.trained, scorer);
+    return diagnosedStage(diagnostics, sources, this.#encoder, scorer);
   }
 
   async #arm(arm: RecipeArm): Promise<ArmStages> {
@@ -266,36 +254,10 @@ class ArmBuilder {
     };
   }
 
-  /** The lists of a source with the scores that the loss and the rules read, without what the rules drop. */
-  async #prepare(name: string, filters: string | undefined, loss: LossSpec): Promise<PreparedLists> {
-    const { teacher, evidence, filters: stacks } = this.#recipe;
-    const source = await this.#sources.source(name);
-    const rules = own(stacks, filters) ?? [];
-    const reads = new Set(
-      rules.length === 0 ? [] : parseRules(rules).map(({ definition }) => definition.reads),
-    );
-    const asksTeacher = readsTeacher(loss) || reads.has('teacher');
-    const history: ListsStage[] = [source.lists];
-    let lists: ListsStage = source.lists;
-    let filtered: ListsStage<FilteredReport> | undefined;
-    const then = (stage: ListsStage): void => {
-      history.push(stage);
-      lists = stage;
-    };
-    if (asksTeacher && teacher.from !== 'stored') {
-      then(await this.#sources.scored(name, { ...source, lists }, teacher));
-    }
-    if (reads.has('guide') && evidence.guide !== undefined) {
-      then(await this.#sources.scored(name, { ...source, lists }, evidence.guide, 'guide'));
-    }
-    const scale = asksTeacher ? teacher.scale : null;
-    if (scale !== null || rules.length > 0) {
-      const label = `lists of ${name}, ${filters ?? 'scaled'}`;
-      const read = this.#evidence.filter((file) => reads.has(file.reads));
-      filtered = await filteredStage(label, lists, scale, rules, read);
-      then(filtered);
-    }
-    return { lists, source: source.lists, filtered, history, expected: source.expected };
+  #prepare(name: string, filters: string | undefined, loss: LossSpec): Promise<PreparedLists> {
+    const { teacher, filters: stacks, evidence } = this.#recipe;
+    const parts = { teacher, filters: stacks, guide: evidence.guide, evidence: this.#evidence };
+    return prepareLists(this.#sources, parts, name, filters, { teacher: readsTeacher(loss) });
   }
 }
 

@@ -5,7 +5,8 @@ import { measureMatmulRate } from '../graph/matmul-rate.ts';
 import type { GenerationEvent, PauseSwitch } from '../generation/generation-run.ts';
 import { GenerationLog } from '../generation/log.ts';
 import type { Prompt } from '../generation/prompt.ts';
-import type { Clock, Runtime, Store, WorkerPool } from '../host/contract.ts';
+import type { ModelLibrary } from '../encoders/model-library.ts';
+import type { Clock, ModelFiles, Runtime, Store, WorkerPool } from '../host/contract.ts';
 import type { Generator } from '../host/generator.ts';
 import { Bm25Builder, type Bm25Index, type Bm25Settings } from '../retrieval/bm25.ts';
 import type { Ranking } from '../retrieval/ranking.ts';
@@ -13,10 +14,12 @@ import { clearVectors, lastingVectors, type EmbedChunk } from '../retrieval/last
 import { VectorIndex } from '../retrieval/vectors.ts';
 import { CheckpointStore } from '../training/checkpoint.ts';
 import type { TrainingEvent } from '../training/trainer.ts';
-import { withEmbedder, type EncoderShelf, type ShelvedEncoder } from './encoder-shelf.ts';
+import { EncoderShelf, withEmbedder, type ShelvedEncoder } from './encoder-shelf.ts';
 import type { Passages } from './passages.ts';
 import { secondsOf, type Rates } from './rates.ts';
-import type { RecipeCorpus } from './recipe-corpus.ts';
+import type { RecipeCorpus, RecipeFiles } from './recipe-corpus.ts';
+import { GeneratorShelf, type RecipeGenerators } from './recipe-generators.ts';
+import type { GeneratorsByName } from './schema/generators.ts';
 import {
   RecipeStoppedError,
   type CheckpointPlan,
@@ -25,7 +28,7 @@ import {
   type Task,
   type Workshop,
 } from './stage.ts';
-import type { StageResult, StageStore } from './stage-store.ts';
+import { StageStore, type StageResult } from './stage-store.ts';
 import { decodeLists, decodeRanking, decodeWeights } from './stored-forms.ts';
 
 /** What happened to a stage. */
@@ -86,6 +89,50 @@ export interface WorkshopParts {
   readonly pool?: WorkerPool | undefined;
   /** Whether the corpus's vectors of trained encoders stay in memory, too. */
   readonly keepVectors: boolean;
+}
+
+/** What a workshop is opened with, whatever it is to compute. */
+export type WorkshopHost = Pick<WorkshopParts, 'runtime' | 'clock' | 'version' | 'store'> &
+  Partial<
+    Pick<
+      WorkshopParts,
+      'signal' | 'pause' | 'checkpointSeconds' | 'retrySeconds' | 'pool' | 'keepVectors' | 'onEvent'
+    >
+  > & {
+    readonly models: ModelFiles;
+    readonly library?: ModelLibrary;
+    readonly files: RecipeFiles;
+    readonly generators?: RecipeGenerators;
+  };
+
+export interface OpenedWorkshop {
+  readonly workshop: RecipeWorkshop;
+  readonly shelf: EncoderShelf;
+  readonly generators: GeneratorShelf;
+}
+
+/** A workshop with its shelves of models, for a corpus that is read. @param generators the recipe's, by name */
+export function openWorkshop(
+  host: WorkshopHost,
+  generators: GeneratorsByName,
+  corpus: RecipeCorpus,
+): OpenedWorkshop {
+  const { runtime, clock, version, store } = host;
+  const shelf = new EncoderShelf(host.models, host.library);
+  const opened = new GeneratorShelf(generators, corpus, host.files, host.generators);
+  const workshop = new RecipeWorkshop({
+    ...{ runtime, clock, version, store, corpus, shelf },
+    stages: new StageStore(store),
+    generators: opened,
+    signal: host.signal ?? new AbortController().signal,
+    pause: host.pause,
+    checkpointSeconds: host.checkpointSeconds ?? 30,
+    retrySeconds: host.retrySeconds ?? 1,
+    pool: host.pool,
+    keepVectors: host.keepVectors ?? false,
+    onEvent: host.onEvent ?? (() => undefined),
+  });
+  return { workshop, shelf, generators: opened };
 }
 
 /** Computes stages that are not stored yet, and those that they need. */

@@ -1,4 +1,5 @@
 import { StoreCorruptionError, type BlobReference } from '../contract.ts';
+import { assertSha256 } from '../store-names.ts';
 import { sha256Of } from './sha256.ts';
 import { together, type StoreDatabase } from './store-database.ts';
 import type { StoreSession } from './store-session.ts';
@@ -202,7 +203,7 @@ export class BlobTable {
 
 /** References come from records, which may be from elsewhere. */
 export function assertHash(sha256: string): void {
-  if (!/^[0-9a-f]{64}$/.test(sha256)) throw new StoreCorruptionError(`"${sha256}" is not a SHA-256`);
+  assertSha256(sha256);
 }
 
 /** A copy of one shard: a view would be stored with all the memory that it is a view of. */

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { dirname, join } from 'node:path';
 import { StoreCorruptionError, type BlobReference } from '../contract.ts';
+import { assertSha256 } from '../store-names.ts';
 import type { Disk } from './disk.ts';
 import { tryLink, unlessCode } from './file-operations.ts';
 import { sessionBlobs, type StoreSession } from './store-session.ts';
@@ -253,7 +254,7 @@ export class BlobFolder {
 
   #path(sha256: string): string {
     // References come from records, which may be damaged or from elsewhere.
-    if (!/^[0-9a-f]{64}$/.test(sha256)) throw new StoreCorruptionError(`"${sha256}" is not a SHA-256`);
+    assertSha256(sha256);
     return join(this.#root, sha256.slice(0, 2), sha256);
   }
 

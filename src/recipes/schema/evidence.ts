@@ -8,9 +8,11 @@ export const evidenceSchema = v.strictObject({
       v.variant('from', [
         v.strictObject({ from: v.literal('encoder'), model: anyModel, ...encodingEntries }),
         v.strictObject({ from: v.literal('cross-encoder'), model: anyModel }),
+        v.strictObject({ from: v.literal('file'), ...fileEntries }),
       ]),
     ),
-    'A second model that scores every passage, for the rules guide-margin and guide-relative-margin.',
+    'A second model that scores every passage, or a file of its scores, for the rules guide-margin and ' +
+      'guide-relative-margin.',
   ),
   modelLabels: described(
     v.optional(v.strictObject(fileEntries)),

@@ -4,7 +4,9 @@ import { settingRanges } from '../../host/setting-ranges.ts';
 import { anyModel, described, encodingEntries, fileEntries } from './parts.ts';
 
 const scale = v.optional(
-  v.nullable(
+  v.union([
+    v.null(),
+    described(v.literal('none'), 'The raw scores, also where the lists carry scaled ones.'),
     v.strictObject({
       group: described(
         v.optional(v.picklist(['query', 'source', 'file']), 'file'),
@@ -13,7 +15,7 @@ const scale = v.optional(
       low: v.optional(inRange(settingRanges.percentile), 1),
       high: v.optional(inRange(settingRanges.percentile), 99),
     }),
-  ),
+  ]),
   null,
 );
 /** Whose scores losses and filters read. */

@@ -2,6 +2,7 @@ import type { ListRecord } from '../../corpus/types.ts';
 import { isPositive } from '../../corpus/text-key.ts';
 import { parseLossSpec } from '../../losses/loss-spec.ts';
 import { diagnoseSources, type SourceDiagnosis } from '../../mining/diagnostics/diagnose.ts';
+import type { Json } from '../../host/contract.ts';
 import { withTeacherScores } from '../../mining/teacher-scores.ts';
 import { withEmbedder, type ShelvedEncoder } from '../encoder-shelf.ts';
 import type { DiagnosticsSettings } from '../schema/diagnostics.ts';
@@ -22,7 +23,8 @@ export type DiagnosisReport = readonly SourceDiagnosis[];
 
 /** A source of a recipe, whoever its passages came from: with several sources of one model they stay apart. */
 export interface DiagnosedSource {
-  readonly name: string;
+  /** Null where its passages stay apart by who they came from. */
+  readonly name: string | null;
   readonly lists: ListsStage;
   /** Of the whole source, about. */
   readonly passages: number;
@@ -30,12 +32,13 @@ export interface DiagnosedSource {
 
 /**
  * What the negatives of sources look like beside each other.
+ * @param encoder embeds them; without it only words are looked at
  * @param scorer says how many are relevant after all; without it the scores that the lists carry do
  */
 export async function diagnosedStage(
   { loss, sample, seed }: Pick<DiagnosticsSettings, 'loss' | 'sample' | 'seed'>,
   sources: readonly DiagnosedSource[],
-  { model, hash }: ShelvedEncoder,
+  encoder: ShelvedEncoder | undefined,
   scorer: Scorer | undefined,
 ): Promise<Stage<DiagnosisReport>> {
   const texts = sources.reduce((sum, { passages }) => sum + passages, 0);
@@ -44,7 +47,7 @@ export async function diagnosedStage(
     version: 3,
     label: 'what the sources look like',
     inputs: {
-      ...{ loss, sample, seed, encoder: hash, normalize: model.encoding.normalize },
+      ...{ loss, sample, seed, ...inputsOf(encoder) },
       sources: sources.map(({ name, lists }) => [name, lists.key]),
       ...(scorer !== undefined && { scorer: { kind: scorer.kind, hash: scorer.hash } }),
     },
@@ -53,7 +56,9 @@ export async function diagnosedStage(
     work: {
       ...noWork,
       forwardFlops:
-        2 * encodingFlops(model, texts, model.encoding.passageMaxLength / 2) +
+        (encoder === undefined
+          ? 0
+          : 2 * encodingFlops(encoder.model, texts, encoder.model.encoding.passageMaxLength / 2)) +
         (scorer === undefined ? 0 : scoringFlops(scorer, texts)),
     },
     run: async (workshop, task) => {
@@ -63,16 +68,19 @@ export async function diagnosedStage(
         all.push(...chosen.map((list) => attributed(list, name)));
       }
       const scored = scorer === undefined ? all : await scoredBy(scorer, all, workshop, task);
-      const value: DiagnosisReport = await withEmbedder(workshop.runtime, model, (embedder) =>
-        diagnoseSources(scored, {
-          embed: (batch, side) => embedder.embed(batch, side),
-          loss: parseLossSpec(loss),
-          seed,
-        }),
+      const options = { loss: parseLossSpec(loss), seed };
+      if (encoder === undefined) return { value: await diagnoseSources(scored, options) };
+      const value: DiagnosisReport = await withEmbedder(workshop.runtime, encoder.model, (embedder) =>
+        diagnoseSources(scored, { ...options, embed: (batch, side) => embedder.embed(batch, side) }),
       );
       return { value };
     },
   });
+}
+
+function inputsOf(encoder: ShelvedEncoder | undefined): Readonly<Record<string, Json>> {
+  if (encoder === undefined) return { encoder: null };
+  return { encoder: encoder.hash, normalize: encoder.model.encoding.normalize };
 }
 
 /** A file may have no scores of some sources: they are shown without. */
@@ -88,7 +96,8 @@ async function scoredBy(
 }
 
 /** The list with all its negatives under the name of the recipe's source. */
-function attributed(list: ListRecord, source: string): ListRecord {
+function attributed(list: ListRecord, source: string | null): ListRecord {
+  if (source === null) return list;
   const documents = list.documents.map((each) => (isPositive(each) ? each : { ...each, source }));
   return { ...list, documents };
 }

@@ -15,7 +15,7 @@ export async function rankingStage(
   { depth, dropIdentical }: RankingOptions,
 ): Promise<Stage<null>> {
   const { queries, hash } = corpus.test;
-  const { inputs, needs, model, clear } = retriever;
+  const { inputs, needs, model } = retriever;
   const texts = queries.map(({ text }) => text);
   const expected: ExpectedQueries = {
     count: texts.length,
@@ -33,7 +33,7 @@ export async function rankingStage(
     },
     needs,
     work: retriever.work(corpus, expected, depth),
-    ...(clear !== undefined && { clear }),
+    clear: (workshop) => retriever.clear?.(workshop) ?? Promise.resolve(),
     run: async (workshop, task) => {
       const ranking = await retriever.rank(workshop, queries, { k: depth, dropIdentical }, task);
       return { value: null, blobs: [encodeRanking(ranking)] };

@@ -1,9 +1,9 @@
 import type { ListRecord } from '../../corpus/types.ts';
-import { guideLists } from '../../mining/guide.ts';
+import { guideLists, withGuideScores } from '../../mining/guide.ts';
 import { ScoringStoppedError } from '../../mining/score-cache.ts';
 import { scoreLists } from '../../mining/teacher.ts';
 import { withTeacherScores } from '../../mining/teacher-scores.ts';
-import { InputError } from '../../host/errors.ts';
+import { requirePairs } from '../recipe-evidence.ts';
 import { withLastingTeacher, type TeacherModel } from '../pair-scorer.ts';
 import {
   encodingFlops,
@@ -20,28 +20,28 @@ import { encodeLists } from '../stored-forms.ts';
 /** Who scores: a model here, or a teacher that ran elsewhere and left a file. */
 export type Scorer = TeacherModel | ({ readonly kind: 'file' } & FileScores);
 
+/** What became of the scores of a file. A type alias, so that it is assignable to Json. */
+export type FileScoresReport = Readonly<{ found: number; missing: number; unused: number }>;
+
 /** The scores of a file, of every passage of the lists for which it has one. */
 async function fileScoresStage(
   name: string,
   lists: ListsStage,
   { name: file, scores, hash }: FileScores,
-): Promise<ListsStage> {
+  role: 'teacher' | 'guide',
+): Promise<ListsStage<FileScoresReport>> {
   return makeListsStage({
     kind: 'scores',
     version: 1,
     onDevice: true,
     label: `scores of ${name} from ${file}`,
-    inputs: { lists: lists.key, teacher: 'file', scores: hash },
+    inputs: { lists: lists.key, [role]: 'file', scores: hash },
     needs: [lists],
     work: noWork,
     run: async (workshop) => {
-      const { lists: scored, report } = withTeacherScores(await workshop.listsOf(lists), scores);
-      if (report.found === 0) {
-        throw new InputError(`scores none of the ${report.missing} passages of ${name}`, {
-          file,
-          remedy: "Give scores for the lists' own query and document ids",
-        });
-      }
+      const put = role === 'teacher' ? withTeacherScores : withGuideScores;
+      const { lists: scored, report } = put(await workshop.listsOf(lists), scores);
+      requirePairs(report, file, 'score');
       return { value: { ...report }, blobs: [encodeLists(scored)] };
     },
   });
@@ -60,7 +60,7 @@ export async function scoresStage(
   expectedPassages: number,
   role: 'teacher' | 'guide' = 'teacher',
 ): Promise<ListsStage> {
-  if (teacher.kind === 'file') return fileScoresStage(name, lists, teacher);
+  if (teacher.kind === 'file') return fileScoresStage(name, lists, teacher, role);
   return makeListsStage({
     kind: 'scores',
     version: 1,

@@ -1,0 +1,32 @@
+/** A part of a recipe: what one command computes, with the same members and defaults as a whole recipe. */
+import * as v from 'valibot';
+import { corpusSchema } from './schema/corpus.ts';
+import { text } from './schema/parts.ts';
+import { recipeSchema } from './schema.ts';
+
+const { encoder, generators, sources, teacher, evidence, filters, training, evaluation } =
+  recipeSchema.entries;
+
+export const fragmentSchema = v.strictObject({
+  corpus: v.optional(
+    v.strictObject({
+      ...corpusSchema.entries,
+      train: v.optional(v.nullable(text), null),
+      dev: v.optional(corpusSchema.entries.dev.wrapped, null),
+      test: v.optional(v.nullable(text), null),
+    }),
+  ),
+  encoder: v.optional(encoder),
+  generators,
+  sources: v.optional(sources, {}),
+  teacher,
+  evidence,
+  filters,
+  training,
+  evaluation,
+});
+
+/** A part of a recipe with every default filled in. */
+export type Fragment = v.InferOutput<typeof fragmentSchema>;
+/** As it may be written. */
+export type FragmentInput = v.InferInput<typeof fragmentSchema>;
