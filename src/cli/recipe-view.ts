@@ -1,6 +1,6 @@
-import type { RecipeEvent } from '../recipes/job.ts';
 import type { Plan, PlannedStage } from '../recipes/plan.ts';
-import { timeRangeText } from '../recipes/time-left.ts';
+import { timeRangeText, type TimeRange } from '../recipes/time-left.ts';
+import type { StageEvent } from '../recipes/workshop.ts';
 import type { CliIo, Progress } from './io.ts';
 import { formatDuration } from './progress.ts';
 import { textTable } from './text-table.ts';
@@ -34,6 +34,9 @@ function megabytes(bytes: number): string {
   return `${Math.ceil(bytes / 2 ** 20)} MiB`;
 }
 
+/** With what is left of the whole job, where that is known. */
+type ShownEvent = StageEvent & { readonly secondsLeft?: TimeRange };
+
 /** Draws what happens in a job: one bar for the stage at work, one line for each that is finished. */
 export class RecipeView {
   readonly #io: CliIo;
@@ -44,14 +47,16 @@ export class RecipeView {
     this.#io = io;
   }
 
-  show(event: RecipeEvent): void {
+  show(event: ShownEvent): void {
     const { stage } = event;
-    const left = `all: ${timeRangeText(event.secondsLeft)} left`;
+    const left = event.secondsLeft === undefined ? '' : `all: ${timeRangeText(event.secondsLeft)} left`;
     switch (event.kind) {
       case 'stage':
         this.stop();
         if (event.state === 'finished') {
-          this.#io.note(`${stage.label}: ${event.seconds.toFixed(1)} s${this.#dev}; ${left}`);
+          const took = `${stage.label}: ${event.seconds.toFixed(1)} s${this.#dev}`;
+          // Where the whole is not known, it is one stage or two, which the bar shows.
+          if (left !== '') this.#io.note(`${took}; ${left}`);
           this.#dev = '';
         }
         break;
@@ -64,6 +69,11 @@ export class RecipeView {
       case 'training':
         this.#training(event, left);
         break;
+      case 'found':
+        this.#io.note(
+          `${stage.label}: ${event.count} ${event.what} were ${event.what === 'pairs' ? 'scored' : 'embedded'} before`,
+        );
+        break;
       case 'generation':
         // The bar says how far it is.
         break;
@@ -75,7 +85,7 @@ export class RecipeView {
     this.#progress = undefined;
   }
 
-  #training({ stage, event }: Extract<RecipeEvent, { kind: 'training' }>, left: string): void {
+  #training({ stage, event }: Extract<StageEvent, { kind: 'training' }>, left: string): void {
     switch (event.kind) {
       case 'resumed':
         for (const problem of event.problems) this.#io.warn(problem);
@@ -90,7 +100,9 @@ export class RecipeView {
       case 'step':
         this.#bar(stage.label, event.totalSteps, 'steps').update(
           event.step,
-          `loss ${event.loss.toFixed(4)}, ${event.pairsPerSecond.toFixed(0)} pairs/s, ${left}`,
+          [`loss ${event.loss.toFixed(4)}`, `${event.pairsPerSecond.toFixed(0)} pairs/s`, left]
+            .filter((part) => part !== '')
+            .join(', '),
         );
         break;
       case 'smaller micro-batch':

@@ -1,14 +1,11 @@
 import type { Command } from 'commander';
-import type { ListRecord } from '../corpus/types.ts';
+import { foreignArchitecture, isCrossEncoder } from '../encoders/model-kind.ts';
+import { libraryModelName } from '../encoders/model-library.ts';
 import { InputError } from '../host/errors.ts';
-import type { PairNumbersReport } from '../mining/pair-numbers.ts';
-import { scaleTeacherScores, withRawScores } from '../mining/scaling.ts';
 import { scoreGroupNames } from '../mining/score-groups.ts';
-import { scoreLists } from '../mining/teacher.ts';
-import { readTeacherScores, withTeacherScores } from '../mining/teacher-scores.ts';
-import { openFile } from './input-files.ts';
+import type { FragmentInput } from '../recipes/fragment-schema.ts';
+import { openModel } from './experiment.ts';
 import type { CliIo } from './io.ts';
-import type { ComputeOptions } from './options.ts';
 import { choiceOption } from './options.ts';
 
 const scales = [...scoreGroupNames, 'none'] as const;
@@ -18,7 +15,6 @@ export interface TeacherOptions {
   readonly teacher?: string;
   readonly teacherScores?: string;
   readonly scale?: (typeof scales)[number];
-  readonly store: string;
 }
 
 export function addTeacherOptions(command: Command): Command {
@@ -29,70 +25,46 @@ export function addTeacherOptions(command: Command): Command {
         'ORG/NAME; or transformers.js:MODEL, which runs architectures that the studio does not (RoBERTa, DeBERTa …)',
     )
     .option(
-      '--store <dir>',
-      "where a model's work is kept: what is there is not done again",
-      './.retriever-studio',
-    )
-    .option(
       '--teacher-scores <file>',
       'take the scores from a file: query id, document id, score, separated by tabs; or JSONL with query_id, id, score',
     )
     .option(
       '--scale <group>',
-      'bring scores to 0 to 1 by the 1st and 99th percentile, clipped, of each query, of the lists with the same ' +
-        'source, or of the whole file; raw ones are kept as teacher_raw; none brings them back',
+      'scale scores to 0 to 1 by the 1st and 99th percentile, clipped, of each query, of the lists with the same ' +
+        'source, or of the whole file; raw scores are kept as teacher_raw; none restores them',
       choiceOption('--scale', scales),
     );
 }
 
-/** @throws InputError for options that exclude each other. */
-export function checkTeacherOptions({ teacher, teacherScores }: TeacherOptions): void {
-  if (teacher === undefined || teacherScores === undefined) return;
-  throw new InputError('--teacher and --teacher-scores are both given', { remedy: 'Give one of the two' });
+/** The options as a recipe's teacher. @throws InputError for options that exclude each other. */
+export async function teacherOf(
+  { teacher, teacherScores, scale: group }: TeacherOptions,
+  io: CliIo,
+): Promise<NonNullable<FragmentInput['teacher']>> {
+  refuseBoth({ '--teacher': teacher, '--teacher-scores': teacherScores });
+  const scale = group === undefined ? null : group === 'none' ? group : { group };
+  if (teacherScores !== undefined) return { from: 'file', file: teacherScores, scale };
+  return teacher === undefined ? { from: 'stored', scale } : { ...(await scorerOf(teacher, io)), scale };
 }
 
-/** The lists with the scores that the options ask for. */
-export async function applyTeacher(
-  lists: readonly ListRecord[],
-  options: TeacherOptions & ComputeOptions,
+/** A model that scores: a cross-encoder where its config.json says so, else an encoder. */
+export async function scorerOf(
+  model: string,
   io: CliIo,
-): Promise<readonly ListRecord[]> {
-  const scored = await scoredLists(lists, options, io);
-  if (options.scale === undefined) return scored;
-  return options.scale === 'none'
-    ? withRawScores(scored)
-    : scaleTeacherScores(scored, { group: options.scale });
+): Promise<{ readonly from: 'encoder' | 'cross-encoder'; readonly model: string }> {
+  const asked = libraryModelName(model);
+  const { from, foreign } = await openModel(asked ?? model, io, async (folder) => ({
+    from: (await isCrossEncoder(folder)) ? ('cross-encoder' as const) : ('encoder' as const),
+    foreign: await foreignArchitecture(folder),
+  }));
+  const runs = asked !== undefined || foreign !== undefined ? ', run by transformers.js' : '';
+  io.note(`${model}: ${from}${runs}`);
+  return { from, model };
 }
 
-async function scoredLists(
-  lists: readonly ListRecord[],
-  options: TeacherOptions & ComputeOptions,
-  io: CliIo,
-): Promise<readonly ListRecord[]> {
-  const { teacher, teacherScores } = options;
-  if (teacherScores !== undefined) {
-    const imported = withTeacherScores(lists, await readTeacherScores(await openFile(teacherScores)));
-    checkPairNumbers(imported.report, teacherScores, 'score', io);
-    return imported.lists;
-  }
-  if (teacher === undefined) return lists;
-  // ONNX Runtime and the tokenizers: only for those who score.
-  const { scoreWithModel } = await import('./teacher-model.ts');
-  return scoreWithModel(lists, teacher, scoreLists, options, io);
-}
-
-/** @throws InputError if a file of numbers for pairs is not about the lists */
-export function checkPairNumbers(
-  { found, missing }: PairNumbersReport,
-  file: string,
-  what: 'score' | 'label',
-  io: CliIo,
-): void {
-  if (found === 0) {
-    throw new InputError('none of its pairs stands in the lists', {
-      file,
-      remedy: `Give ${what}s of the same queries and documents, by the ids of the lists`,
-    });
-  }
-  if (missing > 0) io.warn(`passages without a ${what} in ${file}: ${missing}`);
+/** @throws InputError where both of two options are given. */
+export function refuseBoth(options: Readonly<Record<string, string | undefined>>): void {
+  const given = Object.keys(options).filter((name) => options[name] !== undefined);
+  if (given.length < 2) return;
+  throw new InputError(`${given.join(' and ')} are both given`, { remedy: 'Use one of the two' });
 }

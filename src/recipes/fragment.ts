@@ -55,7 +55,7 @@ export class FragmentJob {
 
   /** Reads the corpus, the lists and the models. @throws InputError naming what does not fit, before any work */
   static async open(parts: FragmentParts): Promise<FragmentJob> {
-    const fragment = v.parse(fragmentSchema, parts.fragment);
+    const fragment = v.parse(fragmentSchema, JSON.parse(JSON.stringify(parts.fragment)));
     checkFragment(fragment);
     const { files } = parts;
     const corpus =

@@ -4,9 +4,11 @@ import { parseRules } from '../mining/rule-spec.ts';
 import type { FilteredReport, ListsReport } from './lists-report.ts';
 import type { Evidence } from './recipe-evidence.ts';
 import type { Recipe } from './schema.ts';
+import type { AskedScorer } from './schema/parts.ts';
 import type { ExpectedLists } from './source.ts';
 import type { SourceShelf } from './source-shelf.ts';
 import type { ListsStage } from './stage.ts';
+import type { ScoresReport } from './stages/scores.ts';
 import { filteredStage, type FilterSettings } from './stages/filtered.ts';
 
 export interface PreparedLists {
@@ -15,6 +17,8 @@ export interface PreparedLists {
   readonly source: ListsStage<ListsReport>;
   /** What rules or a scale did with them, where there are any. */
   readonly filtered: ListsStage<FilteredReport> | undefined;
+  /** The scores of files, of which some passages may have none. */
+  readonly fromFiles: readonly { readonly file: string; readonly stage: ListsStage<ScoresReport> }[];
   /** The stages that the lists went through, the source's first. */
   readonly history: readonly ListsStage[];
   readonly expected: ExpectedLists;
@@ -55,12 +59,14 @@ export async function prepareLists(
     history.push(stage);
     lists = stage;
   };
-  if (asksTeacher && teacher.from !== 'stored') {
-    then(await sources.scored(name, { ...source, lists }, teacher));
-  }
-  if (guide !== undefined && (everything || reads.has('guide'))) {
-    then(await sources.scored(name, { ...source, lists }, guide, 'guide'));
-  }
+  const fromFiles: { file: string; stage: ListsStage<ScoresReport> }[] = [];
+  const score = async (by: AskedScorer, role: 'teacher' | 'guide'): Promise<void> => {
+    const stage = await sources.scored(name, { ...source, lists }, by, role);
+    if (by.from === 'file') fromFiles.push({ file: by.file ?? by.corpusFile ?? '', stage });
+    then(stage);
+  };
+  if (asksTeacher && teacher.from !== 'stored') await score(teacher, 'teacher');
+  if (guide !== undefined && (everything || reads.has('guide'))) await score(guide, 'guide');
   const scale = asksTeacher ? teacher.scale : null;
   const read = evidence.filter((file) => everything || reads.has(file.reads));
   let filtered: ListsStage<FilteredReport> | undefined;
@@ -69,5 +75,5 @@ export async function prepareLists(
     filtered = await filteredStage(label, lists, { ...options.filter, scale, rules, evidence: read });
     then(filtered);
   }
-  return { lists, source: source.lists, filtered, history, expected: source.expected };
+  return { lists, source: source.lists, filtered, fromFiles, history, expected: source.expected };
 }

@@ -13,7 +13,7 @@ import { ScoresShelf } from './scores-file.ts';
 import type { PreparedSource, SourceContext, TypicalTokens } from './source.ts';
 import { definitionOf } from './sources/index.ts';
 import { typicalTokens, type ListsStage, type Workshop } from './stage.ts';
-import { scoresStage, type Scorer } from './stages/scores.ts';
+import { scoresStage, type Scorer, type ScoresReport } from './stages/scores.ts';
 import { comparedBy } from './stages/training.ts';
 
 type Sources = Recipe['sources'];
@@ -100,7 +100,7 @@ export class SourceShelf {
     { lists, expected }: { readonly lists: ListsStage; readonly expected: { readonly passages: number } },
     by: AskedScorer,
     role: 'teacher' | 'guide' = 'teacher',
-  ): Promise<ListsStage> {
+  ): Promise<ListsStage<ScoresReport>> {
     return scoresStage(this.#parts, of, lists, await this.scorer(by), expected.passages, role);
   }
 

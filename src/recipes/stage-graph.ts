@@ -244,6 +244,7 @@ class ArmBuilder {
       lists,
       source: lists,
       filtered: undefined,
+      fromFiles: [],
       history: [lists],
       expected: {
         ...first.expected,

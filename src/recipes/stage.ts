@@ -71,6 +71,8 @@ export interface Task {
    * @throws RecipeStoppedError where the user has asked for an end.
    */
   progress(done: number, total: number, detail?: string, secondsLeft?: number): void;
+  /** So much was made by an earlier run that was ended. */
+  found(count: number, what: 'passages' | 'pairs'): void;
   training(event: TrainingEvent): void;
   /** A reply came, a model is loaded: what a prompt is being asked for. */
   generation(prompt: Prompt, event: GenerationEvent): void;

@@ -52,6 +52,7 @@ export class TimeLeft {
         if (event.event.kind === 'step')
           this.#reach(key, event.event.step / event.event.totalSteps, event.event.secondsLeft);
         break;
+      case 'found':
       case 'generation':
         // Each is followed by a progress event, which knows.
         break;

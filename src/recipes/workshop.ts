@@ -56,6 +56,12 @@ export type StageEvent =
       /** Of the stage, where it can tell better than by the share that is done. */
       readonly stageSecondsLeft?: number;
     }
+  | {
+      readonly kind: 'found';
+      readonly stage: Stage;
+      readonly count: number;
+      readonly what: 'passages' | 'pairs';
+    }
   | { readonly kind: 'training'; readonly stage: Stage; readonly event: TrainingEvent }
   | {
       readonly kind: 'generation';
@@ -214,6 +220,9 @@ export class RecipeWorkshop implements Workshop {
         });
         this.#refuseWhenStopped();
       },
+      found: (count, what) => {
+        if (count > 0) onEvent({ kind: 'found', stage, count, what });
+      },
       training: (event) => onEvent({ kind: 'training', stage, event }),
       generation: (prompt, event) => onEvent({ kind: 'generation', stage, prompt, event }),
     };
@@ -311,6 +320,7 @@ export class RecipeWorkshop implements Workshop {
     this.#lasting.add(key);
     return lastingVectors(textsOf(passages), embed, {
       ...{ store: this.store, clock: this.clock, key, seconds: this.#parts.checkpointSeconds },
+      onFound: (found) => task.found(found, 'passages'),
       onProgress: (done) => task.progress(done, passages.size),
     });
   }

@@ -47,6 +47,6 @@ describe('diagnose', () => {
   it('refuses lists without positives', async () => {
     const bare = lists.map((list) => ({ ...list, documents: list.documents.slice(1) }));
     const folder = temporaryFolder({ 'lists.jsonl': listFile(bare) });
-    expectBadInput(await runCli(['diagnose', 'lists.jsonl'], { cwd: folder }), /no list with a positive/);
+    expectBadInput(await runCli(['diagnose', 'lists.jsonl'], { cwd: folder }), /no list has a positive and another passage/);
   });
 });

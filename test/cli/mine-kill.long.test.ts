@@ -41,6 +41,7 @@ async function storedPassages(place: string): Promise<number> {
   try {
     let stored = 0;
     for (const namespace of await store.namespaces()) {
+      if (!namespace.startsWith('vectors-')) continue;
       for (const key of await store.keys(namespace)) {
         stored += ((await store.get(namespace, key))?.value as { readonly count: number }).count;
       }

@@ -56,7 +56,7 @@ describe('search --bm25', () => {
     const result = await runCli([...['search', '--bm25', '--k1', '1e308', '--corpus', corpus, '--out', run]]);
     expect(result.code, result.stderr).toBe(0);
     expect(result.stderr).toMatch(
-      /^warning: BM25's k1 is 1e\+308: .*\nwarning: JSON lines with a key that is given twice, such as "text" in .*queries\.jsonl:1 .*: 2\n$/,
+      /^warning: JSON lines with a key that is given twice, such as "text" in .*queries\.jsonl:1 .*: 2\nwarning: BM25's k1 is 1e\+308: .*\n$/,
     );
   });
 
@@ -67,7 +67,7 @@ describe('search --bm25', () => {
       documents: 5,
       queries: 3,
       metrics: { ndcg_cut_10: expect.any(Number) as number, recall_100: 1 },
-      seconds: { index: expect.any(Number) as number, search: expect.any(Number) as number },
+      seconds: expect.any(Number) as number,
     });
   });
 
@@ -100,7 +100,7 @@ describe('search --bm25', () => {
     expect(onlyJson(compared)).toMatchObject({ queries: 3, runs: [{ metrics: { ndcg_cut_10: 1 } }, {}] });
     expectBadInput(
       await runCli(['search', '--bm25', '--corpus', corpus, '--out', trec]),
-      /" q 1" contains white space.*\.tsv/,
+      / contains white space.*\.tsv/,
     );
     expect(existsSync(trec)).toBe(false);
   });
@@ -139,7 +139,7 @@ describe('search --bm25', () => {
     const folder = temporaryFolder({ 'out.run': 'mine\n' });
     const out = join(folder, 'out.run');
     const attempt = (...args: string[]) => runCli(['search', '--out', out, ...args]);
-    expectBadInput(await attempt('--corpus', corpus), /nothing to search with.*--bm25/);
+    expectBadInput(await attempt('--corpus', corpus), /no retriever is given.*--bm25/);
     expectBadInput(await attempt('--corpus', corpus, '--bm25', '--model', tinyBert), /both given/);
     expectBadInput(
       await attempt('--corpus', corpus, '--bm25', '--split', 'dev'),

@@ -5,20 +5,20 @@ import { settingRanges } from '../../host/setting-ranges.ts';
 import { evaluate } from '../../metrics/evaluate.ts';
 import { formatTrecEvalLine, formatValue } from '../../metrics/format.ts';
 import { parseMeasures } from '../../metrics/measures/registry.ts';
-import type { Run, RunFormat } from '../../metrics/run.ts';
-import { checkRunId, formatRunLines, runFormatOf } from '../../metrics/run.ts';
+import { checkRunId, formatRunLines, runFormatOf, type Run, type RunFormat } from '../../metrics/run.ts';
+import type { FragmentInput } from '../../recipes/fragment-schema.ts';
+import { bm25SettingTable } from '../../retrieval/bm25-setting-table.ts';
 import { rankingToRun } from '../../retrieval/ranking.ts';
-import type { CorpusOptions, OpenCorpus } from '../corpus-options.ts';
-import { addCorpusOptions, openCorpus, warnAboutCorpus } from '../corpus-options.ts';
-import { addEncodingOptions } from '../encoding-options.ts';
+import { addCorpusOptions, type CorpusOptions } from '../corpus-options.ts';
+import { addEncodingOptions, encodingOverrides } from '../encoding-options.ts';
+import { addStoreOptions, withFragment, type StoreOptions } from '../fragment-command.ts';
 import type { CliIo } from '../io.ts';
-import type { ComputeOptions } from '../options.ts';
-import { addComputeOptions, integerOption } from '../options.ts';
+import { addComputeOptions, integerOption, type ComputeOptions } from '../options.ts';
 import { checkOutputFile, writeOutputFile } from '../output-file.ts';
-import type { RetrievalOptions } from '../retrieval-options.ts';
-import { addRetrievalOptions, rankCorpusWithBm25, rankCorpusWithModel } from '../retrieval-options.ts';
+import { addRetrievalOptions, type RetrievalOptions } from '../retrieval-options.ts';
+import { chosenSettings } from '../setting-options.ts';
 
-interface SearchOptions extends CorpusOptions, RetrievalOptions, ComputeOptions {
+interface SearchOptions extends CorpusOptions, RetrievalOptions, StoreOptions, ComputeOptions {
   readonly out: string;
   readonly k: number;
 }
@@ -36,68 +36,49 @@ export function registerSearch(program: Command, io: CliIo): void {
   addRetrievalOptions(command);
   addEncodingOptions(command);
   command
-    .requiredOption(
-      '--out <run>',
-      'the run file to write: tab-separated if its name ends in .tsv, otherwise TREC',
-    )
-    .option('--k <n>', 'documents for each query', integerOption('--k', settingRanges.depth), 1000);
-  addComputeOptions(command).action((options: SearchOptions) => searchCorpus(options, io));
+    .requiredOption('--out <run>', 'the run file to write: tab-separated if its name ends in .tsv, else TREC')
+    .option('--k <n>', 'documents per query', integerOption('--k', settingRanges.depth), 1000);
+  addStoreOptions(command);
+  addComputeOptions(command).action((options: SearchOptions) => search(options, io));
 }
 
-async function searchCorpus(options: SearchOptions, io: CliIo): Promise<void> {
-  if ((options.bm25 === true) === (options.model !== undefined)) {
-    throw new InputError(
-      options.bm25 ? '--bm25 and --model are both given' : 'nothing to search with is given',
-      {
-        remedy: 'Give one of --bm25 and --model',
-      },
-    );
+async function search(options: SearchOptions, io: CliIo): Promise<void> {
+  const { bm25, model, out, corpus: file } = options;
+  if ((bm25 === true) === (model !== undefined)) {
+    const problem = bm25 === true ? '--bm25 and --model are both given' : 'no retriever is given';
+    throw new InputError(problem, { remedy: 'Use either --bm25 or --model' });
   }
-  const { model, k } = options;
-  await checkOutputFile(options.out);
-  const format = runFormatOf(options.out);
-  const corpus = withWritableIds(await openCorpus(options, io), format);
-  const { dataset } = corpus;
-  const found =
-    model === undefined
-      ? await rankCorpusWithBm25(corpus, options, k, io)
-      : await rankCorpusWithModel(corpus, { ...options, model }, k, io);
-  warnAboutCorpus(dataset, io);
-  const run = rankingToRun(found.ranking);
-  const tag = model === undefined ? 'bm25' : basename(model).replace(/\s+/g, '-');
-  await writeOutputFile(options.out, runLines(run, tag, format));
-
-  const { queries, metrics } = evaluate(dataset.judgments, run, parseMeasures(measures), { complete: true });
-  io.printJson({
-    run: options.out,
-    documents: found.documents,
-    queries,
-    metrics,
-    seconds: { index: found.indexSeconds, search: found.searchSeconds },
+  await checkOutputFile(out);
+  const format = runFormatOf(out);
+  const extras = {
+    ...{ file, runsModel: model !== undefined },
+    // Ids that could not be written are refused before any long work.
+    onPassage: ({ id }: { readonly id: string }) => checkRunId(id, format),
+  };
+  await withFragment(fragmentOf(options), options, extras, io, async (job) => {
+    const { test, passages } = job.corpus;
+    for (const { id } of test.queries) checkRunId(id, format);
+    const tag = model === undefined ? 'bm25' : basename(model).replace(/\s+/g, '-');
+    const stage = await job.ranking(tag);
+    const { seconds } = await job.resultOf(stage);
+    const run = rankingToRun(await job.rankingOf(stage));
+    await writeOutputFile(out, runLines(run, tag, format));
+    const { queries, metrics } = evaluate(test.judgments, run, parseMeasures(measures), { complete: true });
+    io.printJson({ run: out, documents: passages.size, queries, metrics, seconds });
+    io.print(`${out}: ${run.size} queries, ${passages.size} documents`);
+    for (const [name, value] of Object.entries(metrics)) {
+      io.print(formatTrecEvalLine(name, 'all', formatValue(value)));
+    }
   });
-  io.print(`${options.out}: ${run.size} queries, ${found.documents} documents`);
-  for (const [name, value] of Object.entries(metrics)) {
-    io.print(formatTrecEvalLine(name, 'all', formatValue(value)));
-  }
 }
 
-/** Refuses, before any long work, ids that could not be written after it. */
-function withWritableIds({ dataset, showProgress }: OpenCorpus, format: RunFormat): OpenCorpus {
-  for (const { id } of dataset.queries) checkRunId(id, format);
+function fragmentOf(options: SearchOptions): FragmentInput {
+  const { corpus: folder, split: test, titles, model, k: depth, dropIdentical } = options;
+  const bm25 = chosenSettings(bm25SettingTable, options);
   return {
-    showProgress,
-    dataset: {
-      ...dataset,
-      get report() {
-        return dataset.report;
-      },
-      async *documents() {
-        for await (const document of dataset.documents()) {
-          checkRunId(document.id, format);
-          yield document;
-        }
-      },
-    },
+    corpus: { folder, titles, test },
+    ...(model !== undefined && { encoder: { model, ...encodingOverrides(options) } }),
+    evaluation: { depth, dropIdentical, bm25 },
   };
 }
 

@@ -1,6 +1,8 @@
 import * as v from 'valibot';
 import { count, described, name, scorers, seed, text } from './parts.ts';
 
+export const diagnosticsDefaults = { loss: 'infonce(temperature=0.05)', sample: 200 } as const;
+
 /** What is looked at in the negatives of sources. */
 export const diagnosticsSchema = v.strictObject({
   sources: v.pipe(v.array(name), v.minLength(1)),
@@ -8,8 +10,11 @@ export const diagnosticsSchema = v.strictObject({
     v.optional(v.variant('from', scorers)),
     "Whose scores say how many negatives are relevant after all: those that score above the positive. Default: the recipe's teacher.",
   ),
-  loss: described(v.optional(text, 'infonce(temperature=0.05)'), 'Whose gradient is shared out.'),
-  sample: described(v.optional(count, 200), 'Lists of each source, at most, drawn at random.'),
+  loss: described(v.optional(text, diagnosticsDefaults.loss), 'Whose gradient is shared out.'),
+  sample: described(
+    v.optional(count, diagnosticsDefaults.sample),
+    'Lists of each source, at most, drawn at random.',
+  ),
   seed: v.optional(seed, 0),
 });
 

@@ -2,26 +2,17 @@ import * as v from 'valibot';
 import type { ListRecord } from '../../corpus/types.ts';
 import { InputError } from '../../host/errors.ts';
 import { jsonOf } from '../../host/json.ts';
-import { inRange } from '../../host/range-schema.ts';
-import { settingRanges } from '../../host/setting-ranges.ts';
+import { settledEntriesOf } from '../../host/setting.ts';
 import { documentsToMine, fusedSource, type CandidateSource } from '../../mining/candidates.ts';
 import { mineHardNegatives, type MiningReport } from '../../mining/hard-negatives.ts';
 import { makeListwiseLists } from '../../mining/listwise-lists.ts';
+import { defaultRanks, miningSettingTable } from '../../mining/mining-setting-table.ts';
 import { bm25Warnings } from '../../retrieval/bm25.ts';
 import { guardedLists } from '../lists-report.ts';
 import { queriesOfLists, queriesOfSplit, type MinedQueries } from '../mined-queries.ts';
 import { omit } from '../omit.ts';
 import type { JudgedQueries } from '../recipe-corpus.ts';
-import {
-  anyModel,
-  bm25Entries,
-  count,
-  described,
-  encodingEntries,
-  level,
-  name,
-  seed,
-} from '../schema/parts.ts';
+import { anyModel, bm25Entries, count, described, encodingEntries, name, seed } from '../schema/parts.ts';
 import { defineSource, sourceStage, type ListsSize, type SourceContext } from '../source.ts';
 import { noWork, type Stage } from '../stage.ts';
 import { bm25Retriever, retrieverOf } from '../retriever.ts';
@@ -55,22 +46,14 @@ const schema = v.strictObject({
     v.optional(v.boolean(), false),
     'Whether the retrievers count as one, by reciprocal rank fusion.',
   ),
-  depth: described(
-    v.optional(inRange(settingRanges.depth), 100),
-    'Ranks of each retriever that fusion looks at.',
+  ...settledEntriesOf(miningSettingTable),
+  ranks: v.optional(
+    v.strictObject({
+      first: v.optional(count, defaultRanks.first),
+      last: v.optional(count, defaultRanks.last),
+    }),
+    {},
   ),
-  ranks: v.optional(v.strictObject({ first: v.optional(count, 1), last: v.optional(count, 50) }), {}),
-  negatives: described(
-    v.optional(inRange(settingRanges.minedNegatives), 5),
-    'Candidates of each retriever in a list.',
-  ),
-  pick: v.optional(v.picklist(['random', 'top']), 'random'),
-  lists: described(
-    v.optional(v.picklist(['per-query', 'per-positive', 'listwise']), 'per-query'),
-    'One list per query with its positives and negatives labeled 0, one per positive, or listwise: everything ' +
-      'judged relevant and the best candidates, for a teacher to score.',
-  ),
-  level: described(v.optional(level, 1), 'The lowest grade of a positive.'),
   dropIdentical: described(
     v.optional(v.boolean()),
     "Whether the document whose id is the query's own is no candidate (ArguAna, Quora). Default: false.",

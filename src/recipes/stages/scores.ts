@@ -23,13 +23,16 @@ export type Scorer = TeacherModel | ({ readonly kind: 'file' } & FileScores);
 /** What became of the scores of a file. A type alias, so that it is assignable to Json. */
 export type FileScoresReport = Readonly<{ found: number; missing: number; unused: number }>;
 
+/** Null where a model scored every passage. */
+export type ScoresReport = FileScoresReport | null;
+
 /** The scores of a file, of every passage of the lists for which it has one. */
 async function fileScoresStage(
   name: string,
   lists: ListsStage,
   { name: file, scores, hash }: FileScores,
   role: 'teacher' | 'guide',
-): Promise<ListsStage<FileScoresReport>> {
+): Promise<ListsStage<ScoresReport>> {
   return makeListsStage({
     kind: 'scores',
     version: 1,
@@ -59,7 +62,7 @@ export async function scoresStage(
   teacher: Scorer,
   expectedPassages: number,
   role: 'teacher' | 'guide' = 'teacher',
-): Promise<ListsStage> {
+): Promise<ListsStage<ScoresReport>> {
   if (teacher.kind === 'file') return fileScoresStage(name, lists, teacher, role);
   return makeListsStage({
     kind: 'scores',
@@ -96,14 +99,17 @@ export async function scoreWithModel(
   role: 'teacher' | 'guide' = 'teacher',
 ): Promise<readonly ListRecord[]> {
   const score = role === 'teacher' ? scoreLists : guideLists;
+  let found = 0;
   try {
     return await withLastingTeacher(
       workshop,
       model,
       (scorer) => score(lists, scorer, { onProgress: (done, total) => task.progress(done, total) }),
-      { signal: workshop.signal },
+      { signal: workshop.signal, onCounted: (counts) => (found = counts.found) },
     );
   } catch (error) {
     throw error instanceof ScoringStoppedError ? new RecipeStoppedError() : error;
+  } finally {
+    task.found(found, 'pairs');
   }
 }

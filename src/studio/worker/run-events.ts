@@ -35,6 +35,8 @@ export class RunEvents {
         const { done, total, detail } = event;
         return [{ kind: 'progress', stage, done, total, detail, secondsLeft }];
       }
+      case 'found':
+        return [];
       case 'training':
         return [{ kind: 'training', stage, event: event.event, secondsLeft }];
       case 'generation':

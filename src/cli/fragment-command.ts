@@ -1,0 +1,139 @@
+/** Runs the part of a recipe that a command stands for. */
+import type { Command } from 'commander';
+import { StoreFencedError, type Runtime, type Store } from '../host/contract.ts';
+import { InputError } from '../host/errors.ts';
+import { MemoryStore } from '../host/memory-store.ts';
+import { nodeClock } from '../host/node/clock.ts';
+import type { DiskModelFiles } from '../host/node/model-files.ts';
+import { noRuntime } from '../host/no-runtime.ts';
+import { settingRanges } from '../host/setting-ranges.ts';
+import type { FragmentJob, FragmentParts } from '../recipes/fragment.ts';
+import type { FragmentInput } from '../recipes/fragment-schema.ts';
+import { shownModelFiles } from './experiment.ts';
+import { openStore } from './input-files.ts';
+import { Interruption } from './interruption.ts';
+import type { CliIo } from './io.ts';
+import { numberOption, type ComputeOptions } from './options.ts';
+import { packageVersion } from './version.ts';
+
+/** Where results are kept, as the action receives it. */
+export interface StoreOptions {
+  readonly store?: string;
+  readonly checkpointSeconds: number;
+}
+
+export function addStoreOptions(command: Command): Command {
+  return command
+    .option(
+      '--store <dir>',
+      'keep the result of each stage in this folder, so that nothing there is computed again and an interrupted ' +
+        'command resumes (default: only the output is written)',
+    )
+    .option(
+      '--checkpoint-seconds <s>',
+      'with --store, about how much work is lost if the process is killed',
+      numberOption('--checkpoint-seconds', settingRanges.checkpointSeconds),
+      30,
+    );
+}
+
+type FragmentCommandOptions = StoreOptions & Pick<ComputeOptions, 'device' | 'threads'>;
+
+interface Extras extends Partial<Pick<FragmentParts, 'onPassage' | 'generators'>> {
+  /** What errors that name no file are about. */
+  readonly file?: string | undefined;
+  /** Whether a model runs: else no runtime is opened. */
+  readonly runsModel: boolean;
+}
+
+/**
+ * Opens a fragment and hands it over. Where the user interrupts the command, it says how to resume and sets the exit
+ * code.
+ */
+export async function withFragment(
+  fragment: FragmentInput,
+  options: FragmentCommandOptions,
+  { file, runsModel, ...extras }: Extras,
+  io: CliIo,
+  use: (job: FragmentJob) => Promise<void>,
+): Promise<void> {
+  const { FragmentJob } = await import('../recipes/fragment.ts');
+  const { RecipeStoppedError } = await import('../recipes/stage.ts');
+  const { recipeFiles } = await import('./recipe-files.ts');
+  const { RecipeView } = await import('./recipe-view.ts');
+  const { store: folder, checkpointSeconds, device, threads } = options;
+  const interruption = new Interruption(io, 'ending after this step');
+  const view = new RecipeView(io);
+  const { files: models, stop } = shownModelFiles(io);
+  const opened: { close(): Promise<void> }[] = [];
+  const opening = <T extends { close(): Promise<void> }>(one: T): T => {
+    opened.push(one);
+    return one;
+  };
+  try {
+    const runtime = opening(runsModel ? await openNodeRuntime({ device, threads }) : noRuntime);
+    const store: Store = opening(folder === undefined ? new MemoryStore() : await openStore(folder, io));
+    const more = runsModel ? await modelParts(models, threads) : {};
+    if (more.pool !== undefined) opening(more.pool);
+    const job = await FragmentJob.open({
+      ...{ fragment, runtime, store, models, files: recipeFiles, ...more, ...extras },
+      clock: nodeClock,
+      version: packageVersion(),
+      signal: interruption.signal,
+      // What is in memory alone outlives no kill.
+      checkpointSeconds: folder === undefined ? Infinity : checkpointSeconds,
+      onEvent: (event) => view.show(event),
+    });
+    stop();
+    for (const warning of job.warnings) io.warn(warning);
+    await use(job);
+  } catch (error) {
+    view.stop();
+    if (error instanceof RecipeStoppedError) {
+      io.printJson({ endedBy: 'request', store: folder ?? null });
+      io.print(
+        folder === undefined
+          ? 'interrupted; nothing was kept: with --store DIR a command resumes'
+          : 'interrupted; re-run the same command to resume',
+      );
+      process.exitCode = interruption.exitCode;
+      return;
+    }
+    if (error instanceof StoreFencedError) {
+      throw new Error(
+        `${folder ?? ''}: another process works on the same results now. This one has ended; nothing that was ` +
+          'stored is lost. Use another --store to run both at the same time.',
+        { cause: error },
+      );
+    }
+    throw error instanceof InputError && error.file === undefined && file !== undefined
+      ? new InputError(error.problem, { file, remedy: error.remedy, cause: error })
+      : error;
+  } finally {
+    interruption.stopListening();
+    stop();
+    view.stop();
+    for (const each of opened.reverse()) await each.close().catch(() => undefined);
+  }
+}
+
+async function openNodeRuntime({
+  device,
+  threads,
+}: Pick<ComputeOptions, 'device' | 'threads'>): Promise<Runtime> {
+  // ONNX Runtime: only for those who run models.
+  const { openRuntime } = await import('../host/node/runtime.ts');
+  return openRuntime({ device, ...(threads !== undefined && { threads }) });
+}
+
+async function modelParts(
+  models: DiskModelFiles,
+  threads: number | undefined,
+): Promise<Pick<FragmentParts, 'library' | 'pool'>> {
+  const { openTransformersJs } = await import('../host/node/transformers-js.ts');
+  const { openWorkerPool } = await import('../host/node/workers.ts');
+  return {
+    library: openTransformersJs(models),
+    pool: openWorkerPool('search', threads === undefined ? {} : { size: threads }),
+  };
+}

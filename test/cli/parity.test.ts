@@ -1,0 +1,149 @@
+/** Each command and a recipe with the same data, settings and seed come to the same results, bit for bit. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import type { ListRecord } from '../../src/corpus/types.ts';
+import type { Stage } from '../../src/recipes/stage.ts';
+import { StageStore } from '../../src/recipes/stage-store.ts';
+import { decodeLists, decodeRanking } from '../../src/recipes/stored-forms.ts';
+import { onlyJson, runCli, temporaryFolder } from '../support/cli.ts';
+import { tinyModel } from '../support/model-folder.ts';
+import { recipePlace } from '../support/recipe-place.ts';
+import { smallRecipe } from '../support/small-recipe.ts';
+
+const place = recipePlace();
+const model = tinyModel('tiny-bert');
+const encoding = ['--max-query-length', '16', '--max-passage-length', '24'];
+
+/** Runs a recipe of one arm without dev, and gives what its stages stored. */
+async function recipe(changes: Readonly<Record<string, unknown>>) {
+  const document = smallRecipe(place.corpus, {
+    ...{ seeds: [1], corpus: { folder: place.corpus, dev: null } },
+    arms: [{ name: 'a', source: 'mined', loss: 'infonce' }],
+    evaluation: { samples: 1000, depth: 20 },
+    ...changes,
+  });
+  const { job, report } = await place.run(document);
+  const stages = new StageStore(place.store);
+  const blobOf = async ({ key }: Stage): Promise<Uint8Array<ArrayBuffer>> => {
+    const [blob] = (await stages.find(key))?.blobs ?? [];
+    if (blob === undefined) throw new Error(`${key} has stored nothing`);
+    return stages.readBlob(blob);
+  };
+  const [arm] = job.graph.arms;
+  if (arm === undefined) throw new Error('the recipe has no arm');
+  return {
+    ...{ job, report, arm },
+    lists: async () => decodeLists(await blobOf(arm.lists)),
+    ranking: async (of: Stage) => decodeRanking(await blobOf(of)),
+  };
+}
+
+/** Runs a command and gives the lines of JSON that it wrote. */
+async function command<Line = ListRecord>(args: readonly string[], out: string): Promise<Line[]> {
+  const result = await runCli([...args, '--threads', '1', '--out', out]);
+  expect(result.code, result.stderr).toBe(0);
+  return linesOf(out).map((line) => JSON.parse(line) as Line);
+}
+
+const linesOf = (file: string): string[] => readFileSync(file, 'utf8').trimEnd().split('\n');
+const output = (name: string): string => join(temporaryFolder(), name);
+
+it('`mine` finds the lists of a mined source', async () => {
+  const retrievers = [
+    { kind: 'bm25', k1: 1.2 },
+    { kind: 'dense', model, queryMaxLength: 16, passageMaxLength: 24 },
+  ];
+  const sources = {
+    mined: { kind: 'mined', retrievers, ranks: { first: 2, last: 12 }, negatives: 3, seed: 7 },
+  };
+  const { lists } = await recipe({ sources });
+  const mined = await command(
+    [
+      ...['mine', '--corpus', place.corpus, '--bm25', '--k1', '1.2', '--model', model, ...encoding],
+      ...['--ranks', '2-12', '--negatives', '3', '--seed', '7'],
+    ],
+    output('lists.jsonl'),
+  );
+  expect(mined).toEqual(await lists());
+  expect(mined.length).toBeGreaterThan(20);
+});
+
+it('`mine` with a teacher finds the scaled lists of a listwise arm', async () => {
+  const sources = {
+    mined: { kind: 'mined', retrievers: [{ kind: 'bm25' }], negatives: 4, lists: 'listwise' },
+  };
+  const teacher = { from: 'encoder', model, scale: { group: 'query' } };
+  const arms = [{ name: 'a', source: 'mined', loss: 'kl' }];
+  const { lists } = await recipe({ sources, teacher, arms });
+  const mined = await command(
+    [
+      ...['mine', '--corpus', place.corpus, '--bm25', '--negatives', '4', '--lists', 'listwise'],
+      ...['--teacher', model, '--scale', 'query'],
+    ],
+    output('lists.jsonl'),
+  );
+  expect(mined).toEqual(await lists());
+  expect(mined[0]?.documents[0]?.teacher_raw).toBeDefined();
+});
+
+it('`filter` keeps what an arm with filters trains on', async () => {
+  const rules = ['relative-margin>=0.001', 'length>=2'];
+  const { lists, arm, job } = await recipe({
+    sources: { ready: { kind: 'lists', corpusFile: 'lists.jsonl' } },
+    filters: { strict: rules },
+    arms: [{ name: 'a', source: 'ready', filters: 'strict', loss: 'infonce' }],
+  });
+  const kept = await command(
+    [
+      ...['filter', '--corpus', place.corpus, '--lists', join(place.corpus, 'lists.jsonl')],
+      ...['--teacher', model, '--rules', rules.join(', ')],
+    ],
+    output('kept.jsonl'),
+  );
+  expect(kept).toEqual(await lists());
+  // Both leave the test queries of the corpus out.
+  expect(kept.length).toBeLessThanOrEqual(28);
+  expect(job.graph.fileLists.get('ready')?.lists).toHaveLength(40);
+  expect(arm.filtered).toBeDefined();
+});
+
+it('`search` finds what a recipe evaluates', async () => {
+  const baselines = ['bm25', 'untrained'];
+  const { job, ranking } = await recipe({ evaluation: { samples: 1000, depth: 20, baselines } });
+  for (const [{ rankings }, how] of [
+    [job.graph.baselines[0] ?? { rankings: [] }, ['--bm25']],
+    [job.graph.baselines[1] ?? { rankings: [] }, ['--model', model, ...encoding]],
+  ] as const) {
+    const out = output('found.tsv');
+    const result = await runCli([
+      ...['search', '--corpus', place.corpus, ...how, '--k', '20', '--out', out, '--threads', '1'],
+    ]);
+    expect(result.code, result.stderr).toBe(0);
+    const found = [...(await ranking(rankings[0] as Stage))].flatMap(([query, documents]) =>
+      documents.map(({ id, rank }) => [query, id, rank].join(' ')),
+    );
+    const written = linesOf(out).map((line) => line.split('\t'));
+    expect(written.map(([query, , id, rank]) => [query, id, rank].join(' ')).slice(-found.length)).toEqual(
+      found,
+    );
+  }
+});
+
+it('`diagnose` says of lists what a recipe says of its source', async () => {
+  const { report, lists } = await recipe({
+    sources: { bm25: { kind: 'mined', retrievers: [{ kind: 'bm25' }], ranks: { last: 10 }, negatives: 2 } },
+    teacher: { from: 'stored' },
+    arms: [{ name: 'a', source: 'bm25', loss: 'infonce' }],
+    diagnostics: { sources: ['bm25'], loss: 'infonce(temperature=0.1)', sample: 15, seed: 4 },
+  });
+  const file = join(
+    temporaryFolder({ 'lists.jsonl': (await lists()).map((list) => `${JSON.stringify(list)}\n`).join('') }),
+    'lists.jsonl',
+  );
+  const result = await runCli([
+    ...['diagnose', file, '--model', model, ...encoding, '--threads', '1', '--json'],
+    ...['--loss', 'infonce(temperature=0.1)', '--sample', '15', '--seed', '4'],
+  ]);
+  expect(onlyJson(result)).toMatchObject({ sources: report.diagnosis });
+});
