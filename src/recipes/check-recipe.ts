@@ -29,6 +29,7 @@ export function systemNames({ evaluation, arms }: Recipe): string[] {
 export function checkRecipe(recipe: Recipe): string[] {
   const faults = new Faults();
   checkCorpus(recipe, faults);
+  checkDev(recipe, faults);
   for (const [name, generator] of Object.entries(recipe.generators)) checkGenerator(name, generator, faults);
   checkSources(recipe, faults);
   checkTeacher(recipe, faults);
@@ -66,6 +67,16 @@ function checkCorpus({ corpus }: Recipe, faults: Faults): void {
   const devSplit = dev !== null && 'split' in dev ? dev.split : null;
   if (devSplit === corpus.test || (fold === undefined && corpus.train === corpus.test)) {
     faults.add(['corpus', 'test'], `"${corpus.test}" is trained on or chosen by as well`);
+  }
+}
+
+/** Lists are held out where they come from files alone. */
+function checkDev({ corpus }: Recipe, faults: Faults): void {
+  const { dev, train } = corpus;
+  if (dev === null || 'split' in dev) return;
+  if (!('share' in dev)) checkFile(dev, ['corpus', 'dev'], faults);
+  else if (dev.among === 'lists' && train !== null) {
+    faults.add(['corpus', 'dev', 'among'], '"lists" needs lists from files alone: corpus.train is not null');
   }
 }
 

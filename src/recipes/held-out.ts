@@ -10,6 +10,7 @@ import type { ListRecord, Query } from '../corpus/types.ts';
 import { InputError } from '../host/errors.ts';
 import { sha256 } from '../host/sha256.ts';
 import { goldLists, hashJudged, type JudgedQueries, type RecipeCorpus } from './recipe-corpus.ts';
+import type { FileLists } from './recipe-lists.ts';
 import type { CorpusSettings } from './schema/corpus.ts';
 
 /** Which queries train, which choose, and what may be in no training list. */
@@ -18,6 +19,8 @@ export interface HeldOut {
   readonly train: JudgedQueries | undefined;
   /** Undefined where nothing chooses. */
   readonly dev: JudgedQueries | undefined;
+  /** The lists that the dev queries are found in, where it is not the corpus that they search. */
+  readonly devLists: readonly ListRecord[] | undefined;
   /** What was requested and what resulted, where dev is a share of the train queries. */
   readonly split: SplitReport | undefined;
   /** The text of a relevant passage of a dev query, which the corpus may lack. */
@@ -49,18 +52,26 @@ export type GuardReport = Readonly<{
 /**
  * Takes dev apart from train.
  * @param fileLists what the recipe's files hold: the lists that a share is held out of where there is no train split
- * @throws InputError where no dev set of that share can be made
+ * @param devFile the lists of the file that dev names
+ * @throws InputError where no dev set of that share can be made, or no list of the file has a positive
  */
 export async function holdOut(
   { dev }: Pick<CorpusSettings, 'dev'>,
   corpus: RecipeCorpus,
   fileLists: readonly ListRecord[],
+  devFile?: FileLists,
 ): Promise<HeldOut> {
   const texts = new Map<string, string>();
   let train = corpus.train;
   let devQueries = corpus.dev;
   const positives = new Set<string>();
   let report: SplitReport | undefined;
+  let devLists: readonly ListRecord[] | undefined;
+  if (devFile !== undefined) {
+    devLists = devFile.lists;
+    requirePositives(devFile);
+    devQueries = await judgedByLists(devLists);
+  }
   if (dev !== null && 'share' in dev) {
     const all = train === undefined ? fileLists : goldLists(train, corpus.passages);
     const { dev: held, devOnlyPassages, ...rest } = split(all, dev);
@@ -72,6 +83,7 @@ export async function holdOut(
       }
     }
     devQueries = await judgedByLists(held);
+    if (dev.among === 'lists') devLists = held;
     if (train !== undefined) train = await without(train, new Set(held.map(({ query_id }) => query_id)));
   }
   const isTest = queryTest(corpus.test.queries);
@@ -81,6 +93,7 @@ export async function holdOut(
   return {
     train,
     dev: devQueries,
+    devLists: devLists?.map((list) => withoutDuplicatesOfPositives(list).record),
     split: report,
     holdsPassage: (text) => isHeld({ text }),
     devTextOf: (id) => texts.get(id) ?? corpus.passages.textOf(id),
@@ -107,6 +120,14 @@ export async function holdOut(
       return { lists: kept, report: counts };
     },
   };
+}
+
+function requirePositives({ lists, file }: FileLists): void {
+  if (lists.some(({ documents }) => documents.some((document) => isPositive(document)))) return;
+  throw new InputError('no list has a passage labeled positive, so there is nothing to find', {
+    file,
+    remedy: 'Use dev lists with positives, such as those of `retriever-studio mine --split dev`',
+  });
 }
 
 /** What the guarded passages add to the hash of the dev queries, which decides them in a split by groups. */

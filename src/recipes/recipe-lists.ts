@@ -2,11 +2,15 @@ import { noLists, readLists } from '../corpus/lists.ts';
 import { ReadReport } from '../corpus/report.ts';
 import type { ByteSource } from '../corpus/source.ts';
 import { withoutTopFolder } from '../corpus/source.ts';
+import { textKey } from '../corpus/text-key.ts';
 import type { ListRecord } from '../corpus/types.ts';
 import type { RecipeCorpus, RecipeFiles } from './recipe-corpus.ts';
+import type { CorpusSettings } from './schema/corpus.ts';
 
 /** The lists of a file that a recipe names. */
 export interface FileLists {
+  /** As messages name it. */
+  readonly file: string;
   readonly lists: readonly ListRecord[];
   readonly warnings: readonly string[];
 }
@@ -32,7 +36,38 @@ export async function readFileLists(source: ByteSource): Promise<FileLists> {
   const lists: ListRecord[] = [];
   for await (const list of readLists(source, { report })) lists.push(list);
   if (lists.length > 0) {
-    return { lists, warnings: report.warnings().map((warning) => `${source.name}: ${warning}`) };
+    return {
+      file: source.name,
+      lists,
+      warnings: report.warnings().map((warning) => `${source.name}: ${warning}`),
+    };
   }
   throw noLists(source.name);
+}
+
+/** What dev queries come from where it is a file. */
+export async function readDevFile(
+  { dev }: Pick<CorpusSettings, 'dev'>,
+  corpus: RecipeCorpus,
+  files: RecipeFiles,
+): Promise<FileLists | undefined> {
+  if (dev === null || 'share' in dev || 'split' in dev) return undefined;
+  return readFileLists(await openPlace(dev, corpus, files));
+}
+
+/** Files that were made apart may use the same ids for other queries, which a split into train and dev would take for one. */
+export function ambiguousQueries(lists: readonly ListRecord[]): readonly string[] {
+  const texts = new Map<string, string>();
+  const ambiguous = new Set<string>();
+  for (const { query_id, query } of lists) {
+    const text = textKey(query);
+    if ((texts.get(query_id) ?? text) !== text) ambiguous.add(query_id);
+    texts.set(query_id, text);
+  }
+  const [first] = ambiguous;
+  if (first === undefined) return [];
+  return [
+    `${ambiguous.size} query ids stand for different queries, such as '${first}'; where they are held out, each ` +
+      'counts as one query',
+  ];
 }

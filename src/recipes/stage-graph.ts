@@ -12,10 +12,11 @@ import { holdOut, type HeldOut } from './held-out.ts';
 import { readLoss, readsTeacher } from './loss.ts';
 import { prepareLists, type PreparedLists } from './prepared-lists.ts';
 import type { RecipeMix } from './mix-schema.ts';
-import type { RecipeFiles } from './recipe-corpus.ts';
+import type { RecipeCorpus, RecipeFiles } from './recipe-corpus.ts';
 import { readEvidence, type Evidence } from './recipe-evidence.ts';
 import type { GeneratorShelf } from './recipe-generators.ts';
-import type { FileLists } from './recipe-lists.ts';
+import { readDevFile, type FileLists } from './recipe-lists.ts';
+import type { CorpusSettings } from './schema/corpus.ts';
 import type { Recipe, RecipeArm } from './schema.ts';
 import type { RecipeBaseline } from './schema/evaluation.ts';
 import type { RecipeTraining } from './schema/training.ts';
@@ -23,7 +24,7 @@ import type { ExpectedLists } from './source.ts';
 import { filesOfSources, SourceShelf, warningsOfSources } from './source-shelf.ts';
 import { noWork, type ListsStage, type Stage, type Work, type Workshop } from './stage.ts';
 import { comparisonStage, type ComparisonReport, type SystemStages } from './stages/comparison.ts';
-import { devStage } from './stages/dev.ts';
+import { devStage, readyDevStage } from './stages/dev.ts';
 import { diagnosedStage, type DiagnosedSource, type DiagnosisReport } from './stages/diagnosed.ts';
 import { lengthsStage, type LengthsReport } from './stages/lengths.ts';
 import { mixedListsStage } from './stages/mixed.ts';
@@ -87,12 +88,9 @@ export class StageGraph {
     const encoder = await shelf.encoder(model, overrides);
     const fileLists = await filesOfSources(recipe.sources, corpus, files);
     const evidence = await readEvidence(recipe.evidence, corpus, files);
-    const heldOut = await holdOut(recipe.corpus, corpus, allLists(fileLists));
-    const bm25 = recipe.evaluation.bm25;
-    const dev =
-      heldOut.dev === undefined
-        ? undefined
-        : await devStage(parts, heldOut.dev, heldOut, recipe.corpus.devCandidates, bm25);
+    const devFile = await readDevFile(recipe.corpus, corpus, files);
+    const heldOut = await holdOut(recipe.corpus, corpus, allLists(fileLists), devFile);
+    const dev = await devStageOf(recipe, corpus, heldOut);
     const untrained = await searchStage(recipe, parts, 'untrained', encoder);
     const sources = new SourceShelf(recipe, { ...parts, files }, { encoder, heldOut, fileLists });
     const builder = new ArmBuilder(recipe, sources, encoder, evidence);
@@ -113,23 +111,20 @@ export class StageGraph {
 
   /** @param changes what a trial of tuning, or its outcome, sets differently */
   training(
-    { arm, lists, loss, training, mix, expected }: ArmStages,
+    arm: ArmStages,
     seed: number,
-    label = trainingLabel(arm.name, seed),
-    changes: { readonly loss?: LossSpec; readonly training?: RecipeTraining } = {},
+    label = trainingLabel(arm.arm.name, seed),
+    changes: Parameters<typeof trainingOf>[4] = {},
   ): Promise<Stage<TrainingReport>> {
-    const settled = mergeTraining(training, changes.training ?? {});
-    return trainingStage(this.#parts, {
-      label,
-      encoder: this.encoder,
-      lists,
-      dev: this.dev,
-      loss: changes.loss ?? loss,
-      training: settled,
-      mix,
+    const devPassages = expectedDevPassages(this.heldOut, this.recipe.corpus.devCandidates);
+    const { runtime } = this.#parts;
+    return trainingOf(
+      { runtime, encoder: this.encoder, dev: this.dev, devPassages },
+      arm,
       seed,
-      work: trainingWork(this.encoder.model, settled, changes.loss ?? loss, expected, this.#devPassages()),
-    });
+      label,
+      changes,
+    );
   }
 
   /** What an arm finds after a training. */
@@ -146,11 +141,53 @@ export class StageGraph {
   modelOf({ similarity = 'cosine' }: RecipeTraining): EncoderModel {
     return comparedBy(this.encoder.model, similarity);
   }
+}
 
-  #devPassages(): number {
-    const { dev } = this.heldOut;
-    return dev === undefined ? 0 : dev.queries.length * (this.recipe.corpus.devCandidates + 2);
-  }
+/** What chooses checkpoints, where something does. */
+export async function devStageOf(
+  recipe: {
+    readonly corpus: Pick<CorpusSettings, 'devCandidates'>;
+    readonly evaluation: Recipe['evaluation'];
+  },
+  corpus: RecipeCorpus,
+  heldOut: HeldOut,
+): Promise<ListsStage | undefined> {
+  if (heldOut.devLists !== undefined) return readyDevStage(heldOut.devLists);
+  if (heldOut.dev === undefined) return undefined;
+  const { devCandidates } = recipe.corpus;
+  return devStage({ corpus }, heldOut.dev, heldOut, devCandidates, recipe.evaluation.bm25);
+}
+
+/** What an arm's training is made of beside the arm. */
+export interface TrainingParts {
+  readonly runtime: Workshop['runtime'];
+  readonly encoder: ShelvedEncoder;
+  readonly dev: ListsStage | undefined;
+  /** Passages that an evaluation embeds, about. */
+  readonly devPassages: number;
+}
+
+/** @param changes what a trial of tuning, or its outcome, sets differently */
+export function trainingOf(
+  { runtime, encoder, dev, devPassages }: TrainingParts,
+  { lists, loss: ofArm, training, mix, expected }: ArmStages,
+  seed: number,
+  label: string,
+  changes: { readonly loss?: LossSpec; readonly training?: RecipeTraining } = {},
+): Promise<Stage<TrainingReport>> {
+  const settled = mergeTraining(training, changes.training ?? {});
+  const loss = changes.loss ?? ofArm;
+  const work = trainingWork(encoder.model, settled, loss, expected, devPassages);
+  return trainingStage({ runtime }, { label, encoder, lists, dev, loss, training: settled, mix, seed, work });
+}
+
+/** Of the passages that an evaluation on dev embeds. */
+export function expectedDevPassages(
+  { dev, devLists }: Pick<HeldOut, 'dev' | 'devLists'>,
+  devCandidates: number,
+): number {
+  if (devLists !== undefined) return devLists.reduce((sum, { documents }) => sum + documents.length, 0);
+  return dev === undefined ? 0 : dev.queries.length * (devCandidates + 2);
 }
 
 /** What the training of an arm is called. */
@@ -189,9 +226,12 @@ async function baselineStages(recipe: Recipe, parts: GraphParts, untrained: Stag
   return systems;
 }
 
+type ArmsRecipe = Pick<Recipe, 'arms' | 'training' | 'teacher' | 'filters' | 'evidence'> &
+  Partial<Pick<Recipe, 'diagnostics'>>;
+
 /** Builds the lists of arms; what two arms have in common is built once. */
-class ArmBuilder {
-  readonly #recipe: Recipe;
+export class ArmBuilder {
+  readonly #recipe: ArmsRecipe;
   readonly #sources: SourceShelf;
   readonly #encoder: ShelvedEncoder;
   readonly #evidence: readonly Evidence[];

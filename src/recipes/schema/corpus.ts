@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { inRange } from '../../host/range-schema.ts';
 import { settingRanges } from '../../host/setting-ranges.ts';
-import { described, seed, text } from './parts.ts';
+import { described, fileEntries, seed, text } from './parts.ts';
 
 /** What is searched, and which of its queries train, choose and test. */
 export const corpusSchema = v.strictObject({
@@ -19,12 +19,19 @@ export const corpusSchema = v.strictObject({
         v.strictObject({
           share: inRange({ above: 0, max: settingRanges.heldOutShare.max }),
           seed: v.optional(seed, 0),
+          among: described(
+            v.optional(v.picklist(['corpus', 'lists'])),
+            "What a dev query's positives are to be found among: BM25 candidates of the corpus (default), or the " +
+              'passages of the lists that are held out, for lists that come from files.',
+          ),
         }),
+        v.strictObject(fileEntries),
         v.null(),
       ]),
       { share: 0.1, seed: 0 },
     ),
-    'What chooses checkpoints and settings: a split, a share of the train queries, or null for nothing. A share is ' +
+    'What chooses checkpoints and settings: a split, a share of the train queries, a file of lists among whose ' +
+      'passages the positives are to be found, or null for nothing. A share is ' +
       'held out in groups of queries that share positives, or in whole queries where most queries share positives.',
   ),
   devCandidates: described(

@@ -1,12 +1,26 @@
+import type { ListRecord } from '../../corpus/types.ts';
 import { documentsToMine } from '../../mining/candidates.ts';
 import { mineHardNegatives } from '../../mining/hard-negatives.ts';
 import { rankWithBm25 } from '../../retrieval/retrieve.ts';
 import type { Bm25Settings } from '../../retrieval/bm25.ts';
 import type { HeldOut } from '../held-out.ts';
 import { sizeOf } from '../lists-report.ts';
-import type { JudgedQueries } from '../recipe-corpus.ts';
+import { hashInParts, type JudgedQueries } from '../recipe-corpus.ts';
 import { makeListsStage, noWork, type ListsStage, type Workshop } from '../stage.ts';
 import { encodeLists } from '../stored-forms.ts';
+
+/** Ready lists as the dev set. */
+export async function readyDevStage(lists: readonly ListRecord[]): Promise<ListsStage> {
+  return makeListsStage({
+    kind: 'dev',
+    version: 1,
+    label: 'the dev set',
+    inputs: { lists: await hashInParts(lists) },
+    needs: [],
+    work: noWork,
+    run: () => Promise.resolve({ value: sizeOf(lists), blobs: [encodeLists(lists)] }),
+  });
+}
 
 /** The passages among which the dev queries' positives are to be found: theirs, and BM25's best candidates. */
 export async function devStage(
