@@ -41,7 +41,8 @@ export function sendError(error: unknown, causes = mostCauses): SentError {
   const { name, message, stack, cause } = error;
   const known = Object.entries(classes).filter(([, Class]) => error instanceof Class);
   const kind = error instanceof DOMException ? 'DOMException' : (known.at(-1)?.[0] ?? 'Error');
-  const plain = ([, value]: [string, unknown]): boolean => ['string', 'number', 'undefined'].includes(typeof value);
+  const plain = ([, value]: [string, unknown]): boolean =>
+    ['string', 'number', 'undefined'].includes(typeof value);
   const fields = kind === 'Error' ? {} : Object.fromEntries(Object.entries(error).filter(plain));
   const sent = cause === undefined || causes === 0 ? undefined : sendError(cause, causes - 1);
   return { kind, name, message, stack, fields, cause: sent };
