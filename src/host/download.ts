@@ -165,15 +165,15 @@ async function fetchOnce(task: Download, sink: DownloadSink<unknown>): Promise<v
     report();
     const reader = response.body?.getReader();
     while (reader) {
-      const { done, value }: { done: boolean; value?: Uint8Array } = await passing(reader.read());
-      if (done || value === undefined) break;
+      const part: { readonly value?: Uint8Array | undefined } = await passing(reader.read());
+      if (part.value === undefined) break;
       cancelTimer();
       cancelTimer = startTimer(stalled, stallMs);
-      if (totalBytes !== undefined && sink.size + value.length > totalBytes) {
+      if (totalBytes !== undefined && sink.size + part.value.length > totalBytes) {
         await sink.discard();
         throw wrongBytes(task);
       }
-      await sink.append(value);
+      await sink.append(part.value);
       report();
     }
     if (totalBytes !== undefined && sink.size < totalBytes) {
