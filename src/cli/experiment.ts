@@ -139,11 +139,12 @@ export async function openModel<T>(
 /** Models whose downloads are shown until `stop` is called, which must be also when reading them fails. */
 export function shownModelFiles(io: CliIo): { readonly files: DiskModelFiles; readonly stop: () => void } {
   const shown = new Map<string, ReturnType<CliIo['progress']>>();
-  const show = ({ file, receivedBytes, totalBytes }: FetchProgress): void => {
-    let progress = shown.get(file);
+  const show = ({ file, foundIn, receivedBytes, totalBytes }: FetchProgress): void => {
+    const what = foundIn === undefined ? `downloading ${file}` : `copying ${file}, found in ${foundIn}`;
+    let progress = shown.get(what);
     if (progress === undefined) {
-      progress = io.progress(`downloading ${file}`, totalBytes ?? 0, 'bytes');
-      shown.set(file, progress);
+      progress = io.progress(what, totalBytes ?? 0, 'bytes');
+      shown.set(what, progress);
     }
     progress.update(receivedBytes);
   };

@@ -182,6 +182,8 @@ export class StoreFencedError extends Error {
 
 export interface FetchProgress {
   readonly file: string;
+  /** Where on this machine it was found, if it need not be downloaded. */
+  readonly foundIn?: string | undefined;
   readonly receivedBytes: number;
   /** Undefined when the server does not say. */
   readonly totalBytes: number | undefined;

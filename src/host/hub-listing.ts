@@ -31,11 +31,6 @@ export interface HubListing {
   readonly files: readonly HubFile[];
 }
 
-/** The hub did not answer, or only with errors of its own: what is cached may still serve. */
-export class HubUnreachableError extends InputError {
-  override readonly name = 'HubUnreachableError';
-}
-
 /** @throws InputError if it is no listing. */
 export function parseListing(text: string, url: URL): HubListing {
   let listing: unknown;

@@ -1,14 +1,12 @@
 /**
- * What the page and its training worker say to each other. The page asks (each question has a number and gets one
- * answer), the worker tells what happens meanwhile (each event names its run). Files and bytes are moved or shared,
- * never copied.
+ * What the page and its training worker say to each other. The page asks, the worker tells what happens meanwhile (each
+ * event names its run). Files and bytes are moved or shared, never copied.
  */
 import type { DroppedItem } from '../host/browser/files.ts';
 import type { GenerationProgress } from '../generation/generation-run.ts';
 import type { GeneratedItem } from '../generation/prompt.ts';
 import type { Device } from '../host/contract.ts';
 import type { ChatMessage, GeneratorLoadProgress } from '../host/generator.ts';
-import type { SentError } from '../host/worker-tasks.ts';
 import type { Plan } from '../recipes/plan.ts';
 import type { RecipeReport } from '../recipes/report.ts';
 import type { RecipeInput } from '../recipes/schema.ts';
@@ -162,7 +160,7 @@ export interface ExportedModel {
   readonly zip: Uint8Array<ArrayBuffer>;
 }
 
-/** Every question with its answer. */
+/** Every request with its answer. */
 export interface StudioCalls {
   open: { readonly ask: { readonly options: WorkerOptions }; readonly answer: ComputeFacts };
   /** Keeps what was dropped or chosen. */
@@ -180,7 +178,10 @@ export interface StudioCalls {
     };
     readonly answer: OpenedRun;
   };
-  /** Computes what is not stored, and reports. Opens the run first if it is not open. */
+  /**
+   * Computes what is not stored, and reports. Opens the run first if it is not open. Aborted, it ends after its current
+   * step and answers that it was canceled. What is stored stays.
+   */
   run: {
     readonly ask: {
       readonly runId: string;
@@ -192,11 +193,6 @@ export interface StudioCalls {
   /** Holds the run within its current step, in memory. */
   pause: { readonly ask: { readonly runId: string }; readonly answer: null };
   resume: { readonly ask: { readonly runId: string }; readonly answer: null };
-  /**
-   * Ends the run after its current step; `run` answers that it was canceled. What is stored stays. Nothing happens where
-   * that run does not compute.
-   */
-  cancel: { readonly ask: { readonly runId: string }; readonly answer: null };
   /** Needs an opened run; an arm's name only after `run`. Waits while the run computes. */
   search: {
     readonly ask: {
@@ -219,17 +215,6 @@ export interface StudioCalls {
 /** How a run ended. */
 export type RunOutcome =
   { readonly state: 'finished'; readonly report: RecipeReport } | { readonly state: 'canceled' };
-
-export type StudioCall = keyof StudioCalls;
-
-/** A question: one of these for each call. */
-export type StudioRequest = {
-  readonly [Call in StudioCall]: {
-    readonly id: number;
-    readonly call: Call;
-    readonly ask: StudioCalls[Call]['ask'];
-  };
-}[StudioCall];
 
 /** One computation of a run. */
 export interface StageName {
@@ -301,14 +286,8 @@ export type RunEvent =
   /** The device was lost, or the worker hung: another worker goes on from the last checkpoint. Told by the client. */
   | { readonly kind: 'recovering'; readonly reason: string };
 
-/** What the worker posts. */
-export type StudioMessage =
-  | { readonly kind: 'answer'; readonly id: number; readonly answer: StudioCalls[StudioCall]['answer'] }
-  | { readonly kind: 'refusal'; readonly id: number; readonly error: SentError }
-  | { readonly kind: 'event'; readonly runId: string; readonly event: RunEvent }
-  /** Posted every few seconds: a worker that says nothing for minutes hangs. */
-  | { readonly kind: 'alive' }
+/** What the worker tells. */
+export type StudioEvent =
+  | { readonly kind: 'run'; readonly runId: string; readonly event: RunEvent }
   /** The user should know, in one line: the store is held by another tab, a copy was read, the disk is full. */
-  | { readonly kind: 'warning'; readonly text: string }
-  /** The runtime is gone: nothing more comes from this worker. */
-  | { readonly kind: 'lost'; readonly error: SentError };
+  | { readonly kind: 'warning'; readonly text: string };

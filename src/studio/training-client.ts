@@ -1,6 +1,7 @@
 import type { DroppedItem } from '../host/browser/files.ts';
-import { messageOf } from '../host/errors.ts';
-import { restoreError } from '../host/worker-tasks.ts';
+import { startOf } from '../host/browser/workers.ts';
+import { WorkerChannel } from '../host/channel.ts';
+import { messageOf, WorkerLostError } from '../host/errors.ts';
 import type { RecipeInput } from '../recipes/schema.ts';
 import type {
   ComputeFacts,
@@ -13,10 +14,8 @@ import type {
   RunEvent,
   RunOutcome,
   SearchAnswer,
-  StudioCall,
   StudioCalls,
-  StudioMessage,
-  StudioRequest,
+  StudioEvent,
   WorkerOptions,
 } from './protocol.ts';
 
@@ -31,20 +30,10 @@ export interface TrainingClientOptions extends WorkerOptions {
 
 type OnEvent = (event: RunEvent) => void;
 
-/** The worker has ended with the question: its device was lost, or it failed. Nothing stored has changed. */
-export class WorkerLostError extends Error {
-  override readonly name = 'WorkerLostError';
-}
+type Channel = WorkerChannel<StudioCalls, StudioEvent>;
 
-interface Question {
-  readonly resolve: (answer: StudioCalls[StudioCall]['answer']) => void;
-  readonly reject: (error: Error) => void;
-}
-
-/** A worker that says nothing for so long hangs. One call to ONNX Runtime may take two minutes. */
-const longestSilence = 180_000;
-/** Errors of src/host/browser/errors.ts after which a worker is of no use. */
-const endings: ReadonlySet<string> = new Set(['DeviceLostError', 'DeadlineError']);
+/** Milliseconds: one call to ONNX Runtime may take two minutes. */
+const silenceMs = 180_000;
 /** So many workers in a row are lost before one of them has trained a step: another would be lost too. */
 const mostLosses = 3;
 
@@ -55,13 +44,10 @@ const mostLosses = 3;
 export class TrainingClient {
   readonly #options: TrainingClientOptions;
   readonly #listeners = new Map<string, OnEvent>();
-  readonly #questions = new Map<number, Question>();
-  #worker: Worker | undefined;
-  #opening: Promise<ComputeFacts> | undefined;
+  #channel: Channel | undefined;
+  #opening: Promise<Channel> | undefined;
   #compute: ComputeFacts | undefined;
-  #nextId = 1;
   #lossesWithoutStep = 0;
-  #silence: ReturnType<typeof setTimeout> | undefined;
   #isClosed = false;
 
   /** Starts the worker and its runtime. @throws InputError if there is no such device, or the store cannot be opened */
@@ -135,27 +121,18 @@ export class TrainingClient {
   ): Promise<RunOutcome> {
     this.#listen(runId, onEvent);
     this.#lossesWithoutStep = 0;
-    const cancel = (): void => {
-      if (this.#worker !== undefined) this.#post('cancel', { runId }).catch(() => undefined);
-    };
-    signal?.addEventListener('abort', cancel);
-    try {
-      for (;;) {
-        try {
-          await this.#open();
-          // Before the worker has the run, it knows of nothing to cancel; after, it hears of it.
-          if (signal?.aborted === true) return { state: 'canceled' };
-          return await this.#post('run', { runId, recipe, access });
-        } catch (error) {
-          if (!(error instanceof WorkerLostError) || this.#isClosed) throw error;
-          if (signal?.aborted === true) return { state: 'canceled' };
-          this.#lossesWithoutStep++;
-          if (this.#lossesWithoutStep > mostLosses) throw error;
-          this.#listeners.get(runId)?.({ kind: 'recovering', reason: error.message });
-        }
+    for (;;) {
+      try {
+        const channel = await this.#open();
+        if (signal?.aborted === true) return { state: 'canceled' };
+        return await channel.ask('run', { runId, recipe, access }, { silenceMs, signal });
+      } catch (error) {
+        if (!(error instanceof WorkerLostError) || this.#isClosed) throw error;
+        if (signal?.aborted === true) return { state: 'canceled' };
+        this.#lossesWithoutStep++;
+        if (this.#lossesWithoutStep > mostLosses) throw error;
+        this.#listeners.get(runId)?.({ kind: 'recovering', reason: error.message });
       }
-    } finally {
-      signal?.removeEventListener('abort', cancel);
     }
   }
 
@@ -184,118 +161,58 @@ export class TrainingClient {
 
   /** Ends the worker at once; the next question opens another. What is stored stays. A run that was canceled ends. */
   endWorker(): void {
-    this.#end('it was ended');
+    this.#channel?.end('it was ended');
   }
 
   /** Ends the worker at once, and for good. What is stored stays. */
   close(): void {
     this.#isClosed = true;
-    this.#end('the training worker was closed');
+    this.#channel?.end('it was closed');
   }
 
   #listen(runId: string, onEvent: OnEvent | undefined): void {
     if (onEvent !== undefined) this.#listeners.set(runId, onEvent);
   }
 
-  /** The worker's facts, once it is open; opened anew where it was lost. */
-  #open(): Promise<ComputeFacts> {
+  /** The channel to a worker that is open; to another one where that was lost. */
+  #open(): Promise<Channel> {
     if (this.#isClosed) return Promise.reject(new WorkerLostError('the training worker was closed'));
-    this.#opening ??= this.#start();
-    return this.#opening;
+    const opening = this.#channel?.hasEnded === false ? this.#opening : undefined;
+    return (this.#opening = opening ?? this.#start());
   }
 
-  async #start(): Promise<ComputeFacts> {
-    const worker = (this.#options.start ?? startWorker)();
-    worker.addEventListener('message', ({ data }: MessageEvent<StudioMessage>) => this.#hear(data));
-    worker.addEventListener('messageerror', () => this.#end('its answer could not be read'));
-    worker.addEventListener('error', (event) => {
-      event.preventDefault();
-      this.#end(event.message || 'its module could not be loaded');
-    });
-    this.#worker = worker;
+  async #start(): Promise<Channel> {
+    const start = startOf(this.#options.start ?? startWorker);
+    const channel: Channel = new WorkerChannel(start, 'the training worker', (event) => this.#hear(event));
+    this.#channel = channel;
     try {
-      const facts = await this.#post('open', { options: plainOptions(this.#options) });
+      const facts = await channel.ask('open', { options: plainOptions(this.#options) }, { silenceMs });
       const isAnother = this.#compute !== undefined;
       this.#compute = facts;
       if (isAnother) this.#options.onCompute?.(facts);
-      return facts;
+      return channel;
     } catch (error) {
-      this.#end(messageOf(error));
+      channel.end(messageOf(error));
       throw error;
     }
   }
 
-  async #ask<Call extends StudioCall>(
+  async #ask<Call extends keyof StudioCalls>(
     call: Call,
     ask: StudioCalls[Call]['ask'],
   ): Promise<StudioCalls[Call]['answer']> {
-    await this.#open();
-    return this.#post(call, ask);
+    const channel = await this.#open();
+    return channel.ask(call, ask, { silenceMs });
   }
 
-  #post<Call extends StudioCall>(
-    call: Call,
-    ask: StudioCalls[Call]['ask'],
-  ): Promise<StudioCalls[Call]['answer']> {
-    return new Promise((resolve, reject) => {
-      const id = this.#nextId++;
-      this.#questions.set(id, { resolve: (answer) => resolve(answer), reject });
-      this.#watch();
-      // The question of this very call, which TypeScript does not follow.
-      const request = { id, call, ask } as StudioRequest;
-      this.#worker?.postMessage(request);
-    });
-  }
-
-  #hear(message: StudioMessage): void {
-    this.#watch();
-    switch (message.kind) {
-      case 'answer':
-        this.#take(message.id)?.resolve(message.answer);
-        break;
-      case 'refusal':
-        if (endings.has(message.error.name)) this.#end(message.error.message);
-        else this.#take(message.id)?.reject(restoreError(message.error));
-        break;
-      case 'event': {
-        const { runId, event } = message;
-        if (event.kind === 'training' && event.event.kind === 'step') this.#lossesWithoutStep = 0;
-        this.#listeners.get(runId)?.(event);
-        break;
-      }
-      case 'warning':
-        this.#options.onWarning?.(message.text);
-        break;
-      case 'lost':
-        this.#end(message.error.message);
-        break;
-      case 'alive':
-        break;
+  #hear(told: StudioEvent): void {
+    if (told.kind === 'warning') {
+      this.#options.onWarning?.(told.text);
+      return;
     }
-  }
-
-  #take(id: number): Question | undefined {
-    const question = this.#questions.get(id);
-    this.#questions.delete(id);
-    return question;
-  }
-
-  #watch(): void {
-    clearTimeout(this.#silence);
-    if (this.#questions.size === 0) return;
-    this.#silence = setTimeout(() => this.#end('it gave no answer for minutes'), longestSilence);
-  }
-
-  /** The worker is of no use any more; the next question opens another. */
-  #end(reason: string): void {
-    clearTimeout(this.#silence);
-    this.#worker?.terminate();
-    this.#worker = undefined;
-    this.#opening = undefined;
-    const questions = [...this.#questions.values()];
-    this.#questions.clear();
-    for (const { reject } of questions)
-      reject(new WorkerLostError(`the training worker was lost: ${reason}`));
+    const { runId, event } = told;
+    if (event.kind === 'training' && event.event.kind === 'step') this.#lossesWithoutStep = 0;
+    this.#listeners.get(runId)?.(event);
   }
 }
 

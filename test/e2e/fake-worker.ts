@@ -20,16 +20,19 @@ export async function installFakeWorker(
     ({ answers, finishes, events }) => {
       interface Question {
         readonly id: number;
-        readonly call: string;
-        readonly ask: { readonly runId?: string };
+        readonly call?: string;
+        readonly ask?: { readonly runId?: string };
       }
       const asked: Pick<Question, 'call' | 'ask'>[] = [];
       class FakeWorker extends EventTarget {
         postMessage({ id, call, ask }: Question): void {
+          // Without a call, something is to stop.
+          if (call === undefined || ask === undefined) return;
           asked.push({ call, ask });
           const tell = (data: unknown): void =>
             void this.dispatchEvent(new MessageEvent('message', { data }));
-          const event = (event: unknown): void => tell({ kind: 'event', runId: ask.runId, event });
+          const event = (event: unknown): void =>
+            tell({ kind: 'event', event: { kind: 'run', runId: ask.runId, event } });
           setTimeout(() => {
             const open = (own: object): void => {
               event({ kind: 'opened', opened: { ...(answers.openRun as object), ...own } });

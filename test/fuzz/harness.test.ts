@@ -62,9 +62,8 @@ const NOT_FUZZED: Readonly<Record<string, string>> = {
   'src/recipes/stage-store.ts': 'reads blobs of the store, which are checked by their SHA-256',
   'src/recipes/stored-forms.ts': 'reads blobs of the store, which are checked by their SHA-256',
   'src/host/node/atomic-file.ts': 'a damaged marker is taken for none',
-  'src/host/node/hub.ts': 'decodes what the format hub-listing reads',
-  'src/host/node/model-files.ts': 'a damaged listing of its own is taken for none',
-  'src/host/browser/model-files.ts': 'decodes what the format hub-listing reads',
+  'src/host/hub.ts':
+    'decodes what the format hub-listing reads; a damaged listing of its own is taken for none',
   'src/host/browser/store.ts': "records of the page's own database",
 };
 

@@ -1,5 +1,5 @@
 import { threadId } from 'node:worker_threads';
-import { InputError } from '../../dist/src/host/errors.js';
+import { InputError, OutOfMemoryError } from '../../dist/src/host/errors.js';
 import { serveTasks } from '../../dist/src/host/node/worker-tasks.js';
 
 /** A worker that does what a test asks of it. */
@@ -18,6 +18,11 @@ serveTasks(async ({ action, value }) => {
       throw new RangeError(value);
     case 'refuse':
       throw new InputError('is broken', { remedy: 'Mend it', file: 'corpus.jsonl', line: 7 });
+    case 'exhaust':
+      throw new OutOfMemoryError('too little memory', {
+        remedy: 'Use less',
+        cause: new RangeError('Array buffer allocation failed'),
+      });
     case 'exit':
       process.exit(value);
       break;

@@ -3,10 +3,12 @@ import { isModelFile } from '../../encoders/read-encoder.ts';
 import { readRange, withoutTopFolder, type FileTree } from '../../corpus/source.ts';
 import type { FetchProgress, ModelFiles, ModelFolder } from '../contract.ts';
 import { InputError } from '../errors.ts';
-import { parseHubName, parseListing, type HubFile, type HubListing, type HubName } from '../hub-listing.ts';
-import { ConnectionError, download, StatusError, wrongBytes, type DownloadOptions } from './download.ts';
+import { isIntact, MemorySink, StatusError, type Content, type DownloadOptions } from '../download.ts';
+import { parseHubName, type HubFile, type HubName } from '../hub-listing.ts';
+import { fetchHubFile, hubFileUrl, listingUrl, listModel, type Hub } from '../hub.ts';
+import { digest } from '../sha256.ts';
+import { fetchOwnFile } from './download.ts';
 import { ModelCache } from './model-cache.ts';
-import { hexadecimal, sha256Of } from './sha256.ts';
 
 export interface ModelFilesOptions extends DownloadOptions {
   /** The address that the page's own files lie under; nano is `models/nano/` there. Default: the site's root. */
@@ -20,7 +22,6 @@ export interface ModelFilesOptions extends DownloadOptions {
 }
 
 const CACHE = 'retriever-studio/models';
-const MAX_LISTING_BYTES = 64 * 1024 * 1024;
 
 /** The model that comes with the page, models from the Hugging Face hub, and folders that were dropped on the page. */
 export function openModelFiles(options: ModelFilesOptions): ModelFiles {
@@ -86,7 +87,12 @@ function openNano(
     async read(path) {
       assertPlain(path);
       try {
-        return await download({ ...options, url: new URL(path, folder), file: `nano/${path}`, onProgress });
+        return await fetchOwnFile({
+          ...options,
+          url: new URL(path, folder),
+          file: `nano/${path}`,
+          onProgress,
+        });
       } catch (error) {
         if (error instanceof StatusError && error.status === 404) throw missing('nano', path);
         throw error;
@@ -107,9 +113,13 @@ interface HubModel extends HubName {
 
 /** Files are fetched when they are read: one that is never asked for is never downloaded. */
 async function openHubModel(request: HubModel, options: ModelFilesOptions): Promise<ModelFolder> {
-  const endpoint = options.endpoint ?? new URL('https://huggingface.co/');
+  const hub = openHub(options);
   const cache = new ModelCache(CACHE, options.report);
-  const { commit, files } = await listOnce(endpoint, cache, request, options);
+  const listed = listingUrl(hub, request);
+  const { commit, files } = await listModel(hub, request, {
+    read: () => cache.get(listed),
+    write: (listing) => cache.put(listed, new TextEncoder().encode(listing)),
+  });
   const known = new Map<string, HubFile>();
   for (const file of files) if (isModelFile(file.path)) known.set(file.path, file);
 
@@ -120,90 +130,41 @@ async function openHubModel(request: HubModel, options: ModelFilesOptions): Prom
       const file = known.get(path);
       if (!file) throw missing(request.model, path);
       checkModelFileSize(path, file.size ?? 0, `${request.model}/${path}`);
-      const segments = path.split('/').map(encodeURIComponent).join('/');
-      const url = new URL(`${request.id}/resolve/${commit}/${segments}`, endpoint);
+      const kept = hubFileUrl(hub, request.id, commit, path);
       // Of several tabs and workers that want it, one fetches.
-      return navigator.locks.request(`${CACHE}/${url.href}`, () =>
-        readHubFile(url, file, cache, request, options),
-      );
+      return navigator.locks.request(`${CACHE}/${kept.href}`, async () => {
+        const cached = await cache.get(kept);
+        if (cached && (await isIntact(contentOf(cached), file))) return cached;
+        const name = { id: request.id, revision: commit };
+        const bytes = await fetchHubFile(hub, name, file, new MemorySink(file.size), request.onProgress);
+        await cache.put(kept, bytes);
+        return bytes;
+      });
     },
   };
 }
 
-async function readHubFile(
-  url: URL,
-  file: HubFile,
-  cache: ModelCache,
-  { id, onProgress }: HubModel,
-  options: ModelFilesOptions,
-): Promise<Uint8Array<ArrayBuffer>> {
-  const cached = await cache.get(url);
-  if (cached && (await isIntact(cached, file))) return cached;
-  const bytes = await download({ ...options, url, file: `${id}/${file.path}`, bytes: file.size, onProgress });
-  if (!(await isIntact(bytes, file))) throw wrongBytes(`${id}/${file.path}`);
-  await cache.put(url, bytes);
-  return bytes;
-}
-
-/** The listing from the hub, or from the cache: for a commit, whose files never change, and where the hub is silent. */
-async function listOnce(
-  endpoint: URL,
-  cache: ModelCache,
-  { model, id, revision }: HubModel,
-  options: ModelFilesOptions,
-): Promise<HubListing> {
-  const url = new URL(`api/models/${id}/revision/${encodeURIComponent(revision)}?blobs=true`, endpoint);
-  const kept = await cache.get(url);
-  const cached = kept && parseListing(new TextDecoder().decode(kept), url);
-  if (cached?.commit === revision) return cached;
-  try {
-    const bytes = await download({ ...options, url, file: model });
-    if (bytes.length > MAX_LISTING_BYTES) throw wrongBytes(model);
-    const listing = parseListing(new TextDecoder().decode(bytes), url);
-    await cache.put(url, bytes);
-    return listing;
-  } catch (error) {
-    if (error instanceof ConnectionError && cached) return cached;
-    throw error instanceof StatusError ? refusal(error, endpoint, id, revision) : error;
-  }
-}
-
-function refusal({ status, code }: StatusError, endpoint: URL, id: string, revision: string): InputError {
-  const page = new URL(id, endpoint).href;
-  const options = (remedy: string): { file: string; remedy: string } => ({ file: id, remedy });
-  if (code === 'GatedRepo' || status === 403) {
-    return new InputError(
-      `${endpoint.host} does not give this model to everybody`,
-      options(`Accept its terms at ${page}, download its folder there and drop it on the page`),
-    );
-  }
-  if (code === 'RevisionNotFound') {
-    return new InputError(
-      `the model has no revision ${JSON.stringify(revision)}`,
-      options(`Choose a branch, tag or commit of ${page}`),
-    );
-  }
-  if (status === 401 || status === 404) {
-    return new InputError(
-      `${endpoint.host} has no such model, or it is private`,
-      options(
+/** How a page asks the hub: whole files, since servers of models do not let pages of other sites ask for a part. */
+function openHub({ endpoint, stallMs, retryMs }: ModelFilesOptions): Hub {
+  return {
+    stallMs,
+    retryMs,
+    endpoint: endpoint ?? new URL('https://huggingface.co/'),
+    visitor: 'everybody',
+    remedies: {
+      unreachable: 'Check the connection and try again, or drop the folder of the model on the page',
+      damaged: 'Try again later, or drop the folder of the model on the page',
+      gated: 'download its folder there and drop it on the page',
+      private:
         'Check the spelling of ORG/NAME; of a private model download the folder and drop it on the page',
-      ),
-    );
-  }
-  return new InputError(`${endpoint.host} answers ${status}`, options('Try again later'));
+      status: 'Try again later',
+    },
+    request: (url, _, signal) => fetch(url, { signal }),
+  };
 }
 
-async function isIntact(bytes: Uint8Array<ArrayBuffer>, file: HubFile): Promise<boolean> {
-  if (file.size !== undefined && bytes.length !== file.size) return false;
-  if (file.sha256 !== undefined) return (await sha256Of(bytes)) === file.sha256;
-  if (file.gitSha1 === undefined) return true;
-  // git names a file by the SHA-1 of its length and its bytes.
-  const head = new TextEncoder().encode(`blob ${bytes.length}\0`);
-  const named = new Uint8Array(head.length + bytes.length);
-  named.set(head);
-  named.set(bytes, head.length);
-  return hexadecimal(await crypto.subtle.digest('SHA-1', named)) === file.gitSha1;
+function contentOf(bytes: Uint8Array<ArrayBuffer>): Content {
+  return { size: bytes.length, hash: (algorithm, before) => digest(algorithm, bytes, before) };
 }
 
 function assertPlain(path: string): void {

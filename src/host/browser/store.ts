@@ -9,7 +9,7 @@ import { StoreCorruptionError, StoreFencedError } from '../contract.ts';
 import { messageOf } from '../errors.ts';
 import { assertKey, assertNamespace } from '../store-names.ts';
 import { assertJson } from '../store-values.ts';
-import { sha256Of } from './sha256.ts';
+import { sha256 } from '../sha256.ts';
 import { explainStorageErrors } from './storage-space.ts';
 import { assertHash, BlobTable } from './store-blobs.ts';
 import { StoreDatabase, together, type StoredRecord, type StoreTransaction } from './store-database.ts';
@@ -183,7 +183,7 @@ class IndexedDbWriter implements StoreWriter {
       const records = await Promise.all(
         puts.map(async ({ key, json, references }) => {
           const blobs = [...new Set(references.map(({ sha256 }) => sha256))];
-          return { key, record: { json, sha256: await sha256Of(new TextEncoder().encode(json)), blobs } };
+          return { key, record: { json, sha256: await sha256(json), blobs } };
         }),
       );
       await explainStorageErrors(bytes, () => this.#commit(records, deletes, references));
@@ -242,7 +242,7 @@ async function decodeRecord(
   stored: StoredRecord | undefined,
 ): Promise<StoreRecord | undefined> {
   if (!stored) return undefined;
-  if ((await sha256Of(new TextEncoder().encode(stored.json))) !== stored.sha256) return undefined;
+  if ((await sha256(stored.json)) !== stored.sha256) return undefined;
   // The hash holds, so this is what we wrote, in full.
   const parsed = JSON.parse(stored.json) as StoreRecord & {
     readonly namespace: string;

@@ -1,5 +1,11 @@
-import { workerScope } from './worker-scope.ts';
-import { answerTask, type TaskHandler, type TaskMessage } from '../worker-tasks.ts';
+import type { WorkerPort } from '../channel.ts';
+import { serveTasksOn, type TaskHandler } from '../worker-pool.ts';
+
+/** What a module needs of the dedicated worker that it runs in. (The types of workers and of pages exclude each other.) */
+declare const self: {
+  postMessage(message: unknown, transfer?: Transferable[]): void;
+  addEventListener(type: 'message', listener: (event: MessageEvent<unknown>) => void): void;
+};
 
 /** The first message of a worker: the name of the Web Lock that it holds while it lives. */
 export interface AliveMessage {
@@ -8,24 +14,25 @@ export interface AliveMessage {
 
 /** Makes this worker answer the tasks of its pool, one at a time. */
 export function serveTasks(handle: TaskHandler): void {
-  const scope = workerScope<TaskMessage, unknown>();
-  const watched = announceLife((message) => scope.postMessage(message));
-  scope.addEventListener('message', ({ data }) => {
-    // Not before the pool would notice if the task ended the worker.
-    void watched.then(() =>
-      answerTask(data, handle, (reply, transfer) => scope.postMessage(reply, transfer)),
-    );
-  });
+  serveTasksOn(workerPort(), handle);
 }
 
-/** Lets the page notice the end of this worker. Resolves once it would. */
-export function announceLife(post: (message: AliveMessage) => void): Promise<void> {
+/** The end of the channel in the worker that this module runs in. Whoever made the worker notices its end. */
+export function workerPort(): WorkerPort {
+  const post = (message: unknown, transfer: ArrayBuffer[] = []): void => self.postMessage(message, transfer);
   const alive = `retriever-studio/worker/${crypto.randomUUID()}`;
-  return new Promise((resolve) => {
+  const watched = new Promise<void>((resolve) => {
     void navigator.locks.request(alive, () => {
-      post({ alive });
+      post({ alive } satisfies AliveMessage);
       resolve();
       return new Promise(() => undefined);
     });
   });
+  return {
+    post,
+    listen: (hear) => {
+      // Nothing before its end would be noticed: a request may end the worker.
+      self.addEventListener('message', ({ data }) => void watched.then(() => hear(data)));
+    },
+  };
 }

@@ -1,11 +1,6 @@
+import type { StartWorker } from '../channel.ts';
 import type { WorkerPool } from '../contract.ts';
-import {
-  TaskPool,
-  type WorkerPoolOptions,
-  type WorkerThread,
-  type WorkerThreadEvents,
-} from '../worker-pool.ts';
-import type { TaskReply } from '../worker-tasks.ts';
+import { TaskPool, type WorkerPoolOptions } from '../worker-pool.ts';
 import type { AliveMessage } from './worker-tasks.ts';
 
 /**
@@ -14,35 +9,41 @@ import type { AliveMessage } from './worker-tasks.ts';
  * `() => new Worker(new URL('../workers/search.ts', import.meta.url), { type: 'module' })`
  */
 export function openWorkerPool(start: () => Worker, options: WorkerPoolOptions = {}): WorkerPool {
-  return new TaskPool(
-    (events) => startThread(start, events),
-    options.size ?? navigator.hardwareConcurrency,
-    options.deadline,
-  );
+  return new TaskPool(startOf(start), options.size ?? navigator.hardwareConcurrency, options.deadline);
 }
 
-function startThread(start: () => Worker, { onReply, onLost }: WorkerThreadEvents): WorkerThread {
-  const worker = start();
-  const watch = new AbortController();
-  worker.addEventListener('message', ({ data }: MessageEvent<TaskReply | AliveMessage>) => {
-    if ('alive' in data)
-      void untilEnded(data.alive, watch.signal).then((ended) => ended && onLost('it ended'));
-    else onReply(data);
-  });
-  worker.addEventListener('messageerror', () => onLost('its answer could not be read'));
-  worker.addEventListener('error', (event) => {
-    event.preventDefault();
-    onLost(event.message || 'its module could not be loaded', event.error);
-  });
-  return {
-    post: (message, transfer) => worker.postMessage(message, transfer),
-    setBusy: () => undefined,
-    terminate: () => {
-      watch.abort();
-      worker.terminate();
-      return Promise.resolve();
-    },
+/** @param start makes a worker whose module listens on `workerPort` */
+export function startOf(start: () => Worker): StartWorker {
+  return ({ onMessage, onLost }) => {
+    const worker = start();
+    const watch = new AbortController();
+    worker.addEventListener('message', ({ data }: MessageEvent<unknown>) => {
+      if (!isAlive(data)) onMessage(data);
+      else {
+        void untilEnded(data.alive, watch.signal).then(
+          (ended) => ended && onLost('the browser has ended it, perhaps for lack of memory'),
+        );
+      }
+    });
+    worker.addEventListener('messageerror', () => onLost('its answer could not be read'));
+    worker.addEventListener('error', (event) => {
+      event.preventDefault();
+      onLost(event.message || 'its program could not be loaded: reload the page', event.error);
+    });
+    return {
+      post: (message, transfer) => worker.postMessage(message, transfer),
+      setBusy: () => undefined,
+      terminate: () => {
+        watch.abort();
+        worker.terminate();
+        return Promise.resolve();
+      },
+    };
   };
+}
+
+function isAlive(data: unknown): data is AliveMessage {
+  return typeof data === 'object' && data !== null && 'alive' in data && typeof data.alive === 'string';
 }
 
 /**
@@ -50,7 +51,7 @@ function startThread(start: () => Worker, { onReply, onLost }: WorkerThreadEvent
  * gets it then.
  * @returns whether the worker has ended; false when the watch was given up.
  */
-export async function untilEnded(lock: string, signal: AbortSignal): Promise<boolean> {
+async function untilEnded(lock: string, signal: AbortSignal): Promise<boolean> {
   try {
     await navigator.locks.request(lock, { signal }, () => undefined);
     return true;

@@ -1,59 +1,100 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { open, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import type { FetchProgress } from '../contract.ts';
-import { InputError, ResourceError } from '../errors.ts';
+import type { DownloadSink } from '../download.ts';
+import { ResourceError } from '../errors.ts';
 import { explainDiskErrors } from './disk-errors.ts';
 import { nodeFiles } from './file-operations.ts';
-import type { HubFile } from '../hub-listing.ts';
-import { TransientError, type Hub } from './hub.ts';
 import { labelOwner, nodeProcesses, ownerLabel } from './processes.ts';
 
-/** One file of one commit: its bytes never change. */
-export interface Download {
-  readonly id: string;
-  readonly commit: string;
-  readonly file: HubFile;
-  readonly target: string;
-  readonly onProgress: ((progress: FetchProgress) => void) | undefined;
-}
-
 /**
- * Fetches a file to its place, which it takes whole and checked or not at all. What a broken or killed attempt
- * left is gone on with.
- * @throws InputError if the bytes are not those that the hub lists. @throws ResourceError if the disk is too small.
+ * Lets something write a file, which takes its place whole or not at all. What a broken or killed attempt left is gone on
+ * with. Of several calls for one place at a time, one writes.
+ * @param bytes that it will have, where they are known
+ * @throws ResourceError if the disk is too small.
  */
-export async function download(hub: Hub, task: Download): Promise<void> {
-  const fetching = running.get(task.target) ?? fetchWhole(hub, task);
-  running.set(task.target, fetching);
+export async function writeToDisk(
+  target: string,
+  bytes: number | undefined,
+  write: (sink: DiskSink) => Promise<void>,
+): Promise<void> {
+  const writing = running.get(target) ?? writeOnce(target, bytes, write);
+  running.set(target, writing);
   try {
-    await fetching;
+    await writing;
   } finally {
-    running.delete(task.target);
+    running.delete(target);
   }
 }
 /** By target: what this process left is free to go on with only while none of its own downloads writes to it. */
 const running = new Map<string, Promise<void>>();
 
-async function fetchWhole(hub: Hub, task: Download): Promise<void> {
-  const { target, file } = task;
-  await explainDiskErrors(nodeFiles, { path: target, bytes: file.size }, async () => {
+async function writeOnce(
+  target: string,
+  bytes: number | undefined,
+  write: (sink: DiskSink) => Promise<void>,
+): Promise<void> {
+  await explainDiskErrors(nodeFiles, { path: target, bytes }, async () => {
     await nodeFiles.makeFolder(dirname(target));
     const partial = await claimPartial(target);
-    await refuseFullDisk(partial, file);
-    let damaged = false;
-    for (;;) {
-      await fetchRest(hub, task, partial);
-      if (await isIntact(partial, file)) break;
-      await nodeFiles.remove(partial);
-      // Once may be a disk or a proxy; twice the hub itself is not what it lists.
-      if (damaged) throw damage(task);
-      damaged = true;
+    await refuseFullDisk(partial, target, bytes);
+    const sink = await DiskSink.open(partial, target);
+    try {
+      await write(sink);
+    } finally {
+      await sink.close();
     }
-    await nodeFiles.rename(partial, target);
-    await nodeFiles.syncFolder(dirname(target));
   });
+}
+
+/** A file that is written beside its place, and takes it once it is whole. */
+export class DiskSink implements DownloadSink<void> {
+  readonly path: string;
+  size: number;
+  readonly #target: string;
+  readonly #file: FileHandle;
+
+  static async open(path: string, target: string): Promise<DiskSink> {
+    const file = await open(path, 'a+');
+    return new DiskSink(path, target, file, (await file.stat()).size);
+  }
+
+  private constructor(path: string, target: string, file: FileHandle, size: number) {
+    this.path = path;
+    this.#target = target;
+    this.#file = file;
+    this.size = size;
+  }
+
+  async append(part: Uint8Array): Promise<void> {
+    await this.#file.appendFile(part);
+    this.size += part.length;
+  }
+
+  async discard(): Promise<void> {
+    await this.#file.truncate(0);
+    this.size = 0;
+  }
+
+  async hash(algorithm: 'SHA-1' | 'SHA-256', before: string): Promise<string> {
+    const hash = createHash(algorithm).update(before);
+    for await (const chunk of createReadStream(this.path)) hash.update(chunk as Buffer);
+    return hash.digest('hex');
+  }
+
+  async finish(): Promise<void> {
+    await this.#file.sync();
+    await this.#file.close();
+    await nodeFiles.rename(this.path, this.#target);
+    await nodeFiles.syncFolder(dirname(this.#target));
+  }
+
+  /** What is written is left to be gone on with. */
+  async close(): Promise<void> {
+    await this.#file.close();
+    if (this.size === 0) await nodeFiles.remove(this.path);
+  }
 }
 
 /** Takes over what a process that is gone left of this file, or starts anew. @returns The path to write to. */
@@ -77,84 +118,13 @@ async function claimPartial(target: string): Promise<string> {
   return own;
 }
 
-async function refuseFullDisk(partial: string, file: HubFile): Promise<void> {
-  if (file.size === undefined) return;
+async function refuseFullDisk(partial: string, target: string, bytes: number | undefined): Promise<void> {
+  if (bytes === undefined) return;
   const present = (await nodeFiles.stat(partial))?.bytes ?? 0;
   const free = await nodeFiles.freeBytes(dirname(partial));
-  if (free >= file.size - present) return;
+  if (free >= bytes - present) return;
   throw new ResourceError(
-    `${file.path} needs ${Math.ceil((file.size - present) / 1e6)} MB, the disk has ${Math.floor(free / 1e6)} MB`,
+    `${basename(target)} needs ${Math.ceil((bytes - present) / 1e6)} MB, the disk has ${Math.floor(free / 1e6)} MB`,
     { file: dirname(partial), remedy: 'Free space there, or choose another cache folder' },
   );
-}
-
-/** Appends to the partial file until it has all bytes. */
-async function fetchRest(hub: Hub, task: Download, partial: string): Promise<void> {
-  const { file, onProgress } = task;
-  const handle = await open(partial, 'a+');
-  try {
-    let received = (await handle.stat()).size;
-    let total = file.size;
-    const report = (): void => onProgress?.({ file: file.path, receivedBytes: received, totalBytes: total });
-    const restart = async (): Promise<void> => {
-      await handle.truncate(0);
-      received = 0;
-    };
-    if (total !== undefined && received > total) await restart();
-    await hub.retrying(
-      `${task.id}/${file.path}`,
-      async () => {
-        if (total !== undefined && received === total) return;
-        const response = await hub.open(task.id, task.commit, file.path, received);
-        const range = /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(response.headers.get('content-range') ?? '');
-        if (response.status === 416 || (response.status === 206 && Number(range?.[1]) !== received)) {
-          await response.body?.cancel();
-          await restart();
-          throw new TransientError('the server answers with another part of the file than was asked for');
-        }
-        if (response.status === 200 && received > 0) await restart();
-        const stated = Number(
-          response.status === 206 ? range?.[2] : (response.headers.get('content-length') ?? NaN),
-        );
-        total ??= Number.isSafeInteger(stated) ? stated : undefined;
-        report();
-        for await (const chunk of hub.stream(response)) {
-          if (total !== undefined && received + chunk.length > total) throw damage(task);
-          await handle.appendFile(chunk);
-          received += chunk.length;
-          report();
-        }
-        if (total !== undefined && received < total) {
-          throw new TransientError(`the connection ended ${total - received} bytes early`);
-        }
-      },
-      () => received,
-    );
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
-async function isIntact(path: string, file: HubFile): Promise<boolean> {
-  const size = (await nodeFiles.stat(path))?.bytes ?? 0;
-  if (file.size !== undefined && size !== file.size) return false;
-  if (file.sha256 !== undefined) return (await hashOf(path, 'sha256', '')) === file.sha256;
-  // git names a file by the SHA-1 of its length and its bytes.
-  if (file.gitSha1 !== undefined) return (await hashOf(path, 'sha1', `blob ${size}\0`)) === file.gitSha1;
-  return true;
-}
-
-async function hashOf(path: string, algorithm: 'sha1' | 'sha256', before: string): Promise<string> {
-  const hash = createHash(algorithm).update(before);
-  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
-  return hash.digest('hex');
-}
-
-function damage(task: Download): InputError {
-  return new InputError('the downloaded bytes are not those that the hub lists', {
-    file: `${task.id}/${task.file.path}`,
-    remedy:
-      'Try again later; if it stays so, use another mirror (HF_ENDPOINT) or download the folder by hand',
-  });
 }

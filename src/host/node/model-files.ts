@@ -8,16 +8,13 @@ import { isModelFile } from '../../encoders/read-encoder.ts';
 import type { FetchProgress, ModelFiles, ModelFolder } from '../contract.ts';
 import { InputError } from '../errors.ts';
 import { writeFileAtomic } from './atomic-file.ts';
-import { download } from './download.ts';
+import { isIntact } from '../download.ts';
+import { fetchHubFile, listModel, notAsked } from '../hub.ts';
+import { writeToDisk } from './download.ts';
 import { nodeFiles, unlessCode } from './file-operations.ts';
-import {
-  HubUnreachableError,
-  parseHubName,
-  type HubFile,
-  type HubListing,
-  type HubName,
-} from '../hub-listing.ts';
-import { Hub, type HubOptions } from './hub.ts';
+import { parseHubName, type HubFile, type HubName } from '../hub-listing.ts';
+import { openHub, type HubOptions } from './hub.ts';
+import { cachedListing, cachedRepository, cacheName, copyCached } from './hugging-face-cache.ts';
 
 export interface ModelFilesOptions extends HubOptions {
   /** Where downloads are kept. Default: $RETRIEVER_STUDIO_CACHE, else retriever-studio/models in the user's cache. */
@@ -113,72 +110,49 @@ interface HubModel extends HubName {
 
 /** Files are fetched when they are read: one that is never asked for is never downloaded. */
 async function openHubModel(request: HubModel, options: ModelFilesOptions): Promise<DiskModelFolder> {
-  const hub = new Hub(options);
+  const { id, model, revision, onProgress } = request;
+  const hub = openHub(options);
+  const offline = options.offline ?? process.env.HF_HUB_OFFLINE === '1';
+  const shared = cachedRepository(id);
   const cache = join(
     resolve(options.cacheFolder ?? defaultCacheFolder()),
     hub.endpoint.host.replaceAll(':', '_'),
-    ...request.id.split('/'),
+    ...id.split('/'),
   );
-  const { commit, files } = await listOnce(hub, cache, request, options);
+  const reference = join(cache, 'revisions', `${encodeURIComponent(revision)}.json`);
+  const listings = {
+    read: () => unlessCode('ENOENT', nodeFiles.read(reference)),
+    write: (listing: string) => writeFileAtomic(reference, listing),
+    elsewhere: () => cachedListing(shared, revision),
+  };
+  const { commit, files } = await listModel(hub, request, listings, offline);
   const known = new Map<string, HubFile>();
   for (const file of files) if (isModelFile(file.path)) known.set(file.path, file);
 
   return {
-    name: request.model,
+    name: model,
     root: join(cache, commit),
     has: (path) => Promise.resolve(known.has(path)),
     async read(path) {
       const file = known.get(path);
-      if (!file) throw missing(request.model, path);
-      checkModelFileSize(path, file.size ?? 0, `${request.model}/${path}`);
+      if (!file) throw missing(model, path);
+      checkModelFileSize(path, file.size ?? 0, `${model}/${path}`);
       const target = join(cache, commit, ...path.split('/'));
       const present = await nodeFiles.stat(target);
       if (!present || (file.size !== undefined && present.bytes !== file.size)) {
-        await download(hub, { id: request.id, commit, file, target, onProgress: request.onProgress });
+        await writeToDisk(target, file.size, async (sink) => {
+          const told = { file: `${id}/${path}`, foundIn: cacheName, totalBytes: file.size };
+          const onBytes = (receivedBytes: number): void => onProgress?.({ ...told, receivedBytes });
+          const isCopied = await copyCached(shared, commit, file, sink, onBytes);
+          if (isCopied && (await isIntact(sink, file))) return sink.finish();
+          if (isCopied) await sink.discard();
+          if (offline) throw notAsked(`${model}/${path}`);
+          return fetchHubFile(hub, { id, revision: commit }, file, sink, onProgress);
+        });
       }
       return nodeFiles.read(target);
     },
   };
-}
-
-/** The listing from the hub, or from the cache: for a commit, whose files never change, and where the hub is silent. */
-async function listOnce(
-  hub: Hub,
-  cache: string,
-  { model, id, revision }: HubModel,
-  options: ModelFilesOptions,
-): Promise<HubListing> {
-  const offline = options.offline ?? process.env.HF_HUB_OFFLINE === '1';
-  const reference = join(cache, 'revisions', `${encodeURIComponent(revision)}.json`);
-  const cached = await readListing(reference);
-  if (cached && (offline || revision === cached.commit)) return cached;
-  if (offline) {
-    throw new InputError('the model is not in the cache, and the hub may not be asked (offline)', {
-      file: model,
-      remedy: 'Open it once with a connection, or give a folder',
-    });
-  }
-  let listing: HubListing;
-  try {
-    listing = await hub.list(id, revision);
-  } catch (error) {
-    if (cached && error instanceof HubUnreachableError) return cached;
-    throw error;
-  }
-  await writeFileAtomic(reference, `${JSON.stringify(listing)}\n`);
-  return listing;
-}
-
-/** A listing that this module wrote; undefined if there is none or it is damaged. */
-async function readListing(path: string): Promise<HubListing | undefined> {
-  const bytes = await unlessCode('ENOENT', nodeFiles.read(path));
-  if (!bytes) return undefined;
-  try {
-    const listing = JSON.parse(new TextDecoder().decode(bytes)) as HubListing;
-    return /^[0-9a-f]{40}$/.test(listing.commit) && Array.isArray(listing.files) ? listing : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 function defaultCacheFolder(): string {

@@ -3,15 +3,10 @@ import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
+import type { WorkerThread, WorkerThreadEvents } from '../channel.ts';
 import type { WorkerPool } from '../contract.ts';
 import { InputError, messageOf } from '../errors.ts';
-import {
-  TaskPool,
-  type WorkerPoolOptions,
-  type WorkerThread,
-  type WorkerThreadEvents,
-} from '../worker-pool.ts';
-import type { TaskReply } from '../worker-tasks.ts';
+import { TaskPool, type WorkerPoolOptions } from '../worker-pool.ts';
 
 /**
  * Opens a pool over an entry of the package's workers/ folder.
@@ -44,10 +39,10 @@ function packageRoot(): string {
   }
 }
 
-function startThread(entry: string, { onReply, onLost }: WorkerThreadEvents): WorkerThread {
+function startThread(entry: string, { onMessage, onLost }: WorkerThreadEvents): WorkerThread {
   // Not the parent's loader options: the entry is plain JavaScript.
   const worker = new Worker(entry, { execArgv: [] });
-  worker.on('message', (reply: TaskReply) => onReply(reply));
+  worker.on('message', onMessage);
   worker.on('messageerror', (error) => onLost(`its answer could not be read (${error.message})`));
   worker.on('error', (error: unknown) => onLost(messageOf(error), error));
   worker.on('exit', (code) => onLost(`it ended with code ${code}`));

@@ -1,6 +1,7 @@
 import { bytesSource, missingPath, type FileTree } from '../../corpus/source.ts';
-import { download, StatusError } from '../../host/browser/download.ts';
+import { fetchOwnFile } from '../../host/browser/download.ts';
 import type { FetchProgress } from '../../host/contract.ts';
+import { StatusError } from '../../host/download.ts';
 
 /** What the demo's folder may hold: no server lists its files. */
 const paths = [
@@ -27,7 +28,7 @@ export function demoFiles(base: URL, onProgress: (progress: FetchProgress) => vo
     open: async (path) => {
       if (!paths.includes(path)) throw missingPath(tree, path);
       const file = `demo/${path}`;
-      const bytes = fetched.get(path) ?? download({ url: new URL(file, base), file, onProgress });
+      const bytes = fetched.get(path) ?? fetchOwnFile({ url: new URL(file, base), file, onProgress });
       fetched.set(path, bytes);
       try {
         return bytesSource(file, await bytes);

@@ -1,83 +1,61 @@
-import { workerScope } from '../../host/browser/worker-scope.ts';
-import { sendError } from '../../host/worker-tasks.ts';
+import { workerPort } from '../../host/browser/worker-tasks.ts';
+import { serveCalls } from '../../host/channel.ts';
 import { InputError } from '../../host/errors.ts';
-import type { StudioCall, StudioCalls, StudioMessage, StudioRequest } from '../protocol.ts';
+import type { StudioCalls, StudioEvent } from '../protocol.ts';
 import { StudioSession } from './studio-session.ts';
 
-type Answer = StudioCalls[StudioCall]['answer'];
-
-/** Makes this worker a training worker: it answers the page's questions, each with an answer or a refusal. */
+/** Makes this worker a training worker: it answers the page's requests. */
 export function serveStudio(): void {
-  const scope = workerScope<StudioRequest, StudioMessage>();
   let session: Promise<StudioSession> | undefined;
-
-  const open = (request: Extract<StudioRequest, { call: 'open' }>): Promise<StudioSession> =>
-    (session ??= StudioSession.open(request.ask.options, {
-      event: (runId, event) => scope.postMessage({ kind: 'event', runId, event }),
-      warning: (text) => scope.postMessage({ kind: 'warning', text }),
-      lost: (error) => scope.postMessage({ kind: 'lost', error: sendError(error) }),
-    }));
-
-  setInterval(() => scope.postMessage({ kind: 'alive' }), 5000);
-  scope.addEventListener('message', ({ data: request }) => {
-    const { id } = request;
-    const answered =
-      request.call === 'open'
-        ? open(request).then(({ compute }) => compute)
-        : (session ?? Promise.reject(notOpen())).then((opened) => answer(opened, request));
-    answered.then(
-      (result) => scope.postMessage({ kind: 'answer', id, answer: result }, buffersOf(result)),
-      (error: unknown) => scope.postMessage({ kind: 'refusal', id, error: sendError(error) }),
-    );
-  });
+  const opened = (): Promise<StudioSession> =>
+    session ?? Promise.reject(new InputError('the worker is not open', { remedy: 'Open it first' }));
+  const voice = serveCalls<StudioCalls, StudioEvent>(
+    workerPort(),
+    {
+      open: async ({ options }) => {
+        session ??= StudioSession.open(options, {
+          event: (runId, event) => voice.tell({ kind: 'run', runId, event }),
+          warning: (text) => voice.tell({ kind: 'warning', text }),
+          lost: voice.lost,
+        });
+        return (await session).compute;
+      },
+      keep: async ({ item }) => (await opened()).items.keep(item),
+      kept: async () => (await opened()).items.list(),
+      forgetKept: async ({ itemId }) => {
+        await (await opened()).items.forget(itemId);
+        return null;
+      },
+      runs: async () => (await opened()).runs.list(),
+      forgetRun: async ({ runId }) => {
+        await (await opened()).runs.forget(runId);
+        return null;
+      },
+      openRun: async (ask, { signal }) => (await opened()).openRun(ask, signal),
+      run: async (ask, { signal }) => (await opened()).run(ask, signal),
+      pause: async (ask) => {
+        (await opened()).pause(ask);
+        return null;
+      },
+      resume: async (ask) => {
+        (await opened()).resume(ask);
+        return null;
+      },
+      search: async (ask) => (await opened()).search(ask),
+      exportModel: async (ask, { transfer }) => {
+        const model = await (await opened()).exportModel(ask);
+        transfer.push(model.zip.buffer);
+        return model;
+      },
+      exportGenerations: async (_, { transfer }) => {
+        const file = await (await opened()).exportGenerations();
+        transfer.push(file.bytes.buffer);
+        return file;
+      },
+    },
+    heartbeat,
+  );
 }
 
-async function answer(
-  session: StudioSession,
-  request: Exclude<StudioRequest, { call: 'open' }>,
-): Promise<Answer> {
-  switch (request.call) {
-    case 'keep':
-      return session.items.keep(request.ask.item);
-    case 'kept':
-      return session.items.list();
-    case 'forgetKept':
-      await session.items.forget(request.ask.itemId);
-      return null;
-    case 'runs':
-      return session.runs.list();
-    case 'forgetRun':
-      await session.runs.forget(request.ask.runId);
-      return null;
-    case 'openRun':
-      return session.openRun(request.ask);
-    case 'run':
-      return session.run(request.ask);
-    case 'pause':
-      session.pause(request.ask);
-      return null;
-    case 'resume':
-      session.resume(request.ask);
-      return null;
-    case 'cancel':
-      session.cancel(request.ask);
-      return null;
-    case 'search':
-      return session.search(request.ask);
-    case 'exportModel':
-      return session.exportModel(request.ask);
-    case 'exportGenerations':
-      return session.exportGenerations();
-  }
-}
-
-function notOpen(): InputError {
-  return new InputError('the worker is not open', { remedy: 'Open it first' });
-}
-
-/** What an answer moves instead of copying. */
-function buffersOf(answer: Answer): Transferable[] {
-  if (typeof answer !== 'object' || answer === null) return [];
-  if ('zip' in answer) return [answer.zip.buffer];
-  return 'bytes' in answer && typeof answer.bytes !== 'number' ? [answer.bytes.buffer] : [];
-}
+/** Milliseconds. */
+const heartbeat = 5000;

@@ -80,7 +80,7 @@ export class StudioSession {
   #access: GeneratorAccess = {};
   #current: CurrentRun | undefined;
   /** The run that is computing, or being read. */
-  #busy: { readonly runId: string; readonly stop: AbortController } | undefined;
+  #busy: string | undefined;
 
   /** @throws InputError if there is no such device, or the store cannot be opened */
   static async open(options: WorkerOptions, events: SessionEvents): Promise<StudioSession> {
@@ -112,16 +112,25 @@ export class StudioSession {
     this.#searchers = openSearchers(runtime.threads);
   }
 
-  async openRun({ runId, recipe, access = {} }: StudioCalls['openRun']['ask']): Promise<OpenedRun> {
-    return this.#alone(runId, async ({ signal }) => {
+  async openRun(
+    { runId, recipe, access = {} }: StudioCalls['openRun']['ask'],
+    signal: AbortSignal,
+  ): Promise<OpenedRun> {
+    return this.#alone(runId, async () => {
       this.#access = access;
       return planned(await this.#open(runId, recipe, signal));
     });
   }
 
-  async run({ runId, recipe, access = {} }: StudioCalls['run']['ask']): Promise<RunOutcome> {
-    return this.#alone(runId, async ({ signal }) => {
+  /** @param signal cancels it */
+  async run(
+    { runId, recipe, access = {} }: StudioCalls['run']['ask'],
+    signal: AbortSignal,
+  ): Promise<RunOutcome> {
+    return this.#alone(runId, async () => {
       this.#access = access;
+      // Nothing that is held would notice.
+      signal.addEventListener('abort', () => this.#goOn(), { once: true });
       try {
         const current = await this.#open(runId, recipe, signal);
         const { job, events } = current;
@@ -156,12 +165,6 @@ export class StudioSession {
     if (!this.#runtime.isPaused) return;
     this.#goOn();
     this.#events.event(runId, { kind: 'resumed' });
-  }
-
-  cancel({ runId }: StudioCalls['cancel']['ask']): void {
-    if (this.#busy?.runId !== runId) return;
-    this.#busy.stop.abort();
-    this.#goOn();
   }
 
   async search({ runId, query, systems, k = 10 }: StudioCalls['search']['ask']): Promise<SearchAnswer> {
@@ -262,14 +265,13 @@ export class StudioSession {
   }
 
   /** What computes has the worker for itself. @throws InputError while something else does */
-  async #alone<T>(runId: string, task: (stop: AbortController) => Promise<T>): Promise<T> {
+  async #alone<T>(runId: string, task: () => Promise<T>): Promise<T> {
     if (this.#busy !== undefined) {
       throw new InputError('a run is under way', { remedy: 'Wait for its end, or cancel it' });
     }
-    const stop = new AbortController();
-    this.#busy = { runId, stop };
+    this.#busy = runId;
     try {
-      return await task(stop);
+      return await task();
     } finally {
       this.#busy = undefined;
       this.#goOn();
@@ -283,7 +285,7 @@ export class StudioSession {
 
   /** @throws InputError if this run is not the one that computes */
   #refuseIdle(runId: string): void {
-    if (this.#busy?.runId === runId) return;
+    if (this.#busy === runId) return;
     throw new InputError('the run is not under way', { remedy: 'Start it first' });
   }
 }

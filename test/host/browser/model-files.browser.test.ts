@@ -143,7 +143,7 @@ describe('a model from the hub', () => {
   it('refuses bytes that are not those that the hub lists', async () => {
     const flipped: Misbehavior = (bytes) =>
       new Response(bytes.map((byte, i) => (i === 99 ? byte ^ 1 : byte)));
-    hub.misbehaviors = [flipped];
+    hub.misbehaviors = [flipped, flipped];
     const folder = await open('org/model');
     await expect(folder.read('model.safetensors')).rejects.toThrow(/not those that the hub lists/);
     expect(isWeights(await folder.read('model.safetensors'))).toBe(true);

@@ -51,7 +51,7 @@ describe('transformers.js in a worker', () => {
     const { error } = await libraryInWorker('lost', { path });
     expect(error).toEqual({
       isInput: true,
-      message: `org/model/${path}: hub.test answers 404. Try again later.`,
+      message: `org/model: the model has no file ${path}. See its files at https://hub.test/org/model.`,
     });
   });
 

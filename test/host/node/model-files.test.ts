@@ -1,8 +1,10 @@
+import { createHash } from 'node:crypto';
 import {
   existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   rmSync,
   symlinkSync,
   truncateSync,
@@ -10,7 +12,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { FetchProgress } from '../../../src/host/contract.ts';
 import { InputError } from '../../../src/host/errors.ts';
 import { openModelFiles, type ModelFilesOptions } from '../../../src/host/node/model-files.ts';
@@ -22,6 +24,8 @@ const weights = Buffer.from(Array.from({ length: 300_000 }, (_, i) => (i * 7 + (
 
 beforeEach(async () => {
   scratch = mkdtempSync(join(tmpdir(), 'model-files-'));
+  // Not the one of whoever runs the tests.
+  vi.stubEnv('HF_HUB_CACHE', join(scratch, 'no-hugging-face-cache'));
   server = new HubServer();
   server.add('config.json', '{"model_type": "bert"}');
   server.add('tokenizer.json', '{}');
@@ -32,6 +36,7 @@ beforeEach(async () => {
   await server.start();
 });
 afterEach(async () => {
+  vi.unstubAllEnvs();
   await server.stop();
   rmSync(scratch, { recursive: true });
 });
@@ -83,8 +88,9 @@ describe('a model from the hub', () => {
     const seen: FetchProgress[] = [];
     const folder = await open('org/model', {}, (progress) => seen.push(progress));
     expect(Buffer.from(await folder.read('model.safetensors')).equals(weights)).toBe(true);
-    expect(seen[0]).toEqual({ file: 'model.safetensors', receivedBytes: 0, totalBytes: 300_000 });
-    expect(seen.at(-1)).toEqual({ file: 'model.safetensors', receivedBytes: 300_000, totalBytes: 300_000 });
+    const file = 'org/model/model.safetensors';
+    expect(seen[0]).toEqual({ file, receivedBytes: 0, totalBytes: 300_000 });
+    expect(seen.at(-1)).toEqual({ file, receivedBytes: 300_000, totalBytes: 300_000 });
   });
 
   it('shows and fetches only files that a model is read from', async () => {
@@ -105,6 +111,16 @@ describe('a model from the hub', () => {
       /^org\/model\/tokenizer\.json: .* could not be reached.*HF_ENDPOINT/,
     );
     await expect(open('org/other')).rejects.toThrow(/^org\/other: .* could not be reached/);
+  });
+
+  it('asks for nothing where it may not, not even for a file of a model that it knows', async () => {
+    await (await open('org/model')).read('config.json');
+    const before = server.requests.length;
+    const folder = await open('org/model', { offline: true });
+    await expect(folder.read('model.safetensors')).rejects.toThrow(
+      /^org\/model\/model\.safetensors: the model is not in the cache.*offline/,
+    );
+    expect(server.requests).toHaveLength(before);
   });
 
   it('asks nothing again for a commit', async () => {
@@ -188,7 +204,7 @@ describe('a model from the hub', () => {
   it('goes on in a later call with what a failed one left', async () => {
     server.misbehaviors = [cut, ...Array.from({ length: 5 }, () => status(500))];
     await expect(readWeights()).rejects.toThrow(
-      /could not be reached: .* answers 500.*go on where they stopped/,
+      /could not be reached \(.* answers 500\).*go on where they stopped/,
     );
     expect(leftovers()).toHaveLength(1);
     expect((await readWeights()).equals(weights)).toBe(true);
@@ -288,6 +304,142 @@ describe('a model from the hub', () => {
     await expect(open('org/model', { endpoint: 'ftp://x' })).rejects.toThrow(/no http\(s\) address/);
     await expect(open('org/model', { endpoint: 'http://user:pw@x' })).rejects.toThrow(/no http\(s\) address/);
     await expect(open('org/model', { offline: true })).rejects.toThrow(/not in the cache.*offline/);
+  });
+});
+
+describe('a model in the Hugging Face cache folder', () => {
+  /** As huggingface_hub lays it out: snapshots of links to blobs, which are named by their hash. */
+  function fill(hub: string, paths: readonly string[], commit = server.commit): string {
+    const repository = join(hub, 'models--org--model');
+    mkdirSync(join(repository, 'blobs'), { recursive: true });
+    mkdirSync(join(repository, 'refs'), { recursive: true });
+    writeFileSync(join(repository, 'refs', 'main'), commit);
+    for (const path of paths) {
+      const file = server.files.get(path);
+      const bytes = file?.bytes ?? Buffer.alloc(0);
+      const name = file?.lfs
+        ? createHash('sha256').update(bytes).digest('hex')
+        : createHash('sha1').update(`blob ${bytes.length}\0`).update(bytes).digest('hex');
+      const link = join(repository, 'snapshots', commit, ...path.split('/'));
+      writeFileSync(join(repository, 'blobs', name), bytes);
+      mkdirSync(join(link, '..'), { recursive: true });
+      symlinkSync(join(...path.split('/').map(() => '..'), '..', 'blobs', name), link);
+    }
+    return repository;
+  }
+
+  /** Every path of a folder with what is there. */
+  const contents = (folder: string): Record<string, string> =>
+    Object.fromEntries(
+      readdirSync(folder, { recursive: true, withFileTypes: true })
+        .filter((entry) => !entry.isDirectory())
+        .map((entry) => join(entry.parentPath, entry.name))
+        .map((path) => [path, readFileSync(path, 'base64')]),
+    );
+
+  const downloads = (): string[] =>
+    server.requests.map(({ path }) => path).filter((path) => path.startsWith('/cdn/'));
+
+  it.each([
+    ['HF_HUB_CACHE', 'hub', ''],
+    ['HF_HOME', 'hugging', 'hub'],
+    ['XDG_CACHE_HOME', 'cache-home', 'huggingface/hub'],
+    ['HOME', 'home', '.cache/huggingface/hub'],
+  ])('is found by %s, told as found, and left as it is', async (variable, value, below) => {
+    for (const name of ['HF_HUB_CACHE', 'HF_HOME', 'XDG_CACHE_HOME']) vi.stubEnv(name, undefined);
+    vi.stubEnv(variable, join(scratch, value));
+    const hub = join(scratch, value, below);
+    fill(hub, ['config.json', '1_Pooling/config.json', 'model.safetensors']);
+    const before = contents(hub);
+    const seen: FetchProgress[] = [];
+    const folder = await open('org/model', {}, (progress) => seen.push(progress));
+    expect(Buffer.from(await folder.read('model.safetensors')).equals(weights)).toBe(true);
+    expect(new TextDecoder().decode(await folder.read('1_Pooling/config.json'))).toContain('mean');
+    expect(downloads()).toEqual([]);
+    expect(seen.find(({ receivedBytes }) => receivedBytes === weights.length)).toEqual({
+      file: 'org/model/model.safetensors',
+      foundIn: 'the Hugging Face cache folder',
+      receivedBytes: weights.length,
+      totalBytes: weights.length,
+    });
+    expect(await folder.read('tokenizer.json')).toHaveLength(2);
+    expect(downloads()).toEqual(['/cdn/tokenizer.json']);
+    expect(contents(hub)).toEqual(before);
+    expect(leftovers()).toEqual([]);
+  });
+
+  it.each<[string, (repository: string, link: string) => void]>([
+    [
+      'is damaged',
+      (repository) => {
+        for (const name of readdirSync(join(repository, 'blobs')))
+          writeFileSync(join(repository, 'blobs', name), Buffer.alloc(weights.length, 7));
+      },
+    ],
+    [
+      'is cut short',
+      (repository) => {
+        for (const name of readdirSync(join(repository, 'blobs')))
+          truncateSync(join(repository, 'blobs', name), 1000);
+      },
+    ],
+    ['is a link to nothing', (repository) => rmSync(join(repository, 'blobs'), { recursive: true })],
+    [
+      'leads out of it',
+      (_, link) => {
+        writeFileSync(join(scratch, 'elsewhere'), weights);
+        rmSync(link);
+        symlinkSync(join(scratch, 'elsewhere'), link);
+      },
+    ],
+    [
+      'is a folder',
+      (_, link) => {
+        rmSync(link);
+        mkdirSync(link);
+      },
+    ],
+  ])('is not taken from there where the file %s', async (_, spoil) => {
+    const hub = join(scratch, 'hub');
+    vi.stubEnv('HF_HUB_CACHE', hub);
+    const repository = fill(hub, ['model.safetensors']);
+    spoil(repository, join(repository, 'snapshots', server.commit, 'model.safetensors'));
+    expect((await readWeights()).equals(weights)).toBe(true);
+    expect(downloads()).toEqual(['/cdn/model.safetensors']);
+    expect(leftovers()).toEqual([]);
+  });
+
+  it('is taken of the commit that is asked for, and of no other', async () => {
+    vi.stubEnv('HF_HUB_CACHE', join(scratch, 'hub'));
+    fill(join(scratch, 'hub'), ['model.safetensors'], 'b'.repeat(40));
+    await readWeights();
+    expect(downloads()).toEqual(['/cdn/model.safetensors']);
+  });
+
+  it('is opened without a connection, as far as the folder tells what the model is', async () => {
+    const hub = join(scratch, 'hub');
+    vi.stubEnv('HF_HUB_CACHE', hub);
+    const repository = fill(hub, ['config.json', 'model.safetensors']);
+    await server.stop();
+    const offline = { offline: true };
+    await expect(open('org/model', offline)).rejects.toThrow(/not in the cache.*offline/);
+    const missing = join(repository, '.no_exist', server.commit);
+    mkdirSync(missing, { recursive: true });
+    writeFileSync(join(missing, 'modules.json'), '');
+    for (const [name, options] of [
+      ['org/model', offline],
+      [`org/model@${server.commit}`, offline],
+      ['org/model', {}],
+    ] as const) {
+      const folder = await open(name, options);
+      expect(await folder.has('modules.json')).toBe(false);
+      expect(Buffer.from(await folder.read('model.safetensors')).equals(weights)).toBe(true);
+    }
+    await expect(open('org/model@other', offline)).rejects.toThrow(/not in the cache.*offline/);
+    const blob = join(repository, 'blobs', createHash('sha256').update(weights).digest('hex'));
+    writeFileSync(blob, Buffer.alloc(weights.length));
+    rmSync(join(scratch, 'cache'), { recursive: true });
+    await expect(readWeights(offline)).rejects.toThrow(/not in the cache.*offline/);
   });
 });
 

@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { WorkerPool } from '../../../src/host/contract.ts';
-import { InputError } from '../../../src/host/errors.ts';
-import { WorkerTaskError, type WorkerPoolOptions } from '../../../src/host/worker-pool.ts';
+import { InputError, OutOfMemoryError, WorkerLostError } from '../../../src/host/errors.ts';
+import type { WorkerPoolOptions } from '../../../src/host/worker-pool.ts';
 import { openWorkerPool } from '../../../src/host/node/workers.ts';
 import { ensureBuilt } from '../../support/build.ts';
 
@@ -54,6 +54,19 @@ describe('the pool of worker threads', () => {
     expect(await after).toEqual({ value: 2, threadId: before.threadId });
   });
 
+  it('keeps the class of an error and its cause', async () => {
+    const error: unknown = await open()
+      .run({ action: 'exhaust' })
+      .catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(OutOfMemoryError);
+    expect(error).toMatchObject({
+      name: 'ResourceError',
+      problem: 'too little memory',
+      remedy: 'Use less',
+      cause: { name: 'RangeError', message: 'Array buffer allocation failed' },
+    });
+  });
+
   it('rejects a request or an answer that cannot be sent, and goes on', async () => {
     const pool = open({ size: 1 });
     await expect(pool.run(() => 1)).rejects.toMatchObject({ name: 'DataCloneError' });
@@ -68,7 +81,7 @@ describe('the pool of worker threads', () => {
     const pool = open({ size: 1 });
     const lost = pool.run(request);
     const waiting = pool.run(echo('next'));
-    await expect(lost).rejects.toThrow(WorkerTaskError);
+    await expect(lost).rejects.toThrow(WorkerLostError);
     await expect(lost).rejects.toThrow(message);
     expect(await waiting).toMatchObject({ value: 'next' });
   });
@@ -79,7 +92,7 @@ describe('the pool of worker threads', () => {
     const looping = pool.run({ action: 'loop' });
     const others = Array.from({ length: 5 }, (_, i) => pool.run(echo(i)));
     expect(await Promise.all(others)).toHaveLength(5);
-    await expect(looping).rejects.toThrow(/longer than 400 ms/);
+    await expect(looping).rejects.toThrow(/did not respond for 0\.4 s/);
     expect(await Promise.all([pool.run(echo(1)), pool.run(echo(2))])).toHaveLength(2);
   });
 
@@ -97,7 +110,7 @@ describe('the pool of worker threads', () => {
     const failures = Promise.allSettled([running, queued]);
     await pool.close();
     for (const outcome of await failures) {
-      expect(outcome).toMatchObject({ status: 'rejected', reason: { name: 'WorkerTaskError' } });
+      expect(outcome).toMatchObject({ status: 'rejected', reason: { name: 'WorkerLostError' } });
     }
     await expect(pool.run(echo(2))).rejects.toThrow(/closed/);
   });
@@ -106,7 +119,7 @@ describe('the pool of worker threads', () => {
     const pool = openWorkerPool(new URL('missing.mjs', entry), { size: 1 });
     pools.push(pool);
     await expect(pool.run(1)).rejects.toThrow(/missing\.mjs/);
-    await expect(pool.run(1)).rejects.toThrow(WorkerTaskError);
+    await expect(pool.run(1)).rejects.toThrow(WorkerLostError);
   });
 
   it('names the remedy where the entry is not built', () => {

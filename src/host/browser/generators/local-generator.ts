@@ -6,8 +6,11 @@ import {
   type GeneratorDescription,
   type GeneratorLoadProgress,
 } from '../../generator.ts';
-import { GenerationWorker } from './generation-worker.ts';
-import { nameOfModel, type LocalModel } from './protocol.ts';
+import { WorkerChannel } from '../../channel.ts';
+import { WorkerLostError } from '../../errors.ts';
+import { untilAborted } from '../../waiting.ts';
+import { startOf } from '../workers.ts';
+import { nameOfModel, type GenerationCalls, type LocalModel } from './protocol.ts';
 
 export interface LocalGeneratorOptions {
   /** Makes the worker, whose module calls `serveGeneration`. */
@@ -27,13 +30,15 @@ interface LoadOptions {
 
 /** A load that is under way, or done. */
 interface Load {
-  readonly worker: GenerationWorker;
+  readonly worker: WorkerChannel<GenerationCalls>;
   readonly loaded: Promise<void>;
   readonly listeners: Set<(progress: GeneratorLoadProgress) => void>;
 }
 
 const loadSilence = 10 * 60_000;
 const replySilence = 5 * 60_000;
+/** Milliseconds. */
+const stopTime = 10_000;
 /** What deleting files, or letting go of a GPU, may take. */
 const tidySilence = 30_000;
 
@@ -95,7 +100,7 @@ export class LocalGenerator implements Generator {
       return this.#ask(request, signal);
     });
     this.#last = turn.catch(() => undefined);
-    return signal === undefined ? turn : orAborted(turn, signal);
+    return signal === undefined ? turn : untilAborted(turn, signal);
   }
 
   async unload(): Promise<void> {
@@ -112,7 +117,7 @@ export class LocalGenerator implements Generator {
   /** Unloads the model and deletes what the browser keeps of it. */
   async forget(): Promise<void> {
     await this.unload();
-    const worker = new GenerationWorker(this.#options.start);
+    const worker = openGenerationWorker(this.#options.start);
     try {
       await worker.ask('forget', { model: this.#model }, { silenceMs: tidySilence });
     } finally {
@@ -128,7 +133,7 @@ export class LocalGenerator implements Generator {
 
   #current(): Load {
     if (this.#load !== undefined && !this.#load.worker.hasEnded) return this.#load;
-    const worker = new GenerationWorker(this.#options.start);
+    const worker = openGenerationWorker(this.#options.start);
     const listeners: Load['listeners'] = new Set();
     const asked = worker.ask(
       'load',
@@ -144,7 +149,7 @@ export class LocalGenerator implements Generator {
       () => undefined,
       (error: unknown) => {
         worker.end('it could not load the model');
-        throw error;
+        throw asTransient(error);
       },
     );
     loaded.catch(() => undefined);
@@ -161,10 +166,11 @@ export class LocalGenerator implements Generator {
         {
           silenceMs: this.#options.replySilenceMs ?? replySilence,
           signal,
-          stopMs: this.#options.stopMs,
+          stopMs: this.#options.stopMs ?? stopTime,
         },
       );
-    } catch (error) {
+    } catch (thrown) {
+      const error = asTransient(thrown);
       // The model is lost, and with it the worker: the next request loads it anew.
       if (error instanceof TransientGeneratorError) worker.end(error.message);
       throw error;
@@ -172,12 +178,14 @@ export class LocalGenerator implements Generator {
   }
 }
 
-/** Rejects as soon as the signal is aborted, whatever the task still does. */
-function orAborted<T>(task: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const abort = (): void => reject(signal.reason as Error);
-    if (signal.aborted) abort();
-    signal.addEventListener('abort', abort, { once: true });
-    task.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
-  });
+/** @param start makes the worker, whose module calls `serveGeneration` */
+export function openGenerationWorker(start: () => Worker): WorkerChannel<GenerationCalls> {
+  return new WorkerChannel(startOf(start), 'the worker of the language model');
+}
+
+/** A lost worker costs no more than another load. */
+function asTransient(error: unknown): unknown {
+  return error instanceof WorkerLostError
+    ? new TransientGeneratorError(error.message, { cause: error })
+    : error;
 }

@@ -1,7 +1,6 @@
 /** What the page needs to let a language model write in this tab. Neither library is loaded before it is used. */
 import { readAdapterFacts } from './adapter-facts.ts';
-import { GenerationWorker } from './generation-worker.ts';
-import { LocalGenerator, type LocalGeneratorOptions } from './local-generator.ts';
+import { LocalGenerator, openGenerationWorker, type LocalGeneratorOptions } from './local-generator.ts';
 import type { CachedGguf, GenerationCall, GenerationCalls, LocalModel } from './protocol.ts';
 import { judgeModels, type AdapterFacts, type WebllmModel, type WebllmRecord } from './webllm-models.ts';
 
@@ -46,7 +45,7 @@ async function askOnce<Call extends GenerationCall>(
   call: Call,
   ask: GenerationCalls[Call]['ask'],
 ): Promise<GenerationCalls[Call]['answer']> {
-  const worker = new GenerationWorker(startWorker);
+  const worker = openGenerationWorker(startWorker);
   try {
     return await worker.ask(call, ask, { silenceMs });
   } finally {

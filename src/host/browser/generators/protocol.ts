@@ -1,10 +1,5 @@
-/**
- * What the page and its generation worker say to each other. The page asks (each question has a number and gets one
- * answer), the worker tells of progress and gives signs of life meanwhile.
- */
+/** What the page asks of its generation worker. */
 import type { GenerationReply, GenerationRequest, GeneratorLoadProgress } from '../../generator.ts';
-import type { SentError } from '../../worker-tasks.ts';
-import type { AliveMessage } from '../worker-tasks.ts';
 import type { WebllmRecord } from './webllm-models.ts';
 
 /** A GGUF file for llama.cpp. */
@@ -52,11 +47,20 @@ export interface CachedGguf {
   readonly bytes: number;
 }
 
-/** Every question with its answer. */
+/** Every request with its answer. */
 export interface GenerationCalls {
   /** One model in the life of a worker. */
-  load: { readonly ask: { readonly model: LocalModel }; readonly answer: null };
-  generate: { readonly ask: { readonly request: GenerationRequest }; readonly answer: GenerationReply };
+  load: {
+    readonly ask: { readonly model: LocalModel };
+    readonly answer: null;
+    readonly progress: GeneratorLoadProgress;
+  };
+  generate: {
+    readonly ask: { readonly request: GenerationRequest };
+    readonly answer: GenerationReply;
+    /** A token is written, or a part of a prompt read. */
+    readonly progress: null;
+  };
   /** Lets go of the GPU in good order, before the worker is ended. */
   close: { readonly ask: object; readonly answer: null };
   /** WebLLM's own list. */
@@ -73,28 +77,3 @@ export interface GenerationCalls {
 }
 
 export type GenerationCall = keyof GenerationCalls;
-
-/** A question: one of these for each call. */
-export type GenerationQuestion = {
-  readonly [Call in GenerationCall]: {
-    readonly id: number;
-    readonly call: Call;
-    readonly ask: GenerationCalls[Call]['ask'];
-  };
-}[GenerationCall];
-
-/** What the page posts. `stop` ends the reply that is being written, if it is that of the question. */
-export type GenerationOrder = GenerationQuestion | { readonly call: 'stop'; readonly id: number };
-
-/** What the worker posts. */
-export type GenerationMessage =
-  | AliveMessage
-  | {
-      readonly kind: 'answer';
-      readonly id: number;
-      readonly answer: GenerationCalls[GenerationCall]['answer'];
-    }
-  | { readonly kind: 'refusal'; readonly id: number; readonly error: SentError }
-  | { readonly kind: 'progress'; readonly id: number; readonly progress: GeneratorLoadProgress }
-  /** A token is written, or a part of a prompt read. */
-  | { readonly kind: 'token'; readonly id: number };

@@ -7,21 +7,27 @@ import {
   type GeneratorLoadProgress,
 } from '../../../../src/host/generator.ts';
 import { LocalGenerator } from '../../../../src/host/browser/generators/local-generator.ts';
-import type { GenerationMessage, GenerationOrder } from '../../../../src/host/browser/generators/protocol.ts';
-import { sendError } from '../../../../src/host/worker-tasks.ts';
+import { sendError } from '../../../../src/host/sent-error.ts';
 
-/** Speaks the worker's side of the protocol as a test tells it to. */
+/** What goes to a worker: a request, or, without a call, the wish that one stop. */
+interface Order {
+  readonly id: number;
+  readonly call?: string;
+  readonly ask?: unknown;
+}
+
+/** Speaks the worker's side of the channel as a test tells it to. */
 class FakeWorker extends EventTarget {
-  readonly orders: GenerationOrder[] = [];
+  readonly orders: Order[] = [];
   isTerminated = false;
-  readonly #answer: (order: GenerationOrder, worker: FakeWorker) => void;
+  readonly #answer: (order: Order, worker: FakeWorker) => void;
 
-  constructor(answer: (order: GenerationOrder, worker: FakeWorker) => void) {
+  constructor(answer: (order: Order, worker: FakeWorker) => void) {
     super();
     this.#answer = answer;
   }
 
-  postMessage(order: GenerationOrder): void {
+  postMessage(order: Order): void {
     this.orders.push(order);
     queueMicrotask(() => this.#answer(order, this));
   }
@@ -30,7 +36,7 @@ class FakeWorker extends EventTarget {
     this.isTerminated = true;
   }
 
-  post(message: GenerationMessage): void {
+  post(message: unknown): void {
     if (!this.isTerminated) this.dispatchEvent(new MessageEvent('message', { data: message }));
   }
 
@@ -39,11 +45,11 @@ class FakeWorker extends EventTarget {
   }
 
   get calls(): string[] {
-    return this.orders.map(({ call }) => call);
+    return this.orders.map(({ call = 'stop' }) => call);
   }
 }
 
-type Orders = Readonly<Partial<Record<GenerationOrder['call'], (id: number, worker: FakeWorker) => void>>>;
+type Orders = Readonly<Record<string, (id: number, worker: FakeWorker) => void>>;
 
 const reply = (text: string): GenerationReply => ({ text, finish: 'stop', seconds: 1 });
 
@@ -66,8 +72,8 @@ function open(
       stopMs: 30,
       ...options,
       start: () => {
-        const orders = { ...usual, ...behaviors[workers.length] };
-        const worker = new FakeWorker((order, self) => orders[order.call]?.(order.id, self));
+        const orders: Orders = { ...usual, ...behaviors[workers.length] };
+        const worker = new FakeWorker((order, self) => orders[order.call ?? 'stop']?.(order.id, self));
         workers.push(worker);
         return worker as unknown as Worker;
       },
@@ -162,7 +168,7 @@ describe('a generator in a worker', () => {
     const lost = silent.generator.generate(request);
     await expect(lost).rejects.toThrow(TransientGeneratorError);
     await expect(lost).rejects.toThrow(
-      'the worker of the language model was lost: it gave no sign of life for 0.03 s',
+      'the worker of the language model was lost: it did not respond for 0.03 s',
     );
     expect((await silent.generator.generate(request)).text).toBe('reply 2');
 
@@ -170,7 +176,7 @@ describe('a generator in a worker', () => {
       [
         {
           generate: (id, worker) => {
-            const tokens = setInterval(() => worker.post({ kind: 'token', id }), 10);
+            const tokens = setInterval(() => worker.post({ kind: 'progress', id, progress: null }), 10);
             setTimeout(() => {
               clearInterval(tokens);
               worker.post({ kind: 'answer', id, answer: reply('slow') });
@@ -182,7 +188,7 @@ describe('a generator in a worker', () => {
     );
     expect((await slow.generator.generate(request)).text).toBe('slow');
     const stuck = open([{ load: () => undefined }], { loadSilenceMs: 30 });
-    await expect(stuck.generator.load()).rejects.toThrow(/no sign of life for 0\.03 s/);
+    await expect(stuck.generator.load()).rejects.toThrow(/did not respond for 0\.03 s/);
   });
 
   it('refuses everything that is open when the worker fails, and starts another', async () => {

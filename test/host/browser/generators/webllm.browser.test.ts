@@ -153,6 +153,6 @@ describeUnless(noAdapter, 'WebLLM without a model', () => {
       onProgress: () => abort.abort(new Error('not this one')),
     });
     await expect(canceled).rejects.toThrow('not this one');
-    await expect(open(3000).load()).rejects.toThrow(/it gave no sign of life for 3 s/);
+    await expect(open(3000).load()).rejects.toThrow(/it did not respond for 3 s/);
   });
 });

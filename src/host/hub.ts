@@ -1,0 +1,168 @@
+/** The Hugging Face hub, or a mirror with the same paths: what its repositories hold, and their files. */
+import type { FetchProgress } from './contract.ts';
+import {
+  ConnectionError,
+  download,
+  MemorySink,
+  StatusError,
+  type DownloadOptions,
+  type DownloadSink,
+} from './download.ts';
+import { InputError } from './errors.ts';
+import {
+  malformedListing,
+  parseListing,
+  type HubFile,
+  type HubListing,
+  type HubName,
+} from './hub-listing.ts';
+
+/** How a host asks the hub. */
+export interface Hub extends DownloadOptions {
+  readonly endpoint: URL;
+  /** Asks for an address, from a byte on. */
+  readonly request: (url: URL, from: number, signal: AbortSignal) => Promise<Response>;
+  /** What its user can do. */
+  readonly remedies: {
+    readonly unreachable: string;
+    readonly damaged: string;
+    /** After the address where the terms are. */
+    readonly gated: string;
+    readonly private: string;
+    readonly status: string;
+  };
+  /** Whom the hub refuses a model whose terms have to be accepted. */
+  readonly visitor: string;
+}
+
+/** Where a host keeps the listing of a revision. */
+export interface ListingCache {
+  read(): Promise<Uint8Array | undefined>;
+  write(listing: string): Promise<void>;
+  /** A listing from somewhere else, where the hub cannot be asked. */
+  readonly elsewhere?: () => Promise<HubListing | undefined>;
+}
+
+const mostListingBytes = 64 * 1024 * 1024;
+
+/**
+ * The files of a model at its revision. For a commit, whose files never change, and where the hub is silent, from the
+ * cache.
+ * @throws InputError if it may not be read; ConnectionError
+ */
+export async function listModel(
+  hub: Hub,
+  name: HubName,
+  cache: ListingCache,
+  offline = false,
+): Promise<HubListing> {
+  const kept = keptListing(await cache.read());
+  if (kept?.commit === name.revision) return kept;
+  const other = async (): Promise<HubListing | undefined> => kept ?? (await cache.elsewhere?.());
+  let listing: HubListing;
+  try {
+    if (offline) throw notAsked(name.id);
+    listing = await fetchListing(hub, name);
+  } catch (error) {
+    const found = error instanceof ConnectionError ? await other() : undefined;
+    if (found === undefined) throw error;
+    return found;
+  }
+  await cache.write(`${JSON.stringify(listing)}\n`);
+  return listing;
+}
+
+/** Where the hub lists a revision. */
+export function listingUrl({ endpoint }: Hub, { id, revision }: HubName): URL {
+  return new URL(`api/models/${id}/revision/${encodeURIComponent(revision)}?blobs=true`, endpoint);
+}
+
+/** Where the hub has a file of a commit. */
+export function hubFileUrl({ endpoint }: Hub, id: string, commit: string, path: string): URL {
+  const segments = path.split('/').map(encodeURIComponent).join('/');
+  return new URL(`${id}/resolve/${encodeURIComponent(commit)}/${segments}`, endpoint);
+}
+
+/** Fetches one file of a commit: its bytes never change. */
+export function fetchHubFile<Result>(
+  hub: Hub,
+  { id, revision: commit }: HubName,
+  file: HubFile,
+  sink: DownloadSink<Result>,
+  onProgress: ((progress: FetchProgress) => void) | undefined,
+): Promise<Result> {
+  const url = hubFileUrl(hub, id, commit, file.path);
+  const task = { ...taskOf(hub, url, `${id}/${file.path}`), known: file, onProgress };
+  return explained(hub, { id, revision: commit }, download(task, sink), file.path);
+}
+
+/** The error where the hub may not be asked. */
+export function notAsked(file: string): ConnectionError {
+  return new ConnectionError('the model is not in the cache, and the hub may not be asked (offline)', {
+    file,
+    remedy: 'Open it once with a connection, or give a folder',
+  });
+}
+
+async function fetchListing(hub: Hub, name: HubName): Promise<HubListing> {
+  const url = listingUrl(hub, name);
+  const sink = new MemorySink(undefined, mostListingBytes, () => malformedListing(url));
+  const bytes = await explained(hub, name, download(taskOf(hub, url, name.id), sink));
+  return parseListing(new TextDecoder().decode(bytes), url);
+}
+
+function taskOf({ stallMs, retryMs, endpoint, request, remedies }: Hub, url: URL, file: string) {
+  return {
+    stallMs,
+    retryMs,
+    file,
+    host: endpoint.host,
+    remedies,
+    request: (from: number, signal: AbortSignal) => request(url, from, signal),
+  };
+}
+
+/** What its user can do about an answer of the hub. */
+async function explained<T>(
+  { endpoint, remedies, visitor }: Hub,
+  { id, revision }: HubName,
+  answer: Promise<T>,
+  path?: string,
+): Promise<T> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (!(error instanceof StatusError)) throw error;
+    const { status, code } = error;
+    const { host } = endpoint;
+    const page = new URL(id, endpoint).href;
+    const refusal = (problem: string, remedy: string): InputError =>
+      new InputError(problem, { file: id, remedy, cause: error });
+    if (code === 'GatedRepo' || status === 403)
+      throw refusal(
+        `${host} does not give this model to ${visitor}`,
+        `Accept its terms at ${page}, ${remedies.gated}`,
+      );
+    if (code === 'RevisionNotFound')
+      throw refusal(
+        `the model has no revision ${JSON.stringify(revision)}`,
+        `Choose a branch, tag or commit of ${page}`,
+      );
+    if (path !== undefined && (code === 'EntryNotFound' || status === 404))
+      throw refusal(`the model has no file ${path}`, `See its files at ${page}`);
+    if (status === 401 || status === 404)
+      throw refusal(`${host} has no such model, or it is private`, remedies.private);
+    throw refusal(`${host} answers ${status}`, remedies.status);
+  }
+}
+
+/** A listing that `listModel` wrote; undefined if there is none or it is damaged. */
+function keptListing(bytes: Uint8Array | undefined): HubListing | undefined {
+  if (bytes === undefined) return undefined;
+  try {
+    const listing = JSON.parse(new TextDecoder().decode(bytes)) as HubListing;
+    return /^[0-9a-f]{40}$/.test(listing.commit) && Array.isArray(listing.files) ? listing : undefined;
+  } catch {
+    return undefined;
+  }
+}
