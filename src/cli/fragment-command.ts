@@ -10,6 +10,7 @@ import { settingRanges } from '../host/setting-ranges.ts';
 import type { FragmentJob, FragmentParts } from '../recipes/fragment.ts';
 import type { FragmentInput } from '../recipes/fragment-schema.ts';
 import { shownModelFiles } from './experiment.ts';
+import type { StageEvent } from '../recipes/workshop.ts';
 import { openStore } from './input-files.ts';
 import { Interruption } from './interruption.ts';
 import type { CliIo } from './io.ts';
@@ -19,7 +20,7 @@ import { packageVersion } from './version.ts';
 /** Where results are kept, as the action receives it. */
 export interface StoreOptions {
   readonly store?: string;
-  readonly checkpointSeconds: number;
+  readonly checkpointSeconds?: number;
 }
 
 export function addStoreOptions(command: Command): Command {
@@ -39,11 +40,16 @@ export function addStoreOptions(command: Command): Command {
 
 type FragmentCommandOptions = StoreOptions & Pick<ComputeOptions, 'device' | 'threads'>;
 
-interface Extras extends Partial<Pick<FragmentParts, 'onPassage' | 'generators'>> {
+interface Extras extends Partial<Pick<FragmentParts, 'onPassage' | 'generators' | 'checkpoints'>> {
   /** What errors that name no file are about. */
   readonly file?: string | undefined;
   /** Whether a model runs: else no runtime is opened. */
   readonly runsModel: boolean;
+  /** Shows what happens; by default as `run` does. */
+  readonly view?: { show(event: StageEvent): void; stop(): void };
+  /** What to say when the user has interrupted the command. */
+  readonly onStopped?: () => void;
+  readonly promise?: string;
 }
 
 /**
@@ -53,7 +59,7 @@ interface Extras extends Partial<Pick<FragmentParts, 'onPassage' | 'generators'>
 export async function withFragment(
   fragment: FragmentInput,
   options: FragmentCommandOptions,
-  { file, runsModel, ...extras }: Extras,
+  { file, runsModel, view: shown, onStopped, promise = 'ending after this step', ...extras }: Extras,
   io: CliIo,
   use: (job: FragmentJob) => Promise<void>,
 ): Promise<void> {
@@ -61,10 +67,11 @@ export async function withFragment(
   const { RecipeStoppedError } = await import('../recipes/stage.ts');
   const { recipeFiles } = await import('./recipe-files.ts');
   const { RecipeView } = await import('./recipe-view.ts');
-  const { store: folder, checkpointSeconds, device, threads } = options;
-  const interruption = new Interruption(io, 'ending after this step');
-  const view = new RecipeView(io);
+  const { store: folder, checkpointSeconds = 30, device, threads } = options;
+  const interruption = new Interruption(io, promise);
+  const view = shown ?? new RecipeView(io);
   const { files: models, stop } = shownModelFiles(io);
+  let about: string | undefined;
   const opened: { close(): Promise<void> }[] = [];
   const opening = <T extends { close(): Promise<void> }>(one: T): T => {
     opened.push(one);
@@ -72,6 +79,7 @@ export async function withFragment(
   };
   try {
     const runtime = opening(runsModel ? await openNodeRuntime({ device, threads }) : noRuntime);
+    about = file;
     const store: Store = opening(folder === undefined ? new MemoryStore() : await openStore(folder, io));
     const more = runsModel ? await modelParts(models, threads) : {};
     if (more.pool !== undefined) opening(more.pool);
@@ -90,24 +98,28 @@ export async function withFragment(
   } catch (error) {
     view.stop();
     if (error instanceof RecipeStoppedError) {
+      process.exitCode = interruption.exitCode;
+      if (onStopped !== undefined) {
+        onStopped();
+        return;
+      }
       io.printJson({ endedBy: 'request', store: folder ?? null });
       io.print(
         folder === undefined
           ? 'interrupted; nothing was kept: with --store DIR a command resumes'
           : 'interrupted; re-run the same command to resume',
       );
-      process.exitCode = interruption.exitCode;
       return;
     }
-    if (error instanceof StoreFencedError) {
+    if (error instanceof StoreFencedError && folder !== undefined) {
       throw new Error(
-        `${folder ?? ''}: another process works on the same results now. This one has ended; nothing that was ` +
+        `${folder}: another process works on the same results now. This one has ended; nothing that was ` +
           'stored is lost. Use another --store to run both at the same time.',
         { cause: error },
       );
     }
-    throw error instanceof InputError && error.file === undefined && file !== undefined
-      ? new InputError(error.problem, { file, remedy: error.remedy, cause: error })
+    throw error instanceof InputError && error.file === undefined && about !== undefined
+      ? new InputError(error.problem, { file: about, remedy: error.remedy, cause: error })
       : error;
   } finally {
     interruption.stopListening();

@@ -2,16 +2,20 @@ import type { FragmentJob } from '../recipes/fragment.ts';
 import type { PreparedLists } from '../recipes/prepared-lists.ts';
 import type { CliIo } from './io.ts';
 
-/** Warns of what was left out of lists, and of what files say nothing of. */
+/**
+ * Warns of what was left out of lists, and of what files say nothing of.
+ * @param isHeldOut whether lists of dev queries were taken from them on purpose
+ */
 export async function warnAboutLists(
-  { source, filtered, fromFiles }: PreparedLists,
+  { source, filtered, fromFiles }: Pick<PreparedLists, 'source' | 'filtered' | 'fromFiles'>,
   job: FragmentJob,
   io: CliIo,
+  { isHeldOut = false }: { readonly isHeldOut?: boolean } = {},
 ): Promise<void> {
   const { guard, mined } = (await job.resultOf(source)).value;
   for (const [count = 0, what] of [
     [guard.testQueries, 'lists whose query is a test query, by id or by text: left out'],
-    [guard.devQueries, 'lists whose query is a dev query, by id or by text: left out'],
+    [isHeldOut ? 0 : guard.devQueries, 'lists whose query is a dev query, by id or by text: left out'],
     [guard.contradictions, 'negatives with the text or the id of a positive of their list: left out'],
     [guard.emptyLists, 'lists without passages: left out'],
     [mined?.skippedQueries, 'queries without a positive in the corpus: they make no list'],

@@ -74,6 +74,9 @@ export class RecipeView {
           `${stage.label}: ${event.count} ${event.what} were ${event.what === 'pairs' ? 'scored' : 'embedded'} before`,
         );
         break;
+      case 'warning':
+        this.#io.warn(`${stage.label}: ${event.warning}`);
+        break;
       case 'generation':
         // The bar says how far it is.
         break;

@@ -4,10 +4,11 @@ import { corpusSchema } from './schema/corpus.ts';
 import { text } from './schema/parts.ts';
 import { recipeSchema } from './schema.ts';
 
-const { encoder, generators, sources, teacher, evidence, filters, training, evaluation } =
+const { encoder, generators, sources, teacher, evidence, filters, training, arms, evaluation } =
   recipeSchema.entries;
 
 export const fragmentSchema = v.strictObject({
+  /** Without a folder there are ready lists only. */
   corpus: v.optional(
     v.strictObject({
       ...corpusSchema.entries,
@@ -15,6 +16,7 @@ export const fragmentSchema = v.strictObject({
       dev: v.optional(corpusSchema.entries.dev.wrapped, null),
       test: v.optional(v.nullable(text), null),
     }),
+    {},
   ),
   encoder: v.optional(encoder),
   generators,
@@ -23,6 +25,7 @@ export const fragmentSchema = v.strictObject({
   evidence,
   filters,
   training,
+  arms: v.optional(v.array(arms.pipe[0].item), []),
   evaluation,
 });
 

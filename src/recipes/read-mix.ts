@@ -2,11 +2,10 @@ import * as v from 'valibot';
 import { InputError } from '../host/errors.ts';
 import type { LossSpec } from '../losses/loss-spec.ts';
 import { lossOfSource } from '../training/mixing/loss-of-source.ts';
-import type { Mix } from '../training/mixing/mix.ts';
 import { mixOf } from './arm-mix.ts';
 import { describeIssues, describeReservedKeys } from './describe-issues.ts';
 import { Faults } from './faults.ts';
-import { mixSchema } from './mix-schema.ts';
+import { mixSchema, type RecipeMix } from './mix-schema.ts';
 
 const remedy = 'docs/recipes.md says what a mix may hold';
 
@@ -16,7 +15,7 @@ const remedy = 'docs/recipes.md says what a mix may hold';
  * @param file names it in errors
  * @throws InputError naming the path of each wrong value
  */
-export function readMix(document: unknown, loss: LossSpec, file?: string): Mix {
+export function readMix(document: unknown, loss: LossSpec, file?: string): RecipeMix {
   // To valibot a list is an object, too.
   if (typeof document !== 'object' || document === null || Array.isArray(document)) {
     throw new InputError('is not an object {…}', { file, remedy });
@@ -38,10 +37,11 @@ export function readMix(document: unknown, loss: LossSpec, file?: string): Mix {
     sources.map(({ source }) => source),
     'sources',
   );
-  const mix = mixOf(result.output);
-  mix.sources.forEach((source, i) => faults.attempt(['sources', i], () => lossOfSource(loss, source)));
+  mixOf(result.output).sources.forEach((source, i) =>
+    faults.attempt(['sources', i], () => lossOfSource(loss, source)),
+  );
   if (faults.lines.length > 0) throw refused(faults.lines, file);
-  return mix;
+  return result.output;
 }
 
 function refused(faults: readonly string[], file: string | undefined): InputError {

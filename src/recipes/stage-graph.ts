@@ -236,7 +236,12 @@ export class ArmBuilder {
   readonly #encoder: ShelvedEncoder;
   readonly #evidence: readonly Evidence[];
 
-  constructor(recipe: ArmsRecipe, sources: SourceShelf, encoder: ShelvedEncoder, evidence: readonly Evidence[]) {
+  constructor(
+    recipe: ArmsRecipe,
+    sources: SourceShelf,
+    encoder: ShelvedEncoder,
+    evidence: readonly Evidence[],
+  ) {
     this.#recipe = recipe;
     this.#sources = sources;
     this.#encoder = encoder;

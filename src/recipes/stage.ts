@@ -73,6 +73,8 @@ export interface Task {
   progress(done: number, total: number, detail?: string, secondsLeft?: number): void;
   /** So much was made by an earlier run that was ended. */
   found(count: number, what: 'passages' | 'pairs'): void;
+  /** Tells of something, in a line, before a long computation is over. */
+  warn(warning: string): void;
   training(event: TrainingEvent): void;
   /** A reply came, a model is loaded: what a prompt is being asked for. */
   generation(prompt: Prompt, event: GenerationEvent): void;

@@ -53,6 +53,7 @@ export class TimeLeft {
           this.#reach(key, event.event.step / event.event.totalSteps, event.event.secondsLeft);
         break;
       case 'found':
+      case 'warning':
       case 'generation':
         // Each is followed by a progress event, which knows.
         break;

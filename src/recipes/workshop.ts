@@ -62,6 +62,7 @@ export type StageEvent =
       readonly count: number;
       readonly what: 'passages' | 'pairs';
     }
+  | { readonly kind: 'warning'; readonly stage: Stage; readonly warning: string }
   | { readonly kind: 'training'; readonly stage: Stage; readonly event: TrainingEvent }
   | {
       readonly kind: 'generation';
@@ -93,6 +94,8 @@ export interface WorkshopParts {
   readonly checkpointSeconds: number;
   readonly retrySeconds: number;
   readonly pool?: WorkerPool | undefined;
+  /** Where the checkpoints of every training lie, in place of the store; they stay when it is finished. */
+  readonly checkpoints?: ((stage: Stage) => Promise<CheckpointPlan>) | undefined;
   /** Whether the corpus's vectors of trained encoders stay in memory, too. */
   readonly keepVectors: boolean;
 }
@@ -102,7 +105,14 @@ export type WorkshopHost = Pick<WorkshopParts, 'runtime' | 'clock' | 'version' |
   Partial<
     Pick<
       WorkshopParts,
-      'signal' | 'pause' | 'checkpointSeconds' | 'retrySeconds' | 'pool' | 'keepVectors' | 'onEvent'
+      | 'signal'
+      | 'pause'
+      | 'checkpointSeconds'
+      | 'checkpoints'
+      | 'retrySeconds'
+      | 'pool'
+      | 'keepVectors'
+      | 'onEvent'
     >
   > & {
     readonly models: ModelFiles;
@@ -133,6 +143,7 @@ export function openWorkshop(
     signal: host.signal ?? new AbortController().signal,
     pause: host.pause,
     checkpointSeconds: host.checkpointSeconds ?? 30,
+    checkpoints: host.checkpoints,
     retrySeconds: host.retrySeconds ?? 1,
     pool: host.pool,
     keepVectors: host.keepVectors ?? false,
@@ -223,6 +234,7 @@ export class RecipeWorkshop implements Workshop {
       found: (count, what) => {
         if (count > 0) onEvent({ kind: 'found', stage, count, what });
       },
+      warn: (warning) => onEvent({ kind: 'warning', stage, warning }),
       training: (event) => onEvent({ kind: 'training', stage, event }),
       generation: (prompt, event) => onEvent({ kind: 'generation', stage, prompt, event }),
     };
@@ -385,7 +397,8 @@ export class RecipeWorkshop implements Workshop {
   }
 
   async checkpoints(stage: Stage, steps: number): Promise<CheckpointPlan | undefined> {
-    const { store, checkpointSeconds } = this.#parts;
+    const { store, checkpointSeconds, checkpoints } = this.#parts;
+    if (checkpoints !== undefined) return checkpoints(stage);
     const expected = secondsOf(stage.work, this.rates);
     const namespace = checkpointNamespace(stage);
     // What an earlier run began, slower perhaps, goes on from where it was.
@@ -399,7 +412,8 @@ export class RecipeWorkshop implements Workshop {
   }
 
   async clearCheckpoints(stage: Stage): Promise<void> {
-    const { store } = this.#parts;
+    const { store, checkpoints } = this.#parts;
+    if (checkpoints !== undefined) return;
     const namespace = checkpointNamespace(stage);
     const keys = await store.keys(namespace);
     if (keys.length === 0) return;

@@ -76,9 +76,7 @@ export class Batches {
     }
     if (incomplete === 'drop' && this.stepsInEpoch(0) === 0) {
       throw this.#rows.length < batchSize
-        ? new InputError(`${this.#rows.length} training rows cannot fill a batch of ${batchSize}`, {
-            remedy: 'Take a smaller batch, or keep incomplete batches',
-          })
+        ? tooFewRows(this.#rows.length, batchSize)
         : new InputError(
             `Too few of the ${this.#rows.length} training rows have no passage in common to fill a batch of ${batchSize}`,
             { remedy: 'Take a smaller batch or fewer negatives, or allow the same passage twice in a batch' },
@@ -210,4 +208,14 @@ function chunksOf(order: Int32Array, size: number): Int32Array[] {
   const chunks: Int32Array[] = [];
   for (let from = 0; from < order.length; from += size) chunks.push(order.subarray(from, from + size));
   return chunks;
+}
+
+/** That the rows of all lists are fewer than those of a batch. */
+export function tooFewRows(rows: number, batchSize: number): InputError {
+  return new InputError(`${rows} training rows cannot fill a batch of ${batchSize}`, {
+    remedy:
+      rows === 0
+        ? 'Use more lists, or hold out fewer'
+        : `Use a batch size of ${rows} or less, hold out fewer lists, or keep incomplete batches`,
+  });
 }

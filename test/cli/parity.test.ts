@@ -1,15 +1,17 @@
 /** Each command and a recipe with the same data, settings and seed come to the same results, bit for bit. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { ListRecord } from '../../src/corpus/types.ts';
+import { readSafetensors } from '../../src/encoders/safetensors.ts';
 import type { Stage } from '../../src/recipes/stage.ts';
 import { StageStore } from '../../src/recipes/stage-store.ts';
 import { decodeLists, decodeRanking } from '../../src/recipes/stored-forms.ts';
 import { onlyJson, runCli, temporaryFolder } from '../support/cli.ts';
 import { tinyModel } from '../support/model-folder.ts';
 import { recipePlace } from '../support/recipe-place.ts';
-import { smallRecipe } from '../support/small-recipe.ts';
+import { recipeCorpus, smallRecipe } from '../support/small-recipe.ts';
+import { listFile, makeLists } from '../support/training-lists.ts';
 
 const place = recipePlace();
 const model = tinyModel('tiny-bert');
@@ -146,4 +148,51 @@ it('`diagnose` says of lists what a recipe says of its source', async () => {
     ...['--loss', 'infonce(temperature=0.1)', '--sample', '15', '--seed', '4'],
   ]);
   expect(onlyJson(result)).toMatchObject({ sources: report.diagnosis });
+});
+
+describe('`train` comes to the weights of an arm', () => {
+  const training = [
+    ...['--batch-size', '4', '--lr', '2e-3', '--max-steps', '6', '--evaluate-every', '3'],
+    ...['--micro-batch-tokens', '64', '--seed', '5'],
+  ];
+  const changes = { seeds: [5], sources: { ready: { kind: 'lists', corpusFile: 'lists.jsonl' } } };
+  const arms = [{ name: 'a', source: 'ready', loss: 'infonce(temperature=0.1)' }];
+  /** Nothing is tested, so that the recipe's guard removes no more than that of the command. */
+  const untested = (): string => {
+    const folder = recipeCorpus();
+    writeFileSync(join(folder, 'qrels/test.tsv'), 'query-id\tcorpus-id\tscore\nother\tp0\t1\n');
+    writeFileSync(join(folder, 'queries.jsonl'), '{"_id": "other", "text": "no query of the lists"}\n');
+    return folder;
+  };
+
+  it.each([
+    ['with a share of the lists held out', { share: 0.2, seed: 5, among: 'lists' }, ['--dev-share', '0.2']],
+    ['with dev lists of a file', { corpusFile: 'dev.jsonl' }, ['--dev', 'dev.jsonl']],
+    ['with nothing held out', null, ['--dev-share', '0']],
+  ])('%s', async (_, dev, options) => {
+    const folder = untested();
+    writeFileSync(join(folder, 'dev.jsonl'), listFile(makeLists(40).slice(30)));
+    const { report, job } = await recipe({
+      ...changes,
+      arms,
+      corpus: { folder, train: null, test: 'test', dev },
+    });
+    const out = output('model');
+    const result = await runCli(
+      [
+        ...['train', '--model', model, ...encoding, '--lists', 'lists.jsonl', '--out', out, ...options],
+        ...['--loss', 'infonce(temperature=0.1)', ...training, '--threads', '1', '--json'],
+      ],
+      { cwd: folder },
+    );
+    const [trained] = report.arms[0]?.trainings ?? [];
+    expect(onlyJson(result)).toMatchObject({ losses: trained?.losses, bestStep: trained?.bestStep });
+    const { weights } = await job.trainedModel('a', 5);
+    const { tensors } = readSafetensors(new Uint8Array(readFileSync(join(out, 'model.safetensors'))), out);
+    expect([...tensors.keys()].sort()).toEqual([...weights.keys()].sort());
+    for (const [name, { data }] of weights) {
+      const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+      expect(Buffer.from(tensors.get(name)?.data ?? []).equals(bytes), name).toBe(true);
+    }
+  });
 });

@@ -32,7 +32,7 @@ describe('train --dev', () => {
     const byText = await train(folder, '--dev', join(folder, 'dev.jsonl'), '--max-steps', '2', '--json');
     expect(byText.code, byText.stderr).toBe(0);
     expect(byText.stderr).toContain(
-      'warning: 1 training lists whose query is a dev query, by id or by text (left out)',
+      'warning: 1 lists whose query is a dev query, by id or by text: left out',
     );
     expect(byText.stderr).toContain('13 lists to train on, 8 dev lists; infonce');
     expect(onlyJson(byText)).toMatchObject({
@@ -88,7 +88,7 @@ describe('train --dev', () => {
     const same = await withDev('lists.jsonl');
     expect(same.code).toBe(2);
     expect(same.stderr).toMatch(
-      /0 training rows cannot fill a batch of 4 \(12 lists are held out\)\. Use other --dev lists\.\n$/,
+      /0 training rows cannot fill a batch of 4\. Use more lists, or hold out fewer\.\n$/,
     );
     const both = await withDev('lists.jsonl', '--dev-share', '0.2');
     expectBadInput(both, /'--dev <file>' cannot be used with option '--dev-share <share>'/);

@@ -132,7 +132,7 @@ describe('train --mix refuses, and leaves nothing behind,', () => {
       ),
     );
     expect(results.map(({ stderr }) => stderr).join('')).toMatch(
-      /mix\.json: all lists of the source written are held out\. Use a smaller --dev-share, or leave/,
+      /mix\.json: The source written of the mix has no lists/,
     );
   });
 });

@@ -15,8 +15,8 @@ describe('readMix', () => {
     expect(read({ sources })).toEqual({
       batches: 'mixed',
       sources: [
-        { name: 'mined', weight: 3, choice: 'stratified' },
-        { name: 'written', weight: 1, endWeight: 0 },
+        { source: 'mined', weight: 3, choice: 'stratified' },
+        { source: 'written', weight: 1, endWeight: 0 },
       ],
     });
   });

@@ -56,7 +56,7 @@ async function exportModel(options: ExportOptions, io: CliIo): Promise<void> {
   }
   for (const problem of loaded.problems) io.warn(problem);
   const model = await trainedEncoder(description, loaded, io);
-  await writeModelFolder(options.to, model, modelCardOf(options.to, description, loaded), {
+  await writeModelFolder(options.to, model, modelCardOf(options.to, description, stateOf(loaded)), {
     force: options.force === true,
   });
   await experiment.close();
@@ -79,22 +79,31 @@ async function trainedEncoder(
   return { ...base, weights: encoderWeights(base.shape, checkpoint.weights, lora) };
 }
 
-/** The model card of a checkpoint: what it was trained on and what that did on the dev queries. */
+/** How far a model was trained, and what was measured on the way. */
+interface TrainedState {
+  readonly step: number;
+  readonly evaluations: TrainingHistory['evaluations'];
+}
+
+function stateOf({ checkpoint }: LoadedCheckpoint): TrainedState {
+  const { step, history } = checkpoint.state;
+  return { step, evaluations: (history as TrainingHistory).evaluations };
+}
+
+/** The model card of a training: what it was trained on and what that did on the dev queries. */
 export function modelCardOf(
   folder: string,
   description: ExperimentDescription,
-  { checkpoint }: Pick<LoadedCheckpoint, 'checkpoint'>,
+  { step: trained, evaluations }: TrainedState,
 ): Parameters<typeof writeModelFolder>[2] {
-  const { state } = checkpoint;
-  const { evaluations } = state.history as TrainingHistory;
   const before = evaluations[0]?.values ?? {};
-  const after = evaluations.find(({ step }) => step === state.step)?.values ?? {};
+  const after = evaluations.find(({ step }) => step === trained)?.values ?? {};
   return {
     title: basename(folder),
     baseModel: description.model,
     trainingData: `Lists of queries and passages: ${basename(description.lists)}.`,
     loss: description.loss,
-    hyperparameters: { ...description.hyperparameters, 'steps done': state.step },
+    hyperparameters: { ...description.hyperparameters, 'steps done': trained },
     metrics: Object.entries(after).map(([metric, value]) => ({
       dataset: description.devSha256 === undefined ? 'held-out lists' : 'dev lists',
       metric,

@@ -80,6 +80,7 @@ export async function trainingStage(
       const devLists = dev === undefined ? undefined : await workshop.listsOf(dev);
       const settings = naming(label, () => settingsFor(given, training, loss, { seed, mix }));
       const warnings = gapWarnings(checkLists(loss, given, { level: settings.batches.level }));
+      for (const warning of warnings) task.warn(warning);
       const saving = await workshop.checkpoints(task.stage, stepsOf(given, settings));
       const result = await train({
         runtime: workshop.runtime,

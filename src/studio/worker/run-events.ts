@@ -36,6 +36,8 @@ export class RunEvents {
         return [{ kind: 'progress', stage, done, total, detail, secondsLeft }];
       }
       case 'found':
+      // The report says it.
+      case 'warning':
         return [];
       case 'training':
         return [{ kind: 'training', stage, event: event.event, secondsLeft }];

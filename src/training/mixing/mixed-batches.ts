@@ -2,7 +2,7 @@ import type { ListRecord } from '../../corpus/types.ts';
 import { InputError } from '../../host/errors.ts';
 import { RandomStream } from '../../host/random.ts';
 import type { DocumentNumbers, SampledList } from '../batch-layout.ts';
-import { rowsOf, type BatchOptions, type TrainingRow } from '../batches.ts';
+import { rowsOf, tooFewRows, type BatchOptions, type TrainingRow } from '../batches.ts';
 import { chooseNegatives } from '../negative-choice.ts';
 import type { Mix, MixedSource } from './mix.ts';
 import { rowsOfSteps } from './quotas.ts';
@@ -61,9 +61,7 @@ export class MixedBatches {
     const all = rows.reduce((sum, { length }) => sum + length, 0);
     this.#stepsInEpoch = incomplete === 'drop' ? Math.floor(all / batchSize) : Math.ceil(all / batchSize);
     if (this.#stepsInEpoch === 0) {
-      throw new InputError(`${all} training rows cannot fill a batch of ${batchSize}`, {
-        remedy: 'Take a smaller batch, or keep incomplete batches',
-      });
+      throw tooFewRows(all, batchSize);
     }
     const steps = epochs * this.#stepsInEpoch;
     this.#totalSteps = Math.min(steps, maxSteps ?? steps);
