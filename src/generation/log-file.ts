@@ -17,7 +17,7 @@ const entryFields = v.object({
   prompt: text,
   prompt_version: count,
   model: text,
-  generator: v.picklist(['webllm', 'wllama', 'http', 'recorded']),
+  generator: text,
   recorded: v.boolean(),
   seed: count,
   attempt: count,

@@ -4,9 +4,11 @@ import { InputError, messageOf } from '../host/errors.ts';
 import type { JsonSchema } from '../host/generator.ts';
 import { own } from '../host/own.ts';
 import { reservedKeyPaths } from '../host/reserved-keys.ts';
+import { entriesOf } from '../host/setting.ts';
 import { placesIn } from './fill-prompt.ts';
 import { listOf, type Prompt } from './prompt.ts';
 import { ReplySchema } from './reply-schema.ts';
+import { samplingSettingTable } from './sampling-setting-table.ts';
 
 const MOST_SHOWN = 5;
 const remedy = 'docs/generation.md says what a prompt may hold';
@@ -75,11 +77,8 @@ const promptSchema = v.strictObject({
     }),
   ),
   sampling: v.strictObject({
-    temperature: v.exactOptional(v.pipe(v.number(), v.minValue(0), v.maxValue(2))),
-    topP: v.exactOptional(share),
-    topK: v.exactOptional(count),
-    maxTokens: count,
-    stop: v.exactOptional(v.array(some)),
+    ...entriesOf(samplingSettingTable),
+    maxTokens: samplingSettingTable.maxTokens.schema,
   }),
   examples: v.exactOptional(
     v.strictObject({

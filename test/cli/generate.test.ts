@@ -161,7 +161,7 @@ describe('generate', () => {
       await refused('--corpus', folder, '--prompt', 'c-qestions'),
       /there is no prompt "c-qestions".*c-questions/,
     );
-    expectBadInput(await refused(...questions), /--generator is not given\. Give the address/);
+    expectBadInput(await refused(...questions), /--generator is not given\. Give the base address/);
     expectBadInput(await refused(...questions, '--generator', server.address), /--model is not given/);
     expectBadInput(
       await refused(...questions, '--generator', server.address, '--model', 'test-modle'),
