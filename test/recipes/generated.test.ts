@@ -128,6 +128,17 @@ describe('a source that a language model writes', () => {
     expect(new Set(model.requests.map(({ id }) => id)).size).toBe(30);
   });
 
+  it('samples as the source says, which makes it another source', async () => {
+    const model = new ScriptedModel(queryOf);
+    const source = { ...(queries(4).queries as object), sampling: { temperature: 0.1, stop: ['?'] } };
+    await run(recipe(queries(4), 'queries'), model);
+    await run(recipe({ queries: source }, 'queries'), model);
+    expect(model.requests.map(({ sampling }) => sampling)).toEqual([
+      ...Array<unknown>(4).fill({ temperature: 0.8, maxTokens: 50 }),
+      ...Array<unknown>(4).fill({ temperature: 0.1, maxTokens: 50, stop: ['?'] }),
+    ]);
+  });
+
   it('is planned: requests at once, time when the model has been asked', async () => {
     const model = new ScriptedModel(queryOf);
     const open = (sample: number) =>
