@@ -4,11 +4,10 @@ import { InputError, messageOf } from '../host/errors.ts';
 import type { JsonSchema } from '../host/generator.ts';
 import { own } from '../host/own.ts';
 import { reservedKeyPaths } from '../host/reserved-keys.ts';
-import { entriesOf } from '../host/setting.ts';
 import { placesIn } from './fill-prompt.ts';
 import { listOf, type Prompt } from './prompt.ts';
 import { ReplySchema } from './reply-schema.ts';
-import { samplingSettingTable } from './sampling-setting-table.ts';
+import { samplingSchema } from './sampling-setting-table.ts';
 
 const MOST_SHOWN = 5;
 const remedy = 'docs/generation.md says what a prompt may hold';
@@ -76,10 +75,7 @@ const promptSchema = v.strictObject({
       leastItems: v.exactOptional(count),
     }),
   ),
-  sampling: v.strictObject({
-    ...entriesOf(samplingSettingTable),
-    maxTokens: samplingSettingTable.maxTokens.schema,
-  }),
+  sampling: samplingSchema,
   examples: v.exactOptional(
     v.strictObject({
       count,

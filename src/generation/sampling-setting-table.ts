@@ -1,6 +1,6 @@
 /** How a model draws its tokens: a prompt states it, and a generation may state it otherwise. */
 import * as v from 'valibot';
-import { numberSetting, type Setting } from '../host/setting.ts';
+import { entriesOf, numberSetting, type Setting } from '../host/setting.ts';
 import { settingRanges } from '../host/setting-ranges.ts';
 
 const stop: Setting<readonly string[]> = {
@@ -42,3 +42,9 @@ export const samplingSettingTable = {
   }),
   stop,
 } as const;
+
+/** As a prompt has it: what it does not say is the model's own default. */
+export const samplingSchema = v.strictObject({
+  ...entriesOf(samplingSettingTable),
+  maxTokens: samplingSettingTable.maxTokens.schema,
+});
