@@ -4,7 +4,7 @@ import { InputError } from '../host/errors.ts';
 import type { Generator } from '../host/generator.ts';
 import { own } from '../host/own.ts';
 import type { Setting } from '../host/setting.ts';
-import type { GeneratorDefinition, GeneratorMeans, HostGenerator } from '../recipes/generator.ts';
+import type { GeneratorDefinition, HostGenerator } from '../recipes/generator.ts';
 import {
   generatorKinds,
   generatorSchema,
@@ -40,28 +40,23 @@ export function parseKeyVariables(given: readonly string[]): ReadonlyMap<string 
 }
 
 /** Kinds that Node alone opens, or opens otherwise than a page: none yet. */
-const nodeKinds: readonly HostGenerator<string, RecipeGenerator>[] = [];
+const nodeKinds: readonly HostGenerator<RecipeGenerator>[] = [];
 
 /** The generators that recipes name, as far as they run in Node. @param keys by the generator's name, or for all */
 export function nodeGenerators(keys: ReadonlyMap<string | undefined, string>): RecipeGenerators {
   return {
-    open: (role, generator, openFile) =>
-      openHere(`generators.${role}`, generator, { openFile, key: keys.get(role) ?? keys.get(undefined) }),
+    open: async (role, generator, openFile) => {
+      const where = `generators.${role}`;
+      const key = keys.get(role) ?? keys.get(undefined);
+      const opened = openGenerator(generator, { key, openFile }, nodeKinds);
+      if (opened !== undefined) return opened;
+      throw new InputError(`${where}: ${generator.kind} runs in the page only`, {
+        remedy:
+          'Open the recipe in the page, or put a server in its place, as in ' +
+          `--set '${where}={"kind":"http","address":"http://127.0.0.1:8000/v1","model":"NAME"}'`,
+      });
+    },
   };
-}
-
-async function openHere(
-  where: string,
-  generator: RecipeGenerator,
-  means: GeneratorMeans,
-): Promise<Generator> {
-  const opened = openGenerator(generator, means, nodeKinds);
-  if (opened !== undefined) return opened;
-  throw new InputError(`${where}: ${generator.kind} runs in the page only`, {
-    remedy:
-      'Open the recipe in the page, or put a server in its place, as in ' +
-      `--set '${where}={"kind":"http","address":"http://127.0.0.1:8000/v1","model":"NAME"}'`,
-  });
 }
 
 /** The kinds that run here. */
@@ -97,21 +92,12 @@ function describeGenerators(): string {
   );
 }
 
-interface GeneratorOptions {
+/** @throws InputError naming the option that is missing or wrong, or a generator that does not run here */
+export async function openChosenGenerator(options: {
   readonly generator?: string;
   readonly keyEnv?: string;
-}
-
-/** @throws InputError naming the option that is missing or wrong, or a generator that does not run here */
-export function openChosenGenerator(options: GeneratorOptions): Promise<Generator> {
-  const key = options.keyEnv === undefined ? undefined : keyFromEnvironment(options.keyEnv);
-  const openPlace = ({ file }: Place) => openFile(file ?? '');
-  return openHere('--generator', chosenGenerator(options), { key, openFile: openPlace });
-}
-
-/** The generator that the options name, as a recipe has it. @throws InputError */
-function chosenGenerator(options: GeneratorOptions): RecipeGenerator {
-  const { generator } = options;
+}): Promise<Generator> {
+  const { generator, keyEnv } = options;
   const forms = ownKinds.map((each) => {
     const wanted = own(each.settings, each.named.by)?.wanted ?? '';
     return each.named.prefix === '' ? wanted : `${formOf(each)} for ${wanted}`;
@@ -121,10 +107,19 @@ function chosenGenerator(options: GeneratorOptions): RecipeGenerator {
   // One prefix is empty: another that fits is meant.
   const fitting = generatorKinds.filter(({ named }) => generator.startsWith(named.prefix));
   const kind = fitting.find(({ named }) => named.prefix !== '') ?? fitting[0];
-  if (kind === undefined) throw new InputError(`--generator is "${generator}"`, { remedy });
+  const key = keyEnv === undefined ? undefined : keyFromEnvironment(keyEnv);
+  const openPlace = ({ file }: Place) => openFile(file ?? '');
+  const opened =
+    kind && openGenerator(chosenGenerator(kind, generator, options), { key, openFile: openPlace }, nodeKinds);
+  if (opened !== undefined) return opened;
+  throw new InputError(`--generator is "${generator}", which runs in the page only`, { remedy });
+}
+
+/** The generator that the options name, as a recipe has it. @throws InputError */
+function chosenGenerator(kind: GeneratorDefinition, named: string, options: object): RecipeGenerator {
   const chosen: Readonly<Record<string, unknown>> = {
     ...chosenSettings(optionTable, options),
-    [kind.named.by]: generator.slice(kind.named.prefix.length),
+    [kind.named.by]: named.slice(kind.named.prefix.length),
   };
   for (const [member, { option = member }] of Object.entries(optionTable)) {
     if (own(chosen, member) === undefined || own(kind.settings, member) !== undefined) continue;

@@ -69,11 +69,7 @@ export function defineGenerator<const Kind extends string, const Table extends S
 }
 
 /** How a host opens a kind that not all hosts open alike. Each host has one list of them. */
-export interface HostGenerator<
-  Kind extends string = string,
-  Chosen = NamedGenerator,
-  Means = GeneratorMeans,
-> {
-  readonly kind: Kind;
+export interface HostGenerator<Chosen = NamedGenerator, Means = GeneratorMeans> {
+  readonly kind: string;
   open(generator: Chosen, means: Means): Promise<Generator>;
 }

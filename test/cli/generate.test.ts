@@ -227,7 +227,10 @@ describe('generate', () => {
       await refused('--generator', 'recorded:log.jsonl', '--parallel', '2'),
       /--parallel is no setting of recorded generators\. Remove it/,
     );
-    expectBadInput(await refused('--generator', 'webllm:some-model'), /webllm runs in the page only/);
+    expectBadInput(
+      await refused('--generator', 'webllm:some-model'),
+      /--generator is "webllm:some-model", which runs in the page only\. Give the base address/,
+    );
     expectBadInput(await refused('--generator', 'recorded:'), /--generator is ""\. Give the log/);
     expectBadInput(
       await refused('--parallel', '0'),

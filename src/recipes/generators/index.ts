@@ -47,7 +47,7 @@ export function isWithoutLog(generator: RecipeGenerator | undefined): boolean {
 export function openGenerator<Means extends GeneratorMeans>(
   generator: RecipeGenerator,
   means: Means,
-  own: readonly HostGenerator<string, RecipeGenerator, Means>[],
+  own: readonly HostGenerator<RecipeGenerator, Means>[],
 ): Promise<Generator> | undefined {
   const opener = own.find(({ kind }) => kind === generator.kind);
   return opener?.open(generator, means) ?? generatorKind(generator.kind).open?.(generator, means);

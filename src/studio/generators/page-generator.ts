@@ -14,7 +14,7 @@ export interface ModelDownload {
   readonly text: string;
 }
 
-export interface PageGenerator<Chosen = RecipeGenerator> extends HostGenerator<string, Chosen, PageMeans> {
+export interface PageGenerator<Chosen = RecipeGenerator> extends HostGenerator<Chosen, PageMeans> {
   /** Hosts are asked for sizes; who does not answer has an unknown one. */
   download?(generator: Chosen): Promise<ModelDownload>;
 }
