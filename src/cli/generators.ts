@@ -1,8 +1,20 @@
+import type { Command } from 'commander';
+import * as v from 'valibot';
 import { InputError } from '../host/errors.ts';
 import type { Generator } from '../host/generator.ts';
-import { openAiGenerator } from '../host/generators/openai.ts';
-import type { LiveGenerator, RecipeGenerators } from '../recipes/recipe-generators.ts';
 import { own } from '../host/own.ts';
+import type { Setting } from '../host/setting.ts';
+import type { GeneratorDefinition, HostGenerator } from '../recipes/generator.ts';
+import {
+  generatorKinds,
+  generatorSchema,
+  openGenerator,
+  type RecipeGenerator,
+} from '../recipes/generators/index.ts';
+import type { RecipeGenerators } from '../recipes/recipe-generators.ts';
+import type { Place } from '../recipes/recipe-lists.ts';
+import { openFile } from './input-files.ts';
+import { addSettingOptions, chosenSettings } from './setting-options.ts';
 
 /**
  * The value of an environment variable that holds a key, so that it stands in no command line, history or recipe.
@@ -27,23 +39,99 @@ export function parseKeyVariables(given: readonly string[]): ReadonlyMap<string 
   );
 }
 
+/** Kinds that Node alone opens, or opens otherwise than a page: none yet. */
+const nodeKinds: readonly HostGenerator<RecipeGenerator>[] = [];
+
 /** The generators that recipes name, as far as they run in Node. @param keys by the generator's name, or for all */
 export function nodeGenerators(keys: ReadonlyMap<string | undefined, string>): RecipeGenerators {
-  return { open: (role, generator) => Promise.resolve(openLive(role, generator, keys)) };
+  return {
+    open: async (role, generator, openFile) => {
+      const where = `generators.${role}`;
+      const key = keys.get(role) ?? keys.get(undefined);
+      const opened = openGenerator(generator, { key, openFile }, nodeKinds);
+      if (opened !== undefined) return opened;
+      throw new InputError(`${where}: ${generator.kind} runs in the page only`, {
+        remedy:
+          'Open the recipe in the page, or put a server in its place, as in ' +
+          `--set '${where}={"kind":"http","address":"http://127.0.0.1:8000/v1","model":"NAME"}'`,
+      });
+    },
+  };
 }
 
-function openLive(
-  role: string,
-  generator: LiveGenerator,
-  keys: ReadonlyMap<string | undefined, string>,
-): Generator {
-  if (generator.kind === 'http') {
-    const { address, model, parallel } = generator;
-    return openAiGenerator({ address, model, parallel, key: keys.get(role) ?? keys.get(undefined) });
-  }
-  throw new InputError(`generators.${role}: ${generator.kind} runs in the page only`, {
-    remedy:
-      'Open the recipe in the page, or put a server in its place, as in ' +
-      `--set 'generators.${role}={"kind":"http","address":"http://127.0.0.1:8000/v1","model":"NAME"}'`,
+/** The kinds that run here. */
+const ownKinds = generatorKinds.filter(
+  (each) => each.open !== undefined || nodeKinds.some(({ kind }) => kind === each.kind),
+);
+
+/** The form of `--generator` for a kind, as in `recorded:FILE`. */
+function formOf({ named: { prefix, by } }: GeneratorDefinition): string {
+  return `${prefix}${by.toUpperCase()}`;
+}
+
+/** The settings that are options. Where kinds share one, it is described as the first has it. */
+const optionTable: Readonly<Record<string, Setting>> = Object.fromEntries(
+  ownKinds.flatMap(({ settings }) => Object.entries(settings)).reverse(),
+);
+
+/** Options that name a generator, its settings and its key. */
+export function addGeneratorOptions(command: Command): Command {
+  command.option(
+    '--generator <what>',
+    `the language model: ${ownKinds.map(formOf).join(' or ')} (see below)`,
+  );
+  addSettingOptions(command, optionTable);
+  return command
+    .option('--key-env <variable>', 'the environment variable that holds the key of the server')
+    .addHelpText('after', `\n${describeGenerators()}`);
+}
+
+function describeGenerators(): string {
+  return ['Generators:', ...ownKinds.map((kind) => `  ${formOf(kind)}: ${kind.title}. ${kind.about}`)].join(
+    '\n',
+  );
+}
+
+/** @throws InputError naming the option that is missing or wrong, or a generator that does not run here */
+export async function openChosenGenerator(options: {
+  readonly generator?: string;
+  readonly keyEnv?: string;
+}): Promise<Generator> {
+  const { generator, keyEnv } = options;
+  const forms = ownKinds.map((each) => {
+    const wanted = own(each.settings, each.named.by)?.wanted ?? '';
+    return each.named.prefix === '' ? wanted : `${formOf(each)} for ${wanted}`;
   });
+  const remedy = `Give ${forms.join(', or ')}`;
+  if (generator === undefined) throw new InputError('--generator is not given', { remedy });
+  // One prefix is empty: another that fits is meant.
+  const fitting = generatorKinds.filter(({ named }) => generator.startsWith(named.prefix));
+  const kind = fitting.find(({ named }) => named.prefix !== '') ?? fitting[0];
+  const key = keyEnv === undefined ? undefined : keyFromEnvironment(keyEnv);
+  const openPlace = ({ file }: Place) => openFile(file ?? '');
+  const opened =
+    kind && openGenerator(chosenGenerator(kind, generator, options), { key, openFile: openPlace }, nodeKinds);
+  if (opened !== undefined) return opened;
+  throw new InputError(`--generator is "${generator}", which runs in the page only`, { remedy });
+}
+
+/** The generator that the options name, as a recipe has it. @throws InputError */
+function chosenGenerator(kind: GeneratorDefinition, named: string, options: object): RecipeGenerator {
+  const chosen: Readonly<Record<string, unknown>> = {
+    ...chosenSettings(optionTable, options),
+    [kind.named.by]: named.slice(kind.named.prefix.length),
+  };
+  for (const [member, { option = member }] of Object.entries(optionTable)) {
+    if (own(chosen, member) === undefined || own(kind.settings, member) !== undefined) continue;
+    throw new InputError(`--${option} is no setting of ${kind.kind} generators`, { remedy: 'Remove it' });
+  }
+  for (const [member, { option = 'generator', isRequired, schema, wanted }] of Object.entries(
+    kind.settings,
+  )) {
+    const value = own(chosen, member);
+    if (value === undefined ? isRequired !== true : v.is(schema, value)) continue;
+    const problem = value === undefined ? 'is not given' : `is ${JSON.stringify(value)}`;
+    throw new InputError(`--${option} ${problem}`, { remedy: `Give ${wanted}` });
+  }
+  return v.parse(generatorSchema, { kind: kind.kind, ...chosen });
 }

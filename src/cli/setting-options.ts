@@ -1,21 +1,15 @@
 /** Options of the command line from tables of settings. */
 import type { Command } from 'commander';
 import { InputError } from '../host/errors.ts';
-import {
-  settingsOf,
-  valueAt,
-  withValueAt,
-  type Chosen,
-  type PlacedSetting,
-  type SettingTable,
-} from '../host/setting.ts';
+import { settingsOf, valueAt, withValueAt, type Chosen, type SettingTable } from '../host/setting.ts';
 
 /** Adds an option for each setting. One that is not given has no value: its default is the table's. */
 export function addSettingOptions(command: Command, table: SettingTable): Command {
   for (const { setting } of settingsOf(table)) {
     const { option, placeholder, help } = setting;
+    if (option === undefined) continue;
     const [what = '', otherwise] = help.replace(/\.$/, '').split('. Default: ');
-    const says = setting.range !== undefined || what.includes(':') || placeholder === 'text';
+    const says = setting.range !== undefined || what.includes(':') || setting.schema.type === 'string';
     const standard = setting.default === undefined ? otherwise : setting.show(setting.default);
     const about = [
       what,
@@ -34,12 +28,12 @@ export function addSettingOptions(command: Command, table: SettingTable): Comman
 /** What the options say of a table's settings, as a recipe would. */
 export function chosenSettings<Table extends SettingTable>(table: Table, options: object): Chosen<Table> {
   return settingsOf(table).reduce<Chosen<Table>>((chosen, { path, setting }) => {
-    const value = valueAt(options, [attributeOf(setting)]);
+    const value = setting.option === undefined ? undefined : valueAt(options, [attributeOf(setting.option)]);
     return value === undefined ? chosen : withValueAt(chosen, path, value);
   }, {});
 }
 
 /** As commander names the value of an option. */
-function attributeOf({ option }: PlacedSetting['setting']): string {
+function attributeOf(option: string): string {
   return option.replace(/-([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
 }

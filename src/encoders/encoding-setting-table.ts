@@ -1,22 +1,18 @@
 /** What a user may say of how texts become vectors, in place of what the model says of itself. */
-import { choiceSetting, numberSetting, switchSetting, type Setting } from '../host/setting.ts';
+import { choiceSetting, numberSetting, switchSetting, textSetting, type Setting } from '../host/setting.ts';
 import { settingRanges } from '../host/setting-ranges.ts';
 import * as v from 'valibot';
 
 const byModel = "Default: the model's own.";
 
 function prefixSetting(side: 'query' | 'passage'): Setting<string> {
-  return {
+  return textSetting({
     schema: v.string(),
-    default: undefined,
     title: `${side} prefix`,
     help: `Text put before each ${side}. ${byModel}`,
     option: `${side}-prefix`,
-    placeholder: 'text',
     wanted: 'a text',
-    read: (text) => text,
-    show: (value) => value,
-  };
+  });
 }
 
 export const encodingSettingTable = {

@@ -5,6 +5,7 @@ import { readRange, type ByteSource } from '../corpus/source.ts';
 import { InputError, messageOf } from '../host/errors.ts';
 import { isTokenCount } from '../host/generator.ts';
 import { RecordedGenerator, type RecordedReply } from '../host/generators/recorded.ts';
+import { samplingSchema } from './sampling-setting-table.ts';
 import { replyOf, type GenerationLog, type LogEntry } from './log.ts';
 
 const text = v.pipe(v.string(), v.nonEmpty('is empty'));
@@ -17,17 +18,11 @@ const entryFields = v.object({
   prompt: text,
   prompt_version: count,
   model: text,
-  generator: v.picklist(['webllm', 'wllama', 'http', 'recorded']),
+  generator: text,
   recorded: v.boolean(),
   seed: count,
   attempt: count,
-  sampling: v.object({
-    temperature: v.exactOptional(finite),
-    topP: v.exactOptional(finite),
-    topK: v.exactOptional(finite),
-    maxTokens: count,
-    stop: v.exactOptional(v.array(v.string())),
-  }),
+  sampling: v.object(samplingSchema.entries),
   text: v.string(),
   finish: v.picklist(['stop', 'length']),
   items: v.exactOptional(

@@ -1,6 +1,6 @@
 import { jsonOf, writtenAs } from '../host/json.ts';
 import type { Store, StoreRecord, StoreWriter } from '../host/contract.ts';
-import type { GenerationReply, GeneratorDescription, SamplingSettings } from '../host/generator.ts';
+import type { GenerationReply, SamplingSettings } from '../host/generator.ts';
 import type { GeneratedItem } from './prompt.ts';
 
 /** One reply of a model: one line of an exported log. */
@@ -11,7 +11,7 @@ export type LogEntry = Readonly<{
   prompt: string;
   prompt_version: number;
   model: string;
-  generator: GeneratorDescription['kind'];
+  generator: string;
   /** Whether the reply was replayed, not written. */
   recorded: boolean;
   seed: number;

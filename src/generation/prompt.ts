@@ -3,6 +3,8 @@
  * a higher version, so that what earlier versions wrote stays known for what it is.
  */
 import type { JsonSchema, SamplingSettings } from '../host/generator.ts';
+import type { Chosen } from '../host/setting.ts';
+import type { writingSettingTable } from './writing-setting-table.ts';
 
 /** A place in the templates, written `{{name}}`. */
 export interface PromptSlot {
@@ -98,6 +100,17 @@ export function promptName({ id, version }: Pick<Prompt, 'id' | 'version'>): str
 /** The member of a reply whose list holds the items; undefined where the number of items is fixed. */
 export function listOf({ reply }: Pick<Prompt, 'reply'>): string | undefined {
   return reply.form === 'object' ? reply.items : undefined;
+}
+
+/** What may be chosen in place of what a prompt says. */
+export type PromptChoices = Omit<Chosen<typeof writingSettingTable>, 'seed'>;
+
+/** The same prompt, asked as was chosen. */
+export function withChosen(prompt: Prompt, { count, sampling }: PromptChoices): Prompt {
+  const counted = count === undefined ? prompt : withCount(prompt, count);
+  if (sampling === undefined) return counted;
+  const maxTokens = sampling.maxTokens ?? counted.sampling.maxTokens;
+  return { ...counted, sampling: { ...counted.sampling, ...sampling, maxTokens } };
 }
 
 /** The same prompt asking for another number of items, with tokens in proportion. */

@@ -7,6 +7,7 @@ import { reservedKeyPaths } from '../host/reserved-keys.ts';
 import { placesIn } from './fill-prompt.ts';
 import { listOf, type Prompt } from './prompt.ts';
 import { ReplySchema } from './reply-schema.ts';
+import { samplingSchema } from './sampling-setting-table.ts';
 
 const MOST_SHOWN = 5;
 const remedy = 'docs/generation.md says what a prompt may hold';
@@ -74,13 +75,7 @@ const promptSchema = v.strictObject({
       leastItems: v.exactOptional(count),
     }),
   ),
-  sampling: v.strictObject({
-    temperature: v.exactOptional(v.pipe(v.number(), v.minValue(0), v.maxValue(2))),
-    topP: v.exactOptional(share),
-    topK: v.exactOptional(count),
-    maxTokens: count,
-    stop: v.exactOptional(v.array(some)),
-  }),
+  sampling: samplingSchema,
   examples: v.exactOptional(
     v.strictObject({
       count,

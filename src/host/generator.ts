@@ -11,12 +11,12 @@ export type JsonSchema = Readonly<Record<string, Json>>;
 
 /** How a model draws its tokens. What is not given is the model's own default. */
 export interface SamplingSettings {
-  readonly temperature?: number;
-  readonly topP?: number;
-  readonly topK?: number;
+  readonly temperature?: number | undefined;
+  readonly topP?: number | undefined;
+  readonly topK?: number | undefined;
   /** The most tokens of a reply. */
   readonly maxTokens: number;
-  readonly stop?: readonly string[];
+  readonly stop?: readonly string[] | undefined;
 }
 
 export interface GenerationRequest {
@@ -60,7 +60,8 @@ export interface GeneratorLoadProgress {
 }
 
 export interface GeneratorDescription {
-  readonly kind: 'webllm' | 'wllama' | 'http' | 'recorded';
+  /** As recipes and logs call it. */
+  readonly kind: string;
   /** As the user named it: a model id, an address, a file. */
   readonly model: string;
   /** Whether it replays what a model wrote earlier: said wherever its texts are shown. */

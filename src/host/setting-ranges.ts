@@ -65,6 +65,7 @@ export const settingRanges = {
   percentile: { min: 0, max: 100 },
 
   parallelRequests: { whole: true, min: 1, max: 1024 },
+  samplingTemperature: { min: 0, max: 2 },
   itemsOfReply: { whole: true, min: 1, max: 32 },
   /** Timers of JavaScript take 24 days. */
   deadlineSeconds: { min: 0.1, max: 86_400 },

@@ -16,12 +16,19 @@ export interface Setting<Value = unknown> {
   readonly title: string;
   /** One sentence, or a part of one. */
   readonly help: string;
-  /** The option of the command line, without its dashes. */
-  readonly option: string;
+  /** The option of the command line, without its dashes; undefined where it has none. */
+  readonly option?: string;
   /** What the option's help calls its value: `n`, `share`, `kind`. */
   readonly placeholder: string;
   /** Of a number. */
   readonly range?: NumberRange;
+  /** What a number counts or measures: `seconds`. */
+  readonly unit?: string;
+  /** Whether there is nothing without it: it has no default, and may not be left out. */
+  readonly isRequired?: true;
+  /** What a form begins with, and what it shows in an empty field. */
+  readonly initial?: Value;
+  readonly example?: string;
   /** Of a choice. */
   readonly choices?: readonly string[];
   /** Whether forms show it at once, or when more is asked for; undefined where they do not. */
@@ -42,12 +49,23 @@ export interface Setting<Value = unknown> {
 interface Definition<Value> {
   readonly title: string;
   readonly help: string;
-  readonly option: string;
+  readonly option?: string;
   readonly placeholder?: string;
   readonly default?: Value;
+  readonly unit?: string;
   readonly unset?: string;
   readonly decidesNothing?: boolean;
   readonly form?: 'first' | 'more';
+}
+
+/** What a text is defined with. */
+interface TextDefinition extends Definition<string> {
+  /** Any text that is not empty, unless it says otherwise. */
+  readonly schema?: v.GenericSchema<string>;
+  readonly wanted: string;
+  readonly isRequired?: true;
+  readonly initial?: string;
+  readonly example?: string;
 }
 
 /** A setting that has a default, whatever else is chosen. */
@@ -82,6 +100,24 @@ export function readNumber(text: string, range: NumberRange): number | undefined
   const notation = range.whole === true ? /^[+-]?\d+$/ : /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
   const value = notation.test(text.trim()) ? Number(text) : NaN;
   return isInRange(value, range) ? value : undefined;
+}
+
+/** A text, as it stands. */
+export function textSetting<const Given extends TextDefinition>(
+  given: Given,
+): Setting<string> & Pick<Given, Extract<keyof Given, 'isRequired'>>;
+export function textSetting({
+  placeholder = 'text',
+  schema = v.pipe(v.string(), v.nonEmpty()),
+  ...definition
+}: TextDefinition): Setting<string> {
+  return {
+    default: undefined,
+    ...definition,
+    ...{ placeholder, schema },
+    read: (text) => (v.is(schema, text) ? text : undefined),
+    show: (value) => value,
+  };
 }
 
 /** One of several words. */
@@ -161,22 +197,23 @@ export type Chosen<Table> = {
 };
 
 type OptionalEntry<Value> = v.OptionalSchema<v.GenericSchema<Value>, undefined>;
-type Entries<Group> = {
+export type Entries<Group> = {
   -readonly [Name in keyof Group]: Group[Name] extends { readonly read: unknown }
-    ? OptionalEntry<ValueOf<Group[Name]>>
+    ? Group[Name] extends { readonly isRequired: true }
+      ? v.GenericSchema<ValueOf<Group[Name]>>
+      : OptionalEntry<ValueOf<Group[Name]>>
     : OptionalEntry<Chosen<Group[Name]>>;
 };
 
-/** The members of a schema of {@link Chosen} settings. */
+/** The members of a schema of {@link Chosen} settings, with those that are required. */
 export function entriesOf<const Table extends object>(table: Table): Entries<Table>;
 export function entriesOf(table: SettingTable): v.ObjectEntries {
   return Object.fromEntries(
-    Object.entries(table).map(([member, entry]) => [
-      member,
-      v.optional(
-        isSetting(entry) ? v.pipe(entry.schema, v.description(entry.help)) : v.strictObject(entriesOf(entry)),
-      ),
-    ]),
+    Object.entries(table).map(([member, entry]): [string, v.GenericSchema] => {
+      if (!isSetting(entry)) return [member, v.optional(v.strictObject(entriesOf(entry)))];
+      const described = v.pipe(entry.schema, v.description(entry.help));
+      return [member, entry.isRequired === true ? described : v.optional(described)];
+    }),
   );
 }
 
@@ -223,14 +260,16 @@ export function withValueAt<Settings extends object>(
 export function wrongSettings(table: SettingTable, chosen: object): readonly string[] {
   return settingsOf(table).flatMap(({ path, setting }) => {
     const value = valueAt(chosen, path);
-    if (value === undefined || v.is(setting.schema, value)) return [];
+    const isRight = value === undefined ? setting.isRequired !== true : v.is(setting.schema, value);
+    if (isRight) return [];
     return [`${labelOf(setting)}: give ${setting.wanted}.`];
   });
 }
 
 /** The label of a setting's field. */
-export function labelOf({ title }: Setting): string {
-  return title.replace(/^./, (letter) => letter.toUpperCase());
+export function labelOf({ title, unit }: Setting): string {
+  const label = title.replace(/^./, (letter) => letter.toUpperCase());
+  return unit === undefined ? label : `${label} (${unit})`;
 }
 
 type SettledValue<Entry> = Entry extends SettledSetting<infer Value> ? Value : ValueOf<Entry> | undefined;

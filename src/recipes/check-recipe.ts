@@ -1,5 +1,4 @@
 import { InputError } from '../host/errors.ts';
-import { baseAddress } from '../host/generators/server-address.ts';
 import { nearestName } from '../host/nearest-name.ts';
 import { own } from '../host/own.ts';
 import { foldName } from '../losses/settings.ts';
@@ -11,11 +10,10 @@ import { lossOfSource } from '../training/mixing/loss-of-source.ts';
 import { mixOf, originOf } from './arm-mix.ts';
 import { baselineName } from './baseline-name.ts';
 import { checkFile, Faults, type Path } from './faults.ts';
+import { generatorKind } from './generators/index.ts';
 import { hasTemperature, readLoss } from './loss.ts';
 import { omit } from './omit.ts';
-import { isWithoutLog } from './recipe-generators.ts';
 import type { Recipe, RecipeArm } from './schema.ts';
-import type { RecipeGenerator } from './schema/generators.ts';
 import type { RecipeLoss } from './schema/loss.ts';
 import type { RecipeNames, SourcePart } from './source.ts';
 import { definitionOf, type RecipeSource } from './sources/index.ts';
@@ -30,7 +28,9 @@ export function checkRecipe(recipe: Recipe): string[] {
   const faults = new Faults();
   checkCorpus(recipe, faults);
   checkDev(recipe, faults);
-  for (const [name, generator] of Object.entries(recipe.generators)) checkGenerator(name, generator, faults);
+  for (const [name, generator] of Object.entries(recipe.generators)) {
+    generatorKind(generator.kind).check?.(generator, ['generators', name], faults);
+  }
   checkSources(recipe, faults);
   checkTeacher(recipe, faults);
   checkEvidence(recipe, faults);
@@ -126,12 +126,6 @@ function checkCircles({ sources }: Pick<Recipe, 'sources'>, faults: Faults): voi
       }
     }
   }
-}
-
-function checkGenerator(name: string, generator: RecipeGenerator, faults: Faults): void {
-  const path = ['generators', name];
-  if (generator.kind === 'recorded' && !isWithoutLog(generator)) checkFile(generator, path, faults);
-  if (generator.kind === 'http') faults.attempt([...path, 'address'], () => baseAddress(generator.address));
 }
 
 function checkTeacher({ teacher }: Recipe, faults: Faults): void {

@@ -178,6 +178,11 @@ export class FragmentJob {
     const devPassages = expectedDevPassages(heldOut, fragment.corpus.devCandidates);
     const stage = await trainingOf({ runtime, encoder, dev: devStage, devPassages }, arm, seed, label);
     const lists = await this.listsOf(arm.lists);
+    if (lists.length === 0) {
+      throw new InputError('no list is left to train on', {
+        remedy: 'Hold out fewer lists, or use other dev lists',
+      });
+    }
     const settings = settingsFor(lists, arm.training, arm.loss, { seed, mix: arm.mix });
     return {
       ...{ stage, arm, lists, settings, split: heldOut.split },

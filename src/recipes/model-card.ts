@@ -18,7 +18,7 @@ export function modelCardOfArm(report: RecipeReport, arm: ArmReport): ModelCardI
   return {
     title: `${recipe.name}, ${arm.name}`,
     baseModel: recipe.encoder.model,
-    trainingData: `${arm.lists} lists of ${arm.source}${arm.filters === null ? '' : `, filtered by ${arm.filters}`}, by the recipe ${recipe.name}.`,
+    trainingData: trainingData(arm, recipe.name),
     loss: arm.loss,
     hyperparameters: { ...hyperparametersOf(settings), 'steps done': training?.steps ?? 0 },
     metrics: Object.entries(trained).map(([metric, { perSeed }]) => ({
@@ -28,4 +28,12 @@ export function modelCardOfArm(report: RecipeReport, arm: ArmReport): ModelCardI
       after: perSeed[0] ?? 0,
     })),
   };
+}
+
+function trainingData({ lists, source, filters, listsReport }: ArmReport, recipe: string): string {
+  const filtered = filters === null ? '' : `, filtered by ${filters}`;
+  const { written, recorded } = listsReport;
+  const writer =
+    written && ` A language model wrote for them: ${written.model}${recorded ? ', recorded earlier' : ''}.`;
+  return `${lists} lists of ${source}${filtered}, by the recipe ${recipe}.${writer ?? ''}`;
 }

@@ -1,26 +1,28 @@
-import { readRange } from '../corpus/source.ts';
-import { openRecorded } from '../generation/log-file.ts';
+import { readRange, type ByteSource } from '../corpus/source.ts';
 import type { Prompt } from '../generation/prompt.ts';
 import { InputError } from '../host/errors.ts';
 import type { Generator } from '../host/generator.ts';
 import { sha256 } from '../host/sha256.ts';
+import type { GeneratorMeans, NamedGenerator } from './generator.ts';
+import {
+  openGenerator,
+  recordingOf,
+  type GeneratorsByName,
+  type RecipeGenerator,
+} from './generators/index.ts';
 import type { RecipeCorpus, RecipeFiles } from './recipe-corpus.ts';
-import { openPlace } from './recipe-lists.ts';
+import { openPlace, type Place } from './recipe-lists.ts';
 import { openPrompt } from './recipe-prompts.ts';
-import type { GeneratorsByName, RecipeGenerator } from './schema/generators.ts';
 import { own } from '../host/own.ts';
 
-/** A generator that a host opens. Recorded ones are files, which every host opens alike. */
-export type LiveGenerator = Exclude<RecipeGenerator, { readonly kind: 'recorded' }>;
-
-/** Opens the generators that a recipe names. Keys are the host's business: a recipe has none. */
+/** Opens the generators that a recipe names, as a host does. */
 export interface RecipeGenerators {
   /**
    * A generator that is not loaded yet. What it holds when it is loaded is freed by its `unload`.
    * @param role the generator's name in the recipe
    * @throws InputError where this host has no such generator
    */
-  open(role: string, generator: LiveGenerator): Promise<Generator>;
+  open(role: string, generator: RecipeGenerator, openFile: GeneratorMeans['openFile']): Promise<Generator>;
 }
 
 /** What a stage's result depends on, of a generator. Where it runs is no part of it. */
@@ -29,11 +31,6 @@ export interface GeneratorIdentity {
   readonly model: string;
   /** SHA-256 of the file of a recorded one, null for others. */
   readonly recorded: string | null;
-}
-
-/** Whether a generator has nothing to replay but the lists that its sources name. */
-export function isWithoutLog(generator: RecipeGenerator | undefined): boolean {
-  return generator?.kind === 'recorded' && generator.file === undefined && generator.corpusFile === undefined;
 }
 
 /** The name of the generator that writes a source: the only one where it names none. */
@@ -66,12 +63,14 @@ export class GeneratorShelf {
   /** @throws InputError for a recorded log that cannot be read */
   async identityOf(role: string): Promise<GeneratorIdentity> {
     const generator = this.#named(role);
-    if (generator.kind !== 'recorded') return { model: generator.model, recorded: null };
-    const source = await openPlace(generator, this.#corpus, this.#files);
-    const { description } = await this.#openRecorded(generator);
+    const recording = recordingOf(generator);
+    const { model }: NamedGenerator = generator;
+    if (recording === undefined && model !== undefined) return { model, recorded: null };
+    const { description } = await this.open(role);
+    const source = recording && (await this.#openFile(recording));
     return {
       model: description.model,
-      recorded: await sha256(await readRange(source, 0, source.size)),
+      recorded: source === undefined ? null : await sha256(await readRange(source, 0, source.size)),
     };
   }
 
@@ -83,18 +82,18 @@ export class GeneratorShelf {
   /** @throws InputError where this host has no such generator */
   async open(role: string): Promise<Generator> {
     const generator = this.#named(role);
-    if (generator.kind === 'recorded') return this.#openRecorded(generator);
-    if (this.#host !== undefined) return this.#host.open(role, generator);
+    // Recorded ones are files, which every host opens alike.
+    const isRecorded = recordingOf(generator) !== undefined;
+    const opened = isRecorded
+      ? openGenerator(generator, { openFile: this.#openFile }, [])
+      : this.#host?.open(role, generator, this.#openFile);
+    if (opened !== undefined) return opened;
     throw new InputError(`generators.${role}: there are no language models here`, {
       remedy: 'Give a recorded log, or run the recipe where there are',
     });
   }
 
-  async #openRecorded(generator: Extract<RecipeGenerator, { kind: 'recorded' }>): Promise<Generator> {
-    const { model } = generator;
-    const source = await openPlace(generator, this.#corpus, this.#files);
-    return openRecorded(source, model === undefined ? {} : { model });
-  }
+  readonly #openFile = (place: Place): Promise<ByteSource> => openPlace(place, this.#corpus, this.#files);
 
   #named(role: string): RecipeGenerator {
     const generator = own(this.byName, role);

@@ -1,5 +1,5 @@
 import { readRange } from '../corpus/source.ts';
-import { withCount, type Prompt } from '../generation/prompt.ts';
+import { withChosen, type PromptChoices, type Prompt } from '../generation/prompt.ts';
 import { promptById } from '../generation/prompts/index.ts';
 import { parsePrompt } from '../generation/read-prompt.ts';
 import { asksAboutPassages } from '../generation/subject.ts';
@@ -11,11 +11,9 @@ export type AskedAbout =
   { readonly passages: object } | { readonly train: object } | { readonly source: string };
 
 /** Which prompts are asked of what. */
-export interface WhatToAsk {
+export interface WhatToAsk extends PromptChoices {
   readonly prompts: readonly string[];
   readonly of: AskedAbout;
-  /** Items of a reply, where the prompt's own number shall not hold. */
-  readonly count?: number | undefined;
 }
 
 /** Whether a recipe means a file of its own, not a prompt that comes with the studio. */
@@ -41,14 +39,14 @@ export function checkSubject(prompt: Pick<Prompt, 'id' | 'writes'>, of: AskedAbo
 
 /** The prompts of a source, as they are asked. @throws InputError naming the file */
 export async function openPrompts(
-  { prompts, of, count }: WhatToAsk,
+  { prompts, of, ...chosen }: WhatToAsk,
   openFile: (path: string) => Promise<Prompt>,
 ): Promise<readonly Prompt[]> {
   const opened: Prompt[] = [];
   for (const name of prompts) {
     const prompt = isPromptFile(name) ? await openFile(name) : promptById(name);
     checkSubject(prompt, of);
-    opened.push(count === undefined ? prompt : withCount(prompt, count));
+    opened.push(withChosen(prompt, chosen));
   }
   return opened;
 }

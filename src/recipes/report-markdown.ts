@@ -1,6 +1,7 @@
 import { baselineName } from './baseline-name.ts';
 import type { ComparisonTable, MeasuredValue, PairResult } from './compare-systems.ts';
 import { scoreRows } from '../mining/diagnostics/diagnosis-table.ts';
+import { generatorKind } from './generators/index.ts';
 import { diagnosisRows, plantedRows } from './data-tables.ts';
 import type { ArmReport, RecipeReport, ShownPassage, ShownQuery } from './report.ts';
 import { markdownList, markdownTable, metricTitle, pText, signed } from './markdown.ts';
@@ -241,10 +242,13 @@ function tuningSections({ tuning }: RecipeReport): string[] {
 }
 
 /** What was cut, dropped and skipped, and where. */
-export function leftOut({ lengths, arms, corpus }: RecipeReport): string[] {
+export function leftOut({ lengths, arms, corpus, recipe }: RecipeReport): string[] {
   const lines = [
     `passages cut at ${lengths.passageMaxLength} tokens: ${lengths.cutPassages} of ${lengths.passages}; test queries cut at ${lengths.queryMaxLength}: ${lengths.cutQueries} of ${lengths.queries}`,
     ...corpus.warnings,
+    ...Object.entries(recipe.generators).map(
+      ([role, generator]) => `generator ${role}: ${generatorKind(generator.kind).describe(generator)}`,
+    ),
   ];
   const seen = new Set<string>();
   for (const { source, listsReport, filtered, filters } of arms) {

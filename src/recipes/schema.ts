@@ -6,12 +6,12 @@
 import * as v from 'valibot';
 import { inRange } from '../host/range-schema.ts';
 import { settingRanges } from '../host/setting-ranges.ts';
+import { generatorSchema } from './generators/index.ts';
 import { mixSchema } from './mix-schema.ts';
 import { corpusSchema } from './schema/corpus.ts';
 import { diagnosticsSchema } from './schema/diagnostics.ts';
 import { evaluationSchema } from './schema/evaluation.ts';
 import { evidenceSchema } from './schema/evidence.ts';
-import { generatorSchema } from './schema/generators.ts';
 import { lossSchema } from './schema/loss.ts';
 import { described, encodingEntries, model, name, seed, text } from './schema/parts.ts';
 import { teacherSchema } from './schema/teacher.ts';

@@ -19,7 +19,7 @@ import type { Passages } from './passages.ts';
 import { secondsOf, type Rates } from './rates.ts';
 import type { RecipeCorpus, RecipeFiles } from './recipe-corpus.ts';
 import { GeneratorShelf, type RecipeGenerators } from './recipe-generators.ts';
-import type { GeneratorsByName } from './schema/generators.ts';
+import type { GeneratorsByName } from './generators/index.ts';
 import {
   RecipeStoppedError,
   type CheckpointPlan,

@@ -1,35 +1,29 @@
 /** From the choices of the screen "Recipes" to the recipe that runs, and what is still missing for it. */
-import { InputError } from '../host/errors.ts';
-import { baseAddress } from '../host/generators/server-address.ts';
+import { wrongSettings } from '../host/setting.ts';
 import { sha256 } from '../host/sha256.ts';
+import { Faults } from '../recipes/faults.ts';
+import type { GeneratorDefinition } from '../recipes/generator.ts';
+import { generatorKind, recordingOf, type RecipeGenerator } from '../recipes/generators/index.ts';
 import { omit } from '../recipes/omit.ts';
 import type { RecipeInput } from '../recipes/schema.ts';
-import { isDroppedModel } from './dropped-model.ts';
 import type { GeneratorAccess, KeptItem } from './protocol.ts';
 import { own } from '../host/own.ts';
 
-/** Which language model writes, in place of one that a recipe names. */
-export type GeneratorChoice =
-  /** As the recipe has it. */
-  | { readonly kind: 'recipe' }
-  /** A kept log of what was written earlier. */
-  | { readonly kind: 'recorded'; readonly id: string }
-  | { readonly kind: 'webllm'; readonly model: string }
-  /** `ORG/NAME/FILE` of the hub, an address, or the name of a dropped file. */
-  | { readonly kind: 'wllama'; readonly model: string }
-  | { readonly kind: 'http'; readonly address: string; readonly model: string };
+/**
+ * The language models that write in place of those that a recipe names, by its names; without one, the recipe's own
+ * does. Settings that are still to be given are empty.
+ */
+export type GeneratorChoices = Readonly<Record<string, RecipeGenerator | undefined>>;
 
 export interface RecipeChoices {
   readonly recipe: RecipeInput;
   /** Undefined for the demo's. */
   readonly corpus: KeptItem | undefined;
-  /** By the names that the recipe has for its language models. */
-  readonly generators: Readonly<Record<string, GeneratorChoice>>;
+  readonly generators: GeneratorChoices;
   readonly access: GeneratorAccess;
 }
 
 type CorpusFacts = Pick<KeptItem, 'name' | 'splits'>;
-type RecipeGenerators = NonNullable<RecipeInput['generators']>;
 
 const demoCorpus: CorpusFacts = {
   name: 'The demo corpus',
@@ -44,7 +38,15 @@ export function rolesOf({ generators = {} }: RecipeInput): readonly string[] {
 /** Whether the page can take a generator of a recipe as it stands there. */
 export function worksAsWritten({ generators = {} }: RecipeInput, role: string): boolean {
   const generator = own(generators, role);
-  return generator !== undefined && !(generator.kind === 'recorded' && generator.file !== undefined);
+  return generator !== undefined && recordingOf(generator)?.file === undefined;
+}
+
+/** What the choice of a kind begins with. */
+export function newGenerator({ kind, settings }: GeneratorDefinition): RecipeGenerator {
+  const initial = Object.entries(settings).flatMap(([member, setting]) =>
+    setting.isRequired === true || setting.initial !== undefined ? [[member, setting.initial ?? '']] : [],
+  );
+  return { kind, ...Object.fromEntries(initial) } as RecipeGenerator;
 }
 
 /** What keeps the choices from being run, each a sentence with what to do. */
@@ -73,56 +75,29 @@ export function missingForRecipe(choices: RecipeChoices): readonly string[] {
 }
 
 function missingForRole({ recipe, generators, access }: RecipeChoices, role: string): readonly string[] {
-  const choice = own(generators, role) ?? { kind: 'recipe' };
-  switch (choice.kind) {
-    case 'recipe':
-      if (!worksAsWritten(recipe, role)) return [`Choose what writes as “${role}”.`];
-      return droppedProblem(own(recipe.generators, role), own(access, role), role);
-    case 'recorded':
-      return choice.id === '' ? [`${role}: choose a log, or drop one.`] : [];
-    case 'webllm':
-      return choice.model === '' ? [`${role}: choose a model of WebLLM.`] : [];
-    case 'wllama':
-      if (choice.model === '') return [`${role}: name a GGUF file, or drop one.`];
-      return !isDroppedModel(choice.model) || own(access, role)?.file !== undefined
-        ? []
-        : [`${role}: drop the file, or name it as ORG/NAME/FILE.gguf of the hub.`];
-    case 'http':
-      return [
-        ...addressProblem(role, choice.address),
-        ...(choice.model === '' ? [`${role}: give the model's name as the server has it.`] : []),
-      ];
+  const chosen = own(generators, role);
+  const generator = chosen ?? own(recipe.generators, role);
+  if (generator === undefined || (chosen === undefined && !worksAsWritten(recipe, role))) {
+    return [`Choose what writes as “${role}”.`];
   }
-}
-
-/** What is missing where a recipe names a dropped file itself. */
-function droppedProblem(
-  own: RecipeGenerators[string] | undefined,
-  access: GeneratorAccess[string] | undefined,
-  role: string,
-): readonly string[] {
-  if (own?.kind !== 'wllama' || !isDroppedModel(own.model) || access?.file !== undefined) return [];
-  return [`${role}: drop the file ${own.model}, or choose another language model.`];
-}
-
-function addressProblem(role: string, address: string): readonly string[] {
-  if (address === '') return [`${role}: give the address of the server.`];
-  try {
-    baseAddress(address);
-    return [];
-  } catch (error) {
-    if (!(error instanceof InputError)) throw error;
-    return [`${role}: ${error.problem}. ${error.remedy}.`];
-  }
+  const definition = generatorKind(generator.kind);
+  const wrong = wrongSettings(definition.settings, generator);
+  if (wrong.length > 0) return wrong.map((sentence) => `${role}: ${sentence}`);
+  const faults = new Faults();
+  definition.check?.(generator, [role], faults);
+  const dropped = definition.droppedFile?.(generator);
+  return [
+    ...faults.lines.map((line) => `${line}.`),
+    ...(dropped === undefined || own(access, role)?.file?.name === dropped
+      ? []
+      : [`${role}: drop the file ${dropped}, or choose another language model.`]),
+  ];
 }
 
 /** The recipe with the chosen corpus and language models in the places of its own. */
 export function recipeOf({ recipe, corpus, generators }: RecipeChoices): RecipeInput {
-  const chosen: RecipeGenerators = Object.fromEntries(
-    Object.entries(recipe.generators ?? {}).map(([role, given]) => [
-      role,
-      generatorOf(given, own(generators, role)),
-    ]),
+  const chosen = Object.fromEntries(
+    Object.entries(recipe.generators ?? {}).map(([role, given]) => [role, own(generators, role) ?? given]),
   );
   return {
     ...recipe,
@@ -133,23 +108,6 @@ export function recipeOf({ recipe, corpus, generators }: RecipeChoices): RecipeI
     },
     ...(recipe.generators === undefined ? {} : { generators: chosen }),
   };
-}
-
-function generatorOf(
-  own: RecipeGenerators[string],
-  choice: GeneratorChoice = { kind: 'recipe' },
-): RecipeGenerators[string] {
-  switch (choice.kind) {
-    case 'recipe':
-      return own;
-    case 'recorded':
-      return { kind: 'recorded', file: choice.id };
-    case 'webllm':
-    case 'wllama':
-      return { kind: choice.kind, model: choice.model };
-    case 'http':
-      return { kind: 'http', address: choice.address, model: choice.model };
-  }
 }
 
 function placeOf(corpus: KeptItem | undefined): RecipeInput['corpus'] {
@@ -180,8 +138,8 @@ function corpusFilesOf(recipe: RecipeInput): readonly CorpusFile[] {
   const read = Object.entries(sources).map(([, source]) => {
     if (source.kind !== 'generated' || source.prompts === undefined) return source;
     const generator = own(generators, source.generator ?? Object.keys(generators)[0] ?? '');
-    const replays = generator?.kind === 'recorded' && generator.file === undefined;
-    return replays ? source : omit(source, 'recorded');
+    const recording = recordingOf(generator);
+    return recording !== undefined && recording.file === undefined ? source : omit(source, 'recorded');
   });
   return [...filesIn(rest, false), ...filesIn(generators, true), ...filesIn(read, false)];
 }

@@ -38,6 +38,101 @@ export const halved = defineSource({
 });
 `;
 
+const echo = `
+import { numberSetting, textSetting } from '../../host/setting.ts';
+import { settingRanges } from '../../host/setting-ranges.ts';
+import { defineGenerator } from '../generator.ts';
+
+/** Writes the first words of what it is asked about. */
+export const echo = defineGenerator({
+  kind: 'echo',
+  title: 'Echo: the first words of a passage',
+  about: 'Nothing leaves this process.',
+  settings: {
+    model: textSetting({
+      title: 'voice',
+      help: 'Name of the voice.',
+      wanted: 'the name of a voice',
+      isRequired: true,
+      form: 'first',
+    }),
+    words: numberSetting(settingRanges.count, {
+      title: 'words',
+      help: 'Number of words. Default: 3.',
+      option: 'words',
+      default: 3,
+      form: 'more',
+    }),
+  },
+  named: { by: 'model', prefix: 'echo:' },
+  describe: ({ model }) => model + ', an echo',
+  open: ({ kind, model, words = 3 }) =>
+    Promise.resolve({
+      description: { kind, model, recorded: false, constrains: false, parallel: 1 },
+      load: () => Promise.resolve(),
+      unload: () => Promise.resolve(),
+      generate: ({ messages }) => {
+        const passage = (messages.at(-1)?.content ?? '').split('Target Passage: ').at(-1) ?? '';
+        const text = passage.split(/\\s+/).slice(0, words).join(' ') + ' ?';
+        return Promise.resolve({ text, finish: 'stop', seconds: 0 });
+      },
+    }),
+});
+`;
+
+it('takes one file and its place in the list to add a kind of generator', async () => {
+  const sources = patchSources({
+    'src/recipes/generators/echo.ts': echo,
+    'src/recipes/generators/index.ts': (text) =>
+      text
+        .replace("import { http } from './http.ts';", "import { echo } from './echo.ts';\n$&")
+        .replace('recorded] as const', 'recorded, echo] as const'),
+  });
+  expect(await sources.build()).toBe('');
+  expect(await sources.checkBrowser()).toBe('');
+
+  const corpus = recipeCorpus();
+  const folder = temporaryFolder();
+  const store = ['--store', join(folder, 'store')];
+  const generate = (...args: string[]) =>
+    sources.cli([
+      ...['generate', '--corpus', corpus, '--prompt', 'c-questions', '--sample', '4'],
+      ...[...store, '--out', join(folder, 'lists.jsonl'), ...args],
+    ]);
+  const written = await generate(
+    ...['--generator', 'echo:loud', '--words', '2', '--export-log', join(folder, 'log.jsonl')],
+  );
+  expect(written.code, written.stderr).toBe(0);
+  const [list] = readFileSync(join(folder, 'lists.jsonl'), 'utf8').split('\n');
+  expect((JSON.parse(list!) as { query: string }).query).toMatch(/^\S+ \S+ \?$/);
+  const help = (await sources.cli(['generate', '--help'])).stdout;
+  expect(help).toMatch(/--words <n>\s+Number of words \(default: 3\)/);
+  expect(help).toContain('echo:MODEL: Echo: the first words of a passage. Nothing leaves this process.');
+  expect((await generate('--generator', 'echo:')).stderr).toContain('Give the name of a voice');
+  // Its replies are a recording like any other.
+  const replayed = await generate('--generator', `recorded:${join(folder, 'log.jsonl')}`);
+  expect(replayed.stdout).toContain('lists by loud, recorded earlier');
+
+  const recipe = smallRecipe(corpus, {
+    seeds: [1],
+    generators: { writer: { kind: 'echo', model: 'soft', words: 4 } },
+    sources: { written: { kind: 'generated', prompts: ['c-questions'], of: { passages: { sample: 8 } } } },
+    training: { batches: { batchSize: 4 }, maxSteps: 1, tokensPerMicroBatch: 64 },
+    arms: [{ name: 'written', source: 'written', loss: 'infonce' }],
+    evaluation: { samples: 1000, depth: 20 },
+  });
+  writeFileSync(join(folder, 'recipe.json'), JSON.stringify(recipe));
+  const run = (...args: string[]) =>
+    sources.cli(['run', join(folder, 'recipe.json'), ...store, '--threads', '1', ...args]);
+  const { code, stdout, stderr } = await run('--json');
+  expect(code, stderr).toBe(0);
+  const { arms } = JSON.parse(stdout) as { arms: readonly { listsReport: { written: { model: string } } }[] };
+  expect(arms[0]!.listsReport.written.model).toBe('soft');
+  expect((await run('--set', 'generators.writer.words=0')).stderr).toMatch(
+    /generators\.writer\.words: is 0, but must be a whole number from 1/,
+  );
+});
+
 it('takes one file and its place in the list to add a kind of source', async () => {
   const sources = patchSources({
     'src/recipes/sources/halved.ts': halved,

@@ -47,6 +47,9 @@ describe('diagnose', () => {
   it('refuses lists without positives', async () => {
     const bare = lists.map((list) => ({ ...list, documents: list.documents.slice(1) }));
     const folder = temporaryFolder({ 'lists.jsonl': listFile(bare) });
-    expectBadInput(await runCli(['diagnose', 'lists.jsonl'], { cwd: folder }), /no list has a positive and another passage/);
+    expectBadInput(
+      await runCli(['diagnose', 'lists.jsonl'], { cwd: folder }),
+      /no list has a positive and another passage/,
+    );
   });
 });

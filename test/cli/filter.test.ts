@@ -138,9 +138,7 @@ describe('filter', () => {
       expectBadInput(result, message);
       expect(written).toBeUndefined();
     }
-    for (const [args, message] of [
-      [['--bm25', '--fuse'], /--fuse needs two retrievers/],
-    ] as const) {
+    for (const [args, message] of [[['--bm25', '--fuse'], /--fuse needs two retrievers/]] as const) {
       const corpus = writeCollection(aerodynamics);
       expectBadInput(
         await runCli(['mine', '--corpus', corpus, '--out', join(corpus, 'l'), ...args]),

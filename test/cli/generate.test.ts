@@ -161,7 +161,7 @@ describe('generate', () => {
       await refused('--corpus', folder, '--prompt', 'c-qestions'),
       /there is no prompt "c-qestions".*c-questions/,
     );
-    expectBadInput(await refused(...questions), /--generator is not given\. Give the address/);
+    expectBadInput(await refused(...questions), /--generator is not given\. Give the base address/);
     expectBadInput(await refused(...questions, '--generator', server.address), /--model is not given/);
     expectBadInput(
       await refused(...questions, '--generator', server.address, '--model', 'test-modle'),
@@ -185,6 +185,58 @@ describe('generate', () => {
     );
     expect(existsSync(out)).toBe(false);
     expect(server.calls).toEqual([]);
+  });
+
+  it('samples as it is told, and as the prompt says where it is told nothing', async () => {
+    const folder = corpus();
+    const server = await startModelServer(query);
+    const result = await runCli([
+      ...[
+        'generate',
+        '--corpus',
+        folder,
+        '--prompt',
+        'c-questions',
+        '--sample',
+        '1',
+        '--model',
+        'test-model',
+      ],
+      ...[
+        '--generator',
+        server.address,
+        '--store',
+        join(folder, 'store'),
+        '--out',
+        join(folder, 'lists.jsonl'),
+      ],
+      ...['--top-p', '0.5', '--max-tokens', '17'],
+    ]);
+    expect(result.code, result.stderr).toBe(0);
+    expect(server.calls[0]!.body).toMatchObject({ temperature: 0.8, top_p: 0.5, max_tokens: 17 });
+  });
+
+  it('lists the generators that run here with their settings, and refuses what they do not have', async () => {
+    const { stdout } = await runCli(['generate', '--help']);
+    expect(stdout).toMatch(/Generators:\n( {2}.*\n)* {2}ADDRESS: .*Texts are sent to the server/);
+    expect(stdout).toMatch(/ {2}recorded:FILE: .*Nothing is written/);
+    expect(stdout).toMatch(/--deadline <seconds> .*\(default:\s+180\)/s);
+    const refused = (...args: string[]) =>
+      runCli(['generate', '--corpus', 'c', '--prompt', 'c-questions', '--out', 'o.jsonl', ...args]);
+    expectBadInput(
+      await refused('--generator', 'recorded:log.jsonl', '--parallel', '2'),
+      /--parallel is no setting of recorded generators\. Remove it/,
+    );
+    expectBadInput(
+      await refused('--generator', 'webllm:some-model'),
+      /--generator is "webllm:some-model", which runs in the page only\. Give the base address/,
+    );
+    expectBadInput(await refused('--generator', 'recorded:'), /--generator is ""\. Give the log/);
+    expectBadInput(
+      await refused('--parallel', '0'),
+      /--parallel is "0"\. Give a whole number from 1 to 1024/,
+    );
+    expectBadInput(await refused('--temperature', '3'), /--temperature is "3"\. Give a number from 0 to 2/);
   });
 
   it('tells the key to the server alone', async () => {

@@ -88,7 +88,7 @@ describe('train --dev', () => {
     const same = await withDev('lists.jsonl');
     expect(same.code).toBe(2);
     expect(same.stderr).toMatch(
-      /0 training rows cannot fill a batch of 4\. Use more lists, or hold out fewer\.\n$/,
+      /no list is left to train on\. Hold out fewer lists, or use other dev lists\.\n$/,
     );
     const both = await withDev('lists.jsonl', '--dev-share', '0.2');
     expectBadInput(both, /'--dev <file>' cannot be used with option '--dev-share <share>'/);

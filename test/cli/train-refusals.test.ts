@@ -91,7 +91,10 @@ describe('train refuses, and leaves nothing behind,', () => {
     { args: ['--loss', 'infonse'], message: /no loss 'infonse'. Did you mean 'infonce'/ },
     { args: ['--loss', 'kl(temprature=2)'], message: /no setting 'temprature'. Did you mean 'temperature'/ },
     { args: ['--loss', 'kl'], message: /lists\.jsonl: query 'q0': .*teacher score/, text: bare },
-    { args: ['--batch-size', '100'], message: /lists\.jsonl: 7 training rows .*Use a batch size of 7 or less/ },
+    {
+      args: ['--batch-size', '100'],
+      message: /lists\.jsonl: 7 training rows .*Use a batch size of 7 or less/,
+    },
     { args: ['--dev-share', '0.9'], message: /1 training rows .*hold out fewer lists/ },
     { args: ['--dev-share', '1'], message: /--dev-share is "1"/ },
     { args: ['--max-passage-length', '33'], message: /33 tokens does not fit the model.*from 3 to 32/ },

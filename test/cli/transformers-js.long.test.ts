@@ -41,7 +41,8 @@ it("teaches and finds as the studio's own graphs do", async () => {
   ]);
   const needed = await mine(['--model', asRoberta(encoder), '--teacher', asRoberta(crossEncoder)]);
   expect(own.stderr).not.toContain('transformers.js');
-  for (const { stderr } of [asked, needed]) expect(stderr).toContain(': cross-encoder, run by transformers.js');
+  for (const { stderr } of [asked, needed])
+    expect(stderr).toContain(': cross-encoder, run by transformers.js');
   for (const { lists } of [asked, needed]) {
     expect(lists.map(({ documents }) => documents.map(({ id }) => id))).toEqual(
       own.lists.map(({ documents }) => documents.map(({ id }) => id)),

@@ -10,6 +10,7 @@ import {
   type Generator,
 } from '../../src/host/generator.ts';
 import type { RecipeGenerators } from '../../src/recipes/recipe-generators.ts';
+import { modelCardOfArm } from '../../src/recipes/model-card.ts';
 import { reportMarkdown } from '../../src/recipes/report-markdown.ts';
 import { RecipeStoppedError } from '../../src/recipes/stage.ts';
 import type { RecipeRunOptions } from '../support/recipe-job.ts';
@@ -118,7 +119,12 @@ describe('a source that a language model writes', () => {
     });
     expect(arm!.listsReport.written!.prompts[0]!.samples).toHaveLength(3);
     expect(first.report.results.all.systems.map(({ name }) => name)).toContain('written');
-    expect(reportMarkdown(first.report)).toContain('written by scripted (c-questions@1): 24 texts');
+    const markdown = reportMarkdown(first.report);
+    expect(markdown).toContain('written by scripted (c-questions@1): 24 texts');
+    expect(markdown).toMatch(/generator writer: scripted at .*127\.0\.0\.1:1/);
+    expect(modelCardOfArm(first.report, arm!).trainingData).toMatch(
+      /A language model wrote for them: scripted\.$/,
+    );
 
     const again = await run(recipe(queries(), 'queries'), model);
     expect(again.computed).toEqual([]);
@@ -126,6 +132,17 @@ describe('a source that a language model writes', () => {
     await run(recipe(queries(30), 'queries'), model);
     expect(model.requests).toHaveLength(30);
     expect(new Set(model.requests.map(({ id }) => id)).size).toBe(30);
+  });
+
+  it('samples as the source says, which makes it another source', async () => {
+    const model = new ScriptedModel(queryOf);
+    const source = { ...(queries(4).queries as object), sampling: { temperature: 0.1, stop: ['?'] } };
+    await run(recipe(queries(4), 'queries'), model);
+    await run(recipe({ queries: source }, 'queries'), model);
+    expect(model.requests.map(({ sampling }) => sampling)).toEqual([
+      ...Array<unknown>(4).fill({ temperature: 0.8, maxTokens: 50 }),
+      ...Array<unknown>(4).fill({ temperature: 0.1, maxTokens: 50, stop: ['?'] }),
+    ]);
   });
 
   it('is planned: requests at once, time when the model has been asked', async () => {

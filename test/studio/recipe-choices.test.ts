@@ -61,7 +61,7 @@ describe('the recipe of the choices', () => {
   });
 
   it('replays a kept log', () => {
-    const chosen = recipeOf(choices({ generators: { writer: { kind: 'recorded', id: 'log-1' } } }));
+    const chosen = recipeOf(choices({ generators: { writer: { kind: 'recorded', file: 'log-1' } } }));
     expect(chosen.generators).toEqual({ writer: { kind: 'recorded', file: 'log-1' } });
   });
 
@@ -103,9 +103,9 @@ describe('what is missing', () => {
   });
 
   it.each([
-    [{ kind: 'recorded', id: '' } as const, 'choose a log'],
-    [{ kind: 'webllm', model: '' } as const, 'choose a model of WebLLM'],
-    [{ kind: 'wllama', model: '' } as const, 'name a GGUF file'],
+    [{ kind: 'recorded', file: '' } as const, 'the log of an earlier generation'],
+    [{ kind: 'webllm', model: '' } as const, 'give a model of WebLLM'],
+    [{ kind: 'wllama', model: '' } as const, 'give a GGUF file'],
     [{ kind: 'wllama', model: 'tiny.gguf' } as const, 'drop the file'],
     [{ kind: 'http', address: 'nowhere', model: 'm' } as const, 'no http(s) address'],
     [{ kind: 'http', address: 'http://127.0.0.1:1', model: '' } as const, "give the model's name"],

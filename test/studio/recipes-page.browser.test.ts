@@ -100,6 +100,22 @@ it('hands a key to the worker and writes it into no recipe', async () => {
   expect(JSON.stringify(localStorage)).not.toContain('a-secret-key');
 });
 
+it('has a field for each setting of a server, and says what is wrong with one', async () => {
+  const { screen } = await open();
+  await page.getByLabelText(/What writes as/).selectOptions('http');
+  await expect.element(page.getByText('Texts are sent to the server that you name')).toBeVisible();
+  await page.getByLabelText('Model', { exact: true }).fill('some-model');
+  await page.getByLabelText('Deadline (seconds)').fill('60');
+  const address = 'http://127.0.0.1:8000/v1';
+  expect(screen.adapted?.generators).toEqual({
+    writer: { kind: 'http', address, model: 'some-model', deadlineSeconds: 60 },
+  });
+  await expect.element(cost).toBeEnabled();
+  await page.getByLabelText('Requests at the same time').fill('0');
+  expect(screen.missing).toEqual(['writer: Requests at the same time: give a whole number from 1 to 1024.']);
+  await expect.element(cost).toBeDisabled();
+});
+
 it('asks for the key of a server that the recipe itself names', async () => {
   const { screen, accesses } = await open();
   const served = { kind: 'http', address: 'http://127.0.0.1:9/v1', model: 'm' } as const;

@@ -7,44 +7,42 @@ import { withoutTopFolder } from '../../corpus/source.ts';
 import type { ListRecord } from '../../corpus/types.ts';
 import { fillPrompt } from '../../generation/fill-prompt.ts';
 import type { GenerationEvent, GenerationResult } from '../../generation/generation-run.ts';
-import { importLog, logLines, openRecorded } from '../../generation/log-file.ts';
+import { importLog, logLines } from '../../generation/log-file.ts';
 import { GenerationLog } from '../../generation/log.ts';
-import { promptName, withCount, type Prompt } from '../../generation/prompt.ts';
+import { promptName, withChosen, type Prompt } from '../../generation/prompt.ts';
 import { promptById, prompts as builtIn } from '../../generation/prompts/index.ts';
 import { parsePrompt } from '../../generation/read-prompt.ts';
 import { runGeneration, taskSeed } from '../../generation/run-generation.ts';
+import { writingSettingTable } from '../../generation/writing-setting-table.ts';
 import { asksAboutPassages, listsFrom, tasksFor, type Subject } from '../../generation/subject.ts';
 import { StoreFencedError } from '../../host/contract.ts';
 import { InputError } from '../../host/errors.ts';
+import type { Chosen } from '../../host/setting.ts';
 import { settingRanges } from '../../host/setting-ranges.ts';
 import type { Generator } from '../../host/generator.ts';
-import { openAiGenerator } from '../../host/generators/openai.ts';
 import { goldLists } from '../../recipes/recipe-corpus.ts';
 import { isPromptFile } from '../../recipes/recipe-prompts.ts';
 import { promptReport } from '../../recipes/written-report.ts';
 import { sampleOf } from '../../recipes/written-about.ts';
-import { keyFromEnvironment } from '../generators.ts';
+import { addGeneratorOptions, openChosenGenerator } from '../generators.ts';
 import { openFile, openStore, openTree, readText } from '../input-files.ts';
 import { Interruption } from '../interruption.ts';
 import type { CliIo, Progress } from '../io.ts';
-import { integerOption, numberOption } from '../options.ts';
+import { integerOption } from '../options.ts';
 import { checkOutputFile, writeOutputFile } from '../output-file.ts';
 import { formatDuration } from '../progress.ts';
+import { addSettingOptions, chosenSettings } from '../setting-options.ts';
 
-interface GenerateOptions {
+/** With those of tables of settings. */
+interface GivenOptions {
   readonly corpus?: string;
   readonly split: string;
   readonly titles: boolean;
   readonly lists?: string;
   readonly prompt: readonly string[];
-  readonly count?: number;
   readonly generator?: string;
-  readonly model?: string;
   readonly keyEnv?: string;
-  readonly parallel: number;
-  readonly deadline: number;
   readonly sample?: number;
-  readonly seed: number;
   readonly store: string;
   readonly importLog?: string;
   readonly exportLog?: string;
@@ -52,10 +50,10 @@ interface GenerateOptions {
   readonly preview?: boolean;
 }
 
-const recordedPrefix = 'recorded:';
+type GenerateOptions = GivenOptions & Chosen<typeof writingSettingTable> & { readonly seed: number };
 
 export function registerGenerate(program: Command, io: CliIo): void {
-  program
+  const command = program
     .command('generate')
     .description(
       'Has a language model write training lists: queries for the passages of a corpus, or hard negatives, graded ' +
@@ -73,36 +71,10 @@ export function registerGenerate(program: Command, io: CliIo): void {
     .option('--split <name>', 'the judged queries that prompts about queries take: qrels/NAME.tsv', 'train')
     .option('--no-titles', 'leave titles out of the passages')
     .option('--lists <lists>', 'training lists, as JSONL, in place of the queries of the corpus')
-    .option('--generator <what>', 'the base address of an OpenAI-compatible server, or recorded:LOG')
-    .option('--model <name>', 'the model, as the server names it')
-    .option('--key-env <variable>', 'the environment variable that holds the key of the server')
-    .option(
-      '--parallel <n>',
-      'requests at the same time',
-      integerOption('--parallel', settingRanges.parallelRequests),
-      4,
-    )
-    .option(
-      '--deadline <s>',
-      'seconds within which a reply must have come',
-      numberOption('--deadline', settingRanges.deadlineSeconds),
-      180,
-    )
-    .option(
-      '--count <n>',
-      "items in one reply, where the prompt leaves that open (default: the prompt's own)",
-      integerOption('--count', settingRanges.itemsOfReply),
-    )
     .option(
       '--sample <n>',
-      'write about as many, drawn at random (default: all)',
+      'write about as many, drawn at random with --seed (default: all)',
       integerOption('--sample', settingRanges.count),
-    )
-    .option(
-      '--seed <n>',
-      'seed of the sample, of examples and of the model',
-      integerOption('--seed', settingRanges.seed),
-      0,
     )
     .option('--store <dir>', 'where every reply is kept', './.retriever-studio')
     .option(
@@ -112,8 +84,11 @@ export function registerGenerate(program: Command, io: CliIo): void {
     .option('--export-log <log>', 'write the replies of these prompts by this model to a JSONL file')
     .option('--out <lists>', 'the JSONL file to write, one list on each line')
     .option('--preview', 'show what the model would be asked first, and ask nothing')
-    .addHelpText('after', `\n${describePrompts()}`)
-    .action((options: GenerateOptions) => generate(options, io));
+    .addHelpText('after', `\n${describePrompts()}`);
+  addSettingOptions(addGeneratorOptions(command), writingSettingTable).action((given: GivenOptions) => {
+    const chosen = chosenSettings(writingSettingTable, given);
+    return generate({ ...given, ...chosen, seed: chosen.seed ?? writingSettingTable.seed.default }, io);
+  });
 }
 
 async function generate(options: GenerateOptions, io: CliIo): Promise<void> {
@@ -124,7 +99,7 @@ async function generate(options: GenerateOptions, io: CliIo): Promise<void> {
     await checkOutputFile(out);
     if (exportLog !== undefined) await checkOutputFile(exportLog);
   }
-  const generator = options.preview === true ? undefined : await openGenerator(options);
+  const generator = options.preview === true ? undefined : await openChosenGenerator(options);
   const subject = await openSubject(prompts, options, io);
   if (generator === undefined || out === undefined) {
     preview(prompts, subject, options, io);
@@ -160,11 +135,11 @@ async function generate(options: GenerateOptions, io: CliIo): Promise<void> {
   }
 }
 
-async function openPrompts({ prompt: names, count }: GenerateOptions): Promise<readonly Prompt[]> {
+async function openPrompts({ prompt: names, ...chosen }: GenerateOptions): Promise<readonly Prompt[]> {
   const opened: Prompt[] = [];
   for (const name of names) {
     const prompt = isPromptFile(name) ? parsePrompt(await readText(name), name) : promptById(name);
-    opened.push(count === undefined ? prompt : withCount(prompt, count));
+    opened.push(withChosen(prompt, chosen));
   }
   const [first] = opened;
   const other = opened.find(
@@ -176,24 +151,6 @@ async function openPrompts({ prompt: names, count }: GenerateOptions): Promise<r
     });
   }
   return opened;
-}
-
-async function openGenerator(options: GenerateOptions): Promise<Generator> {
-  const { generator, model, keyEnv, parallel, deadline } = options;
-  if (generator === undefined) {
-    throw new InputError('--generator is not given', {
-      remedy: 'Give the address of a server, as in http://127.0.0.1:8000/v1, or recorded:LOG',
-    });
-  }
-  if (generator.startsWith(recordedPrefix)) {
-    const file = await openFile(generator.slice(recordedPrefix.length));
-    return openRecorded(file, model === undefined ? {} : { model });
-  }
-  if (model === undefined) {
-    throw new InputError('--model is not given', { remedy: 'Name the model, as the server names it' });
-  }
-  const key = keyEnv === undefined ? undefined : keyFromEnvironment(keyEnv);
-  return openAiGenerator({ address: generator, model, key, parallel, deadlineSeconds: deadline });
 }
 
 async function openSubject(

@@ -1,31 +1,17 @@
 import { InputError } from '../../host/errors.ts';
 import { nearestName } from '../../host/nearest-name.ts';
 import type { Prompt } from '../prompt.ts';
-import { claims, severalClaims } from './claims.ts';
 import { gradedPassages } from './graded-passages.ts';
 import { brokenRequirements, hardNegatives, hardNegativesOfQuery } from './hard-negatives.ts';
-import { keywords, severalKeywords } from './keywords.ts';
-import { msmarco, severalMsmarco } from './msmarco.ts';
+import { queryKinds } from './query-kinds.ts';
 import { queryOfEachKind } from './query-of-each-kind.ts';
-import { questions, severalQuestions } from './questions.ts';
+import { onePerRequest, severalPerRequest } from './query-prompts.ts';
 import { relevanceLabel } from './relevance-label.ts';
-import { severalTitles, titles } from './titles.ts';
-import { severalUserQueries, userQueries } from './user-queries.ts';
 
 /** The prompts that come with the studio. */
 export const prompts: readonly Prompt[] = [
-  questions,
-  claims,
-  titles,
-  keywords,
-  msmarco,
-  userQueries,
-  severalQuestions,
-  severalClaims,
-  severalTitles,
-  severalKeywords,
-  severalMsmarco,
-  severalUserQueries,
+  ...queryKinds.map(onePerRequest),
+  ...queryKinds.map(severalPerRequest),
   queryOfEachKind,
   hardNegatives,
   hardNegativesOfQuery,

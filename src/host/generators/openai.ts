@@ -12,20 +12,18 @@ import { nearestName } from '../nearest-name.ts';
 import { sleep } from '../waiting.ts';
 import { exchange } from './http-answer.ts';
 import { keyMask } from './key-mask.ts';
+import { openAiSettingTable } from './openai-setting-table.ts';
 import { ServerAnswer } from './server-answer.ts';
 import { baseAddress, unreachable } from './server-address.ts';
 
+/** The settings of {@link openAiSettingTable}, and what a host adds. */
 export interface OpenAiOptions {
-  /** The base address, as in http://127.0.0.1:8000/v1. */
   readonly address: string;
-  /** As the server names it. */
   readonly model: string;
+  readonly parallel?: number | undefined;
+  readonly deadlineSeconds?: number | undefined;
   /** Sent to that address alone, and told to nobody else. */
   readonly key?: string | undefined;
-  /** Requests at the same time. Default 4. */
-  readonly parallel?: number | undefined;
-  /** Within which a whole reply must have come. Default 180. */
-  readonly deadlineSeconds?: number | undefined;
   /** The origin of the page where this runs in one: its browser asks the server for leave. */
   readonly pageOrigin?: string | undefined;
   readonly fetch?: typeof fetch;
@@ -62,8 +60,8 @@ class OpenAiGenerator implements Generator {
     this.#model = model;
     this.#key = checkKey(key);
     this.#hideKey = keyMask(this.#key);
-    this.#parallel = parallel ?? 4;
-    this.#deadlineSeconds = deadlineSeconds ?? 180;
+    this.#parallel = parallel ?? openAiSettingTable.parallel.default;
+    this.#deadlineSeconds = deadlineSeconds ?? openAiSettingTable.deadlineSeconds.default;
     this.#pageOrigin = pageOrigin;
     this.#fetch = send ?? ((...request) => fetch(...request));
   }

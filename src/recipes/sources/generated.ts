@@ -1,13 +1,14 @@
 import * as v from 'valibot';
 import { promptById } from '../../generation/prompts/index.ts';
+import { writingSettingTable } from '../../generation/writing-setting-table.ts';
 import { own } from '../../host/own.ts';
-import { inRange } from '../../host/range-schema.ts';
-import { settingRanges } from '../../host/setting-ranges.ts';
+import { entriesOf } from '../../host/setting.ts';
 import { checkFile } from '../faults.ts';
-import { generatorOf, isWithoutLog } from '../recipe-generators.ts';
+import { omit } from '../omit.ts';
+import { isWithoutLog, type GeneratorsByName } from '../generators/index.ts';
+import { generatorOf } from '../recipe-generators.ts';
 import { checkSubject, isPromptFile, openPrompts } from '../recipe-prompts.ts';
-import type { GeneratorsByName } from '../schema/generators.ts';
-import { described, fileEntries, name, sampleEntries, seed, text } from '../schema/parts.ts';
+import { described, fileEntries, name, sampleEntries, text } from '../schema/parts.ts';
 import { defineSource, type SourceContext } from '../source.ts';
 import { generatedStage } from '../stages/generated.ts';
 import {
@@ -42,11 +43,7 @@ const schema = v.strictObject({
     'What is asked about: passages of the corpus, the train queries with their positives, or the lists of another ' +
       'source. A sample is drawn at random; without one it is all of them.',
   ),
-  count: described(
-    v.optional(inRange(settingRanges.itemsOfReply)),
-    "Items of a reply. Default: the prompt's own.",
-  ),
-  seed: described(v.optional(seed), 'Of what the generator draws. Default: 0.'),
+  ...entriesOf(writingSettingTable),
 });
 
 type GeneratedSource = v.InferOutput<typeof schema>;
@@ -66,8 +63,8 @@ export const generated = defineSource({
     const { recorded, generator, prompts, of } = source;
     if (recorded !== undefined) {
       checkFile(recorded, [...path, 'recorded'], faults);
-      const saysMore = [generator, prompts, of, source.count, source.seed].some((each) => each !== undefined);
-      if (!saysMore) return;
+      const more = Object.values(omit(source, 'kind', 'recorded'));
+      if (more.every((each) => each === undefined)) return;
     }
     if (prompts === undefined || of === undefined) {
       faults.add(path, 'give "prompts" and "of", what is to be written, or "recorded" lists');
@@ -102,7 +99,7 @@ export const generated = defineSource({
     const about = await writtenAbout(source.of, context);
     const lists = await generatedStage({
       ...(await generators.identityOf(role)),
-      ...{ source: name, role, heldOut, seed: source.seed ?? 0 },
+      ...{ source: name, role, heldOut, seed: source.seed ?? writingSettingTable.seed.default },
       ...{ prompts, about },
     });
     return { lists, expected: { ...expectedWriting(prompts, about), ...context.typicalTokens() } };

@@ -1,5 +1,6 @@
 /** Every kind of source. */
 import * as v from 'valibot';
+import { schemasOf } from '../schemas-of.ts';
 import type { SourceDefinition } from '../source.ts';
 import { generated } from './generated.ts';
 import { lists } from './lists.ts';
@@ -9,18 +10,6 @@ import { planted } from './planted.ts';
 import { selected } from './selected.ts';
 
 const definitions = [mined, lists, generated, merged, selected, planted] as const;
-
-type Schemas<Definitions extends readonly unknown[]> = {
-  [Place in keyof Definitions]: Definitions[Place] extends { readonly schema: infer Schema } ? Schema : never;
-};
-
-interface HasSchema {
-  readonly schema: unknown;
-}
-function schemasOf<const Definitions extends readonly HasSchema[]>(all: Definitions): Schemas<Definitions>;
-function schemasOf(all: readonly HasSchema[]): readonly unknown[] {
-  return all.map(({ schema }) => schema);
-}
 
 export const sourceSchema = v.variant('kind', schemasOf(definitions));
 

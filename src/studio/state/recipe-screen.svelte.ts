@@ -4,11 +4,13 @@ import {
   recipeRunId,
   rolesOf,
   worksAsWritten,
-  type GeneratorChoice,
+  newGenerator,
+  type GeneratorChoices,
   type RecipeChoices,
 } from '../recipe-choices.ts';
 import type { GeneratorAccess, KeptItem, KeptRun } from '../protocol.ts';
 import { openShelf, readOwnRecipe, type ShelvedRecipe } from '../recipe-shelf.ts';
+import { generatorKinds } from '../../recipes/generators/index.ts';
 import type { RecipeInput } from '../../recipes/schema.ts';
 import { problemOf, type Problem } from './problem.ts';
 import { own } from '../../host/own.ts';
@@ -21,7 +23,7 @@ export class RecipeScreen {
   /** What the user gave that is no recipe. */
   problem = $state.raw<Problem | undefined>();
   corpus = $state.raw<KeptItem | undefined>();
-  generators = $state.raw<Readonly<Record<string, GeneratorChoice>>>({});
+  generators = $state.raw<GeneratorChoices>({});
   /** Keys and dropped models: here and in the worker's memory, nowhere else. */
   access = $state.raw<GeneratorAccess>({});
   /** The run of the choices that were planned or started last. */
@@ -76,7 +78,8 @@ export class RecipeScreen {
     }
   }
 
-  setGenerator(role: string, choice: GeneratorChoice): void {
+  /** @param choice undefined for the recipe's own */
+  setGenerator(role: string, choice: GeneratorChoices[string]): void {
     this.generators = { ...this.generators, [role]: choice };
   }
 
@@ -101,11 +104,9 @@ export class RecipeScreen {
     this.problem = undefined;
     this.access = {};
     this.generators = Object.fromEntries(
-      (recipe === undefined ? [] : rolesOf(recipe)).map((role): [string, GeneratorChoice] => [
+      (recipe === undefined ? [] : rolesOf(recipe)).map((role) => [
         role,
-        recipe !== undefined && worksAsWritten(recipe, role)
-          ? { kind: 'recipe' }
-          : { kind: 'webllm', model: '' },
+        recipe !== undefined && worksAsWritten(recipe, role) ? undefined : newGenerator(generatorKinds[0]),
       ]),
     );
   }

@@ -1,8 +1,5 @@
 import type { AdapterFacts, WebllmModel } from '../../host/browser/generators/webllm-models.ts';
-import type { RecipeInput } from '../../recipes/schema.ts';
 import { bytesText } from './bytes.ts';
-
-type RecipeGenerator = NonNullable<RecipeInput['generators']>[string];
 
 /** Families that write well for their size, the best one for a laptop first. */
 const suggested = ['Qwen3-1.7B', 'Llama-3.2-1B-Instruct', 'Qwen3-0.6B', 'Qwen2.5-0.5B-Instruct'];
@@ -60,18 +57,4 @@ export function gpuSentence(facts: AdapterFacts | undefined): string {
     ? 'a WebGPU that the processor computes, far too slow for a language model'
     : 'WebGPU';
   return `This device has ${kind}, ${f16}. ${memory}`;
-}
-
-/** A generator as a recipe names it, for people. */
-export function generatorTitle(generator: RecipeGenerator): string {
-  switch (generator.kind) {
-    case 'http':
-      return `${generator.model} at ${generator.address}`;
-    case 'webllm':
-      return `${generator.model} with WebLLM`;
-    case 'wllama':
-      return `${generator.model} with wllama`;
-    case 'recorded':
-      return 'recorded, replayed';
-  }
 }

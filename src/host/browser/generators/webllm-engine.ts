@@ -89,14 +89,14 @@ class WebllmEngine implements Engine {
     let usage: { prompt_tokens: number; completion_tokens: number } | undefined;
     try {
       const chunks = await this.#engine.chatCompletion({
-        messages: request.messages,
+        messages: [...request.messages],
         stream: true,
         stream_options: { include_usage: true },
         max_tokens: maxTokens,
         seed: request.seed,
         ...(temperature === undefined ? {} : { temperature }),
         ...(topP === undefined ? {} : { top_p: topP }),
-        ...(stop === undefined ? {} : { stop }),
+        ...(stop === undefined ? {} : { stop: [...stop] }),
         ...(request.schema === undefined
           ? {}
           : { response_format: { type: 'json_object', schema: JSON.stringify(request.schema) } }),

@@ -78,7 +78,7 @@ export function judgeModels(
   facts: AdapterFacts | undefined,
 ): WebllmModel[] {
   return records
-    .filter(({ model_type }) => model_type !== 1)
+    .filter((record) => !isEmbedder(record))
     .map((record) => {
       const { verdict, why } = judge(record, facts);
       const twin = isForLackOfF16(record, facts) ? f32Twin(record, records) : undefined;
@@ -118,7 +118,7 @@ export function chooseRecord(
           : `Did you mean ${near}? Else choose one of its list, or give a record of your own`,
     });
   }
-  if (record.model_type === 1) {
+  if (isEmbedder(record)) {
     throw new InputError(`${id} makes vectors and writes no text`, { remedy: 'Choose a language model' });
   }
   const chosen = isForLackOfF16(record, facts) ? (f32Twin(record, records) ?? record) : record;
@@ -176,4 +176,9 @@ function judge(record: WebllmRecord, facts: AdapterFacts | undefined): Verdict {
     return risky(`it needs ${need} of GPU memory, and this device ${told}`);
   }
   return { verdict: 'runs', why: undefined };
+}
+
+/** The enumeration itself would come with the whole library. */
+function isEmbedder({ model_type }: WebllmRecord): boolean {
+  return Number(model_type) === 1;
 }

@@ -1,6 +1,6 @@
 /** llama.cpp in WASM: runs any GGUF file, with a GPU or without. */
 import wasm from '@wllama/wllama/esm/wasm/wllama.wasm?url';
-import { Wllama, type ChatChunk } from '@wllama/wllama/esm/index.js';
+import { Wllama, type ChatCompletionChunk, type LoadedContextInfo } from '@wllama/wllama/esm/index.js';
 import { InputError, messageOf, ResourceError } from '../../errors.ts';
 import {
   TransientGeneratorError,
@@ -36,7 +36,8 @@ export async function openWllama(model: WllamaModel, onProgress: OnLoadProgress)
       }),
     );
     // What llama.cpp refuses is loaded all the same, as far as the library tells.
-    if (wllama.getLoadedContextInfo().success !== true) throw new Error('it gave no reason');
+    const { success }: LoadedContextInfo & { readonly success?: boolean } = wllama.getLoadedContextInfo();
+    if (success !== true) throw new Error('it gave no reason');
   } catch (error) {
     await wllama.exit();
     throw explainLoad(error, model, log);
@@ -57,10 +58,12 @@ class WllamaEngine implements Engine {
     const { temperature, topP, topK, maxTokens, stop } = request.sampling;
     const reply = new ReplyText();
     const begun = performance.now();
+    // Of llama.cpp, which the library hands them on to.
+    const beyondTypes = { stream_options: { include_usage: true }, ...(stop === undefined ? {} : { stop }) };
     try {
       await this.#log.orLost(
         this.#wllama.createChatCompletion({
-          messages: request.messages,
+          messages: [...request.messages],
           stream: true,
           onData: (chunk) => {
             reply.add(chunk);
@@ -72,11 +75,10 @@ class WllamaEngine implements Engine {
           // What is left of an earlier request changes the last bits of a sum, and so, now and then, a word.
           cache_prompt: false,
           return_progress: true,
-          stream_options: { include_usage: true },
           ...(temperature === undefined ? {} : { temperature }),
           ...(topP === undefined ? {} : { top_p: topP }),
           ...(topK === undefined ? {} : { top_k: topK }),
-          ...(stop === undefined ? {} : { stop }),
+          ...beyondTypes,
           ...(request.schema === undefined ? {} : { response_format: formatOf(request.schema) }),
           chat_template_kwargs: { enable_thinking: false },
         }),
@@ -106,15 +108,15 @@ class ReplyText {
   #promptTokens: number | undefined;
   #completionTokens: number | undefined;
 
-  add({ choices, usage, timings }: ChatChunk): void {
+  add({ choices, usage, timings }: Partial<ChatCompletionChunk>): void {
     const [choice] = choices ?? [];
-    this.#text += choice?.delta?.content ?? '';
+    this.#text += choice?.delta.content ?? '';
     this.#finish = choice?.finish_reason ?? this.#finish;
     if (timings !== undefined) {
-      this.#promptTokens = timings.prompt_n + (timings.cache_n ?? 0);
+      this.#promptTokens = timings.prompt_n + timings.cache_n;
       this.#completionTokens = timings.predicted_n;
     }
-    if (usage !== undefined) {
+    if (usage !== undefined && usage !== null) {
       this.#promptTokens = usage.prompt_tokens;
       this.#completionTokens = usage.completion_tokens;
     }

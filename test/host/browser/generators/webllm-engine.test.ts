@@ -13,7 +13,7 @@ import {
 const library = vi.hoisted(() => ({
   requests: [] as Record<string, unknown>[],
   loads: [] as unknown[][],
-  replies: [] as (() => AsyncIterable<ChatCompletionChunk>)[],
+  replies: [] as (() => AsyncIterable<object>)[],
   interruptions: 0,
   unloads: 0,
 }));
@@ -49,7 +49,7 @@ vi.mock('@mlc-ai/web-llm', () => ({
 type Finish = ChatCompletionChunk['choices'][number]['finish_reason'];
 
 function writes(parts: readonly string[], finish: Finish = 'stop') {
-  return async function* (): AsyncIterable<ChatCompletionChunk> {
+  return async function* (): AsyncIterable<object> {
     for (const content of parts)
       yield await Promise.resolve({ choices: [{ delta: { content }, finish_reason: null }] });
     yield { choices: [{ delta: {}, finish_reason: finish }] };
@@ -58,7 +58,7 @@ function writes(parts: readonly string[], finish: Finish = 'stop') {
 }
 
 function fails(error: Error) {
-  return async function* (): AsyncIterable<ChatCompletionChunk> {
+  return async function* (): AsyncIterable<object> {
     yield await Promise.resolve({ choices: [{ delta: { content: 'x' }, finish_reason: null }] });
     throw error;
   };

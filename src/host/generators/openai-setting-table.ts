@@ -1,0 +1,41 @@
+/** What a user may choose of an OpenAI-compatible server. */
+import { numberSetting, textSetting } from '../setting.ts';
+import { settingRanges } from '../setting-ranges.ts';
+
+const defaults = { parallel: 4, deadlineSeconds: 180 } as const;
+
+export const openAiSettingTable = {
+  address: textSetting({
+    title: 'address',
+    help: 'Base address of an OpenAI-compatible server, as in http://127.0.0.1:8000/v1.',
+    wanted: 'the base address of an OpenAI-compatible server',
+    isRequired: true,
+    initial: 'http://127.0.0.1:8000/v1',
+    form: 'first',
+  }),
+  model: textSetting({
+    title: 'model',
+    help: 'The model, as the server names it.',
+    option: 'model',
+    placeholder: 'name',
+    wanted: "the model's name, as the server has it",
+    isRequired: true,
+    form: 'first',
+  }),
+  parallel: numberSetting(settingRanges.parallelRequests, {
+    title: 'requests at the same time',
+    help: `Requests at the same time. Default: ${defaults.parallel}.`,
+    option: 'parallel',
+    default: defaults.parallel,
+    form: 'more',
+  }),
+  deadlineSeconds: numberSetting(settingRanges.deadlineSeconds, {
+    title: 'deadline',
+    unit: 'seconds',
+    help: `Seconds within which a reply must have come. Default: ${defaults.deadlineSeconds}.`,
+    option: 'deadline',
+    placeholder: 'seconds',
+    default: defaults.deadlineSeconds,
+    form: 'more',
+  }),
+} as const;

@@ -1,0 +1,14 @@
+import type { DroppedItem } from '../../../host/browser/files.ts';
+import type { RecipeGenerator } from '../../../recipes/generators/index.ts';
+import type { GeneratorAccess, KeptItem } from '../../protocol.ts';
+
+/** What the form of a kind of generator is given. */
+export interface GeneratorFormProps {
+  readonly chosen: RecipeGenerator;
+  /** Takes other values for some of its settings. */
+  readonly change: (settings: Readonly<Record<string, string>>) => void;
+  readonly give: (given: GeneratorAccess[string]) => void;
+  readonly kept: readonly KeptItem[];
+  /** Copies a dropped log into the browser. */
+  readonly keep: (item: DroppedItem) => Promise<KeptItem>;
+}
