@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
 import * as v from 'valibot';
 import { InputError } from '../host/errors.ts';
-import type { Generator } from '../host/generator.ts';
 import { own } from '../host/own.ts';
 import type { Setting } from '../host/setting.ts';
 import type { GeneratorDefinition, HostGenerator } from '../recipes/generator.ts';
@@ -12,8 +11,6 @@ import {
   type RecipeGenerator,
 } from '../recipes/generators/index.ts';
 import type { RecipeGenerators } from '../recipes/recipe-generators.ts';
-import type { Place } from '../recipes/recipe-lists.ts';
-import { openFile } from './input-files.ts';
 import { addSettingOptions, chosenSettings } from './setting-options.ts';
 
 /**
@@ -92,31 +89,24 @@ function describeGenerators(): string {
   );
 }
 
-/** @throws InputError naming the option that is missing or wrong, or a generator that does not run here */
-export async function openChosenGenerator(options: {
-  readonly generator?: string;
-  readonly keyEnv?: string;
-}): Promise<Generator> {
-  const { generator, keyEnv } = options;
+/**
+ * The generator that the options name, as a recipe has it.
+ * @throws InputError naming the option that is missing or wrong, or a generator that does not run here
+ */
+export function chosenGenerator(options: object): RecipeGenerator {
+  const named = own({ ...options }, 'generator');
   const forms = ownKinds.map((each) => {
     const wanted = own(each.settings, each.named.by)?.wanted ?? '';
     return each.named.prefix === '' ? wanted : `${formOf(each)} for ${wanted}`;
   });
   const remedy = `Give ${forms.join(', or ')}`;
-  if (generator === undefined) throw new InputError('--generator is not given', { remedy });
+  if (typeof named !== 'string') throw new InputError('--generator is not given', { remedy });
   // One prefix is empty: another that fits is meant.
-  const fitting = generatorKinds.filter(({ named }) => generator.startsWith(named.prefix));
-  const kind = fitting.find(({ named }) => named.prefix !== '') ?? fitting[0];
-  const key = keyEnv === undefined ? undefined : keyFromEnvironment(keyEnv);
-  const openPlace = ({ file }: Place) => openFile(file ?? '');
-  const opened =
-    kind && openGenerator(chosenGenerator(kind, generator, options), { key, openFile: openPlace }, nodeKinds);
-  if (opened !== undefined) return opened;
-  throw new InputError(`--generator is "${generator}", which runs in the page only`, { remedy });
-}
-
-/** The generator that the options name, as a recipe has it. @throws InputError */
-function chosenGenerator(kind: GeneratorDefinition, named: string, options: object): RecipeGenerator {
+  const fitting = generatorKinds.filter(({ named: { prefix } }) => named.startsWith(prefix));
+  const kind = fitting.find(({ named: { prefix } }) => prefix !== '') ?? fitting[0];
+  if (kind === undefined || !ownKinds.includes(kind)) {
+    throw new InputError(`--generator is "${named}", which runs in the page only`, { remedy });
+  }
   const chosen: Readonly<Record<string, unknown>> = {
     ...chosenSettings(optionTable, options),
     [kind.named.by]: named.slice(kind.named.prefix.length),

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { foreignArchitecture, isCrossEncoder } from '../encoders/model-kind.ts';
 import { libraryModelName } from '../encoders/model-library.ts';
 import { InputError } from '../host/errors.ts';
+import { own } from '../host/own.ts';
 import { scoreGroupNames } from '../mining/score-groups.ts';
 import type { FragmentInput } from '../recipes/fragment-schema.ts';
 import { openModel } from './experiment.ts';
@@ -64,7 +65,7 @@ export async function scorerOf(
 
 /** @throws InputError where both of two options are given. */
 export function refuseBoth(options: Readonly<Record<string, string | undefined>>): void {
-  const given = Object.keys(options).filter((name) => options[name] !== undefined);
+  const given = Object.keys(options).filter((name) => own(options, name) !== undefined);
   if (given.length < 2) return;
   throw new InputError(`${given.join(' and ')} are both given`, { remedy: 'Use one of the two' });
 }

@@ -3,8 +3,16 @@ import * as v from 'valibot';
 import type { SplitReport } from '../corpus/split.ts';
 import type { ListRecord } from '../corpus/types.ts';
 import type { EncoderModel, Weights } from '../encoders/types.ts';
+import { fillPrompt } from '../generation/fill-prompt.ts';
+import type { GenerationTask } from '../generation/generation-run.ts';
+import type { GenerationLog } from '../generation/log.ts';
+import { promptName, type Prompt } from '../generation/prompt.ts';
+import { taskSeed } from '../generation/run-generation.ts';
+import { tasksFor } from '../generation/subject.ts';
+import { writingSettingTable } from '../generation/writing-setting-table.ts';
 import type { Device } from '../host/contract.ts';
 import { InputError } from '../host/errors.ts';
+import { own } from '../host/own.ts';
 import type { TrainingSettings } from '../training/settings.ts';
 import type { Ranking } from '../retrieval/ranking.ts';
 import { checkSources } from './check-recipe.ts';
@@ -19,6 +27,7 @@ import { ambiguousQueries, readDevFile, type FileLists } from './recipe-lists.ts
 import { bm25Retriever, retrieverOf } from './retriever.ts';
 import type { DiagnosticsSettings } from './schema/diagnostics.ts';
 import { filesOfSources, SourceShelf, warningsOfSources } from './source-shelf.ts';
+import { isWritten, openWriting, type OpenedWriting } from './sources/generated.ts';
 import type { ListsStage, Stage } from './stage.ts';
 import { ArmBuilder, devStageOf, expectedDevPassages, trainingOf, type ArmStages } from './stage-graph.ts';
 import type { StageResult } from './stage-store.ts';
@@ -53,6 +62,13 @@ export interface FragmentTraining {
   /** What was requested as dev and what resulted, where it is a share. */
   readonly split: SplitReport | undefined;
   readonly settings: TrainingSettings;
+}
+
+/** The first of a prompt's requests, where there is anything to ask about. */
+export interface FirstRequest {
+  readonly prompt: Prompt;
+  readonly task: GenerationTask | undefined;
+  readonly filled: ReturnType<typeof fillPrompt> | undefined;
 }
 
 interface FragmentContents {
@@ -164,6 +180,41 @@ export class FragmentJob {
     const { lists, expected } = await sources.source(source);
     const encoder = fragment.encoder && (await openEncoder(fragment.encoder, opened));
     return diagnosedStage(settings, [{ name: null, lists, passages: expected.passages }], encoder, undefined);
+  }
+
+  /** What a generator is asked first of each of a source's prompts. */
+  async firstRequests(source: string): Promise<readonly FirstRequest[]> {
+    const { prompts, about, seed } = await this.#openWriting(source);
+    const subject = await about.open(this.#workshop);
+    return prompts.map((prompt) => {
+      const [task] = tasksFor(prompt, subject);
+      const filled = task && fillPrompt(prompt, task.slots, taskSeed(seed, prompt.id, task.id));
+      return { prompt, task, filled };
+    });
+  }
+
+  /** What names the replies of a source in the log: the model, and its prompts with their versions. */
+  async repliesOf(
+    source: string,
+  ): Promise<{ readonly model: string; readonly prompts: ReadonlySet<string> }> {
+    const { role, prompts } = await this.#openWriting(source);
+    const { model } = await this.#contents.opened.generators.identityOf(role);
+    return { model, prompts: new Set(prompts.map(promptName)) };
+  }
+
+  async #openWriting(name: string): Promise<OpenedWriting & { readonly seed: number }> {
+    const { fragment, sources, opened } = this.#contents;
+    const source = own(fragment.sources, name);
+    if (source?.kind !== 'generated' || !isWritten(source, opened.generators.byName)) {
+      throw new Error(`${name} is not written by a generator`);
+    }
+    const writing = await openWriting(source, sources.contextOf(name));
+    return { ...writing, seed: source.seed ?? writingSettingTable.seed.default };
+  }
+
+  /** Every reply that language models gave to commands and recipes of this store. */
+  generationLog(): Promise<GenerationLog> {
+    return this.#workshop.generationLog();
   }
 
   /** The training of the first arm. @param label names it in errors and progress */

@@ -51,6 +51,11 @@ export async function openPrompts(
   return opened;
 }
 
+/** A prompt that comes with the studio, or that of a file. @throws InputError naming it */
+export async function promptNamed(name: string, files: RecipeFiles): Promise<Prompt> {
+  return isPromptFile(name) ? openPrompt(name, files) : promptById(name);
+}
+
 /** The prompt of a file. @throws InputError naming it */
 export async function openPrompt(path: string, files: RecipeFiles): Promise<Prompt> {
   const file = await files.openFile(path);

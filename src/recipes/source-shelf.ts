@@ -118,10 +118,11 @@ export class SourceShelf {
   async #prepare(name: string): Promise<PreparedSource> {
     const source = own(this.#recipe.sources, name);
     if (source === undefined) throw new Error(`the recipe has no source ${name}`);
-    return definitionOf(source).prepare(name, source, this.#contextOf(name));
+    return definitionOf(source).prepare(name, source, this.contextOf(name));
   }
 
-  #contextOf(name: string): SourceContext {
+  /** What a source is made with. */
+  contextOf(name: string): SourceContext {
     const { corpus, runtime, shelf, generators } = this.#parts;
     return {
       ...{ corpus, runtime, shelf, generators },

@@ -2,6 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { nodeGenerators } from '../../src/cli/generators.ts';
 import type { ListRecord } from '../../src/corpus/types.ts';
 import { readSafetensors } from '../../src/encoders/safetensors.ts';
 import type { Stage } from '../../src/recipes/stage.ts';
@@ -9,6 +10,8 @@ import { StageStore } from '../../src/recipes/stage-store.ts';
 import { decodeLists, decodeRanking } from '../../src/recipes/stored-forms.ts';
 import { onlyJson, runCli, temporaryFolder } from '../support/cli.ts';
 import { tinyModel } from '../support/model-folder.ts';
+import { startModelServer } from '../support/model-server.ts';
+import type { RecipeRunOptions } from '../support/recipe-job.ts';
 import { recipePlace } from '../support/recipe-place.ts';
 import { recipeCorpus, smallRecipe } from '../support/small-recipe.ts';
 import { listFile, makeLists } from '../support/training-lists.ts';
@@ -18,14 +21,14 @@ const model = tinyModel('tiny-bert');
 const encoding = ['--max-query-length', '16', '--max-passage-length', '24'];
 
 /** Runs a recipe of one arm without dev, and gives what its stages stored. */
-async function recipe(changes: Readonly<Record<string, unknown>>) {
+async function recipe(changes: Readonly<Record<string, unknown>>, options: RecipeRunOptions = {}) {
   const document = smallRecipe(place.corpus, {
     ...{ seeds: [1], corpus: { folder: place.corpus, dev: null } },
     arms: [{ name: 'a', source: 'mined', loss: 'infonce' }],
     evaluation: { samples: 1000, depth: 20 },
     ...changes,
   });
-  const { job, report } = await place.run(document);
+  const { job, report } = await place.run(document, options);
   const stages = new StageStore(place.store);
   const blobOf = async ({ key }: Stage): Promise<Uint8Array<ArrayBuffer>> => {
     const [blob] = (await stages.find(key))?.blobs ?? [];
@@ -43,7 +46,7 @@ async function recipe(changes: Readonly<Record<string, unknown>>) {
 
 /** Runs a command and gives the lines of JSON that it wrote. */
 async function command<Line = ListRecord>(args: readonly string[], out: string): Promise<Line[]> {
-  const result = await runCli([...args, '--threads', '1', '--out', out]);
+  const result = await runCli([...args, '--out', out]);
   expect(result.code, result.stderr).toBe(0);
   return linesOf(out).map((line) => JSON.parse(line) as Line);
 }
@@ -63,7 +66,7 @@ it('`mine` finds the lists of a mined source', async () => {
   const mined = await command(
     [
       ...['mine', '--corpus', place.corpus, '--bm25', '--k1', '1.2', '--model', model, ...encoding],
-      ...['--ranks', '2-12', '--negatives', '3', '--seed', '7'],
+      ...['--threads', '1', '--ranks', '2-12', '--negatives', '3', '--seed', '7'],
     ],
     output('lists.jsonl'),
   );
@@ -81,7 +84,7 @@ it('`mine` with a teacher finds the scaled lists of a listwise arm', async () =>
   const mined = await command(
     [
       ...['mine', '--corpus', place.corpus, '--bm25', '--negatives', '4', '--lists', 'listwise'],
-      ...['--teacher', model, '--scale', 'query'],
+      ...['--teacher', model, '--scale', 'query', '--threads', '1'],
     ],
     output('lists.jsonl'),
   );
@@ -99,7 +102,7 @@ it('`filter` keeps what an arm with filters trains on', async () => {
   const kept = await command(
     [
       ...['filter', '--corpus', place.corpus, '--lists', join(place.corpus, 'lists.jsonl')],
-      ...['--teacher', model, '--rules', rules.join(', ')],
+      ...['--teacher', model, '--rules', rules.join(', '), '--threads', '1'],
     ],
     output('kept.jsonl'),
   );
@@ -195,4 +198,42 @@ describe('`train` comes to the weights of an arm', () => {
       expect(Buffer.from(tensors.get(name)?.data ?? []).equals(bytes), name).toBe(true);
     }
   });
+});
+
+it('`generate` writes the lists of a generated source', async () => {
+  const server = await startModelServer(({ body }) => ({
+    text: `what does ${(body.messages.at(-1)?.content ?? '').slice(-20).replace(/\s+/g, ' ')} say`,
+  }));
+  const { lists } = await recipe(
+    {
+      generators: { writer: { kind: 'http', address: server.address, model: 'test-model' } },
+      sources: {
+        written: {
+          kind: 'generated',
+          prompts: ['c-questions'],
+          of: { passages: { sample: 9, seed: 3 } },
+          seed: 3,
+        },
+      },
+      arms: [{ name: 'a', source: 'written', loss: 'infonce' }],
+    },
+    { generators: nodeGenerators(new Map()) },
+  );
+  const written = await command(
+    [
+      ...['generate', '--corpus', place.corpus, '--prompt', 'c-questions', '--sample', '9', '--seed', '3'],
+      ...[
+        '--generator',
+        server.address,
+        '--model',
+        'test-model',
+        '--store',
+        join(temporaryFolder(), 'store'),
+      ],
+    ],
+    output('written.jsonl'),
+  );
+  expect(written).toEqual(await lists());
+  expect(written).toHaveLength(9);
+  expect(server.calls).toHaveLength(18);
 });

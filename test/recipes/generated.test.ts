@@ -184,7 +184,7 @@ describe('a source that a language model writes', () => {
       throw new TransientGeneratorError('busy');
     });
     const job = run(recipe(queries(8), 'queries'), model, { retrySeconds: 0.001 });
-    await expect(job).rejects.toThrow(/writer did not answer 8 of 8 requests: busy\..*run the recipe again/);
+    await expect(job).rejects.toThrow(/writer did not answer 8 of 8 requests: busy\..*run the same again/);
     model.answer = queryOf;
     expect((await run(recipe(queries(8), 'queries'), model)).report.arms[0]!.lists).toBeGreaterThan(4);
   });
@@ -192,7 +192,7 @@ describe('a source that a language model writes', () => {
   it('says so where nothing fits', async () => {
     const model = new ScriptedModel(() => '');
     await expect(run(recipe(queries(4), 'queries'), model)).rejects.toThrow(
-      /sources\.queries: nothing that writer wrote makes a list \(.*\)\. Look at its replies/,
+      /nothing that writer wrote for queries makes a list \(.*\)\. Look at its replies/,
     );
   });
 

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { beirSplits } from '../../corpus/beir.ts';
 import { InputError } from '../../host/errors.ts';
+import { own } from '../../host/own.ts';
 import { miningSettingTable, ranksSetting, type RankRange } from '../../mining/mining-setting-table.ts';
 import type { FragmentInput } from '../../recipes/fragment-schema.ts';
 import { bm25SettingTable } from '../../retrieval/bm25-setting-table.ts';
@@ -67,7 +68,7 @@ async function mine(options: MineOptions, io: CliIo): Promise<void> {
     await writeListFile(await job.listsOf(prepared.lists), options, io);
     await warnAboutLists(prepared, job, io);
     const { guard, mined } = value;
-    const count = (name: string): number => mined?.[name] ?? 0;
+    const count = (name: string): number => own(mined ?? {}, name) ?? 0;
     io.printJson({ lists: options.out, report: { ...mined, lists: value.lists, guard } });
     io.print(`${value.lists} lists with ${count('negatives')} negatives`);
     io.print(

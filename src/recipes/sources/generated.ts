@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import type { Prompt } from '../../generation/prompt.ts';
 import { promptById } from '../../generation/prompts/index.ts';
 import { writingSettingTable } from '../../generation/writing-setting-table.ts';
 import { own } from '../../host/own.ts';
@@ -94,9 +95,7 @@ export const generated = defineSource({
   prepare: async (name, source, context) => {
     const { generators, heldOut } = context;
     if (!isWritten(source, generators.byName)) return fileLists(name, context, true);
-    const role = generatorOf(generators.byName, source);
-    const prompts = await openPrompts(source, (path) => generators.openPromptFile(path));
-    const about = await writtenAbout(source.of, context);
+    const { role, prompts, about } = await openWriting(source, context);
     const lists = await generatedStage({
       ...(await generators.identityOf(role)),
       ...{ source: name, role, heldOut, seed: source.seed ?? writingSettingTable.seed.default },
@@ -106,8 +105,29 @@ export const generated = defineSource({
   },
 });
 
+/** Who is asked what about what. */
+export interface OpenedWriting {
+  /** The generator's name in the recipe. */
+  readonly role: string;
+  readonly prompts: readonly Prompt[];
+  readonly about: WrittenAbout;
+}
+
+/** @throws InputError naming a prompt that cannot be read or does not fit */
+export async function openWriting(
+  source: Pick<WrittenSource, 'prompts' | 'of'> & Omit<GeneratedSource, 'prompts' | 'of'>,
+  context: SourceContext,
+): Promise<OpenedWriting> {
+  const { generators } = context;
+  return {
+    role: generatorOf(generators.byName, source),
+    prompts: await openPrompts(source, (path) => generators.openPromptFile(path)),
+    about: await writtenAbout(source.of, context),
+  };
+}
+
 /** Whether a model, or the log of one, is to write it. What has ready lists as well takes those from a recording. */
-function isWritten(source: GeneratedSource, generators: GeneratorsByName): source is WrittenSource {
+export function isWritten(source: GeneratedSource, generators: GeneratorsByName): source is WrittenSource {
   if (source.prompts === undefined || source.of === undefined) return false;
   return source.recorded === undefined || !isWithoutLog(own(generators, generatorOf(generators, source)));
 }

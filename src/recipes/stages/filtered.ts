@@ -4,7 +4,7 @@ import { applyRules, type FilterReport } from '../../mining/filter.ts';
 import { filterQuality } from '../../mining/planted.ts';
 import { parseRules } from '../../mining/rule-spec.ts';
 import { scaleTeacherScores, withRawScores } from '../../mining/scaling.ts';
-import { scoreGroupNames } from '../../mining/score-groups.ts';
+import type { scoreGroupNames } from '../../mining/score-groups.ts';
 import { keepPassages } from '../../mining/verdicts.ts';
 import type { FilteredReport } from '../lists-report.ts';
 import { withEvidence, type Evidence } from '../recipe-evidence.ts';

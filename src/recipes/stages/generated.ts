@@ -166,7 +166,7 @@ class Writing {
     if (first === undefined) return;
     throw new Error(
       `${this.#parts.role} did not answer ${failed.length} of ${tasks} requests: ${first.reason}. What it wrote is ` +
-        'kept: run the recipe again to ask for the rest.',
+        'kept: run the same again to ask for the rest.',
     );
   }
 }
@@ -190,7 +190,7 @@ function nothingFits(
 ): InputError {
   const reason = results.flatMap(({ open }) => open)[0]?.reason;
   return new InputError(
-    `sources.${source}: nothing that ${role} wrote makes a list${reason === undefined ? '' : ` (${reason})`}`,
+    `nothing that ${role} wrote for ${source} makes a list${reason === undefined ? '' : ` (${reason})`}`,
     { remedy: 'Look at its replies in the log, and give a larger model or another prompt' },
   );
 }
