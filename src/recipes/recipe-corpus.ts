@@ -124,7 +124,7 @@ function documentsOf(
   if (split !== undefined) return { read: () => split.documents(), warnings: () => split.report.warnings() };
   let report = new ReadReport();
   return {
-    async *read () {
+    async *read() {
       report = new ReadReport();
       yield* readDocuments(await withoutTopFolder(tree).open('corpus.jsonl'), { format: 'jsonl', report });
     },
