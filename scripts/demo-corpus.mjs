@@ -173,7 +173,7 @@ function studio(args) {
  */
 function mine(folder, split, depth, out, teacher, retriever = ['--bm25']) {
   const what = ['mine', '--corpus', folder, '--split', split, ...retriever, '--lists', 'listwise'];
-  const how = ['--depth', String(depth), '--label-unjudged', '--teacher', teacher, '--out', out];
+  const how = ['--negatives', String(depth), '--label-unjudged', '--teacher', teacher, '--out', out];
   studio([...what, ...how]);
 }
 

@@ -4,10 +4,10 @@
  */
 
 // The contracts between the studio and its host.
+export type { DataType } from './core/tensor-size.ts';
 export type {
   BlobReference,
   Clock,
-  DataType,
   DeviceTensor,
   FetchProgress,
   Json,

@@ -4,7 +4,7 @@ import { foreignArchitecture } from '../encoders/model-kind.ts';
 import { libraryModelName } from '../encoders/model-library.ts';
 import type { Device } from '../host/contract.ts';
 import { openRuntime } from '../host/node/runtime.ts';
-import { openTransformersJs } from '../host/node/transformers-js.ts';
+import { openTransformersJs } from './transformers-js.ts';
 import { hashEncoder } from '../recipes/encoder-shelf.ts';
 import type { EmbedTexts } from '../retrieval/retrieve.ts';
 import { encodingOverrides } from './encoding-options.ts';

@@ -142,7 +142,7 @@ async function modelParts(
   models: DiskModelFiles,
   threads: number | undefined,
 ): Promise<Pick<FragmentParts, 'library' | 'pool'>> {
-  const { openTransformersJs } = await import('../host/node/transformers-js.ts');
+  const { openTransformersJs } = await import('./transformers-js.ts');
   const { openWorkerPool } = await import('../host/node/workers.ts');
   return {
     library: openTransformersJs(models),

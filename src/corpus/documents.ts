@@ -7,7 +7,8 @@
 
 import { InputError } from '../host/errors.ts';
 import { ID_REMEDY, isId, JsonRecord } from './json-record.ts';
-import { formatBytes, readLines } from './lines.ts';
+import { formatBytes } from '../core/format-bytes.ts';
+import { readLines } from './lines.ts';
 import { ReadReport } from './report.ts';
 import { quoted } from './shown.ts';
 import type { ByteSource } from './source.ts';

@@ -1,3 +1,4 @@
+import { formatBytes } from '../core/format-bytes.ts';
 import { InputError } from '../host/errors.ts';
 import type { ByteSource } from './source.ts';
 
@@ -83,16 +84,4 @@ function tooLong(file: string, line: number, limit: number): InputError {
     line,
     remedy: 'Put each passage, or each shorter list, on a line of its own',
   });
-}
-
-/** Bytes for people: `1 MiB`, `1.5 KiB`, `12 bytes`. */
-export function formatBytes(bytes: number): string {
-  const units = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB'];
-  let value = bytes;
-  let unit = 0;
-  while (value >= 1024 && unit < units.length - 1) {
-    value /= 1024;
-    unit++;
-  }
-  return `${Number(value.toFixed(1))} ${units[unit] ?? ''}`;
 }

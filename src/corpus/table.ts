@@ -8,7 +8,8 @@
 
 import Papa from 'papaparse';
 import { InputError } from '../host/errors.ts';
-import { formatBytes, MAX_LINE_BYTES, readLines } from './lines.ts';
+import { formatBytes } from '../core/format-bytes.ts';
+import { MAX_LINE_BYTES, readLines } from './lines.ts';
 import type { ByteSource } from './source.ts';
 
 /** Delimiters and quotation marks in one row: bounds what a row's fields can cost beyond its text. */

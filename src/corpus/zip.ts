@@ -12,7 +12,7 @@
 import { Inflate } from 'fflate';
 import { InputError, messageOf } from '../host/errors.ts';
 import { crc32 } from './crc32.ts';
-import { formatBytes } from './lines.ts';
+import { formatBytes } from '../core/format-bytes.ts';
 import { quoted } from './shown.ts';
 import type { ByteSource, FileTree } from './source.ts';
 import { missingPath, readRange } from './source.ts';

@@ -1,4 +1,4 @@
-import { formatBytes } from '../corpus/lines.ts';
+import { formatBytes } from '../core/format-bytes.ts';
 import { InputError } from '../host/errors.ts';
 
 const MEBIBYTE = 2 ** 20;

@@ -1,6 +1,7 @@
 import { Graph, type Tensor, type TensorType } from '../graph/expression.ts';
 import { vjp } from '../graph/gradients.ts';
-import { largestTensorBytes, peakBytes, tensorBytes } from '../graph/memory.ts';
+import { tensorBytes } from '../core/tensor-size.ts';
+import { largestTensorBytes, peakBytes } from '../graph/memory.ts';
 import { toOnnx } from '../graph/onnx.ts';
 import { accumulate } from '../graph/ops/linear.ts';
 import { cutAt, savedForBackward } from '../graph/split.ts';

@@ -10,9 +10,6 @@ import type { EncodingConfig } from './types.ts';
 /** Before a model's name: it is to be run by transformers.js. */
 const PREFIX = 'transformers.js:';
 
-/** What the library reads beside the files that the studio reads itself: the graph, and weights too large for it. */
-export const LIBRARY_FILES: readonly string[] = ['onnx/model.onnx', 'onnx/model.onnx_data'];
-
 /** `transformers.js:MODEL` → `MODEL`; undefined for names without the prefix. */
 export function libraryModelName(model: string): string | undefined {
   return model.startsWith(PREFIX) ? model.slice(PREFIX.length) : undefined;

@@ -2,32 +2,13 @@ import type { ModelFolder } from '../host/contract.ts';
 import { InputError } from '../host/errors.ts';
 import { readConfig } from './config.ts';
 import { familyOf } from './families/index.ts';
-import { LIBRARY_FILES } from './model-library.ts';
-import { readEncodingSettings, ENCODING_FILES, type EncodingOverrides } from './sentence-transformers.ts';
-import { TOKENIZER_FILES } from './tokenizer.ts';
+import { readEncodingSettings, type EncodingOverrides } from './sentence-transformers.ts';
+import { TOKENIZER_FILES } from '../host/model-file-names.ts';
 import type { CrossEncoderModel, EncoderModel } from './types.ts';
-import { headRows, openCheckpoint, takeWeights, WEIGHT_FILES } from './weights.ts';
-
-const NAMED_FILES: ReadonlySet<string> = new Set([
-  'config.json',
-  'README.md',
-  ...ENCODING_FILES,
-  ...TOKENIZER_FILES,
-  ...WEIGHT_FILES,
-  ...LIBRARY_FILES,
-]);
+import { headRows, openCheckpoint, takeWeights } from './weights.ts';
 
 const CLASSIFIER_ADVICE =
   'The weights are those of a classifier or cross-encoder: its head is left out, and the vectors of the rest find little until they are trained to.';
-
-/** Whether reading a model may ask for this file: what a host fetches, and nothing else that a repository holds. */
-export function isModelFile(path: string): boolean {
-  return (
-    NAMED_FILES.has(path) ||
-    /^\d+_Pooling\/config\.json$/.test(path) ||
-    /^model-\d{5}-of-\d{5}\.safetensors$/.test(path)
-  );
-}
 
 /**
  * Reads a bi-encoder from its folder. What the folder says holds unless overridden.

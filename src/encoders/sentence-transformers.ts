@@ -17,6 +17,9 @@ import {
 } from './json-file.ts';
 import type { EncoderShape, EncodingConfig, Pooling } from './types.ts';
 
+/** Old versions wrote the family's name into this one; where there are several, the first has the last word. */
+const TRANSFORMER_FILES = encoderFamilies.map(({ name }) => `sentence_${name}_config.json`);
+
 /** What the user may say differently from the folder. */
 export type EncodingOverrides = { readonly [Key in keyof EncodingConfig]?: EncodingConfig[Key] | undefined };
 
@@ -27,17 +30,6 @@ export interface EncodingSettings {
   /** What the folder leaves open and the user may want to settle; one sentence each. */
   readonly advice: readonly string[];
 }
-
-/** Old versions wrote the family's name into this one; where there are several, the first has the last word. */
-const TRANSFORMER_FILES = encoderFamilies.map(({ name }) => `sentence_${name}_config.json`);
-
-/** The encoding files that may lie in a model folder, for hosts that fetch files one by one. */
-export const ENCODING_FILES: readonly string[] = [
-  'modules.json',
-  ...TRANSFORMER_FILES,
-  'config_sentence_transformers.json',
-  'tokenizer_config.json',
-];
 
 /** What the settings need to know of a model's shape. */
 type Positions = Pick<EncoderShape, 'maxPositions'>;

@@ -19,15 +19,6 @@ const { Tokenizer } = tokenizers as unknown as {
   Tokenizer: new (definition: JsonObject, settings: JsonObject) => LibraryTokenizer;
 };
 
-/** The tokenizer files of a model folder; an export carries them along unchanged. */
-export const TOKENIZER_FILES: readonly string[] = [
-  'tokenizer.json',
-  'tokenizer_config.json',
-  'vocab.txt',
-  'special_tokens_map.json',
-  'added_tokens.json',
-];
-
 export interface TokenizerOptions {
   /** Puts every text into lower case first (sentence-transformers' do_lower_case). */
   readonly lowerCase?: boolean;

@@ -11,8 +11,8 @@ import { printable } from '../corpus/shown.ts';
 import type { EmbedOptions, Side } from './embedder.ts';
 import { encodingBatches } from './encoding-batches.ts';
 import { ownField, parseJsonObject, type JsonObject } from './json-file.ts';
+import { LIBRARY_FILES } from '../host/model-file-names.ts';
 import {
-  LIBRARY_FILES,
   type LibraryCrossEncoder,
   type LibraryEncoder,
   type LibraryModel,

@@ -6,13 +6,6 @@ import { readSafetensors, readShardIndex, toFloat32, type StoredTensor } from '.
 import { readTorchCheckpoint } from './torch-pickle.ts';
 import type { Weights, WeightTensor } from './types.ts';
 
-/** In the order of preference: the first that the folder has is read. */
-export const WEIGHT_FILES: readonly string[] = [
-  'model.safetensors',
-  'model.safetensors.index.json',
-  'pytorch_model.bin',
-];
-
 /** Tensors by their names in the checkpoint, each with the file that holds it. */
 export type Checkpoint = ReadonlyMap<string, { readonly tensor: StoredTensor; readonly file: string }>;
 

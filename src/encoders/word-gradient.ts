@@ -3,7 +3,8 @@ import { reshape } from '../graph/ops/broadcasting.ts';
 import { add } from '../graph/ops/elementwise.ts';
 import { embeddingGradient, gather, scatterRows } from '../graph/ops/indexing.ts';
 import { concat } from '../graph/ops/shape.ts';
-import type { DataType, TensorData } from '../host/contract.ts';
+import type { DataType } from '../core/tensor-size.ts';
+import type { TensorData } from '../host/contract.ts';
 
 /**
  * The gradient of the word embeddings on a device: each row is the sum over the tokens of its id, in an order of

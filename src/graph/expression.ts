@@ -1,7 +1,9 @@
-import type { DataType } from '../host/contract.ts';
-import { elementCount, type Dimension, type Dimensions, type NdArray, type Shape } from './nd-array.ts';
+import type { DataType } from '../core/tensor-size.ts';
+import { elementCount } from '../core/tensor-size.ts';
+import { type Dimension, type Dimensions, type NdArray, type Shape } from './nd-array.ts';
 
-export { elementCount, type Dimension, type Dimensions, type Shape } from './nd-array.ts';
+export { elementCount } from '../core/tensor-size.ts';
+export { type Dimension, type Dimensions, type Shape } from './nd-array.ts';
 export type AttributeValue = number | string | readonly Dimension[];
 export type Attributes = Readonly<Record<string, AttributeValue>>;
 

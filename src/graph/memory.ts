@@ -1,18 +1,5 @@
-import type { DataType } from '../host/contract.ts';
-import {
-  elementCount,
-  isConstant,
-  isInput,
-  nodesBehind,
-  type Tensor,
-  type TensorType,
-} from './expression.ts';
-
-const bytesPerElement: Readonly<Record<DataType, number>> = { float32: 4, int32: 4, int64: 8, bool: 1 };
-
-export function tensorBytes(type: TensorType): number {
-  return elementCount(type.shape) * bytesPerElement[type.dataType];
-}
+import { tensorBytes } from '../core/tensor-size.ts';
+import { isConstant, isInput, nodesBehind, type Tensor } from './expression.ts';
 
 /**
  * The most bytes that intermediate values take at one time when the nodes run in order and each value is freed

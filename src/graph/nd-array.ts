@@ -1,4 +1,6 @@
 /** The size of an axis; or the name of one that is left open, such as `batch` or `batch*length`. */
+import { elementCount } from '../core/tensor-size.ts';
+
 export type Dimension = number | string;
 export type Dimensions = readonly Dimension[];
 
@@ -9,11 +11,6 @@ export type Shape = readonly number[];
 export interface NdArray {
   readonly shape: Shape;
   readonly data: Float64Array;
-}
-
-/** How many elements an array of these sizes has. */
-export function elementCount(shape: Shape): number {
-  return shape.reduce((product, size) => product * size, 1);
 }
 
 export function stridesOf(shape: Shape): number[] {

@@ -1,4 +1,4 @@
-import type { DataType } from '../host/contract.ts';
+import type { DataType } from '../core/tensor-size.ts';
 import {
   isConstant,
   isInput,

@@ -3,7 +3,8 @@
  * host/node talks to the outside world through these interfaces only.
  */
 
-export type DataType = 'float32' | 'int32' | 'int64' | 'bool';
+import type { DataType } from '../core/tensor-size.ts';
+
 export type TensorData =
   Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer> | BigInt64Array<ArrayBuffer> | Uint8Array<ArrayBuffer>;
 

@@ -1,6 +1,6 @@
 import { trainingGraphs } from '../encoders/graphs.ts';
 import { familyOf } from '../encoders/families/index.ts';
-import { elementCount } from '../graph/nd-array.ts';
+import { elementCount } from '../core/tensor-size.ts';
 import { isGpu } from '../host/contract.ts';
 import { chooseMicroBatches, type DeviceLimits } from '../training/choose-micro-batches.ts';
 import type { EncoderModel } from '../encoders/types.ts';

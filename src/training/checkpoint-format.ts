@@ -5,7 +5,7 @@
  * Tensors that are not trained fill shards of their own, so that these are the same in every checkpoint and a store
  * that names blobs by their content keeps them once.
  */
-import { elementCount } from '../graph/nd-array.ts';
+import { elementCount } from '../core/tensor-size.ts';
 import { InputError, messageOf } from '../host/errors.ts';
 import type { Weights, WeightTensor } from '../encoders/types.ts';
 import {

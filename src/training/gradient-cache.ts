@@ -13,7 +13,7 @@ import {
 import type { TokenBatch } from '../encoders/length-buckets.ts';
 import { familyOf } from '../encoders/families/index.ts';
 import { wordInputs } from '../encoders/word-gradient.ts';
-import { elementCount } from '../graph/nd-array.ts';
+import { elementCount } from '../core/tensor-size.ts';
 import type { DeviceTensor, Runtime, Session } from '../host/contract.ts';
 import { OutOfMemoryError } from '../host/errors.ts';
 import { bytesNeeded } from './choose-micro-batches.ts';

@@ -1,7 +1,7 @@
 import type { LoraShape } from '../encoders/forward.ts';
 import { familyOf } from '../encoders/families/index.ts';
 import type { EncoderShape, Weights, WeightTensor } from '../encoders/types.ts';
-import { elementCount } from '../graph/nd-array.ts';
+import { elementCount } from '../core/tensor-size.ts';
 import { InputError } from '../host/errors.ts';
 import { RandomStream } from '../host/random.ts';
 

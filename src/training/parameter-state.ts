@@ -1,6 +1,6 @@
 import type { DeviceWeights } from '../encoders/device-weights.ts';
 import type { Weights, WeightTensor } from '../encoders/types.ts';
-import { elementCount } from '../graph/nd-array.ts';
+import { elementCount } from '../core/tensor-size.ts';
 import type { DeviceTensor, Runtime, Session } from '../host/contract.ts';
 import { createDeviceUpdate, type DeviceTensors, type DeviceUpdate } from './device-update.ts';
 import {

@@ -5,7 +5,8 @@ import { reduceSumSquare } from '../../src/graph/ops/broadcasting.ts';
 import { equal, greater, toFloat } from '../../src/graph/ops/elementwise.ts';
 import { embeddingGradient, gather, scatterRows } from '../../src/graph/ops/indexing.ts';
 import { padAxis } from '../../src/graph/ops/shape.ts';
-import type { DataType, Runtime, TensorData } from '../../src/host/contract.ts';
+import type { DataType } from '../../src/core/tensor-size.ts';
+import type { Runtime, TensorData } from '../../src/host/contract.ts';
 
 export interface HandMadeCase {
   readonly name: string;

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Graph } from '../../src/graph/expression.ts';
-import { peakBytes, tensorBytes } from '../../src/graph/memory.ts';
+import { tensorBytes } from '../../src/core/tensor-size.ts';
+import { peakBytes } from '../../src/graph/memory.ts';
 import { reduceSum } from '../../src/graph/ops/broadcasting.ts';
 import { add, exp, greater, mul, tanh, toFloat } from '../../src/graph/ops/elementwise.ts';
 

@@ -5,7 +5,7 @@ import { familyOf } from '../../src/encoders/families/index.ts';
 import { exportCrossEncoderOnnx, exportOnnx } from '../../src/encoders/onnx-export.ts';
 import { readCrossEncoder, readEncoder } from '../../src/encoders/read-encoder.ts';
 import { fromFloat32, writeSafetensors, type StoredTensor } from '../../src/encoders/safetensors.ts';
-import { elementCount } from '../../src/graph/nd-array.ts';
+import { elementCount } from '../../src/core/tensor-size.ts';
 import { RandomStream } from '../../src/host/random.ts';
 import { modelFolder, readJson, tinyModel } from './model-folder.ts';
 

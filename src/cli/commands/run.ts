@@ -91,7 +91,7 @@ async function runRecipe(
   const { RecipeJob } = await import('../../recipes/job.ts');
   const { RecipeStoppedError } = await import('../../recipes/stage.ts');
   const { openRuntime } = await import('../../host/node/runtime.ts');
-  const { openTransformersJs } = await import('../../host/node/transformers-js.ts');
+  const { openTransformersJs } = await import('../transformers-js.ts');
   const { planLines, RecipeView } = await import('../recipe-view.ts');
   const { device, threads } = options;
   const runtime = await openRuntime({ device, ...(threads === undefined ? {} : { threads }) });

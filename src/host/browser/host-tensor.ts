@@ -1,5 +1,6 @@
-import { elementCount } from '../../graph/nd-array.ts';
-import type { DataType, DeviceTensor, TensorData } from '../contract.ts';
+import { elementCount } from '../../core/tensor-size.ts';
+import type { DataType } from '../../core/tensor-size.ts';
+import type { DeviceTensor, TensorData } from '../contract.ts';
 
 const emptyArrays: Readonly<Record<DataType, (size: number) => TensorData>> = {
   float32: (size) => new Float32Array(size),

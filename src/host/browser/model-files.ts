@@ -1,5 +1,5 @@
 import { checkModelFileSize } from '../../encoders/file-limits.ts';
-import { isModelFile } from '../../encoders/read-encoder.ts';
+import { isModelFile } from '../model-file-names.ts';
 import { readRange, withoutTopFolder, type FileTree } from '../../corpus/source.ts';
 import type { FetchProgress, ModelFiles, ModelFolder } from '../contract.ts';
 import { InputError } from '../errors.ts';

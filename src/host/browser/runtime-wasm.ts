@@ -1,6 +1,7 @@
 import type * as Ort from 'onnxruntime-web/wasm';
-import { elementCount } from '../../graph/nd-array.ts';
-import type { DataType, DeviceTensor, Runtime, Session, SessionOptions, TensorData } from '../contract.ts';
+import { elementCount } from '../../core/tensor-size.ts';
+import type { DataType } from '../../core/tensor-size.ts';
+import type { DeviceTensor, Runtime, Session, SessionOptions, TensorData } from '../contract.ts';
 import { HostTensor } from './host-tensor.ts';
 import { refuseTooLarge, wasmBudgetBytes } from './memory.ts';
 import { onnxFiles } from './onnx-files.ts';

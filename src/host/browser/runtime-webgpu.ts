@@ -1,8 +1,8 @@
 import type * as Ort from 'onnxruntime-web/webgpu';
-import { tensorBytes } from '../../graph/memory.ts';
-import { elementCount } from '../../graph/nd-array.ts';
+import { tensorBytes } from '../../core/tensor-size.ts';
+import { elementCount } from '../../core/tensor-size.ts';
+import type { DataType } from '../../core/tensor-size.ts';
 import type {
-  DataType,
   DeviceTensor,
   ElementwiseKernel,
   ElementwiseProgram,

@@ -1,5 +1,5 @@
-import { elementCount } from '../../graph/nd-array.ts';
-import type { DataType } from '../contract.ts';
+import { elementCount } from '../../core/tensor-size.ts';
+import type { DataType } from '../../core/tensor-size.ts';
 import { ProtobufWriter } from '../protobuf.ts';
 
 /** TensorProto.DataType of the ONNX specification. */

@@ -5,7 +5,7 @@ import { open, readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { InputError, messageOf } from '../errors.ts';
 import type { ByteSource, FileTree } from '../../corpus/source.ts';
-import { formatBytes } from '../../corpus/lines.ts';
+import { formatBytes } from '../../core/format-bytes.ts';
 import { bytesSource, missingPath } from '../../corpus/source.ts';
 import { isZip, openZip } from '../../corpus/zip.ts';
 import { errorCode } from './file-operations.ts';

@@ -4,7 +4,7 @@ import { homedir } from 'node:os';
 import { basename, dirname, join, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { checkModelFileSize } from '../../encoders/file-limits.ts';
-import { isModelFile } from '../../encoders/read-encoder.ts';
+import { isModelFile } from '../model-file-names.ts';
 import type { FetchProgress, ModelFiles, ModelFolder } from '../contract.ts';
 import { InputError } from '../errors.ts';
 import { writeFileAtomic } from './atomic-file.ts';

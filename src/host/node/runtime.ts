@@ -1,15 +1,8 @@
 import { availableParallelism, cpus } from 'node:os';
 import ort from 'onnxruntime-node';
-import { elementCount } from '../../graph/nd-array.ts';
-import type {
-  DataType,
-  Device,
-  DeviceTensor,
-  Runtime,
-  Session,
-  SessionOptions,
-  TensorData,
-} from '../contract.ts';
+import { elementCount } from '../../core/tensor-size.ts';
+import type { DataType } from '../../core/tensor-size.ts';
+import type { Device, DeviceTensor, Runtime, Session, SessionOptions, TensorData } from '../contract.ts';
 import { InputError, messageOf, OutOfMemoryError } from '../errors.ts';
 import { copyModel, joinModel } from './copy-model.ts';
 import { isMarkerRefusal, markerName, withMarker } from './marked-model.ts';

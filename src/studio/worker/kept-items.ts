@@ -8,7 +8,7 @@ import {
   type FileTree,
 } from '../../corpus/source.ts';
 import { isZip } from '../../corpus/zip.ts';
-import { isModelFile } from '../../encoders/read-encoder.ts';
+import { isModelFile } from '../../host/model-file-names.ts';
 import { readLog } from '../../generation/log-file.ts';
 import { openFile, openTree, type DroppedItem } from '../../host/browser/files.ts';
 import type { BlobReference, Store, StoreRecord } from '../../host/contract.ts';

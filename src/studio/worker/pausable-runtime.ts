@@ -1,5 +1,5 @@
+import type { DataType } from '../../core/tensor-size.ts';
 import type {
-  DataType,
   Device,
   DeviceTensor,
   ElementwiseKernel,

@@ -6,7 +6,7 @@ import { browserClock } from '../../host/browser/clock.ts';
 import { openModelFiles } from '../../host/browser/model-files.ts';
 import { openRuntime, type OpenedRuntime } from '../../host/browser/runtime.ts';
 import { IndexedDbStore } from '../../host/browser/store.ts';
-import { openTransformersJs } from '../../host/browser/transformers-js.ts';
+import { openTransformersJs } from './transformers-js.ts';
 import { openWorkerPool } from '../../host/browser/workers.ts';
 import {
   StoreFencedError,

@@ -1,6 +1,6 @@
 import { familyOf } from '../../encoders/families/index.ts';
 import type { EncoderShape, Weights, WeightTensor } from '../../encoders/types.ts';
-import { elementCount } from '../../graph/nd-array.ts';
+import { elementCount } from '../../core/tensor-size.ts';
 import { RandomStream } from '../../host/random.ts';
 
 /** The standard deviation of BERT's random weights. */

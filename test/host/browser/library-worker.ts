@@ -9,7 +9,7 @@ import type { ModelLibrary } from '../../../src/encoders/model-library.ts';
 import { readCrossEncoder, readEncoder } from '../../../src/encoders/read-encoder.ts';
 import { openModelFiles } from '../../../src/host/browser/model-files.ts';
 import { openRuntime, type BrowserRuntimeOptions } from '../../../src/host/browser/runtime.ts';
-import { openTransformersJs } from '../../../src/host/browser/transformers-js.ts';
+import { openTransformersJs } from '../../../src/studio/worker/transformers-js.ts';
 import type { ModelFiles, Runtime } from '../../../src/host/contract.ts';
 import { InputError, messageOf } from '../../../src/host/errors.ts';
 import { gpuDispatches } from '../../support/browser/gpu-dispatches.ts';

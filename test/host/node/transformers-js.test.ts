@@ -14,7 +14,7 @@ import { readCrossEncoder, readEncoder } from '../../../src/encoders/read-encode
 import type { Runtime } from '../../../src/host/contract.ts';
 import { InputError } from '../../../src/host/errors.ts';
 import { openRuntime } from '../../../src/host/node/runtime.ts';
-import { openTransformersJs } from '../../../src/host/node/transformers-js.ts';
+import { openTransformersJs } from '../../../src/cli/transformers-js.ts';
 import { asRoberta, crossEncoderFolder, encoderFolder } from '../../support/library-models.ts';
 import { modelFolder } from '../../support/model-folder.ts';
 

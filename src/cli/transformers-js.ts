@@ -1,8 +1,8 @@
-import { isJsonObject } from '../../encoders/json-file.ts';
-import type { ModelLibrary } from '../../encoders/model-library.ts';
-import { firstLine, transformersJs, type TransformersJs } from '../../encoders/transformers-js.ts';
-import { InputError } from '../errors.ts';
-import { openModelFiles, type DiskModelFiles } from './model-files.ts';
+import { isJsonObject } from '../encoders/json-file.ts';
+import type { ModelLibrary } from '../encoders/model-library.ts';
+import { firstLine, transformersJs, type TransformersJs } from '../encoders/transformers-js.ts';
+import { InputError } from '../host/errors.ts';
+import { openModelFiles, type DiskModelFiles } from '../host/node/model-files.ts';
 
 /** The version that the studio is tested with. */
 const VERSION = '4.3.1';

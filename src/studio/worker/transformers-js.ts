@@ -5,9 +5,9 @@ import {
   type RootedFolder,
   type TransformersJs,
 } from '../../encoders/transformers-js.ts';
-import type { ModelFiles, ModelFolder } from '../contract.ts';
-import { InputError } from '../errors.ts';
-import { loadWasmOrt, wasmSessionOptions } from './runtime-wasm.ts';
+import type { ModelFiles, ModelFolder } from '../../host/contract.ts';
+import { InputError } from '../../host/errors.ts';
+import { loadWasmOrt, wasmSessionOptions } from '../../host/browser/runtime-wasm.ts';
 
 export interface TransformersJsOptions {
   /** Awaited before each batch: holds a run that is paused. */
