@@ -90,7 +90,7 @@ export default tseslint.config(
   {
     files: ['src/**/*.ts', 'src/**/*.svelte'],
     ignores: [
-      'src/host/own.ts',
+      'src/core/own.ts',
       // The names of tensors are the graphs' own.
       'src/graph/**',
       'src/host/*/runtime*.ts',

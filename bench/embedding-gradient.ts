@@ -6,7 +6,7 @@
  * Run: npm run bench -- embedding-gradient
  * WebGPU is left out where there is no device; `VK_ICD_FILENAMES` names a driver in software.
  */
-import { messageOf } from '../src/host/errors.ts';
+import { messageOf } from '../src/core/errors.ts';
 import { openRuntime } from '../src/host/node/runtime.ts';
 import {
   BitPatterns,

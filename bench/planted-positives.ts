@@ -11,19 +11,19 @@ import { basename, join } from 'node:path';
 import type { ListRecord } from '../src/corpus/types.ts';
 import type { Runtime } from '../src/host/contract.ts';
 import { openRuntime } from '../src/host/node/runtime.ts';
-import { withAnswers } from '../src/mining/answers.ts';
-import { applyRules } from '../src/mining/filter.ts';
-import { guideLists } from '../src/mining/guide.ts';
-import { filterQuality, filterRates } from '../src/mining/planted.ts';
-import { parseRules } from '../src/mining/rule-spec.ts';
-import { scaleTeacherScores } from '../src/mining/scaling.ts';
-import { scoreLists } from '../src/mining/teacher.ts';
+import { withAnswers } from '../src/lists/answers.ts';
+import { applyRules } from '../src/lists/filter.ts';
+import { guideLists } from '../src/lists/guide.ts';
+import { filterQuality, filterRates } from '../src/lists/planted.ts';
+import { parseRules } from '../src/lists/rule-spec.ts';
+import { scaleTeacherScores } from '../src/lists/scaling.ts';
+import { scoreLists } from '../src/lists/teacher.ts';
 import {
   isPlantedAnswer,
   plantJudged,
   withEncoderTeacher,
   type PlantOptions,
-} from '../test/mining/planted-judgments.ts';
+} from '../test/lists/planted-judgments.ts';
 import { printTable } from './support/measure.ts';
 
 const RULES = [

@@ -4,7 +4,7 @@
  *
  * Run: npm run bench -- similarity
  */
-import { RandomStream } from '../src/host/random.ts';
+import { RandomStream } from '../src/core/random.ts';
 import { parseLossSpec } from '../src/losses/loss-spec.ts';
 import type { BatchLayout } from '../src/training/batch-layout.ts';
 import { fillDropoutMask } from '../src/training/dropout.ts';

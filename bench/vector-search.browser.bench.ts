@@ -4,7 +4,7 @@
  * `BROWSER_BENCH=1 npx vitest run --project 'browser*' bench/vector-search`
  */
 import { expect, it } from 'vitest';
-import { RandomStream } from '../src/host/random.ts';
+import { RandomStream } from '../src/core/random.ts';
 import { VectorIndex } from '../src/retrieval/vectors.ts';
 
 const count = 100_000;

@@ -7,7 +7,7 @@
  * Run: npm run bench -- vector-search
  */
 import { openWorkerPool } from '../src/host/node/workers.ts';
-import { RandomStream } from '../src/host/random.ts';
+import { RandomStream } from '../src/core/random.ts';
 import { TopK } from '../src/retrieval/top-k.ts';
 import { VectorIndex } from '../src/retrieval/vectors.ts';
 import { fastest, printTable } from './support/measure.ts';

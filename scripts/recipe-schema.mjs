@@ -1,5 +1,5 @@
 // @ts-check
-/** `node scripts/recipe-schema.mjs` writes docs/recipe.schema.json from src/recipes/schema.ts. */
+/** `node scripts/recipe-schema.mjs` writes docs/recipe.schema.json from src/pipeline/schema.ts. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -21,6 +21,6 @@ export function recipeJsonSchema(schema) {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   if (!(await buildIfStale())) process.exit(1);
-  const { recipeSchema } = await import(pathToFileURL(join(root, 'dist/src/recipes/schema.js')).href);
+  const { recipeSchema } = await import(pathToFileURL(join(root, 'dist/src/pipeline/schema.js')).href);
   writeFileSync(join(root, 'docs/recipe.schema.json'), await recipeJsonSchema(recipeSchema));
 }

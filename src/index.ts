@@ -5,12 +5,12 @@
 
 // The contracts between the studio and its host.
 export type { DataType } from './core/tensor-size.ts';
+export type { Json } from './core/json.ts';
 export type {
   BlobReference,
   Clock,
   DeviceTensor,
   FetchProgress,
-  Json,
   ModelFiles,
   ModelFolder,
   Runtime,
@@ -24,7 +24,7 @@ export type {
   WorkerPool,
 } from './host/contract.ts';
 export { StoreCorruptionError, StoreFencedError } from './host/contract.ts';
-export { InputError, ResourceError } from './host/errors.ts';
+export { InputError, ResourceError } from './core/errors.ts';
 
 // Corpora, judgments and training lists.
 export type { Document, Judgments, ListDocument, ListRecord, Query } from './corpus/types.ts';
@@ -35,7 +35,7 @@ export { parseJudgments, readJudgments, relevantDocuments } from './corpus/judgm
 export { formatList, readLists, writeLists, type ListFormat } from './corpus/lists.ts';
 export { readQueries } from './corpus/queries.ts';
 export { ReadReport } from './corpus/report.ts';
-export { bytesSource, textSource, type ByteSource, type FileTree } from './corpus/source.ts';
+export { bytesSource, textSource, type ByteSource, type FileTree } from './core/source.ts';
 export {
   sharedWithTrain,
   splitByPassage,
@@ -43,7 +43,7 @@ export {
   type Split,
   type SplitReport,
 } from './corpus/split.ts';
-export { isZip, openZip, type ZipLimits } from './corpus/zip.ts';
+export { isZip, openZip, type ZipLimits } from './formats/zip.ts';
 
 // Losses.
 export type {
@@ -153,40 +153,40 @@ export {
 export * from './generation/index.ts';
 
 // Mining: candidates, teachers, filters.
-export { documentsToMine, fusedSource, type CandidateSource, type TextOf } from './mining/candidates.ts';
-export { mineHardNegatives, type HardNegativeOptions, type MiningReport } from './mining/hard-negatives.ts';
-export { makeListwiseLists, type ListwiseOptions } from './mining/listwise-lists.ts';
-export { biEncoderPairs, biEncoderTeacher } from './mining/bi-encoder-teacher.ts';
-export { crossEncoderTeacher, type ScorePairs } from './mining/cross-encoder-teacher.ts';
-export { scoreLists, type PairScores, type Teacher } from './mining/teacher.ts';
-export { readTeacherScores, withTeacherScores, type TeacherScores } from './mining/teacher-scores.ts';
-export type { PairNumbers, PairNumbersReport } from './mining/pair-numbers.ts';
-export { cachedScores, ScoringStoppedError, type ScoreCacheOptions } from './mining/score-cache.ts';
-export { diagnoseSources, type SourceDiagnosis } from './mining/diagnostics/diagnose.ts';
-export { guideLists, withGuideScores } from './mining/guide.ts';
-export { readGivenLabels, withGivenLabels, type Labeler } from './mining/given-labels.ts';
-export { readAnswers, withAnswers, type Answers } from './mining/answers.ts';
-export { percentile } from './mining/percentile.ts';
-export { scaleScore, scaleTeacherScores, withRawScores, type ScalingOptions } from './mining/scaling.ts';
-export type { ScoreGroup } from './mining/score-groups.ts';
+export { documentsToMine, fusedSource, type CandidateSource, type TextOf } from './lists/candidates.ts';
+export { mineHardNegatives, type HardNegativeOptions, type MiningReport } from './lists/hard-negatives.ts';
+export { makeListwiseLists, type ListwiseOptions } from './lists/listwise-lists.ts';
+export { biEncoderPairs, biEncoderTeacher } from './lists/bi-encoder-teacher.ts';
+export { crossEncoderTeacher, type ScorePairs } from './lists/cross-encoder-teacher.ts';
+export { scoreLists, type PairScores, type Teacher } from './lists/teacher.ts';
+export { readTeacherScores, withTeacherScores, type TeacherScores } from './lists/teacher-scores.ts';
+export type { PairNumbers, PairNumbersReport } from './lists/pair-numbers.ts';
+export { cachedScores, ScoringStoppedError, type ScoreCacheOptions } from './lists/score-cache.ts';
+export { diagnoseSources, type SourceDiagnosis } from './lists/diagnostics/diagnose.ts';
+export { guideLists, withGuideScores } from './lists/guide.ts';
+export { readGivenLabels, withGivenLabels, type Labeler } from './lists/given-labels.ts';
+export { readAnswers, withAnswers, type Answers } from './lists/answers.ts';
+export { percentile } from './lists/percentile.ts';
+export { scaleScore, scaleTeacherScores, withRawScores, type ScalingOptions } from './lists/scaling.ts';
+export type { ScoreGroup } from './lists/score-groups.ts';
 export {
   applyRules,
   type FilterOptions,
   type FilterReport,
   type RuleExample,
   type RuleReport,
-} from './mining/filter.ts';
-export { formatRules, parseRules } from './mining/rule-spec.ts';
-export { filterRules } from './mining/rules/index.ts';
-export type { FilterRule, RuleDefinition } from './mining/rules/contract.ts';
-export { isDropped, keepPassages, withoutVerdicts, type KeepReport } from './mining/verdicts.ts';
+} from './lists/filter.ts';
+export { formatRules, parseRules } from './lists/rule-spec.ts';
+export { filterRules } from './lists/rules/index.ts';
+export type { FilterRule, RuleDefinition } from './lists/rules/contract.ts';
+export { isDropped, keepPassages, withoutVerdicts, type KeepReport } from './lists/verdicts.ts';
 
 // Recipes.
-export { RecipeJob, type RecipeEvent, type RecipeJobParts } from './recipes/job.ts';
-export type { Plan } from './recipes/plan.ts';
-export { readRecipe } from './recipes/read-recipe.ts';
-export type { RecipeFiles } from './recipes/recipe-corpus.ts';
-export { reportMarkdown } from './recipes/report-markdown.ts';
-export type { RecipeReport } from './recipes/report.ts';
-export type { Recipe, RecipeInput } from './recipes/schema.ts';
-export { RecipeStoppedError } from './recipes/stage.ts';
+export { RecipeJob, type RecipeEvent, type RecipeJobParts } from './pipeline/job.ts';
+export type { Plan } from './pipeline/plan.ts';
+export { readRecipe } from './pipeline/read-recipe.ts';
+export type { RecipeFiles } from './pipeline/recipe-corpus.ts';
+export { reportMarkdown } from './pipeline/report-markdown.ts';
+export type { RecipeReport } from './pipeline/report.ts';
+export type { Recipe, RecipeInput } from './pipeline/schema.ts';
+export { RecipeStoppedError } from './pipeline/stage.ts';

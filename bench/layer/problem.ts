@@ -1,6 +1,6 @@
 import { familyOf } from '../../src/encoders/families/index.ts';
 import type { EncoderShape } from '../../src/encoders/types.ts';
-import { RandomStream } from '../../src/host/random.ts';
+import { RandomStream } from '../../src/core/random.ts';
 
 /** Sequences × tokens of the input. */
 export const rows = 16;

@@ -1,7 +1,7 @@
 import type { EncoderDescription } from '../../src/encoders/embedder.ts';
 import { familyOf } from '../../src/encoders/families/index.ts';
 import type { EncoderShape, WeightTensor } from '../../src/encoders/types.ts';
-import { RandomStream } from '../../src/host/random.ts';
+import { RandomStream } from '../../src/core/random.ts';
 
 const bert = {
   family: 'bert',

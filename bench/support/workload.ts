@@ -3,7 +3,7 @@ import { uploadWeights } from '../../src/encoders/device-weights.ts';
 import { Embedder } from '../../src/encoders/embedder.ts';
 import type { EncoderShape } from '../../src/encoders/types.ts';
 import type { Runtime } from '../../src/host/contract.ts';
-import { RandomStream } from '../../src/host/random.ts';
+import { RandomStream } from '../../src/core/random.ts';
 import { parseLossSpec } from '../../src/losses/loss-spec.ts';
 import { DocumentNumbers, layOutBatch } from '../../src/training/batch-layout.ts';
 import { chooseMicroBatches } from '../../src/training/choose-micro-batches.ts';

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * A lint rule: a record is read with `own` (src/host/own.ts) under any name that is not known before the program runs.
+ * A lint rule: a record is read with `own` (src/core/own.ts) under any name that is not known before the program runs.
  * Where a user calls something `constructor`, a plain `record[name]` finds what every object inherits.
  */
 import ts from 'typescript';
@@ -21,7 +21,7 @@ export default {
     schema: [],
     messages: {
       inherited:
-        'record[name] finds inherited members, too. Use own(record, name) of src/host/own.ts, or a Map.',
+        'record[name] finds inherited members, too. Use own(record, name) of src/core/own.ts, or a Map.',
     },
   },
   create(context) {

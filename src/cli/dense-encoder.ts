@@ -5,7 +5,7 @@ import { libraryModelName } from '../encoders/model-library.ts';
 import type { Device } from '../host/contract.ts';
 import { openRuntime } from '../host/node/runtime.ts';
 import { openTransformersJs } from './transformers-js.ts';
-import { hashEncoder } from '../recipes/encoder-shelf.ts';
+import { hashEncoder } from '../pipeline/encoder-shelf.ts';
 import type { EmbedTexts } from '../retrieval/retrieve.ts';
 import { encodingOverrides } from './encoding-options.ts';
 import { openBaseEncoder, openModel, shownModelFiles } from './experiment.ts';

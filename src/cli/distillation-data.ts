@@ -4,7 +4,7 @@ import { readJudgments } from '../corpus/judgments.ts';
 import { readQueries } from '../corpus/queries.ts';
 import { chooseTokens, wordPieceVocabulary } from '../encoders/prune-vocabulary.ts';
 import type { EncoderModel } from '../encoders/types.ts';
-import { InputError } from '../host/errors.ts';
+import { InputError } from '../core/errors.ts';
 import type { DistillationRecipe } from '../training/distillation/recipe.ts';
 import { distinctTexts, documentTexts, wordTexts } from '../training/distillation/texts.ts';
 import { openFile } from './input-files.ts';

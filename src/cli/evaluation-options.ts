@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { EvaluationOptions } from '../metrics/evaluate.ts';
-import { settingRanges } from '../host/setting-ranges.ts';
+import { settingRanges } from '../core/setting-ranges.ts';
 import { integerOption } from './options.ts';
 
 /** The options by which a command looks at runs, as the action receives them. */

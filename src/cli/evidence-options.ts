@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { FragmentInput } from '../recipes/fragment-schema.ts';
+import type { FragmentInput } from '../pipeline/fragment-schema.ts';
 import type { CliIo } from './io.ts';
 import { refuseBoth, scorerOf } from './teacher-options.ts';
 

@@ -2,11 +2,11 @@
 import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
 import type { ListRecord } from '../corpus/types.ts';
-import type { Json } from '../host/contract.ts';
-import { InputError } from '../host/errors.ts';
-import { own } from '../host/own.ts';
+import type { Json } from '../core/json.ts';
+import { InputError } from '../core/errors.ts';
+import { own } from '../core/own.ts';
 import { formatLossSpec, parseLossSpec } from '../losses/loss-spec.ts';
-import { trainingSettings } from '../recipes/training-settings.ts';
+import { trainingSettings } from '../pipeline/training-settings.ts';
 import { hyperparametersOf } from '../training/hyperparameters.ts';
 import type { Mix } from '../training/mixing/mix.ts';
 import { trainingSettingTable } from '../training/setting-table.ts';

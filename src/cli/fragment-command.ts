@@ -1,16 +1,16 @@
 /** Runs the part of a recipe that a command stands for. */
 import type { Command } from 'commander';
 import { StoreFencedError, type Runtime, type Store } from '../host/contract.ts';
-import { InputError } from '../host/errors.ts';
+import { InputError } from '../core/errors.ts';
 import { MemoryStore } from '../host/memory-store.ts';
 import { nodeClock } from '../host/node/clock.ts';
 import type { DiskModelFiles } from '../host/node/model-files.ts';
 import { noRuntime } from '../host/no-runtime.ts';
-import { settingRanges } from '../host/setting-ranges.ts';
-import type { FragmentJob, FragmentParts } from '../recipes/fragment.ts';
-import type { FragmentInput } from '../recipes/fragment-schema.ts';
+import { settingRanges } from '../core/setting-ranges.ts';
+import type { FragmentJob, FragmentParts } from '../pipeline/fragment.ts';
+import type { FragmentInput } from '../pipeline/fragment-schema.ts';
 import { shownModelFiles } from './experiment.ts';
-import type { StageEvent } from '../recipes/workshop.ts';
+import type { StageEvent } from '../pipeline/workshop.ts';
 import { openStore } from './input-files.ts';
 import { Interruption } from './interruption.ts';
 import type { CliIo } from './io.ts';
@@ -63,8 +63,8 @@ export async function withFragment(
   io: CliIo,
   use: (job: FragmentJob) => Promise<void>,
 ): Promise<void> {
-  const { FragmentJob } = await import('../recipes/fragment.ts');
-  const { RecipeStoppedError } = await import('../recipes/stage.ts');
+  const { FragmentJob } = await import('../pipeline/fragment.ts');
+  const { RecipeStoppedError } = await import('../pipeline/stage.ts');
   const { recipeFiles } = await import('./recipe-files.ts');
   const { RecipeView } = await import('./recipe-view.ts');
   const { store: folder, checkpointSeconds = 30, device, threads } = options;

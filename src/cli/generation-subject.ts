@@ -1,6 +1,6 @@
 import { asksAboutPassages } from '../generation/subject.ts';
-import { InputError } from '../host/errors.ts';
-import { promptNamed } from '../recipes/recipe-prompts.ts';
+import { InputError } from '../core/errors.ts';
+import { promptNamed } from '../pipeline/recipe-prompts.ts';
 import { recipeFiles } from './recipe-files.ts';
 
 interface SubjectOptions {

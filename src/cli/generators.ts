@@ -1,16 +1,16 @@
 import type { Command } from 'commander';
 import * as v from 'valibot';
-import { InputError } from '../host/errors.ts';
-import { own } from '../host/own.ts';
-import type { Setting } from '../host/setting.ts';
-import type { GeneratorDefinition, HostGenerator } from '../recipes/generator.ts';
+import { InputError } from '../core/errors.ts';
+import { own } from '../core/own.ts';
+import type { Setting } from '../core/setting.ts';
+import type { GeneratorDefinition, HostGenerator } from '../pipeline/generator.ts';
 import {
   generatorKinds,
   generatorSchema,
   openGenerator,
   type RecipeGenerator,
-} from '../recipes/generators/index.ts';
-import type { RecipeGenerators } from '../recipes/recipe-generators.ts';
+} from '../pipeline/generators/index.ts';
+import type { RecipeGenerators } from '../pipeline/recipe-generators.ts';
 import { addSettingOptions, chosenSettings } from './setting-options.ts';
 
 /**

@@ -2,7 +2,7 @@
 
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readRange, type ByteSource, type FileTree } from '../corpus/source.ts';
+import { readRange, type ByteSource, type FileTree } from '../core/source.ts';
 import { openFile as openOnDisk, openTree as openTreeOnDisk } from '../host/node/files.ts';
 import { openModelFiles as openModelFilesOnDisk, type DiskModelFiles } from '../host/node/model-files.ts';
 import { FolderStore } from '../host/node/store.ts';

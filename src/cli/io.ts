@@ -1,8 +1,8 @@
-import type { Jsonable } from '../host/json.ts';
+import type { Jsonable } from '../core/json.ts';
 import { setImmediate } from 'node:timers/promises';
-import { messageOf, ResourceError } from '../host/errors.ts';
+import { messageOf, ResourceError } from '../core/errors.ts';
 import { errorCode } from '../host/node/file-operations.ts';
-import { printableJson, printableText } from '../host/other-text.ts';
+import { printableJson, printableText } from '../core/other-text.ts';
 import type { OutputStream, Progress } from './progress.ts';
 import { BarProgress, PlainProgress } from './progress.ts';
 

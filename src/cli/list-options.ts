@@ -1,8 +1,8 @@
-import { InputError } from '../host/errors.ts';
-import { nearestName } from '../host/nearest-name.ts';
+import { InputError } from '../core/errors.ts';
+import { nearestName } from '../core/nearest-name.ts';
 import type { LossSpec } from '../losses/loss-spec.ts';
-import type { FragmentInput } from '../recipes/fragment-schema.ts';
-import type { RecipeMix } from '../recipes/mix-schema.ts';
+import type { FragmentInput } from '../pipeline/fragment-schema.ts';
+import type { RecipeMix } from '../pipeline/mix-schema.ts';
 import { readText } from './input-files.ts';
 
 /** The options that say what is trained on. */
@@ -51,8 +51,8 @@ export async function chosenLists(options: ListOptions, loss: LossSpec): Promise
 
 async function readMixFile(file: string, loss: LossSpec): Promise<RecipeMix> {
   // What recipes may hold: only for those who mix.
-  const { readMix } = await import('../recipes/read-mix.ts');
-  const { parseRecipeText } = await import('../recipes/read-recipe.ts');
+  const { readMix } = await import('../pipeline/read-mix.ts');
+  const { parseRecipeText } = await import('../pipeline/read-recipe.ts');
   return readMix(parseRecipeText(await readText(file), file), loss, file);
 }
 

@@ -1,5 +1,5 @@
-import type { FragmentJob } from '../recipes/fragment.ts';
-import type { PreparedLists } from '../recipes/prepared-lists.ts';
+import type { FragmentJob } from '../pipeline/fragment.ts';
+import type { PreparedLists } from '../pipeline/prepared-lists.ts';
 import type { CliIo } from './io.ts';
 
 /**

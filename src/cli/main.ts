@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { Command, CommanderError } from 'commander';
-import { InputError, messageOf } from '../host/errors.ts';
-import { shortMessage } from '../host/other-text.ts';
+import { InputError, messageOf } from '../core/errors.ts';
+import { shortMessage } from '../core/other-text.ts';
 import { registerCompare } from './commands/compare.ts';
 import { registerDiagnose } from './commands/diagnose.ts';
 import { registerDistill } from './commands/distill.ts';

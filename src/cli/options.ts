@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import { InputError } from '../host/errors.ts';
-import { readNumber } from '../host/setting.ts';
-import { describeRange, settingRanges, type NumberRange } from '../host/setting-ranges.ts';
+import { InputError } from '../core/errors.ts';
+import { readNumber } from '../core/setting.ts';
+import { describeRange, settingRanges, type NumberRange } from '../core/setting-ranges.ts';
 
 /** Where and how a command computes. Every command that runs a model takes these. */
 export interface ComputeOptions {

@@ -1,6 +1,6 @@
 import { access, constants, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { InputError } from '../host/errors.ts';
+import { InputError } from '../core/errors.ts';
 import { writeFileAtomic } from '../host/node/atomic-file.ts';
 import { explainDiskErrors } from '../host/node/disk-errors.ts';
 import type { FileContent } from '../host/node/file-operations.ts';

@@ -1,5 +1,5 @@
 import { SingleBar } from 'cli-progress';
-import { printableText } from '../host/other-text.ts';
+import { printableText } from '../core/other-text.ts';
 
 export interface OutputStream extends NodeJS.WritableStream {
   readonly isTTY?: boolean;

@@ -1,10 +1,10 @@
 import { access, readdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
-import { InputError } from '../host/errors.ts';
-import { nearestName } from '../host/nearest-name.ts';
-import { parseRecipeText } from '../recipes/read-recipe.ts';
-import type { RecipeFiles } from '../recipes/recipe-corpus.ts';
+import { InputError } from '../core/errors.ts';
+import { nearestName } from '../core/nearest-name.ts';
+import { parseRecipeText } from '../pipeline/read-recipe.ts';
+import type { RecipeFiles } from '../pipeline/recipe-corpus.ts';
 import { openFile, openTree, readText } from './input-files.ts';
 
 /** The package's own folders; relative to dist/src/cli/, where this runs. */

@@ -1,6 +1,6 @@
-import type { Plan, PlannedStage } from '../recipes/plan.ts';
-import { timeRangeText, type TimeRange } from '../recipes/time-left.ts';
-import type { StageEvent } from '../recipes/workshop.ts';
+import type { Plan, PlannedStage } from '../pipeline/plan.ts';
+import { timeRangeText, type TimeRange } from '../pipeline/time-left.ts';
+import type { StageEvent } from '../pipeline/workshop.ts';
 import type { CliIo, Progress } from './io.ts';
 import { formatDuration } from './progress.ts';
 import { textTable } from './text-table.ts';

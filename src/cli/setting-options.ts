@@ -1,7 +1,7 @@
 /** Options of the command line from tables of settings. */
 import type { Command } from 'commander';
-import { InputError } from '../host/errors.ts';
-import { settingsOf, valueAt, withValueAt, type Chosen, type SettingTable } from '../host/setting.ts';
+import { InputError } from '../core/errors.ts';
+import { settingsOf, valueAt, withValueAt, type Chosen, type SettingTable } from '../core/setting.ts';
 
 /** Adds an option for each setting. One that is not given has no value: its default is the table's. */
 export function addSettingOptions(command: Command, table: SettingTable): Command {

@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
 import { foreignArchitecture, isCrossEncoder } from '../encoders/model-kind.ts';
 import { libraryModelName } from '../encoders/model-library.ts';
-import { InputError } from '../host/errors.ts';
-import { own } from '../host/own.ts';
-import { scoreGroupNames } from '../mining/score-groups.ts';
-import type { FragmentInput } from '../recipes/fragment-schema.ts';
+import { InputError } from '../core/errors.ts';
+import { own } from '../core/own.ts';
+import { scoreGroupNames } from '../lists/score-groups.ts';
+import type { FragmentInput } from '../pipeline/fragment-schema.ts';
 import { openModel } from './experiment.ts';
 import type { CliIo } from './io.ts';
 import { choiceOption } from './options.ts';

@@ -6,7 +6,7 @@
 
 import { stat } from 'node:fs/promises';
 import { resolve, sep } from 'node:path';
-import { InputError } from '../host/errors.ts';
+import { InputError } from '../core/errors.ts';
 import { nodeFiles } from '../host/node/file-operations.ts';
 
 /** A file or a folder, which stands for all that is in it. */

@@ -1,8 +1,8 @@
 /** Shows a training as it runs, and what came of it. */
 import { basename } from 'node:path';
-import { own } from '../host/own.ts';
-import type { TrainingReport } from '../recipes/stages/training.ts';
-import type { StageEvent } from '../recipes/workshop.ts';
+import { own } from '../core/own.ts';
+import type { TrainingReport } from '../pipeline/stages/training.ts';
+import type { StageEvent } from '../pipeline/workshop.ts';
 import type { TrainingEvent } from '../training/trainer.ts';
 import type { CliIo } from './io.ts';
 import { formatDuration, type Progress } from './progress.ts';

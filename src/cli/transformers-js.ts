@@ -1,8 +1,8 @@
-import { isJsonObject } from '../encoders/json-file.ts';
+import { isJsonObject } from '../formats/json-file.ts';
 import type { ModelLibrary } from '../encoders/model-library.ts';
 import { firstLine, transformersJs, type TransformersJs } from '../encoders/transformers-js.ts';
-import { InputError } from '../host/errors.ts';
-import { openModelFiles, type DiskModelFiles } from '../host/node/model-files.ts';
+import { InputError } from '../core/errors.ts';
+import type { DiskModelFiles } from '../host/node/model-files.ts';
 
 /** The version that the studio is tested with. */
 const VERSION = '4.3.1';
@@ -13,7 +13,7 @@ const VERSION = '4.3.1';
  * @param load imports the library
  */
 export function openTransformersJs(
-  files: DiskModelFiles = openModelFiles(),
+  files: DiskModelFiles,
   load: () => Promise<TransformersJs> = () => import('@huggingface/transformers'),
 ): ModelLibrary {
   return transformersJs({

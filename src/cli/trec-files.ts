@@ -1,6 +1,6 @@
 import type { Judgments } from '../corpus/types.ts';
 import { readJudgments } from '../corpus/judgments.ts';
-import { InputError } from '../host/errors.ts';
+import { InputError } from '../core/errors.ts';
 import type { ParsedRun, Run } from '../metrics/run.ts';
 import { readRun } from '../metrics/run.ts';
 import { openFile } from './input-files.ts';

@@ -1,6 +1,6 @@
 /** What a language model is asked, and what it wrote, for people. */
-import type { FirstRequest } from '../recipes/fragment.ts';
-import type { ListsReport } from '../recipes/lists-report.ts';
+import type { FirstRequest } from '../pipeline/fragment.ts';
+import type { ListsReport } from '../pipeline/lists-report.ts';
 import { promptName } from '../generation/prompt.ts';
 import type { CliIo } from './io.ts';
 

@@ -6,15 +6,15 @@
  * A single folder around all files, as in BEIR's own zips, is looked through.
  */
 
-import { InputError } from '../host/errors.ts';
+import { InputError } from '../core/errors.ts';
 import type { DocumentOptions } from './documents.ts';
 import { readDocuments } from './documents.ts';
 import { readJudgments } from './judgments.ts';
 import { readQueries } from './queries.ts';
 import { ReadReport } from './report.ts';
-import { printable, quoted } from './shown.ts';
-import type { FileTree } from './source.ts';
-import { readThrough, withoutTopFolder } from './source.ts';
+import { printable, quoted } from '../core/shown.ts';
+import type { FileTree } from '../core/source.ts';
+import { readThrough, withoutTopFolder } from '../core/source.ts';
 import type { Document, Judgments, Query } from './types.ts';
 
 export interface BeirOptions extends Omit<DocumentOptions, 'format' | 'unit' | 'report'> {

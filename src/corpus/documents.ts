@@ -5,13 +5,13 @@
  * source), and the ids seen so far, about 100 bytes each, to find duplicates.
  */
 
-import { InputError } from '../host/errors.ts';
+import { InputError } from '../core/errors.ts';
 import { ID_REMEDY, isId, JsonRecord } from './json-record.ts';
 import { formatBytes } from '../core/format-bytes.ts';
 import { readLines } from './lines.ts';
 import { ReadReport } from './report.ts';
-import { quoted } from './shown.ts';
-import type { ByteSource } from './source.ts';
+import { quoted } from '../core/shown.ts';
+import type { ByteSource } from '../core/source.ts';
 import type { TableOptions } from './table.ts';
 import { readRows } from './table.ts';
 import type { Document } from './types.ts';

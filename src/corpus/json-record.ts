@@ -1,8 +1,8 @@
-import { InputError, messageOf } from '../host/errors.ts';
-import { duplicateKey, isNestedDeeper } from '../host/json-text.ts';
+import { InputError, messageOf } from '../core/errors.ts';
+import { duplicateKey, isNestedDeeper } from '../core/json-text.ts';
 import type { Line } from './lines.ts';
 import type { ReadReport } from './report.ts';
-import { printable, quoted } from './shown.ts';
+import { printable, quoted } from '../core/shown.ts';
 
 /** Nesting that no record of ours reaches; a parser's stack grows with it. */
 const MAX_DEPTH = 256;

@@ -9,12 +9,12 @@
  * numeric grade.
  */
 
-import { InputError } from '../host/errors.ts';
+import { InputError } from '../core/errors.ts';
 import { ID_REMEDY, isId, JsonRecord } from './json-record.ts';
 import type { Line } from './lines.ts';
 import { readLines } from './lines.ts';
-import { quoted } from './shown.ts';
-import type { ByteSource } from './source.ts';
+import { quoted } from '../core/shown.ts';
+import type { ByteSource } from '../core/source.ts';
 import type { Judgments } from './types.ts';
 
 /** One judged pair. */

@@ -1,6 +1,6 @@
 import { formatBytes } from '../core/format-bytes.ts';
-import { InputError } from '../host/errors.ts';
-import type { ByteSource } from './source.ts';
+import { InputError } from '../core/errors.ts';
+import type { ByteSource } from '../core/source.ts';
 
 /** A passage of 1 MiB with every character escaped as \uXXXX stays below it. */
 export const MAX_LINE_BYTES = 8 * 1024 * 1024;

@@ -14,11 +14,11 @@
 import { JsonRecord } from './json-record.ts';
 import type { TitleOptions } from './documents.ts';
 import { checkPassageSize, ID_KEYS, MAX_PASSAGE_BYTES, passageText, TEXT_KEYS } from './documents.ts';
-import { InputError } from '../host/errors.ts';
+import { InputError } from '../core/errors.ts';
 import { readLines } from './lines.ts';
 import { ReadReport } from './report.ts';
-import { quoted } from './shown.ts';
-import { readThrough, type ByteSource } from './source.ts';
+import { quoted } from '../core/shown.ts';
+import { readThrough, type ByteSource } from '../core/source.ts';
 import { isPositive, textId } from './text-key.ts';
 import type { ListDocument, ListRecord } from './types.ts';
 

@@ -1,9 +1,9 @@
-import { InputError } from '../host/errors.ts';
+import { InputError } from '../core/errors.ts';
 import { ID_REMEDY, isId, JsonRecord } from './json-record.ts';
 import { readLines } from './lines.ts';
 import type { ReadReport } from './report.ts';
-import { quoted } from './shown.ts';
-import type { ByteSource } from './source.ts';
+import { quoted } from '../core/shown.ts';
+import type { ByteSource } from '../core/source.ts';
 import type { Query } from './types.ts';
 
 const ID_KEYS = ['_id', 'id', 'query_id', 'qid'];

@@ -1,5 +1,5 @@
-import { InputError } from '../host/errors.ts';
-import { streamKey } from '../host/random.ts';
+import { InputError } from '../core/errors.ts';
+import { streamKey } from '../core/random.ts';
 import { relevantDocuments } from './judgments.ts';
 import { isPositive, textKey } from './text-key.ts';
 import type { Judgments, ListDocument, ListRecord, Query } from './types.ts';

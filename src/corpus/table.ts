@@ -7,10 +7,10 @@
  */
 
 import Papa from 'papaparse';
-import { InputError } from '../host/errors.ts';
+import { InputError } from '../core/errors.ts';
 import { formatBytes } from '../core/format-bytes.ts';
 import { MAX_LINE_BYTES, readLines } from './lines.ts';
-import type { ByteSource } from './source.ts';
+import type { ByteSource } from '../core/source.ts';
 
 /** Delimiters and quotation marks in one row: bounds what a row's fields can cost beyond its text. */
 const MAX_MARKS = 100_000;

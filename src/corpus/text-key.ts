@@ -1,4 +1,4 @@
-import { streamKey } from '../host/random.ts';
+import { streamKey } from '../core/random.ts';
 import type { ListRecord } from './types.ts';
 
 /**

@@ -1,5 +1,5 @@
-import { InputError } from '../host/errors.ts';
-import { isJsonObject, ownField, parseJsonObject, shownJson, type JsonObject } from './json-file.ts';
+import { InputError } from '../core/errors.ts';
+import { isJsonObject, ownField, parseJsonObject, shownJson, type JsonObject } from '../formats/json-file.ts';
 import type { ConfigField, ConfigFields, EncoderFamily } from './families/family.ts';
 import { alternatives, encoderFamilies, familyNamed, familyOf } from './families/index.ts';
 import type { Activation, EncoderShape } from './types.ts';

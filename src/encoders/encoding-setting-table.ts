@@ -1,6 +1,6 @@
 /** What a user may say of how texts become vectors, in place of what the model says of itself. */
-import { choiceSetting, numberSetting, switchSetting, textSetting, type Setting } from '../host/setting.ts';
-import { settingRanges } from '../host/setting-ranges.ts';
+import { choiceSetting, numberSetting, switchSetting, textSetting, type Setting } from '../core/setting.ts';
+import { settingRanges } from '../core/setting-ranges.ts';
 import * as v from 'valibot';
 
 const byModel = "Default: the model's own.";

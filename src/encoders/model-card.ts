@@ -1,4 +1,4 @@
-import { inlineMarkdown, markdownParagraph } from '../host/other-text.ts';
+import { inlineMarkdown, markdownParagraph } from '../core/other-text.ts';
 
 /** What an exported model's README.md says beyond what the model itself tells. */
 export interface ModelCardInfo {

@@ -1,6 +1,6 @@
 import type { ModelFolder } from '../host/contract.ts';
 import { familyNamed } from './families/index.ts';
-import { ownField, parseJsonObject } from './json-file.ts';
+import { ownField, parseJsonObject } from '../formats/json-file.ts';
 
 /** Whether a model's config.json names a sequence classification model: one that scores pairs of texts. */
 export async function isCrossEncoder(folder: ModelFolder): Promise<boolean> {

@@ -1,5 +1,5 @@
-import { InputError } from '../host/errors.ts';
-import { parseJsonObject, isJsonObject } from './json-file.ts';
+import { InputError } from '../core/errors.ts';
+import { parseJsonObject, isJsonObject } from '../formats/json-file.ts';
 
 /** Where WordPiece's special tokens stand in a pruned vocabulary: first, in this order. */
 const specialTokens = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]'];

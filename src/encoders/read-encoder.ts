@@ -1,5 +1,5 @@
 import type { ModelFolder } from '../host/contract.ts';
-import { InputError } from '../host/errors.ts';
+import { InputError } from '../core/errors.ts';
 import { readConfig } from './config.ts';
 import { familyOf } from './families/index.ts';
 import { readEncodingSettings, type EncodingOverrides } from './sentence-transformers.ts';

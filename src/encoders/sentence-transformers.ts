@@ -4,8 +4,8 @@
  * `pooling_mode_mean_tokens`) and the newer one (`pooling_mode: "mean"`, the length in tokenizer_config.json) are read.
  */
 import type { ModelFolder } from '../host/contract.ts';
-import { printable } from '../corpus/shown.ts';
-import { InputError } from '../host/errors.ts';
+import { printable } from '../core/shown.ts';
+import { InputError } from '../core/errors.ts';
 import { encoderFamilies } from './families/index.ts';
 import {
   isJsonObject,
@@ -14,7 +14,7 @@ import {
   parseJsonObject,
   shownJson,
   type JsonObject,
-} from './json-file.ts';
+} from '../formats/json-file.ts';
 import type { EncoderShape, EncodingConfig, Pooling } from './types.ts';
 
 /** Old versions wrote the family's name into this one; where there are several, the first has the last word. */

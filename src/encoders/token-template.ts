@@ -1,4 +1,4 @@
-import { InputError } from '../host/errors.ts';
+import { InputError } from '../core/errors.ts';
 import { longestFirst } from './tokenizer.ts';
 
 /** Token ids and segment ids, of one length. */

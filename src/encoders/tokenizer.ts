@@ -1,9 +1,9 @@
 import * as tokenizers from '@huggingface/tokenizers';
-import { printable, quoted } from '../corpus/shown.ts';
+import { printable, quoted } from '../core/shown.ts';
 import type { ModelFolder } from '../host/contract.ts';
-import { InputError, messageOf } from '../host/errors.ts';
-import { checkModelFileSize } from './file-limits.ts';
-import { isJsonObject, ownField, parseJsonObject, shownJson, type JsonObject } from './json-file.ts';
+import { InputError, messageOf } from '../core/errors.ts';
+import { checkModelFileSize } from '../formats/file-limits.ts';
+import { isJsonObject, ownField, parseJsonObject, shownJson, type JsonObject } from '../formats/json-file.ts';
 import type { TextTokenizer } from './types.ts';
 
 /** The part of the library that is used here. */

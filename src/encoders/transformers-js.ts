@@ -3,14 +3,14 @@
  * settings; the library itself asks no network.
  */
 import type * as Library from '@huggingface/transformers';
-import { canonicalJson } from '../host/canonical-json.ts';
+import { canonicalJson } from '../core/canonical-json.ts';
 import type { FetchProgress, ModelFolder } from '../host/contract.ts';
-import { InputError, messageOf } from '../host/errors.ts';
-import { sha256 } from '../host/sha256.ts';
-import { printable } from '../corpus/shown.ts';
+import { InputError, messageOf } from '../core/errors.ts';
+import { sha256 } from '../core/sha256.ts';
+import { printable } from '../core/shown.ts';
 import type { EmbedOptions, Side } from './embedder.ts';
 import { encodingBatches } from './encoding-batches.ts';
-import { ownField, parseJsonObject, type JsonObject } from './json-file.ts';
+import { ownField, parseJsonObject, type JsonObject } from '../formats/json-file.ts';
 import { LIBRARY_FILES } from '../host/model-file-names.ts';
 import {
   type LibraryCrossEncoder,

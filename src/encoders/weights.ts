@@ -1,9 +1,9 @@
-import { quoted } from '../corpus/shown.ts';
+import { quoted } from '../core/shown.ts';
 import type { ModelFolder } from '../host/contract.ts';
-import { InputError } from '../host/errors.ts';
+import { InputError } from '../core/errors.ts';
 import type { EncoderFamily } from './families/family.ts';
-import { readSafetensors, readShardIndex, toFloat32, type StoredTensor } from './safetensors.ts';
-import { readTorchCheckpoint } from './torch-pickle.ts';
+import { readSafetensors, readShardIndex, toFloat32, type StoredTensor } from '../formats/safetensors.ts';
+import { readTorchCheckpoint } from '../formats/torch-pickle.ts';
 import type { Weights, WeightTensor } from './types.ts';
 
 /** Tensors by their names in the checkpoint, each with the file that holds it. */

@@ -1,6 +1,6 @@
-import { jsonFile, parseJsonObject, type JsonObject } from './json-file.ts';
+import { jsonFile, parseJsonObject, type JsonObject } from '../formats/json-file.ts';
 import { modelCard, type ModelCardInfo } from './model-card.ts';
-import { fromFloat32, safetensorsChunks, toFloat16, type StoredTensor } from './safetensors.ts';
+import { fromFloat32, safetensorsChunks, toFloat16, type StoredTensor } from '../formats/safetensors.ts';
 import { familyOf } from './families/index.ts';
 import type { EncoderModel } from './types.ts';
 

@@ -1,11 +1,11 @@
-import { jsonOf } from '../host/json.ts';
-import { canonicalJson } from '../host/canonical-json.ts';
-import { InputError } from '../host/errors.ts';
+import { jsonOf } from '../core/json.ts';
+import { canonicalJson } from '../core/canonical-json.ts';
+import { InputError } from '../core/errors.ts';
 import type { ChatMessage, GenerationRequest, JsonSchema } from '../host/generator.ts';
-import { RandomStream } from '../host/random.ts';
-import { sha256 } from '../host/sha256.ts';
+import { RandomStream } from '../core/random.ts';
+import { sha256 } from '../core/sha256.ts';
 import { listOf, promptName, type Prompt, type PromptExamples, type PromptSlot } from './prompt.ts';
-import { own } from '../host/own.ts';
+import { own } from '../core/own.ts';
 
 /** The texts for a prompt's slots, by their names. */
 export type SlotTexts = Readonly<Record<string, string>>;

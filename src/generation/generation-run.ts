@@ -1,7 +1,7 @@
 /** What a run of requests is given, tells and leaves. */
 import type { Clock } from '../host/contract.ts';
 import type { Generator, GeneratorLoadProgress } from '../host/generator.ts';
-import { untilAborted } from '../host/waiting.ts';
+import { untilAborted } from '../core/waiting.ts';
 import type { SlotTexts } from './fill-prompt.ts';
 import type { GenerationLog, LogEntry } from './log.ts';
 import type { GeneratedItem, Prompt } from './prompt.ts';

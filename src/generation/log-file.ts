@@ -1,8 +1,8 @@
 /** Logs as files: one JSON line for each reply. */
 import * as v from 'valibot';
 import { readLines, type Line } from '../corpus/lines.ts';
-import { readRange, type ByteSource } from '../corpus/source.ts';
-import { InputError, messageOf } from '../host/errors.ts';
+import { readRange, type ByteSource } from '../core/source.ts';
+import { InputError, messageOf } from '../core/errors.ts';
 import { isTokenCount } from '../host/generator.ts';
 import { RecordedGenerator, type RecordedReply } from '../host/generators/recorded.ts';
 import { samplingSchema } from './sampling-setting-table.ts';

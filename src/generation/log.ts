@@ -1,4 +1,4 @@
-import { jsonOf, writtenAs } from '../host/json.ts';
+import { jsonOf, writtenAs } from '../core/json.ts';
 import type { Store, StoreRecord, StoreWriter } from '../host/contract.ts';
 import type { GenerationReply, SamplingSettings } from '../host/generator.ts';
 import type { GeneratedItem } from './prompt.ts';

@@ -3,7 +3,7 @@
  * a higher version, so that what earlier versions wrote stays known for what it is.
  */
 import type { JsonSchema, SamplingSettings } from '../host/generator.ts';
-import type { Chosen } from '../host/setting.ts';
+import type { Chosen } from '../core/setting.ts';
 import type { writingSettingTable } from './writing-setting-table.ts';
 
 /** A place in the templates, written `{{name}}`. */

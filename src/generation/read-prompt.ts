@@ -1,9 +1,9 @@
 import * as v from 'valibot';
-import type { Json } from '../host/contract.ts';
-import { InputError, messageOf } from '../host/errors.ts';
+import type { Json } from '../core/json.ts';
+import { InputError, messageOf } from '../core/errors.ts';
 import type { JsonSchema } from '../host/generator.ts';
-import { own } from '../host/own.ts';
-import { reservedKeyPaths } from '../host/reserved-keys.ts';
+import { own } from '../core/own.ts';
+import { reservedKeyPaths } from '../core/reserved-keys.ts';
 import { placesIn } from './fill-prompt.ts';
 import { listOf, type Prompt } from './prompt.ts';
 import { ReplySchema } from './reply-schema.ts';

@@ -1,13 +1,13 @@
 import { textKey } from '../corpus/text-key.ts';
-import { printable } from '../corpus/shown.ts';
-import { messageOf } from '../host/errors.ts';
+import { printable } from '../core/shown.ts';
+import { messageOf } from '../core/errors.ts';
 import type { GenerationReply, JsonSchema } from '../host/generator.ts';
 import { TokenSets, tokenJaccard } from '../retrieval/token-overlap.ts';
 import type { SlotTexts } from './fill-prompt.ts';
 import { listOf, type GeneratedItem, type Prompt } from './prompt.ts';
 import { MOST_CHARACTERS, findJson, withoutThoughts } from './reply-json.ts';
 import { ReplySchema } from './reply-schema.ts';
-import { own } from '../host/own.ts';
+import { own } from '../core/own.ts';
 
 /** What a reply comes to: items, and what was left out; or why it is rejected, in one line. */
 export type ReadReply =

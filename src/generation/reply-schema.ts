@@ -1,5 +1,5 @@
 import { Validator, type OutputUnit } from '@cfworker/json-schema';
-import { printable } from '../corpus/shown.ts';
+import { printable } from '../core/shown.ts';
 import type { JsonSchema } from '../host/generator.ts';
 
 /** Checks values against a JSON Schema (draft 2020-12), without code made at run time, which the page's policy forbids. */

@@ -1,13 +1,13 @@
 import type { Clock } from '../host/contract.ts';
-import { InputError, messageOf } from '../host/errors.ts';
+import { InputError, messageOf } from '../core/errors.ts';
 import {
   TransientGeneratorError,
   isTokenCount,
   type GenerationReply,
   type GenerationRequest,
 } from '../host/generator.ts';
-import { RandomStream, streamKey } from '../host/random.ts';
-import { sleep as sleepOnTimer, untilAborted } from '../host/waiting.ts';
+import { RandomStream, streamKey } from '../core/random.ts';
+import { sleep as sleepOnTimer, untilAborted } from '../core/waiting.ts';
 import { fillPrompt, makeRequest } from './fill-prompt.ts';
 import type {
   FinishedTask,

@@ -1,7 +1,7 @@
 /** How a model draws its tokens: a prompt states it, and a generation may state it otherwise. */
 import * as v from 'valibot';
-import { entriesOf, numberSetting, type Setting } from '../host/setting.ts';
-import { settingRanges } from '../host/setting-ranges.ts';
+import { entriesOf, numberSetting, type Setting } from '../core/setting.ts';
+import { settingRanges } from '../core/setting-ranges.ts';
 
 const stop: Setting<readonly string[]> = {
   schema: v.array(v.pipe(v.string(), v.nonEmpty('is empty'))),

@@ -1,4 +1,4 @@
-import { InputError } from '../host/errors.ts';
+import { InputError } from '../core/errors.ts';
 import type { ListRecord } from '../corpus/types.ts';
 import type { FinishedTask, GenerationTask } from './generation-run.ts';
 import type { Prompt } from './prompt.ts';

@@ -1,6 +1,6 @@
 /** What a user may choose where a model writes, beside prompts and generator. */
-import { numberSetting } from '../host/setting.ts';
-import { settingRanges } from '../host/setting-ranges.ts';
+import { numberSetting } from '../core/setting.ts';
+import { settingRanges } from '../core/setting-ranges.ts';
 import { samplingSettingTable } from './sampling-setting-table.ts';
 
 export const writingSettingTable = {

@@ -12,7 +12,7 @@ import {
   type Tensor,
 } from './expression.ts';
 import type { NdArray } from './nd-array.ts';
-import { ProtobufWriter } from '../host/protobuf.ts';
+import { ProtobufWriter } from '../formats/protobuf.ts';
 
 /** TensorProto.DataType of the ONNX specification. */
 const dataTypes: Readonly<Record<DataType, number>> = { float32: 1, int32: 6, int64: 7, bool: 9 };

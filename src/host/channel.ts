@@ -2,9 +2,9 @@
  * The channel between a worker and whoever made it: typed requests with one answer each, progress and events, abortion,
  * one form of errors, and one place that notices when a worker is lost.
  */
-import { DeadlineError, DeviceLostError, WorkerLostError } from './errors.ts';
+import { DeadlineError, DeviceLostError, WorkerLostError } from '../core/errors.ts';
 import { restoreError, sendError, type SentError } from './sent-error.ts';
-import { startTimer } from './waiting.ts';
+import { startTimer } from '../core/waiting.ts';
 
 /** Every request of a worker, by its name: what is asked, the answer, and what is told until then. */
 export type Calls<Own> = {

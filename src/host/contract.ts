@@ -3,6 +3,7 @@
  * host/node talks to the outside world through these interfaces only.
  */
 
+import type { Json } from '../core/json.ts';
 import type { DataType } from '../core/tensor-size.ts';
 
 export type TensorData =
@@ -105,8 +106,6 @@ export interface Runtime {
   availableMemory(): number;
   close(): Promise<void>;
 }
-
-export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
 /** Names immutable bytes by their content. */
 export interface BlobReference {

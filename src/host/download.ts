@@ -3,9 +3,9 @@
  * passing reason, and checks the bytes. Where they go, and how a server is asked, is the host's.
  */
 import type { FetchProgress } from './contract.ts';
-import { InputError, messageOf } from './errors.ts';
-import { digest } from './sha256.ts';
-import { sleep, startTimer } from './waiting.ts';
+import { InputError, messageOf } from '../core/errors.ts';
+import { digest } from '../core/sha256.ts';
+import { sleep, startTimer } from '../core/waiting.ts';
 
 export interface DownloadOptions {
   /** A connection that brings nothing for so long is given up and tried again. Default 30,000. */

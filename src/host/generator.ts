@@ -1,5 +1,5 @@
 /** What a host supplies where text is to be written: a language model behind one contract, wherever it runs. */
-import type { Json } from './contract.ts';
+import type { Json } from '../core/json.ts';
 
 export interface ChatMessage {
   readonly role: 'system' | 'user' | 'assistant';

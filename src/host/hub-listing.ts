@@ -1,6 +1,6 @@
 /** The Hugging Face hub as every host sees it: how models are named and how their files are listed. */
-import { InputError } from './errors.ts';
-import { own } from './own.ts';
+import { InputError } from '../core/errors.ts';
+import { own } from '../core/own.ts';
 
 /** A repository on the hub, at a branch, tag or commit. */
 export interface HubName {

@@ -8,7 +8,7 @@ import {
   type DownloadOptions,
   type DownloadSink,
 } from './download.ts';
-import { InputError } from './errors.ts';
+import { InputError } from '../core/errors.ts';
 import {
   malformedListing,
   parseListing,

@@ -8,7 +8,7 @@ import {
   type StoreRecord,
   type StoreWriter,
 } from './contract.ts';
-import { sha256 } from './sha256.ts';
+import { sha256 } from '../core/sha256.ts';
 import { assertKey, assertNamespace, assertSha256 } from './store-names.ts';
 import { assertJson } from './store-values.ts';
 

@@ -6,7 +6,7 @@ import {
   OutOfMemoryError,
   ResourceError,
   WorkerLostError,
-} from './errors.ts';
+} from '../core/errors.ts';
 import { TransientGeneratorError } from './generator.ts';
 
 export interface SentError {

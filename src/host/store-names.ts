@@ -1,5 +1,5 @@
 import { StoreCorruptionError } from './contract.ts';
-import { InputError } from './errors.ts';
+import { InputError } from '../core/errors.ts';
 
 /** Lower case, since some file systems take `A` and `a` for one name. */
 const NAMESPACE = /^[a-z0-9][a-z0-9._-]{0,99}$/;

@@ -1,4 +1,4 @@
-import type { Json } from './contract.ts';
+import type { Json } from '../core/json.ts';
 
 /** @throws TypeError naming the place of what JSON would drop or change in silence. */
 export function assertJson(value: Json, place: string): void {

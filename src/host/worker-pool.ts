@@ -1,7 +1,7 @@
 /** The pool of workers that both hosts build on: who does which task, and replacing what is lost. */
 import { serveCalls, WorkerChannel, type StartWorker, type WorkerPort } from './channel.ts';
 import type { WorkerPool } from './contract.ts';
-import { messageOf, WorkerLostError } from './errors.ts';
+import { messageOf, WorkerLostError } from '../core/errors.ts';
 
 export interface WorkerPoolOptions {
   /** Workers at most; they start as they are needed. By default one for each processor. */

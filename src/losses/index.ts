@@ -1,5 +1,5 @@
-import { InputError } from '../host/errors.ts';
-import { nearestName } from '../host/nearest-name.ts';
+import { InputError } from '../core/errors.ts';
+import { nearestName } from '../core/nearest-name.ts';
 import type { LossDefinition } from './contract.ts';
 import { infonce } from './infonce.ts';
 import { klListwise } from './kl-listwise.ts';

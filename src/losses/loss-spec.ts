@@ -1,10 +1,10 @@
-import { InputError } from '../host/errors.ts';
-import { nearestName } from '../host/nearest-name.ts';
+import { InputError } from '../core/errors.ts';
+import { nearestName } from '../core/nearest-name.ts';
 import type { CandidateScope, LossDefinition, LossSettings } from './contract.ts';
 import { lossByName } from './index.ts';
 import type { PositiveAwareRule } from './positive-aware-mask.ts';
 import { foldName, readSettings } from './settings.ts';
-import { own } from '../host/own.ts';
+import { own } from '../core/own.ts';
 
 /** One loss of a weighted sum, ready to compute. */
 export interface LossTerm {

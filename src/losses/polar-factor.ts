@@ -1,4 +1,4 @@
-import { square } from '../host/exact-math.ts';
+import { square } from '../core/exact-math.ts';
 
 /** The sum of a square matrix's singular values and the derivative of that sum. */
 export interface PolarFactor {

@@ -1,7 +1,7 @@
-import { quoted } from '../corpus/shown.ts';
+import { quoted } from '../core/shown.ts';
 import { isPositive } from '../corpus/text-key.ts';
 import type { ListRecord } from '../corpus/types.ts';
-import { InputError } from '../host/errors.ts';
+import { InputError } from '../core/errors.ts';
 import type { LossSpec, LossTerm } from './loss-spec.ts';
 
 /** Passages that some loss will not learn from, though their lists may be used. */

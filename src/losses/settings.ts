@@ -1,8 +1,8 @@
-import { InputError } from '../host/errors.ts';
-import { nearestName } from '../host/nearest-name.ts';
-import { describeRange } from '../host/setting-ranges.ts';
+import { InputError } from '../core/errors.ts';
+import { nearestName } from '../core/nearest-name.ts';
+import { describeRange } from '../core/setting-ranges.ts';
 import type { LossSetting, LossSettings } from './contract.ts';
-import { own } from '../host/own.ts';
+import { own } from '../core/own.ts';
 
 type SettingRules = Readonly<Record<string, LossSetting>>;
 

@@ -1,4 +1,4 @@
-import { exp, log } from '../host/exact-math.ts';
+import { exp, log } from '../core/exact-math.ts';
 
 /**
  * Turns the logits values[from, to) into probabilities in place. Entries of −Infinity take no part and become 0;

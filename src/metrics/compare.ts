@@ -11,7 +11,7 @@ import { summarize } from './significance/differences.ts';
 import { holm } from './significance/holm.ts';
 import { randomizationTest } from './significance/randomization-test.ts';
 import { pairedTTest } from './significance/t-test.ts';
-import { own } from '../host/own.ts';
+import { own } from '../core/own.ts';
 
 export interface NamedRun {
   readonly name: string;

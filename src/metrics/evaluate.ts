@@ -3,7 +3,7 @@ import type { RequestedMeasure } from './measures/registry.ts';
 import { measureNames } from './measures/registry.ts';
 import { compareBytes, gradeRanking, rankDocuments } from './ranking.ts';
 import type { Run, ScoredDocuments } from './run.ts';
-import { own } from '../host/own.ts';
+import { own } from '../core/own.ts';
 
 export interface EvaluationOptions {
   /** The lowest grade that counts as relevant (trec_eval -l); 1 by default. */

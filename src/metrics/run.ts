@@ -1,9 +1,9 @@
-import { InputError } from '../host/errors.ts';
+import { InputError } from '../core/errors.ts';
 import { ID_REMEDY, isId } from '../corpus/json-record.ts';
 import type { Line } from '../corpus/lines.ts';
 import { readLines } from '../corpus/lines.ts';
-import { quoted } from '../corpus/shown.ts';
-import type { ByteSource } from '../corpus/source.ts';
+import { quoted } from '../core/shown.ts';
+import type { ByteSource } from '../core/source.ts';
 
 /** What a retriever returned for one query: `scores[i]` belongs to `documents[i]`. In any order. */
 export interface ScoredDocuments {

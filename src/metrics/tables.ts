@@ -1,5 +1,5 @@
 import Papa from 'papaparse';
-import { own } from '../host/own.ts';
+import { own } from '../core/own.ts';
 
 export type Cell = string | number;
 

@@ -1,6 +1,6 @@
 /** What a user may choose of BM25. */
-import { choiceSetting, numberSetting } from '../host/setting.ts';
-import { settingRanges } from '../host/setting-ranges.ts';
+import { choiceSetting, numberSetting } from '../core/setting.ts';
+import { settingRanges } from '../core/setting-ranges.ts';
 import { analyzerNames } from './analyzer.ts';
 
 export const bm25SettingTable = {

@@ -1,7 +1,7 @@
-import type { StoredTensor } from '../encoders/safetensors.ts';
-import { readSafetensors, writeSafetensors } from '../encoders/safetensors.ts';
-import { InputError } from '../host/errors.ts';
-import { log } from '../host/exact-math.ts';
+import type { StoredTensor } from '../formats/safetensors.ts';
+import { readSafetensors, writeSafetensors } from '../formats/safetensors.ts';
+import { InputError } from '../core/errors.ts';
+import { log } from '../core/exact-math.ts';
 import type { Analyzer, AnalyzerName } from './analyzer.ts';
 import { analyzerNames, copyString, createAnalyzer } from './analyzer.ts';
 import { tieBreakingOrder } from './document-order.ts';

@@ -1,5 +1,5 @@
 import { StoreFencedError, type Clock, type Store, type StoreWriter } from '../host/contract.ts';
-import { sha256 } from '../host/sha256.ts';
+import { sha256 } from '../core/sha256.ts';
 
 export interface LastingVectorsOptions {
   readonly store: Store;

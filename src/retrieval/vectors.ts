@@ -1,5 +1,5 @@
 import type { WorkerPool } from '../host/contract.ts';
-import { InputError } from '../host/errors.ts';
+import { InputError } from '../core/errors.ts';
 import { tieBreakingOrder } from './document-order.ts';
 import type { RankedDocument } from './ranking.ts';
 import type { SearchRequest, SearchResponse } from './search-protocol.ts';

@@ -1,4 +1,4 @@
-import type { RecipeInput } from '../recipes/schema.ts';
+import type { RecipeInput } from '../pipeline/schema.ts';
 
 /** The id of the demo's run with a seed: the same seed is the same run. */
 export function demoRunId(seed: number): string {

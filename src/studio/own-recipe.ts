@@ -4,12 +4,12 @@ import { lossByName } from '../losses/index.ts';
 import { formatLossSpec, lossTerm } from '../losses/loss-spec.ts';
 import { encodingSettingTable } from '../encoders/encoding-setting-table.ts';
 import type { EncodingOverrides } from '../encoders/sentence-transformers.ts';
-import { InputError } from '../host/errors.ts';
-import { wrongSettings } from '../host/setting.ts';
-import { describeRange, isInRange, settingRanges } from '../host/setting-ranges.ts';
-import type { Plan } from '../recipes/plan.ts';
-import type { RecipeInput } from '../recipes/schema.ts';
-import type { RecipeTraining } from '../recipes/schema/training.ts';
+import { InputError } from '../core/errors.ts';
+import { wrongSettings } from '../core/setting.ts';
+import { describeRange, isInRange, settingRanges } from '../core/setting-ranges.ts';
+import type { Plan } from '../pipeline/plan.ts';
+import type { RecipeInput } from '../pipeline/schema.ts';
+import type { RecipeTraining } from '../pipeline/schema/training.ts';
 import { trainingSettingTable } from '../training/setting-table.ts';
 import type { KeptItem } from './protocol.ts';
 

@@ -7,12 +7,12 @@ import type { GenerationProgress } from '../generation/generation-run.ts';
 import type { GeneratedItem } from '../generation/prompt.ts';
 import type { Device } from '../host/contract.ts';
 import type { ChatMessage, GeneratorLoadProgress } from '../host/generator.ts';
-import type { Plan } from '../recipes/plan.ts';
-import type { RecipeReport } from '../recipes/report.ts';
-import type { RecipeInput } from '../recipes/schema.ts';
-import type { TimeRange } from '../recipes/time-left.ts';
-import type { FilteredReport } from '../recipes/lists-report.ts';
-import type { WrittenReport } from '../recipes/written-report.ts';
+import type { Plan } from '../pipeline/plan.ts';
+import type { RecipeReport } from '../pipeline/report.ts';
+import type { RecipeInput } from '../pipeline/schema.ts';
+import type { TimeRange } from '../pipeline/time-left.ts';
+import type { FilteredReport } from '../pipeline/lists-report.ts';
+import type { WrittenReport } from '../pipeline/written-report.ts';
 import type { TrainingEvent } from '../training/trainer.ts';
 
 /** How to open the worker. */

@@ -1,13 +1,13 @@
 /** From the choices of the screen "Recipes" to the recipe that runs, and what is still missing for it. */
-import { wrongSettings } from '../host/setting.ts';
-import { sha256 } from '../host/sha256.ts';
-import { Faults } from '../recipes/faults.ts';
-import type { GeneratorDefinition } from '../recipes/generator.ts';
-import { generatorKind, recordingOf, type RecipeGenerator } from '../recipes/generators/index.ts';
-import { omit } from '../recipes/omit.ts';
-import type { RecipeInput } from '../recipes/schema.ts';
+import { wrongSettings } from '../core/setting.ts';
+import { sha256 } from '../core/sha256.ts';
+import { Faults } from '../pipeline/faults.ts';
+import type { GeneratorDefinition } from '../pipeline/generator.ts';
+import { generatorKind, recordingOf, type RecipeGenerator } from '../pipeline/generators/index.ts';
+import { omit } from '../pipeline/omit.ts';
+import type { RecipeInput } from '../pipeline/schema.ts';
 import type { GeneratorAccess, KeptItem } from './protocol.ts';
-import { own } from '../host/own.ts';
+import { own } from '../core/own.ts';
 
 /**
  * The language models that write in place of those that a recipe names, by its names; without one, the recipe's own

@@ -1,5 +1,5 @@
 /** The recipes that come with the studio, as the page offers them. */
-import type { RecipeInput } from '../recipes/schema.ts';
+import type { RecipeInput } from '../pipeline/schema.ts';
 
 export interface ShelvedRecipe {
   /** Its file's name, without ending. */
@@ -22,7 +22,7 @@ export async function openShelf(): Promise<readonly ShelvedRecipe[]> {
 /** @throws InputError naming the path of each wrong value, with the nearest right one */
 export async function readOwnRecipe(text: string, file: string): Promise<RecipeInput> {
   // Read where it is needed: the schema is larger than the page.
-  const { parseRecipeText, readRecipe } = await import('../recipes/read-recipe.ts');
+  const { parseRecipeText, readRecipe } = await import('../pipeline/read-recipe.ts');
   const document = parseRecipeText(text, file);
   readRecipe(document, file);
   return document as RecipeInput;

@@ -1,8 +1,8 @@
 import type { DroppedItem } from '../host/browser/files.ts';
 import { startOf } from '../host/browser/workers.ts';
 import { WorkerChannel } from '../host/channel.ts';
-import { messageOf, WorkerLostError } from '../host/errors.ts';
-import type { RecipeInput } from '../recipes/schema.ts';
+import { messageOf, WorkerLostError } from '../core/errors.ts';
+import type { RecipeInput } from '../pipeline/schema.ts';
 import type {
   ComputeFacts,
   ExportedFile,

@@ -1,7 +1,7 @@
 import { isPositive } from '../corpus/text-key.ts';
 import type { ListDocument, ListRecord } from '../corpus/types.ts';
-import { InputError } from '../host/errors.ts';
-import { RandomStream } from '../host/random.ts';
+import { InputError } from '../core/errors.ts';
+import { RandomStream } from '../core/random.ts';
 import type { DocumentNumbers, SampledList } from './batch-layout.ts';
 import { chooseNegatives, type NegativeChoice } from './negative-choice.ts';
 

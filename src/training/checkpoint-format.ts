@@ -6,7 +6,7 @@
  * that names blobs by their content keeps them once.
  */
 import { elementCount } from '../core/tensor-size.ts';
-import { InputError, messageOf } from '../host/errors.ts';
+import { InputError, messageOf } from '../core/errors.ts';
 import type { Weights, WeightTensor } from '../encoders/types.ts';
 import {
   fromFloat32,
@@ -14,7 +14,7 @@ import {
   toFloat32,
   writeSafetensors,
   type StoredTensor,
-} from '../encoders/safetensors.ts';
+} from '../formats/safetensors.ts';
 import type { TrainingCheckpoint, TrainingState } from './checkpoint-state.ts';
 import type { Moments } from './parameter-state.ts';
 

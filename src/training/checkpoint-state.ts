@@ -1,7 +1,7 @@
 import type { Weights } from '../encoders/types.ts';
-import type { Json } from '../host/contract.ts';
+import type { Json } from '../core/json.ts';
 import type { Moments } from './parameter-state.ts';
-import { own } from '../host/own.ts';
+import { own } from '../core/own.ts';
 
 /** The curve of a training, as checkpoints keep it. A type alias, so that it is assignable to Json. */
 export type TrainingHistory = Readonly<{

@@ -1,5 +1,5 @@
 import { StoreCorruptionError, type Store, type StoreRecord, type StoreWriter } from '../host/contract.ts';
-import { InputError, messageOf } from '../host/errors.ts';
+import { InputError, messageOf } from '../core/errors.ts';
 import { encodeShard, planShards, TensorAssembly, type ShardPlan } from './checkpoint-format.ts';
 import type { TrainingCheckpoint, TrainingState } from './checkpoint-state.ts';
 

@@ -2,7 +2,7 @@ import type { EncoderDescription } from '../encoders/embedder.ts';
 import type { LoraShape } from '../encoders/forward.ts';
 import { trainingGraphs, type TrainingGraphOptions, type TrainingGraphs } from '../encoders/graphs.ts';
 import { isGpu, type Runtime } from '../host/contract.ts';
-import { square } from '../host/exact-math.ts';
+import { square } from '../core/exact-math.ts';
 import { lengthLadder, type MicroBatchPlan } from './micro-batches.ts';
 
 /**

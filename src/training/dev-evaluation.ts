@@ -1,7 +1,7 @@
 import { isPositive, textId, textKey } from '../corpus/text-key.ts';
 import type { ListRecord } from '../corpus/types.ts';
 import type { Embedder } from '../encoders/embedder.ts';
-import { InputError } from '../host/errors.ts';
+import { InputError } from '../core/errors.ts';
 import { evaluate } from '../metrics/evaluate.ts';
 import { parseMeasures } from '../metrics/measures/registry.ts';
 import { TrainingDivergedError, type Evaluate } from './trainer.ts';

@@ -1,4 +1,4 @@
-import { randomUint32, streamKey } from '../host/random.ts';
+import { randomUint32, streamKey } from '../core/random.ts';
 
 /** What names one mask of a training: the same place gets the same mask on every host, and after a resume. */
 export interface DropoutPlace {

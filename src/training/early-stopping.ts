@@ -1,4 +1,4 @@
-import { own } from '../host/own.ts';
+import { own } from '../core/own.ts';
 
 /** One number that evaluations report and early stopping looks at. */
 export interface WatchedMetric {

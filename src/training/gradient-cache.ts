@@ -15,7 +15,7 @@ import { familyOf } from '../encoders/families/index.ts';
 import { wordInputs } from '../encoders/word-gradient.ts';
 import { elementCount } from '../core/tensor-size.ts';
 import type { DeviceTensor, Runtime, Session } from '../host/contract.ts';
-import { OutOfMemoryError } from '../host/errors.ts';
+import { OutOfMemoryError } from '../core/errors.ts';
 import { bytesNeeded } from './choose-micro-batches.ts';
 import { fillDropoutMask } from './dropout.ts';
 import { planMicroBatches, type MicroBatchPlan } from './micro-batches.ts';

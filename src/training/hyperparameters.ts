@@ -1,4 +1,4 @@
-import { settingsOf, valueAt } from '../host/setting.ts';
+import { settingsOf, valueAt } from '../core/setting.ts';
 import type { TrainingSettings } from './settings.ts';
 import { trainingSettingTable } from './setting-table.ts';
 

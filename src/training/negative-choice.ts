@@ -1,5 +1,5 @@
 import type { ListDocument } from '../corpus/types.ts';
-import type { RandomStream } from '../host/random.ts';
+import type { RandomStream } from '../core/random.ts';
 
 /**
  * Which of a list's passages stand beside the positive where there are more than asked for:

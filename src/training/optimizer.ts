@@ -4,7 +4,7 @@ import { toOnnx } from '../graph/onnx.ts';
 import { reduceSum, reduceSumSquare, reshape } from '../graph/ops/broadcasting.ts';
 import { add, div, mul, sqrt, sub } from '../graph/ops/elementwise.ts';
 import { concat, slice } from '../graph/ops/shape.ts';
-import { integerPower } from '../host/exact-math.ts';
+import { integerPower } from '../core/exact-math.ts';
 import type { ElementwiseProgram, Runtime, Session } from '../host/contract.ts';
 
 /** AdamW with decoupled weight decay (Loshchilov and Hutter 2019, algorithm 2), as PyTorch computes it. */

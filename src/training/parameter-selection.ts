@@ -2,8 +2,8 @@ import type { LoraShape } from '../encoders/forward.ts';
 import { familyOf } from '../encoders/families/index.ts';
 import type { EncoderShape, Weights, WeightTensor } from '../encoders/types.ts';
 import { elementCount } from '../core/tensor-size.ts';
-import { InputError } from '../host/errors.ts';
-import { RandomStream } from '../host/random.ts';
+import { InputError } from '../core/errors.ts';
+import { RandomStream } from '../core/random.ts';
 
 /** Which parameters train. */
 export type ParameterSelection =

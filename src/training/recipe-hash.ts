@@ -1,6 +1,6 @@
 import type { ListRecord } from '../corpus/types.ts';
 import type { EncoderModel } from '../encoders/types.ts';
-import { sha256 } from '../host/sha256.ts';
+import { sha256 } from '../core/sha256.ts';
 import { formatLossSpec } from '../losses/loss-spec.ts';
 import type { TrainingSettings } from './settings.ts';
 

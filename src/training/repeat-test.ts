@@ -1,8 +1,8 @@
 import type { EncoderDescription } from '../encoders/embedder.ts';
 import type { Weights } from '../encoders/types.ts';
 import type { Runtime } from '../host/contract.ts';
-import { cosineOfTurns } from '../host/exact-math.ts';
-import { RandomStream } from '../host/random.ts';
+import { cosineOfTurns } from '../core/exact-math.ts';
+import { RandomStream } from '../core/random.ts';
 import { GradientCache, type GradientCacheOptions } from './gradient-cache.ts';
 import { defaultAdamW } from './optimizer.ts';
 import { createParameterState, type Moments, type ParameterState } from './parameter-state.ts';

@@ -1,5 +1,5 @@
-import { InputError } from '../host/errors.ts';
-import { cosineOfTurns } from '../host/exact-math.ts';
+import { InputError } from '../core/errors.ts';
+import { cosineOfTurns } from '../core/exact-math.ts';
 
 export type ScheduleKind = 'constant' | 'linear' | 'cosine';
 

@@ -1,14 +1,14 @@
 /** The settings of a training that a user may choose. Each is defined here and nowhere else. */
 import * as v from 'valibot';
-import { inRange } from '../host/range-schema.ts';
+import { inRange } from '../core/range-schema.ts';
 import {
   choiceSetting,
   numberSetting,
   readNumber,
   switchSetting,
   type SettledSetting,
-} from '../host/setting.ts';
-import { describeRange, settingRanges } from '../host/setting-ranges.ts';
+} from '../core/setting.ts';
+import { describeRange, settingRanges } from '../core/setting-ranges.ts';
 import { negativeChoices } from './negative-choice.ts';
 import { defaultAdamW } from './optimizer.ts';
 import type { ParameterSelection } from './parameter-selection.ts';

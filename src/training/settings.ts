@@ -1,4 +1,4 @@
-import type { Settled } from '../host/setting.ts';
+import type { Settled } from '../core/setting.ts';
 import type { LossSpec } from '../losses/loss-spec.ts';
 import type { BatchOptions } from './batches.ts';
 import type { EarlyStoppingOptions } from './early-stopping.ts';

@@ -1,4 +1,4 @@
-import { ResourceError } from '../host/errors.ts';
+import { ResourceError } from '../core/errors.ts';
 import type { LossBlock, LossResult, LossSettings } from '../losses/contract.ts';
 import type { LossSpec, LossTerm } from '../losses/loss-spec.ts';
 import type { BatchLayout } from './batch-layout.ts';

@@ -3,9 +3,10 @@ import { Embedder, tokenizeSide, type Side } from '../encoders/embedder.ts';
 import type { TokenSequence } from '../encoders/batch-inputs.ts';
 import type { EncoderModel, Weights, WeightTensor } from '../encoders/types.ts';
 import { measureMatmulRate } from '../graph/matmul-rate.ts';
-import { quoted } from '../corpus/shown.ts';
-import { isGpu, type Clock, type Json, type Runtime } from '../host/contract.ts';
-import { OutOfMemoryError } from '../host/errors.ts';
+import { quoted } from '../core/shown.ts';
+import { type Json } from '../core/json.ts';
+import { isGpu, type Clock, type Runtime } from '../host/contract.ts';
+import { OutOfMemoryError } from '../core/errors.ts';
 import { checkLists } from '../losses/requirements.ts';
 import type { CheckpointStore } from './checkpoint.ts';
 import {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { readSafetensors, writeSafetensors } from '../../src/encoders/safetensors.ts';
+import { readSafetensors, writeSafetensors } from '../../src/formats/safetensors.ts';
 import { temporaryFolder } from '../support/cli.ts';
 import { tinyModel } from '../support/model-folder.ts';
 import { patchSources } from '../support/patched-sources.ts';
@@ -142,7 +142,7 @@ it('takes one file and its place in the list to add an encoder family that diffe
   ] as const;
   const outputs = await sources.run(`
     import { CrossEncoder, Embedder, readCrossEncoder, readEncoder, uploadWeights } from './dist/src/index.js';
-    import { openFolder, openModelFiles, openRuntime } from './dist/src/host/node/index.js';
+    import { openFolder, openModelFiles, openRuntime } from './dist/src/node.js';
     const runtime = await openRuntime({ device: 'cpu', threads: 1 });
     const files = openModelFiles({ cacheFolder: '/nowhere' });
     const open = (path) => files.open(path);

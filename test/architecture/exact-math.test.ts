@@ -4,7 +4,7 @@ import { readSources } from './sources.ts';
 
 /**
  * The files that may use functions whose last bit is the engine's own, and why. Whatever a training, a measure, a test
- * or a report depends on takes them from src/host/exact-math.ts.
+ * or a report depends on takes them from src/core/exact-math.ts.
  */
 const allowed: Readonly<Record<string, string>> = {};
 

@@ -39,8 +39,8 @@ export const halved = defineSource({
 `;
 
 const echo = `
-import { numberSetting, textSetting } from '../../host/setting.ts';
-import { settingRanges } from '../../host/setting-ranges.ts';
+import { numberSetting, textSetting } from '../../core/setting.ts';
+import { settingRanges } from '../../core/setting-ranges.ts';
 import { defineGenerator } from '../generator.ts';
 
 /** Writes the first words of what it is asked about. */
@@ -82,8 +82,8 @@ export const echo = defineGenerator({
 
 it('takes one file and its place in the list to add a kind of generator', async () => {
   const sources = patchSources({
-    'src/recipes/generators/echo.ts': echo,
-    'src/recipes/generators/index.ts': (text) =>
+    'src/pipeline/generators/echo.ts': echo,
+    'src/pipeline/generators/index.ts': (text) =>
       text
         .replace("import { http } from './http.ts';", "import { echo } from './echo.ts';\n$&")
         .replace('recorded] as const', 'recorded, echo] as const'),
@@ -135,8 +135,8 @@ it('takes one file and its place in the list to add a kind of generator', async 
 
 it('takes one file and its place in the list to add a kind of source', async () => {
   const sources = patchSources({
-    'src/recipes/sources/halved.ts': halved,
-    'src/recipes/sources/index.ts': (text) =>
+    'src/pipeline/sources/halved.ts': halved,
+    'src/pipeline/sources/index.ts': (text) =>
       text
         .replace("import { lists } from './lists.ts';", "import { halved } from './halved.ts';\n$&")
         .replace('planted] as const', 'planted, halved] as const'),

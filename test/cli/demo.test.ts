@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { readRecipe } from '../../src/recipes/read-recipe.ts';
+import { readRecipe } from '../../src/pipeline/read-recipe.ts';
 import { parseDistillationRecipe } from '../../src/training/distillation/recipe.ts';
 
 const root = join(import.meta.dirname, '../..');

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import type { SourceDiagnosis } from '../../src/mining/diagnostics/diagnose.ts';
+import type { SourceDiagnosis } from '../../src/lists/diagnostics/diagnose.ts';
 import { expectBadInput, onlyJson, runCli, temporaryFolder } from '../support/cli.ts';
 import { listFile, makeLists } from '../support/training-lists.ts';
 

@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { readSafetensors } from '../../src/encoders/safetensors.ts';
+import { readSafetensors } from '../../src/formats/safetensors.ts';
 import { expectBadInput, onlyJson, runCli, temporaryFolder } from '../support/cli.ts';
 import { tinyModel } from '../support/model-folder.ts';
 import { startCli } from '../support/processes.ts';

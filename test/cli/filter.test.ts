@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import type { ListRecord } from '../../src/corpus/types.ts';
 import { expectBadInput, onlyJson, runCli, temporaryFolder } from '../support/cli.ts';
 import { aerodynamics, writeCollection } from '../support/collection.ts';
-import { listOf } from '../mining/lists.ts';
+import { listOf } from '../lists/lists.ts';
 
 const model = (name: string): string => fileURLToPath(new URL(`../golden/encoders/${name}`, import.meta.url));
 

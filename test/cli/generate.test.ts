@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { ListRecord } from '../../src/corpus/types.ts';
 import type { LogEntry } from '../../src/generation/log.ts';
-import { RandomStream } from '../../src/host/random.ts';
+import { RandomStream } from '../../src/core/random.ts';
 import { expectBadInput, onlyJson, runCli } from '../support/cli.ts';
 import { writeCollection } from '../support/collection.ts';
 import { startModelServer, type Behavior, type ChatCall, type ModelServer } from '../support/model-server.ts';

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { FolderStore } from '../../src/host/node/store.ts';
-import { RandomStream } from '../../src/host/random.ts';
+import { RandomStream } from '../../src/core/random.ts';
 import { runCli, temporaryFolder } from '../support/cli.ts';
 import { writeCollection } from '../support/collection.ts';
 import { tinyModel } from '../support/model-folder.ts';

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { addComputeOptions, choiceOption, integerOption, numberOption } from '../../src/cli/options.ts';
-import { InputError } from '../../src/host/errors.ts';
+import { InputError } from '../../src/core/errors.ts';
 
 describe('integerOption', () => {
   const parse = integerOption('--steps', { min: 1, max: 1000 });

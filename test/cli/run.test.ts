@@ -1,8 +1,8 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { Plan } from '../../src/recipes/plan.ts';
-import type { RecipeReport } from '../../src/recipes/report.ts';
+import type { Plan } from '../../src/pipeline/plan.ts';
+import type { RecipeReport } from '../../src/pipeline/report.ts';
 import { expectBadInput, onlyJson, runCli, temporaryFolder } from '../support/cli.ts';
 import { startCli } from '../support/processes.ts';
 import { recipeCorpus, smallRecipe } from '../support/small-recipe.ts';

@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { ListRecord } from '../../src/corpus/types.ts';
 import { FolderStore } from '../../src/host/node/store.ts';
-import { RandomStream } from '../../src/host/random.ts';
+import { RandomStream } from '../../src/core/random.ts';
 import { runCli } from '../support/cli.ts';
 import { tinyModel } from '../support/model-folder.ts';
 import { startCli } from '../support/processes.ts';

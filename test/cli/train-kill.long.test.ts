@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { StoreWriter } from '../../src/host/contract.ts';
 import { FolderStore } from '../../src/host/node/store.ts';
-import { RandomStream } from '../../src/host/random.ts';
+import { RandomStream } from '../../src/core/random.ts';
 import { CheckpointStore } from '../../src/training/checkpoint.ts';
 import type { TrainingCheckpoint } from '../../src/training/checkpoint-state.ts';
 import { onlyJson, runCli } from '../support/cli.ts';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ListFormat } from '../../src/corpus/lists.ts';
-import { readSafetensors } from '../../src/encoders/safetensors.ts';
+import { readSafetensors } from '../../src/formats/safetensors.ts';
 import { readGoldenEncoder } from '../encoders/golden-encoder.ts';
 import { onlyJson, runCli, type CliResult } from '../support/cli.ts';
 import { aerodynamics, writeCollection } from '../support/collection.ts';

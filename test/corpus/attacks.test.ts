@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ByteSource } from '../../src/corpus/source.ts';
+import type { ByteSource } from '../../src/core/source.ts';
 import { attacks } from './attacks.ts';
 import { cpuMilliseconds, refused } from './support.ts';
 

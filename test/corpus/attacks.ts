@@ -5,13 +5,13 @@
 
 import { constants, deflateRawSync } from 'node:zlib';
 import { readBeir } from '../../src/corpus/beir.ts';
-import { crc32 } from '../../src/corpus/crc32.ts';
+import { crc32 } from '../../src/formats/crc32.ts';
 import { readDocuments } from '../../src/corpus/documents.ts';
 import { readJudgments } from '../../src/corpus/judgments.ts';
 import { readLists } from '../../src/corpus/lists.ts';
-import type { ByteSource } from '../../src/corpus/source.ts';
-import { bytesSource, textSource } from '../../src/corpus/source.ts';
-import { openZip } from '../../src/corpus/zip.ts';
+import type { ByteSource } from '../../src/core/source.ts';
+import { bytesSource, textSource } from '../../src/core/source.ts';
+import { openZip } from '../../src/formats/zip.ts';
 import { concatenate, rawZip } from './raw-zip.ts';
 
 export interface Attack {

@@ -1,9 +1,9 @@
 import { zipSync } from 'fflate';
 import { describe, expect, it } from 'vitest';
 import { beirSplits, readBeir } from '../../src/corpus/beir.ts';
-import type { FileTree } from '../../src/corpus/source.ts';
-import { bytesSource, missingPath, textSource } from '../../src/corpus/source.ts';
-import { openZip } from '../../src/corpus/zip.ts';
+import type { FileTree } from '../../src/core/source.ts';
+import { bytesSource, missingPath, textSource } from '../../src/core/source.ts';
+import { openZip } from '../../src/formats/zip.ts';
 import { openTree } from '../../src/host/node/files.ts';
 import { realData } from '../support/data.ts';
 import { collect, refused } from './support.ts';

@@ -3,8 +3,8 @@ import type { DocumentOptions } from '../../src/corpus/documents.ts';
 import { hasText, passageText, readDocuments } from '../../src/corpus/documents.ts';
 import { readQueries } from '../../src/corpus/queries.ts';
 import { ReadReport } from '../../src/corpus/report.ts';
-import type { ByteSource } from '../../src/corpus/source.ts';
-import { textSource } from '../../src/corpus/source.ts';
+import type { ByteSource } from '../../src/core/source.ts';
+import { textSource } from '../../src/core/source.ts';
 import type { Document } from '../../src/corpus/types.ts';
 import { collect, refused } from './support.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { InputError } from '../../src/host/errors.ts';
+import { InputError } from '../../src/core/errors.ts';
 import { parseJudgments, readJudgments, relevantDocuments } from '../../src/corpus/judgments.ts';
-import { textSource } from '../../src/corpus/source.ts';
+import { textSource } from '../../src/core/source.ts';
 
 const plain = (text: string) =>
   [...parseJudgments(text, 'qrels')].map(([query, grades]) => [query, Object.fromEntries(grades)]);

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { ListFormat, ListReadOptions, ListWriteOptions } from '../../src/corpus/lists.ts';
 import { formatList, readLists, writeLists } from '../../src/corpus/lists.ts';
 import { ReadReport } from '../../src/corpus/report.ts';
-import { textSource } from '../../src/corpus/source.ts';
+import { textSource } from '../../src/core/source.ts';
 import { withoutDuplicatesOfPositives } from '../../src/corpus/text-key.ts';
 import type { ListRecord } from '../../src/corpus/types.ts';
 import { collect, refused } from './support.ts';

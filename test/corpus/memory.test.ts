@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { DocumentOptions } from '../../src/corpus/documents.ts';
 import { readDocuments } from '../../src/corpus/documents.ts';
-import type { ByteSource } from '../../src/corpus/source.ts';
+import type { ByteSource } from '../../src/core/source.ts';
 
 const PASSAGES = Number(process.env.MEMORY_PASSAGES ?? 100_000);
 const WORDS = 'some words of a passage that is as long as passages are, '.repeat(18);

@@ -1,6 +1,6 @@
 /** Writes zips field by field, so that any field can lie. */
 
-import { crc32 } from '../../src/corpus/crc32.ts';
+import { crc32 } from '../../src/formats/crc32.ts';
 
 export interface RawEntry {
   readonly name: string | Uint8Array;

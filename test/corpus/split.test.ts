@@ -3,7 +3,7 @@ import { readJudgments } from '../../src/corpus/judgments.ts';
 import { foldsByPassage, sharedWithTrain, splitByPassage, splitNote } from '../../src/corpus/split.ts';
 import type { ListRecord } from '../../src/corpus/types.ts';
 import { openFile } from '../../src/host/node/files.ts';
-import { RandomStream } from '../../src/host/random.ts';
+import { RandomStream } from '../../src/core/random.ts';
 import { realData } from '../support/data.ts';
 import { itUnless } from '../support/skip.ts';
 

@@ -1,6 +1,6 @@
 /** A finished training, invented: what the page shows of it does not depend on what was trained. */
-import type { ArmReport, RecipeReport } from '../../src/recipes/report.ts';
-import { readRecipe } from '../../src/recipes/read-recipe.ts';
+import type { ArmReport, RecipeReport } from '../../src/pipeline/report.ts';
+import { readRecipe } from '../../src/pipeline/read-recipe.ts';
 import { demoRecipe } from '../../src/studio/demo-recipe.ts';
 import type { ComputeFacts, KeptItem, KeptRun, OpenedRun, SearchAnswer } from '../../src/studio/protocol.ts';
 

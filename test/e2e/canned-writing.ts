@@ -1,5 +1,5 @@
 /** What a language model writes and filters leave, invented. */
-import type { Plan } from '../../src/recipes/plan.ts';
+import type { Plan } from '../../src/pipeline/plan.ts';
 import { demoRecipe } from '../../src/studio/demo-recipe.ts';
 import type { KeptRun, RunEvent, WrittenSample } from '../../src/studio/protocol.ts';
 

@@ -8,7 +8,7 @@ import { beforeAll, expect, it } from 'vitest';
 import { readEncoder } from '../../src/encoders/read-encoder.ts';
 import { openModelFiles } from '../../src/host/node/model-files.ts';
 import { openRuntime } from '../../src/host/node/runtime.ts';
-import { withEmbedder } from '../../src/recipes/encoder-shelf.ts';
+import { withEmbedder } from '../../src/pipeline/encoder-shelf.ts';
 import { noChromium } from '../support/chromium-process.ts';
 import { temporaryFolder } from '../support/cli.ts';
 import { describeUnless } from '../support/skip.ts';

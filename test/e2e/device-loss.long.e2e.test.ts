@@ -12,7 +12,7 @@ import { expect } from 'vitest';
 import { buildPageIfStale, pageFolder } from '../../scripts/build-page.mjs';
 import { chromiumArguments } from '../../scripts/chromium.mjs';
 import { servePage } from '../../scripts/serve-page.mjs';
-import { RandomStream } from '../../src/host/random.ts';
+import { RandomStream } from '../../src/core/random.ts';
 import { chromiumPath, noChromium } from '../support/chromium-process.ts';
 import { temporaryFolder } from '../support/cli.ts';
 import { itUnless } from '../support/skip.ts';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Page } from 'playwright';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { RecipeInput } from '../../src/recipes/schema.ts';
+import type { RecipeInput } from '../../src/pipeline/schema.ts';
 import { asRoberta, crossEncoderFolder } from '../support/library-models.ts';
 import { describeUnless } from '../support/skip.ts';
 import { servedPage, testBrowser } from '../support/built-page.ts';

@@ -10,7 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { unzipSync } from 'fflate';
 import type { Page } from 'playwright';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { RandomStream } from '../../src/host/random.ts';
+import { RandomStream } from '../../src/core/random.ts';
 import { noChromium, startChromium } from '../support/chromium-process.ts';
 import { beirZip } from './beir-zip.ts';
 import { describeUnless } from '../support/skip.ts';

@@ -1,7 +1,7 @@
 /** A recipe in the built page, for real: a language model in the tab writes, its lists are trained on, a table comes. */
 
 import { expect, it } from 'vitest';
-import type { RecipeInput } from '../../src/recipes/schema.ts';
+import type { RecipeInput } from '../../src/pipeline/schema.ts';
 import { tinyLlama } from '../support/gguf.ts';
 import { describeUnless } from '../support/skip.ts';
 import { servedPage, testBrowser } from '../support/built-page.ts';

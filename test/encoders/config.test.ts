@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readConfig, type EncoderConfig } from '../../src/encoders/config.ts';
-import { InputError } from '../../src/host/errors.ts';
+import { InputError } from '../../src/core/errors.ts';
 import { readJson, tinyModel } from '../support/model-folder.ts';
 
 function read(value: unknown): EncoderConfig {

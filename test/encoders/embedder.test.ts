@@ -5,7 +5,7 @@ import { readEncoder } from '../../src/encoders/read-encoder.ts';
 import type { EncodingOverrides } from '../../src/encoders/sentence-transformers.ts';
 import type { Runtime } from '../../src/host/contract.ts';
 import { openRuntime } from '../../src/host/node/runtime.ts';
-import { RandomStream } from '../../src/host/random.ts';
+import { RandomStream } from '../../src/core/random.ts';
 import { relativeError } from '../graph/golden.ts';
 import { modelFolder, tinyModel } from '../support/model-folder.ts';
 import { readGoldenEncoder } from './golden-encoder.ts';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readEncoder } from '../../src/encoders/read-encoder.ts';
-import { InputError } from '../../src/host/errors.ts';
+import { InputError } from '../../src/core/errors.ts';
 import { modelFolder, readJson, tinyModel, type FolderChanges } from '../support/model-folder.ts';
 
 const tiny = tinyModel('tiny-bert');

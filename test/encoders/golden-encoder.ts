@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { readConfig } from '../../src/encoders/config.ts';
 import { familyOf } from '../../src/encoders/families/index.ts';
-import { readSafetensors, toFloat32 } from '../../src/encoders/safetensors.ts';
+import { readSafetensors, toFloat32 } from '../../src/formats/safetensors.ts';
 import type { EncoderShape } from '../../src/encoders/types.ts';
 import { goldenFile } from '../support/golden.ts';
 

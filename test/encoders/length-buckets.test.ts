@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { chooseBucketSizes, planBuckets, type BucketPlan } from '../../src/encoders/length-buckets.ts';
-import { RandomStream } from '../../src/host/random.ts';
+import { RandomStream } from '../../src/core/random.ts';
 
 const limits = { tokensPerBatch: 256, maxBatch: 16 };
 const lengthLists = fc.array(fc.integer({ min: 1, max: 128 }), { maxLength: 60 });

@@ -9,7 +9,7 @@ import { readEncoder } from '../../src/encoders/read-encoder.ts';
 import type { EncoderModel } from '../../src/encoders/types.ts';
 import type { Runtime } from '../../src/host/contract.ts';
 import { openRuntime } from '../../src/host/node/runtime.ts';
-import { randomUint32, streamKey } from '../../src/host/random.ts';
+import { randomUint32, streamKey } from '../../src/core/random.ts';
 import { parseLossSpec } from '../../src/losses/loss-spec.ts';
 import { DocumentNumbers, layOutBatch } from '../../src/training/batch-layout.ts';
 import { GradientCache } from '../../src/training/gradient-cache.ts';

@@ -4,7 +4,7 @@ import { encodeGraph, trainingGraphs, type TrainingGraphOptions } from '../../sr
 import { familyOf } from '../../src/encoders/families/index.ts';
 import type { EncoderShape } from '../../src/encoders/types.ts';
 import type { Runtime } from '../../src/host/contract.ts';
-import { ProtobufWriter } from '../../src/host/protobuf.ts';
+import { ProtobufWriter } from '../../src/formats/protobuf.ts';
 import { createNormSession, createUpdateSession, defaultAdamW } from '../../src/training/optimizer.ts';
 import { loraShape, trainableParameters } from '../../src/training/parameter-selection.ts';
 import { describeOnWebGpu } from '../support/webgpu.ts';

@@ -8,9 +8,9 @@ import {
   toFloat32,
   writeSafetensors,
   type StoredTensor,
-} from '../../src/encoders/safetensors.ts';
+} from '../../src/formats/safetensors.ts';
 import { familyOf } from '../../src/encoders/families/index.ts';
-import { InputError } from '../../src/host/errors.ts';
+import { InputError } from '../../src/core/errors.ts';
 import { modelFolder, readJson, tinyModel, type FolderChanges } from '../support/model-folder.ts';
 import { realModel } from '../support/models.ts';
 import { itUnless } from '../support/skip.ts';

@@ -6,7 +6,7 @@ import { expect } from 'vitest';
 import { readEncoder } from '../../src/encoders/read-encoder.ts';
 import { encoderFiles } from '../../src/encoders/write-encoder.ts';
 import { openRuntime } from '../../src/host/node/runtime.ts';
-import { withEmbedder } from '../../src/recipes/encoder-shelf.ts';
+import { withEmbedder } from '../../src/pipeline/encoder-shelf.ts';
 import { temporaryFolder } from '../support/cli.ts';
 import { modelFolder, tinyModel } from '../support/model-folder.ts';
 import { realModel } from '../support/models.ts';

@@ -5,7 +5,7 @@ import {
   type EncodingSettings,
 } from '../../src/encoders/sentence-transformers.ts';
 import type { EncoderShape } from '../../src/encoders/types.ts';
-import { InputError } from '../../src/host/errors.ts';
+import { InputError } from '../../src/core/errors.ts';
 import { modelFolder, type FolderChanges } from '../support/model-folder.ts';
 
 const shape: EncoderShape = {

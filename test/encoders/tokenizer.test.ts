@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { wordPiece } from '../../src/encoders/tokenizer.ts';
 import type { TextTokenizer } from '../../src/encoders/types.ts';
-import { InputError } from '../../src/host/errors.ts';
+import { InputError } from '../../src/core/errors.ts';
 import { realData } from '../support/data.ts';
 import { modelFolder, readJson, tinyModel, type FolderChanges } from '../support/model-folder.ts';
 import { describeUnless, itUnless } from '../support/skip.ts';

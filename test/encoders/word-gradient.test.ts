@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { addWordGradient, wordInputs } from '../../src/encoders/word-gradient.ts';
 import { evaluate } from '../../src/graph/evaluate.ts';
 import { Graph } from '../../src/graph/expression.ts';
-import { RandomStream } from '../../src/host/random.ts';
+import { RandomStream } from '../../src/core/random.ts';
 
 /** Few ids, so that some go on through several blocks, or many; up to some more than three blocks. */
 const tokensOf = fc

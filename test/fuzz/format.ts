@@ -1,8 +1,8 @@
 /** What the harness knows of an input format: valid files, how to change them, and how the studio reads them. */
 
-import { textSource, bytesSource, type ByteSource } from '../../src/corpus/source.ts';
-import { canonicalJson } from '../../src/host/canonical-json.ts';
-import type { Json } from '../../src/host/contract.ts';
+import { textSource, bytesSource, type ByteSource } from '../../src/core/source.ts';
+import { canonicalJson } from '../../src/core/canonical-json.ts';
+import type { Json } from '../../src/core/json.ts';
 import type { Bytes, Mutation } from './mutate.ts';
 
 export interface FuzzFormat {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { RandomStream } from '../../src/host/random.ts';
+import { RandomStream } from '../../src/core/random.ts';
 import { formats } from './formats/index.ts';
 import { isFault, judge, makeInput } from './judge.ts';
 import { minimized } from './minimize.ts';
@@ -56,11 +56,12 @@ const PARSES = /JSON\.parse|new TextDecoder|getBigUint64|readLines\(|readRows\(|
 const NOT_FUZZED: Readonly<Record<string, string>> = {
   'src/cli/version.ts': 'reads package.json',
   'src/cli/input-files.ts': 'decodes what the formats recipe and mix read',
-  'src/host/json-text.ts': 'parses keys of what the formats of JSON lines have read',
+  'src/core/json-text.ts': 'parses keys of what the formats of JSON lines have read',
   'src/encoders/transformers-js.ts': 'parses config.json as the format config.json does',
   'src/generation/log.ts': 'reads blobs of the store, which are checked by their SHA-256',
-  'src/recipes/stage-store.ts': 'reads blobs of the store, which are checked by their SHA-256',
-  'src/recipes/stored-forms.ts': 'reads blobs of the store, which are checked by their SHA-256',
+  'src/pipeline/fragment.ts': 'copies what a command made',
+  'src/pipeline/stage-store.ts': 'reads blobs of the store, which are checked by their SHA-256',
+  'src/pipeline/stored-forms.ts': 'reads blobs of the store, which are checked by their SHA-256',
   'src/host/node/atomic-file.ts': 'a damaged marker is taken for none',
   'src/host/hub.ts':
     'decodes what the format hub-listing reads; a damaged listing of its own is taken for none',

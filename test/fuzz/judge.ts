@@ -1,7 +1,7 @@
 /** Reads inputs in the place where they may do harm, and says what became of each. Runs in a worker thread. */
 
-import { InputError } from '../../src/host/errors.ts';
-import { RandomStream } from '../../src/host/random.ts';
+import { InputError } from '../../src/core/errors.ts';
+import { RandomStream } from '../../src/core/random.ts';
 import { SilentDifference, type FuzzFormat, type FuzzInput } from './format.ts';
 import { byteMutations, mutated, type MadeInput } from './mutate.ts';
 
@@ -118,7 +118,7 @@ function general(text: string): string {
     .slice(0, 80);
 }
 
-/** Where in the project's own files an error came from: `src/corpus/zip.ts:12`. */
+/** Where in the project's own files an error came from: `src/formats/zip.ts:12`. */
 function placeOf(error: unknown): string {
   const stack = error instanceof Error ? (error.stack ?? '') : '';
   const own = [...stack.matchAll(/\/((?:src|test)\/[\w./-]+?)\.[jt]s:(\d+)/g)]

@@ -3,7 +3,7 @@
  * function of (format, seed, number).
  */
 
-import type { RandomStream } from '../../src/host/random.ts';
+import type { RandomStream } from '../../src/core/random.ts';
 
 export type Bytes = Uint8Array<ArrayBuffer>;
 

@@ -1,6 +1,6 @@
 /** Formats with readers that are wrong on purpose: what the harness must find. */
 
-import { InputError } from '../../src/host/errors.ts';
+import { InputError } from '../../src/core/errors.ts';
 import { SilentDifference, textOf, utf8, type FuzzFormat } from './format.ts';
 import type { Mutation } from './mutate.ts';
 

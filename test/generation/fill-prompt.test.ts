@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { fillPrompt, makeRequest, placesIn } from '../../src/generation/fill-prompt.ts';
 import { withCount, type Prompt } from '../../src/generation/prompt.ts';
 import { promptById } from '../../src/generation/prompts/index.ts';
-import { InputError } from '../../src/host/errors.ts';
+import { InputError } from '../../src/core/errors.ts';
 import { smallPrompt } from './support.ts';
 
 const userText = (prompt: Prompt, slots: Record<string, string>, seed = 1): string =>

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { bytesSource, textSource } from '../../src/corpus/source.ts';
+import { bytesSource, textSource } from '../../src/core/source.ts';
 import { StoreFencedError } from '../../src/host/contract.ts';
-import { InputError } from '../../src/host/errors.ts';
+import { InputError } from '../../src/core/errors.ts';
 import {
   GenerationLog,
   importLog,

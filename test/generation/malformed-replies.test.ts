@@ -1,6 +1,6 @@
 /** Replies that no model should give, and servers do: through a real server, a run and a log. */
 import { describe, expect, it } from 'vitest';
-import { textSource } from '../../src/corpus/source.ts';
+import { textSource } from '../../src/core/source.ts';
 import {
   GenerationLog,
   logLines,

@@ -3,8 +3,8 @@ import { fillPrompt } from '../../src/generation/fill-prompt.ts';
 import { promptById, prompts } from '../../src/generation/prompts/index.ts';
 import { solvedPassages } from '../../src/generation/prompts/solved-passages.ts';
 import { parsePrompt, readPrompt } from '../../src/generation/read-prompt.ts';
-import { InputError } from '../../src/host/errors.ts';
-import type { Json } from '../../src/host/contract.ts';
+import { InputError } from '../../src/core/errors.ts';
+import type { Json } from '../../src/core/json.ts';
 import { smallPrompt } from './support.ts';
 
 /** The places in a schema whose strings or lists have no bound. */

@@ -7,7 +7,7 @@ import {
   type GenerationParts,
   type GenerationResult,
 } from '../../src/generation/index.ts';
-import { InputError } from '../../src/host/errors.ts';
+import { InputError } from '../../src/core/errors.ts';
 import { ScriptedGenerator, type ScriptedAnswer, type ScriptedCall } from '../support/scripted-generator.ts';
 import { fittingReply, openStore, smallPrompt, tasksFor } from './support.ts';
 

@@ -16,7 +16,7 @@ import {
   type LogEntry,
 } from '../../src/generation/index.ts';
 import { formatList, readLists } from '../../src/corpus/lists.ts';
-import { textSource } from '../../src/corpus/source.ts';
+import { textSource } from '../../src/core/source.ts';
 import { textId } from '../../src/corpus/text-key.ts';
 
 function wrote(task: GenerationTask | undefined, ...items: GeneratedItem[]): FinishedTask {

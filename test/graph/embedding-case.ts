@@ -11,7 +11,7 @@ import { toOnnx } from '../../src/graph/onnx.ts';
 import type { DataType } from '../../src/core/tensor-size.ts';
 import type { DeviceTensor, Runtime, TensorData } from '../../src/host/contract.ts';
 import { openRuntime } from '../../src/host/node/runtime.ts';
-import { RandomStream } from '../../src/host/random.ts';
+import { RandomStream } from '../../src/core/random.ts';
 import { defaultAdamW } from '../../src/training/optimizer.ts';
 import { createParameterState } from '../../src/training/parameter-state.ts';
 

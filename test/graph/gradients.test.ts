@@ -21,7 +21,7 @@ import { gather } from '../../src/graph/ops/indexing.ts';
 import { accumulate, gemm, matMul } from '../../src/graph/ops/linear.ts';
 import { layerNorm, softmax } from '../../src/graph/ops/normalization.ts';
 import { slice, transpose } from '../../src/graph/ops/shape.ts';
-import { RandomStream } from '../../src/host/random.ts';
+import { RandomStream } from '../../src/core/random.ts';
 import { relativeError } from './golden.ts';
 
 function randomFeeds(shapes: Readonly<Record<string, readonly number[]>>): Map<string, NdArray> {

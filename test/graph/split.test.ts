@@ -8,7 +8,7 @@ import { exp, mul, tanh } from '../../src/graph/ops/elementwise.ts';
 import { gemm } from '../../src/graph/ops/linear.ts';
 import { layerNorm } from '../../src/graph/ops/normalization.ts';
 import { cutAt, savedForBackward } from '../../src/graph/split.ts';
-import { RandomStream } from '../../src/host/random.ts';
+import { RandomStream } from '../../src/core/random.ts';
 
 function inputNames(tensors: readonly Tensor[]): string[] {
   return nodesBehind(tensors)

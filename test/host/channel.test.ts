@@ -8,7 +8,7 @@ import {
   InputError,
   ResourceError,
   WorkerLostError,
-} from '../../src/host/errors.ts';
+} from '../../src/core/errors.ts';
 import { TransientGeneratorError } from '../../src/host/generator.ts';
 
 interface TestCalls {

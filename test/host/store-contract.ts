@@ -1,15 +1,15 @@
 /** What every store promises, whatever keeps it. */
 import { beforeEach, describe, expect, it } from 'vitest';
+import { type Json } from '../../src/core/json.ts';
 import {
   StoreCorruptionError,
   StoreFencedError,
   type BlobReference,
-  type Json,
   type Store,
   type StoreWriter,
 } from '../../src/host/contract.ts';
-import { InputError } from '../../src/host/errors.ts';
-import { RandomStream } from '../../src/host/random.ts';
+import { InputError } from '../../src/core/errors.ts';
+import { RandomStream } from '../../src/core/random.ts';
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 const text = (content: Uint8Array) => new TextDecoder().decode(content);

@@ -1,5 +1,5 @@
 import type { LossBlock, LossDefinition, LossSettings } from '../../src/losses/contract.ts';
-import { RandomStream } from '../../src/host/random.ts';
+import { RandomStream } from '../../src/core/random.ts';
 
 /** A block from rows of scores, labels and teacher scores; every passage takes part, the positive is column 0. */
 export function blockOf(

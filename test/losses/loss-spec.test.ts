@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { ListRecord } from '../../src/corpus/types.ts';
-import { InputError } from '../../src/host/errors.ts';
+import { InputError } from '../../src/core/errors.ts';
 import { lossByName, losses } from '../../src/losses/index.ts';
 import { formatLossSpec, lossTerm, parseLossSpec } from '../../src/losses/loss-spec.ts';
 import { checkLists, gapWarnings } from '../../src/losses/requirements.ts';

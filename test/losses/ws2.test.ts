@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { RandomStream } from '../../src/host/random.ts';
+import { RandomStream } from '../../src/core/random.ts';
 import { infonce } from '../../src/losses/infonce.ts';
 import { listnet } from '../../src/losses/listnet.ts';
 import { polarFactor } from '../../src/losses/polar-factor.ts';

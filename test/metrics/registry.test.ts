@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { InputError } from '../../src/host/errors.ts';
+import { InputError } from '../../src/core/errors.ts';
 import { allMeasures, measureNames, parseMeasures } from '../../src/metrics/measures/registry.ts';
 
 const names = (text: string) => parseMeasures(text).flatMap(measureNames);

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { InputError } from '../../src/host/errors.ts';
-import { textSource } from '../../src/corpus/source.ts';
+import { InputError } from '../../src/core/errors.ts';
+import { textSource } from '../../src/core/source.ts';
 import { formatRunLines, readRun } from '../../src/metrics/run.ts';
 
 const read = async (text: string) => {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { readJudgments } from '../../src/corpus/judgments.ts';
-import { textSource } from '../../src/corpus/source.ts';
+import { textSource } from '../../src/core/source.ts';
 import type { Evaluation, EvaluationOptions } from '../../src/metrics/evaluate.ts';
 import { evaluate } from '../../src/metrics/evaluate.ts';
 import { formatValue } from '../../src/metrics/format.ts';

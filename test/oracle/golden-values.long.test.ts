@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { extname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
-import { readSafetensors, toFloat32 } from '../../src/encoders/safetensors.ts';
+import { readSafetensors, toFloat32 } from '../../src/formats/safetensors.ts';
 import { realModel } from '../support/models.ts';
 import { pythonLacks, runPython } from '../support/python.ts';
 import { itUnless } from '../support/skip.ts';

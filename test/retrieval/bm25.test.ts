@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { passageText } from '../../src/corpus/documents.ts';
 import { readBeir } from '../../src/corpus/beir.ts';
-import { InputError } from '../../src/host/errors.ts';
+import { InputError } from '../../src/core/errors.ts';
 import { openFile, openTree } from '../../src/host/node/files.ts';
 import { evaluate } from '../../src/metrics/evaluate.ts';
 import { parseMeasures } from '../../src/metrics/measures/registry.ts';

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { WorkerPool } from '../../src/host/contract.ts';
-import { InputError } from '../../src/host/errors.ts';
+import { InputError } from '../../src/core/errors.ts';
 import { openWorkerPool } from '../../src/host/node/workers.ts';
-import { RandomStream } from '../../src/host/random.ts';
+import { RandomStream } from '../../src/core/random.ts';
 import { visitScores } from '../../src/retrieval/dot-kernel.ts';
 import type { SearchRequest } from '../../src/retrieval/search-protocol.ts';
 import { runSearchTask } from '../../src/retrieval/search-task.ts';

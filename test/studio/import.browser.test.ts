@@ -2,7 +2,7 @@
 import { strToU8, zipSync } from 'fflate';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { DroppedItem, ListedFile } from '../../src/host/browser/files.ts';
-import { InputError } from '../../src/host/errors.ts';
+import { InputError } from '../../src/core/errors.ts';
 import type { TrainingClient } from '../../src/studio/training-client.ts';
 import { listFile, makeLists } from '../support/training-lists.ts';
 import { openClient } from './small-run.ts';

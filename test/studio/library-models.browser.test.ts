@@ -1,7 +1,7 @@
 /** Models that transformers.js runs in the page's training worker, dropped on the page. */
 import { expect, it } from 'vitest';
-import type { RecipeReport } from '../../src/recipes/report.ts';
-import type { RecipeInput } from '../../src/recipes/schema.ts';
+import type { RecipeReport } from '../../src/pipeline/report.ts';
+import type { RecipeInput } from '../../src/pipeline/schema.ts';
 import type { TrainingClient } from '../../src/studio/training-client.ts';
 import { asRoberta, libraryFiles, listed } from '../support/browser/library-models.ts';
 import { droppedCorpus, droppedModel, finish, openClient, smallRecipe } from './small-run.ts';

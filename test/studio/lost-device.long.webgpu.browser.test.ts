@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { RecipeInput } from '../../src/recipes/schema.ts';
+import type { RecipeInput } from '../../src/pipeline/schema.ts';
 import { addDispatches } from '../support/browser/gpu-dispatches.ts';
 import { describeOnBrowserGpu } from '../support/browser/webgpu.ts';
 import { finish, keepSmall, openClient } from './small-run.ts';

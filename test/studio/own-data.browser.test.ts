@@ -2,9 +2,9 @@
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { page } from 'vitest/browser';
 import { render } from 'vitest-browser-svelte';
-import { InputError } from '../../src/host/errors.ts';
-import type { Plan } from '../../src/recipes/plan.ts';
-import type { RecipeInput } from '../../src/recipes/schema.ts';
+import { InputError } from '../../src/core/errors.ts';
+import type { Plan } from '../../src/pipeline/plan.ts';
+import type { RecipeInput } from '../../src/pipeline/schema.ts';
 import OwnDataPage from '../../src/studio/pages/OwnDataPage.svelte';
 import { OwnData } from '../../src/studio/state/own-data.svelte.ts';
 import { Route } from '../../src/studio/state/route.svelte.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { losses } from '../../src/losses/index.ts';
-import { readRecipe } from '../../src/recipes/read-recipe.ts';
+import { readRecipe } from '../../src/pipeline/read-recipe.ts';
 import {
   defaultChoices,
   missingFor,

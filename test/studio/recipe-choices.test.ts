@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { readRecipe } from '../../src/recipes/read-recipe.ts';
-import type { RecipeInput } from '../../src/recipes/schema.ts';
+import { readRecipe } from '../../src/pipeline/read-recipe.ts';
+import type { RecipeInput } from '../../src/pipeline/schema.ts';
 import {
   missingForRecipe,
   recipeOf,

@@ -1,6 +1,6 @@
 /** Workers that end or fail in the middle of a training, and searching workers. */
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { RecipeReport } from '../../src/recipes/report.ts';
+import type { RecipeReport } from '../../src/pipeline/report.ts';
 import { finish, keepSmall, learned, openClient, stepOf, testQuery } from './small-run.ts';
 
 describe('a run in the training worker', () => {

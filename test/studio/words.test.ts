@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { PairResult } from '../../src/recipes/compare-systems.ts';
+import type { PairResult } from '../../src/pipeline/compare-systems.ts';
 import type { FoundPassage } from '../../src/studio/protocol.ts';
 import { CurveCollector, thin } from '../../src/studio/state/curves.ts';
 import { capabilities, deviceSentence } from '../../src/studio/words/capabilities.ts';

@@ -1,8 +1,8 @@
 /** A recipe whose lists a language model writes, in the page's own workers: from text to table. */
 import { describe, expect, it } from 'vitest';
-import { InputError } from '../../src/host/errors.ts';
-import type { PlannedStage } from '../../src/recipes/plan.ts';
-import type { RecipeInput } from '../../src/recipes/schema.ts';
+import { InputError } from '../../src/core/errors.ts';
+import type { PlannedStage } from '../../src/pipeline/plan.ts';
+import type { RecipeInput } from '../../src/pipeline/schema.ts';
 import type { GeneratorAccess, RunEvent } from '../../src/studio/protocol.ts';
 import type { TrainingClient } from '../../src/studio/training-client.ts';
 import { tinyLlama } from '../support/gguf.ts';

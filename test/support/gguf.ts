@@ -1,5 +1,5 @@
 /** Writes GGUF files, and with them language models that are too small to say anything: they cost nothing to run. */
-import { RandomStream } from '../../src/host/random.ts';
+import { RandomStream } from '../../src/core/random.ts';
 
 type MetadataValue =
   | { readonly type: 'uint32' | 'float32'; readonly value: number }

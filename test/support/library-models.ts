@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { familyOf } from '../../src/encoders/families/index.ts';
 import { exportCrossEncoderOnnx, exportOnnx } from '../../src/encoders/onnx-export.ts';
 import { readCrossEncoder, readEncoder } from '../../src/encoders/read-encoder.ts';
-import { fromFloat32, writeSafetensors, type StoredTensor } from '../../src/encoders/safetensors.ts';
+import { fromFloat32, writeSafetensors, type StoredTensor } from '../../src/formats/safetensors.ts';
 import { elementCount } from '../../src/core/tensor-size.ts';
-import { RandomStream } from '../../src/host/random.ts';
+import { RandomStream } from '../../src/core/random.ts';
 import { modelFolder, readJson, tinyModel } from './model-folder.ts';
 
 export type Family = 'bert' | 'distilbert';

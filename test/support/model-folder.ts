@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ModelFolder } from '../../src/host/contract.ts';
-import { InputError } from '../../src/host/errors.ts';
+import { InputError } from '../../src/core/errors.ts';
 
 /** Files of a model by path: bytes, text, or a value to write as JSON; undefined takes a file away. */
 export type FolderChanges = Readonly<Record<string, Uint8Array<ArrayBuffer> | string | object | undefined>>;

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
-import type { RandomStream } from '../../src/host/random.ts';
+import type { RandomStream } from '../../src/core/random.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 

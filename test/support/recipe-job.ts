@@ -2,9 +2,9 @@ import type { Runtime, Store } from '../../src/host/contract.ts';
 import { nodeClock } from '../../src/host/node/clock.ts';
 import { openFile, openTree } from '../../src/host/node/files.ts';
 import { openModelFiles } from '../../src/host/node/model-files.ts';
-import { RecipeJob, type RecipeEvent, type RecipeJobParts } from '../../src/recipes/job.ts';
-import { readRecipe } from '../../src/recipes/read-recipe.ts';
-import type { RecipeReport } from '../../src/recipes/report.ts';
+import { RecipeJob, type RecipeEvent, type RecipeJobParts } from '../../src/pipeline/job.ts';
+import { readRecipe } from '../../src/pipeline/read-recipe.ts';
+import type { RecipeReport } from '../../src/pipeline/report.ts';
 
 export interface RecipeRun {
   readonly job: RecipeJob;

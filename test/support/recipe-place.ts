@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach } from 'vitest';
 import type { Runtime } from '../../src/host/contract.ts';
 import { openRuntime } from '../../src/host/node/runtime.ts';
 import { FolderStore } from '../../src/host/node/store.ts';
-import type { RecipeJob } from '../../src/recipes/job.ts';
+import type { RecipeJob } from '../../src/pipeline/job.ts';
 import { temporaryFolder } from './cli.ts';
 import { openJob, runRecipe, type RecipeRun, type RecipeRunOptions } from './recipe-job.ts';
 import { recipeCorpus } from './small-recipe.ts';

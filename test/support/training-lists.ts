@@ -1,6 +1,6 @@
 import { formatList, type ListFormat } from '../../src/corpus/lists.ts';
 import type { ListRecord } from '../../src/corpus/types.ts';
-import { RandomStream } from '../../src/host/random.ts';
+import { RandomStream } from '../../src/core/random.ts';
 
 const words =
   'what is the protein of cell light heat and water gene rates caused by a virus bone blood study how'.split(

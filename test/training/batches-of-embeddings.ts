@@ -1,4 +1,4 @@
-import { RandomStream } from '../../src/host/random.ts';
+import { RandomStream } from '../../src/core/random.ts';
 import type { BatchLayout } from '../../src/training/batch-layout.ts';
 import type { BatchEmbeddings } from '../../src/training/similarity.ts';
 

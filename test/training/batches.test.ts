@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { ListDocument, ListRecord } from '../../src/corpus/types.ts';
-import { InputError } from '../../src/host/errors.ts';
+import { InputError } from '../../src/core/errors.ts';
 import { DocumentNumbers, layOutBatch } from '../../src/training/batch-layout.ts';
 import { Batches, type BatchOptions } from '../../src/training/batches.ts';
 

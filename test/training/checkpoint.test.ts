@@ -3,9 +3,9 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { fromFloat32, readSafetensors, writeSafetensors } from '../../src/encoders/safetensors.ts';
+import { fromFloat32, readSafetensors, writeSafetensors } from '../../src/formats/safetensors.ts';
 import { StoreCorruptionError, StoreFencedError } from '../../src/host/contract.ts';
-import { InputError, ResourceError } from '../../src/host/errors.ts';
+import { InputError, ResourceError } from '../../src/core/errors.ts';
 import { FolderStore } from '../../src/host/node/store.ts';
 import {
   decodeCheckpointFile,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ListRecord } from '../../src/corpus/types.ts';
 import type { Embedder } from '../../src/encoders/embedder.ts';
-import { InputError } from '../../src/host/errors.ts';
+import { InputError } from '../../src/core/errors.ts';
 import { devEvaluation } from '../../src/training/dev-evaluation.ts';
 import { TrainingDivergedError } from '../../src/training/trainer.ts';
 

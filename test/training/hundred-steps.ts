@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { EncoderDescription } from '../../src/encoders/embedder.ts';
-import { readSafetensors, toFloat32 } from '../../src/encoders/safetensors.ts';
+import { readSafetensors, toFloat32 } from '../../src/formats/safetensors.ts';
 import type { WeightTensor } from '../../src/encoders/types.ts';
 import type { Runtime } from '../../src/host/contract.ts';
 import { parseLossSpec } from '../../src/losses/loss-spec.ts';

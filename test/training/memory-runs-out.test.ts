@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { OutOfMemoryError } from '../../src/host/errors.ts';
+import { OutOfMemoryError } from '../../src/core/errors.ts';
 import { train, type TrainerParts, type TrainingEvent } from '../../src/training/trainer.ts';
 import { standInForGpu } from '../support/gpu-stand-in.ts';
 import { smallTraining, smallTrainings } from '../support/small-training.ts';

@@ -3,7 +3,7 @@ import { encoderShapes } from '../../bench/support/random-encoder.ts';
 import { encoderFamilies } from '../../src/encoders/families/index.ts';
 import type { DeviceTensor, Runtime } from '../../src/host/contract.ts';
 import { openRuntime } from '../../src/host/node/runtime.ts';
-import { RandomStream } from '../../src/host/random.ts';
+import { RandomStream } from '../../src/core/random.ts';
 import {
   createNormSession,
   createUpdateSession,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { InputError } from '../../src/host/errors.ts';
+import { InputError } from '../../src/core/errors.ts';
 import {
   learningRateShare,
   scheduleFor,

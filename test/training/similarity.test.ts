@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { ResourceError } from '../../src/host/errors.ts';
+import { ResourceError } from '../../src/core/errors.ts';
 import { isContrastive, parseLossSpec, type LossTerm } from '../../src/losses/loss-spec.ts';
 import type { BatchLayout } from '../../src/training/batch-layout.ts';
 import { plainProduct, type MatrixProduct } from '../../src/training/matrix-product.ts';

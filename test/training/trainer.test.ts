@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { EncoderModel } from '../../src/encoders/types.ts';
-import { InputError, ResourceError } from '../../src/host/errors.ts';
+import { InputError, ResourceError } from '../../src/core/errors.ts';
 import { FolderStore } from '../../src/host/node/store.ts';
 import { parseLossSpec } from '../../src/losses/loss-spec.ts';
 import { CheckpointStore } from '../../src/training/checkpoint.ts';

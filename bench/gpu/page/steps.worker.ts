@@ -1,4 +1,4 @@
-import { messageOf } from '../../../src/host/errors.ts';
+import { messageOf } from '../../../src/core/errors.ts';
 import { openRuntime } from '../../../src/host/browser/runtime.ts';
 import { encoderShapes } from '../../support/random-encoder.ts';
 import { timeSteps } from '../../support/timed-steps.ts';

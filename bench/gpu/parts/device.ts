@@ -1,6 +1,6 @@
 /** Does Node's WebGPU open, and what can it do; what ONNX Runtime finds of CUDA. */
 import type { DeviceTensor } from '../../../src/host/contract.ts';
-import { InputError, messageOf } from '../../../src/host/errors.ts';
+import { InputError, messageOf } from '../../../src/core/errors.ts';
 import { cudaProviderLibraries, onnxRuntimeBackends } from '../../../src/host/node/machine.ts';
 import { openRuntime } from '../../../src/host/node/runtime.ts';
 import { attempt, oneLine, report } from './part.ts';

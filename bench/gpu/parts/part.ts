@@ -3,7 +3,7 @@
  * bench/gpu/run.py starts it, reads the lines as they come and ends it at its limit.
  */
 import { openRuntime } from '../../../src/host/node/runtime.ts';
-import { messageOf } from '../../../src/host/errors.ts';
+import { messageOf } from '../../../src/core/errors.ts';
 import type { Runtime } from '../../../src/host/contract.ts';
 
 /** Small sizes, for a processor that plays a GPU: a trial of the programs, without information about speed. */

@@ -1,4 +1,4 @@
-import { ProtobufWriter } from '../../../src/host/protobuf.ts';
+import { ProtobufWriter } from '../../../src/formats/protobuf.ts';
 
 /** TensorProto.DataType of the ONNX specification. */
 const types = { float32: 1, float16: 10 } as const;

@@ -2,8 +2,8 @@ import { basename } from 'node:path';
 import type { Command } from 'commander';
 import { sharedWithTrain } from '../../corpus/split.ts';
 import type { Judgments } from '../../corpus/types.ts';
-import { InputError } from '../../host/errors.ts';
-import { settingRanges } from '../../host/setting-ranges.ts';
+import { InputError } from '../../core/errors.ts';
+import { settingRanges } from '../../core/setting-ranges.ts';
 import type { NamedRun, PairedComparison, RunComparison } from '../../metrics/compare.ts';
 import { compareRuns } from '../../metrics/compare.ts';
 import { formatValue } from '../../metrics/format.ts';
@@ -18,7 +18,7 @@ import { integerOption, numberOption } from '../options.ts';
 import { checkOutputFile, writeOutputFile } from '../output-file.ts';
 import { textTable } from '../text-table.ts';
 import { openJudgments, openRun, requireCommonQueries, warnAboutJudgments } from '../trec-files.ts';
-import { own } from '../../host/own.ts';
+import { own } from '../../core/own.ts';
 
 interface CompareOptions extends RunOptions {
   readonly qrels: string;

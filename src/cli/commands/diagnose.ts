@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
 import Papa from 'papaparse';
-import { InputError } from '../../host/errors.ts';
-import { settingRanges } from '../../host/setting-ranges.ts';
+import { InputError } from '../../core/errors.ts';
+import { settingRanges } from '../../core/setting-ranges.ts';
 import { formatLossSpec, parseLossSpec } from '../../losses/loss-spec.ts';
-import { diagnosisColumns, diagnosisRow, scoreRows } from '../../mining/diagnostics/diagnosis-table.ts';
-import { diagnosticsDefaults } from '../../recipes/schema/diagnostics.ts';
+import { diagnosisColumns, diagnosisRow, scoreRows } from '../../lists/diagnostics/diagnosis-table.ts';
+import { diagnosticsDefaults } from '../../pipeline/schema/diagnostics.ts';
 import { addEncodingOptions, encodingOverrides } from '../encoding-options.ts';
 import { addStoreOptions, withFragment, type StoreOptions } from '../fragment-command.ts';
 import type { CliIo } from '../io.ts';

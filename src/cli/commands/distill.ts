@@ -8,7 +8,7 @@ import { encoderFiles } from '../../encoders/write-encoder.ts';
 import type { ModelFolder, Runtime, Store } from '../../host/contract.ts';
 import { writeFolderAtomic } from '../../host/node/atomic-file.ts';
 import { nodeClock } from '../../host/node/clock.ts';
-import { sha256 } from '../../host/sha256.ts';
+import { sha256 } from '../../core/sha256.ts';
 import { CheckpointStore } from '../../training/checkpoint.ts';
 import { devCosine, distill } from '../../training/distillation/distill.ts';
 import { principalComponents, project } from '../../training/distillation/principal-components.ts';

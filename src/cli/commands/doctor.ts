@@ -1,7 +1,7 @@
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import type { Command } from 'commander';
-import type { Json } from '../../host/contract.ts';
-import { messageOf } from '../../host/errors.ts';
+import type { Json } from '../../core/json.ts';
+import { messageOf } from '../../core/errors.ts';
 import { nodeClock } from '../../host/node/clock.ts';
 import {
   cudaProviderLibraries,

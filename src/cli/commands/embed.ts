@@ -2,11 +2,11 @@ import type { Command } from 'commander';
 import { readDocuments, passageText } from '../../corpus/documents.ts';
 import type { Side } from '../../encoders/embedder.ts';
 import { ReadReport } from '../../corpus/report.ts';
-import { InputError } from '../../host/errors.ts';
+import { InputError } from '../../core/errors.ts';
 import { addEncodingOptions } from '../encoding-options.ts';
 import { openFile } from '../input-files.ts';
 import type { CliIo } from '../io.ts';
-import { toNpy } from '../npy.ts';
+import { toNpy } from '../../formats/npy.ts';
 import { addComputeOptions, choiceOption, type ComputeOptions } from '../options.ts';
 import { checkOutputFile, writeOutputFile } from '../output-file.ts';
 

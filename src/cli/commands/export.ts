@@ -2,7 +2,7 @@ import { basename } from 'node:path';
 import type { TrainingHistory } from '../../training/checkpoint-state.ts';
 import type { Command } from 'commander';
 import type { EncoderModel } from '../../encoders/types.ts';
-import { InputError } from '../../host/errors.ts';
+import { InputError } from '../../core/errors.ts';
 import type { LoadedCheckpoint } from '../../training/checkpoint.ts';
 import { encoderWeights } from '../../training/parameter-selection.ts';
 import {
@@ -14,7 +14,7 @@ import {
 } from '../experiment.ts';
 import type { CliIo } from '../io.ts';
 import { choiceOption } from '../options.ts';
-import { own } from '../../host/own.ts';
+import { own } from '../../core/own.ts';
 
 interface ExportOptions {
   readonly experiment: string;

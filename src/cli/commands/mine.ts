@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import { beirSplits } from '../../corpus/beir.ts';
-import { InputError } from '../../host/errors.ts';
-import { own } from '../../host/own.ts';
-import { miningSettingTable, ranksSetting, type RankRange } from '../../mining/mining-setting-table.ts';
-import type { FragmentInput } from '../../recipes/fragment-schema.ts';
+import { InputError } from '../../core/errors.ts';
+import { own } from '../../core/own.ts';
+import { miningSettingTable, ranksSetting, type RankRange } from '../../lists/mining-setting-table.ts';
+import type { FragmentInput } from '../../pipeline/fragment-schema.ts';
 import { bm25SettingTable } from '../../retrieval/bm25-setting-table.ts';
 import { addCorpusOptions, type CorpusOptions } from '../corpus-options.ts';
 import { addEncodingOptions, encodingOverrides } from '../encoding-options.ts';

@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { StoreFencedError } from '../../host/contract.ts';
-import { InputError } from '../../host/errors.ts';
-import { settingRanges } from '../../host/setting-ranges.ts';
+import { InputError } from '../../core/errors.ts';
+import { settingRanges } from '../../core/setting-ranges.ts';
 import { nodeClock } from '../../host/node/clock.ts';
-import type { RecipeJob } from '../../recipes/job.ts';
-import type { RecipeReport } from '../../recipes/report.ts';
-import type { Recipe } from '../../recipes/schema.ts';
+import type { RecipeJob } from '../../pipeline/job.ts';
+import type { RecipeReport } from '../../pipeline/report.ts';
+import type { Recipe } from '../../pipeline/schema.ts';
 import { checkOutputFolder, writeModelFolder } from '../experiment.ts';
 import { nodeGenerators, parseKeyVariables } from '../generators.ts';
 import { openModelFiles, openStore } from '../input-files.ts';
@@ -78,8 +78,8 @@ async function runRecipe(
   io: CliIo,
 ): Promise<void> {
   const { openRecipe, recipeFiles } = await import('../recipe-files.ts');
-  const { readRecipe } = await import('../../recipes/read-recipe.ts');
-  const { withOverrides } = await import('../../recipes/overrides.ts');
+  const { readRecipe } = await import('../../pipeline/read-recipe.ts');
+  const { withOverrides } = await import('../../pipeline/overrides.ts');
   const { document, file } = await openRecipe(name);
   const recipe = readRecipe(
     withOverrides(document, [...seedOverrides(options, seedIsGiven), ...options.set]),
@@ -88,8 +88,8 @@ async function runRecipe(
   const keys = parseKeyVariables(options.keyEnv);
   if (options.out !== undefined) await checkOutput(options.out, recipe, options.force === true);
 
-  const { RecipeJob } = await import('../../recipes/job.ts');
-  const { RecipeStoppedError } = await import('../../recipes/stage.ts');
+  const { RecipeJob } = await import('../../pipeline/job.ts');
+  const { RecipeStoppedError } = await import('../../pipeline/stage.ts');
   const { openRuntime } = await import('../../host/node/runtime.ts');
   const { openTransformersJs } = await import('../transformers-js.ts');
   const { planLines, RecipeView } = await import('../recipe-view.ts');
@@ -178,9 +178,9 @@ async function writeResults(
   report: RecipeReport,
   options: RunOptions,
 ): Promise<Readonly<Record<string, string>>> {
-  const { reportMarkdown } = await import('../../recipes/report-markdown.ts');
-  const { modelCardOfArm } = await import('../../recipes/model-card.ts');
-  const { plotOf } = await import('../../recipes/table/plot-of-report.ts');
+  const { reportMarkdown } = await import('../../pipeline/report-markdown.ts');
+  const { modelCardOfArm } = await import('../../pipeline/model-card.ts');
+  const { plotOf } = await import('../../pipeline/table/plot-of-report.ts');
   const models: Record<string, string> = {};
   for (const arm of report.arms) {
     const folder = join(out, 'models', arm.name);
@@ -205,7 +205,7 @@ async function printReport(
   io.printJson({ ...report, models: models ?? null });
   if (io.json) return;
   const { comparisonRows, conclusions, leftOut, resultRows } =
-    await import('../../recipes/report-markdown.ts');
+    await import('../../pipeline/report-markdown.ts');
   const { all, disjoint } = report.results;
   const table = (rows: readonly (readonly string[])[]): readonly string[] =>
     textTable(rows[0] ?? [], rows.slice(1));

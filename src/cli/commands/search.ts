@@ -1,12 +1,12 @@
 import { basename } from 'node:path';
 import type { Command } from 'commander';
-import { InputError } from '../../host/errors.ts';
-import { settingRanges } from '../../host/setting-ranges.ts';
+import { InputError } from '../../core/errors.ts';
+import { settingRanges } from '../../core/setting-ranges.ts';
 import { evaluate } from '../../metrics/evaluate.ts';
 import { formatTrecEvalLine, formatValue } from '../../metrics/format.ts';
 import { parseMeasures } from '../../metrics/measures/registry.ts';
 import { checkRunId, formatRunLines, runFormatOf, type Run, type RunFormat } from '../../metrics/run.ts';
-import type { FragmentInput } from '../../recipes/fragment-schema.ts';
+import type { FragmentInput } from '../../pipeline/fragment-schema.ts';
 import { bm25SettingTable } from '../../retrieval/bm25-setting-table.ts';
 import { rankingToRun } from '../../retrieval/ranking.ts';
 import { addCorpusOptions, type CorpusOptions } from '../corpus-options.ts';

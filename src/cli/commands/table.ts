@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { InputError, messageOf } from '../../host/errors.ts';
+import { InputError, messageOf } from '../../core/errors.ts';
 import { readText } from '../input-files.ts';
 import type { CliIo } from '../io.ts';
 import { checkOutputFile, writeOutputFile } from '../output-file.ts';
@@ -27,10 +27,10 @@ export function registerTable(program: Command, io: CliIo): void {
 async function makeTable(paths: readonly string[], options: TableOptions, io: CliIo): Promise<void> {
   const { out, plot } = options;
   for (const path of [out, plot]) if (path !== undefined) await checkOutputFile(path);
-  const { joinReports, readReport } = await import('../../recipes/table/data-sets.ts');
-  const { resultsTable } = await import('../../recipes/table/results-table.ts');
-  const { tableMarkdown } = await import('../../recipes/table/table-markdown.ts');
-  const { dotPlot } = await import('../../recipes/table/dot-plot.ts');
+  const { joinReports, readReport } = await import('../../pipeline/table/data-sets.ts');
+  const { resultsTable } = await import('../../pipeline/table/results-table.ts');
+  const { tableMarkdown } = await import('../../pipeline/table/table-markdown.ts');
+  const { dotPlot } = await import('../../pipeline/table/dot-plot.ts');
   const reports = [];
   for (const file of paths) reports.push({ file, report: readReport(await readJson(file), file) });
   const data = joinReports(reports);

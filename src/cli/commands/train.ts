@@ -1,10 +1,10 @@
 import { basename, isAbsolute, relative, resolve, sep } from 'node:path';
 import { Option, type Command } from 'commander';
-import { InputError } from '../../host/errors.ts';
-import { settingRanges } from '../../host/setting-ranges.ts';
+import { InputError } from '../../core/errors.ts';
+import { settingRanges } from '../../core/setting-ranges.ts';
 import { parseLossSpec } from '../../losses/loss-spec.ts';
-import type { FragmentInput } from '../../recipes/fragment-schema.ts';
-import type { RecipeTraining } from '../../recipes/schema/training.ts';
+import type { FragmentInput } from '../../pipeline/fragment-schema.ts';
+import type { RecipeTraining } from '../../pipeline/schema/training.ts';
 import { trainingSettingTable } from '../../training/setting-table.ts';
 import { addEncodingOptions, encodingOverrides } from '../encoding-options.ts';
 import { ExperimentTraining, type ExperimentOptions } from '../experiment-training.ts';

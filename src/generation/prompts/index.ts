@@ -1,5 +1,5 @@
-import { InputError } from '../../host/errors.ts';
-import { nearestName } from '../../host/nearest-name.ts';
+import { InputError } from '../../core/errors.ts';
+import { nearestName } from '../../core/nearest-name.ts';
 import type { Prompt } from '../prompt.ts';
 import { gradedPassages } from './graded-passages.ts';
 import { brokenRequirements, hardNegatives, hardNegativesOfQuery } from './hard-negatives.ts';

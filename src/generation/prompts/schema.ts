@@ -1,4 +1,4 @@
-import type { Json } from '../../host/contract.ts';
+import type { Json } from '../../core/json.ts';
 import type { JsonSchema } from '../../host/generator.ts';
 
 /** A text of so many characters, UTF-16 units. */

@@ -1,4 +1,4 @@
-import { log as exactLog, tanh as exactTanh } from '../../host/exact-math.ts';
+import { log as exactLog, tanh as exactTanh } from '../../core/exact-math.ts';
 import {
   add,
   erf,

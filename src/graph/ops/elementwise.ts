@@ -8,7 +8,7 @@ import {
   type Dimensions,
   type Tensor,
 } from '../expression.ts';
-import * as exactMath from '../../host/exact-math.ts';
+import * as exactMath from '../../core/exact-math.ts';
 import { broadcastShape, forEachBroadcast } from '../nd-array.ts';
 import { sumTo } from './broadcasting.ts';
 

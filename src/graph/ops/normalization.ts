@@ -8,7 +8,7 @@ import {
   type Dimensions,
   type Tensor,
 } from '../expression.ts';
-import { exp, square } from '../../host/exact-math.ts';
+import { exp, square } from '../../core/exact-math.ts';
 import { reduceSum, reshape } from './broadcasting.ts';
 import { add, mul, sub } from './elementwise.ts';
 import { columnSum, gemm, rowDot } from './linear.ts';

@@ -1,4 +1,4 @@
-import { InputError, messageOf } from '../errors.ts';
+import { InputError, messageOf } from '../../core/errors.ts';
 
 /** What of the adapter ONNX Runtime's kernels and ours can use. */
 const features = ['shader-f16', 'subgroups', 'timestamp-query'] as const;

@@ -1,4 +1,4 @@
-import { OutOfMemoryError } from '../errors.ts';
+import { OutOfMemoryError } from '../../core/errors.ts';
 
 /** What the browser tells of the machine: GiB, rounded and at most 8; 4 where it does not tell. */
 function deviceMemoryBytes(): number {

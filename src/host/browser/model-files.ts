@@ -1,12 +1,12 @@
-import { checkModelFileSize } from '../../encoders/file-limits.ts';
+import { checkModelFileSize } from '../../formats/file-limits.ts';
 import { isModelFile } from '../model-file-names.ts';
-import { readRange, withoutTopFolder, type FileTree } from '../../corpus/source.ts';
+import { readRange, withoutTopFolder, type FileTree } from '../../core/source.ts';
 import type { FetchProgress, ModelFiles, ModelFolder } from '../contract.ts';
-import { InputError } from '../errors.ts';
+import { InputError } from '../../core/errors.ts';
 import { isIntact, MemorySink, StatusError, type Content, type DownloadOptions } from '../download.ts';
 import { parseHubName, type HubFile, type HubName } from '../hub-listing.ts';
 import { fetchHubFile, hubFileUrl, listingUrl, listModel, type Hub } from '../hub.ts';
-import { digest } from '../sha256.ts';
+import { digest } from '../../core/sha256.ts';
 import { fetchOwnFile } from './download.ts';
 import { ModelCache } from './model-cache.ts';
 

@@ -1,5 +1,5 @@
-import { startTimer } from '../waiting.ts';
-import { DeadlineError } from '../errors.ts';
+import { startTimer } from '../../core/waiting.ts';
+import { DeadlineError } from '../../core/errors.ts';
 
 /**
  * Lets calls to ONNX Runtime through one at a time (two in flight break it), each with a deadline. After a deadline

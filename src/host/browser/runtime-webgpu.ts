@@ -13,7 +13,7 @@ import type {
 } from '../contract.ts';
 import { BufferPool } from './buffer-pool.ts';
 import { BufferCensus } from './buffer-census.ts';
-import { DeviceLostError, OutOfMemoryError } from '../errors.ts';
+import { DeviceLostError, OutOfMemoryError } from '../../core/errors.ts';
 import { requestDevice, type OwnedDevice } from './gpu-device.ts';
 import { HostTensor } from './host-tensor.ts';
 import { gpuBudgetBytes, refuseTooLarge } from './memory.ts';

@@ -1,5 +1,5 @@
 import type { Runtime } from '../contract.ts';
-import { InputError, messageOf } from '../errors.ts';
+import { InputError, messageOf } from '../../core/errors.ts';
 import { requestAdapter } from './gpu-device.ts';
 import { openWasmRuntime } from './runtime-wasm.ts';
 import { bestWaiting, openWebGpuRuntime, type Waiting } from './runtime-webgpu.ts';

@@ -1,5 +1,5 @@
 /** How much the browser keeps for this site, whether it may throw it away, and what to say when it keeps no more. */
-import { messageOf, ResourceError } from '../errors.ts';
+import { messageOf, ResourceError } from '../../core/errors.ts';
 
 export interface StorageReport {
   /** Of the whole site: the store, cached models, the page's own files. An estimate that browsers blur. */

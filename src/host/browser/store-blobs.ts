@@ -1,5 +1,5 @@
 import { StoreCorruptionError, type BlobReference } from '../contract.ts';
-import { sha256 as sha256Of } from '../sha256.ts';
+import { sha256 as sha256Of } from '../../core/sha256.ts';
 import { assertSha256 } from '../store-names.ts';
 import { together, type StoreDatabase } from './store-database.ts';
 import type { StoreSession } from './store-session.ts';

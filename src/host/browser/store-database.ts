@@ -1,6 +1,6 @@
 /** The database under the store: its schema, how it is opened among other tabs, and transactions that never hang. */
 import { openDB, type DBSchema, type IDBPDatabase, type IDBPTransaction, type StoreNames } from 'idb';
-import { InputError, messageOf } from '../errors.ts';
+import { InputError, messageOf } from '../../core/errors.ts';
 
 /**
  * Schema 1. Keys of two parts are arrays, which IndexedDB orders part by part.

@@ -6,10 +6,10 @@
  */
 import type { BlobReference, Store, StoreChanges, StoreRecord, StoreWriter } from '../contract.ts';
 import { StoreCorruptionError, StoreFencedError } from '../contract.ts';
-import { messageOf } from '../errors.ts';
+import { messageOf } from '../../core/errors.ts';
 import { assertKey, assertNamespace } from '../store-names.ts';
 import { assertJson } from '../store-values.ts';
-import { sha256 } from '../sha256.ts';
+import { sha256 } from '../../core/sha256.ts';
 import { explainStorageErrors } from './storage-space.ts';
 import { assertHash, BlobTable } from './store-blobs.ts';
 import { StoreDatabase, together, type StoredRecord, type StoreTransaction } from './store-database.ts';

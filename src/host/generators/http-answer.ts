@@ -1,7 +1,7 @@
 /** One HTTP exchange with a deadline: the answer whole, or why there is none. */
-import { messageOf } from '../errors.ts';
+import { messageOf } from '../../core/errors.ts';
 import { TransientGeneratorError } from '../generator.ts';
-import { startTimer } from '../waiting.ts';
+import { startTimer } from '../../core/waiting.ts';
 
 export interface HttpAnswer {
   readonly status: number;

@@ -1,6 +1,6 @@
 /** What a user may choose of an OpenAI-compatible server. */
-import { numberSetting, textSetting } from '../setting.ts';
-import { settingRanges } from '../setting-ranges.ts';
+import { numberSetting, textSetting } from '../../core/setting.ts';
+import { settingRanges } from '../../core/setting-ranges.ts';
 
 const defaults = { parallel: 4, deadlineSeconds: 180 } as const;
 

@@ -1,4 +1,4 @@
-import { InputError } from '../errors.ts';
+import { InputError } from '../../core/errors.ts';
 import {
   TransientGeneratorError,
   type ChatMessage,
@@ -8,8 +8,8 @@ import {
   type GeneratorDescription,
   type JsonSchema,
 } from '../generator.ts';
-import { nearestName } from '../nearest-name.ts';
-import { sleep } from '../waiting.ts';
+import { nearestName } from '../../core/nearest-name.ts';
+import { sleep } from '../../core/waiting.ts';
 import { exchange } from './http-answer.ts';
 import { keyMask } from './key-mask.ts';
 import { openAiSettingTable } from './openai-setting-table.ts';

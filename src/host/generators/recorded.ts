@@ -1,4 +1,4 @@
-import { InputError } from '../errors.ts';
+import { InputError } from '../../core/errors.ts';
 import type { GenerationReply, GenerationRequest, Generator, GeneratorDescription } from '../generator.ts';
 
 /** What a model once replied to a request. */

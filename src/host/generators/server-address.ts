@@ -1,5 +1,5 @@
 /** The address of an OpenAI-compatible server: what it must look like, and why there may be no answer. */
-import { InputError } from '../errors.ts';
+import { InputError } from '../../core/errors.ts';
 
 const example = 'as in http://127.0.0.1:8000/v1';
 

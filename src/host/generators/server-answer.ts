@@ -1,6 +1,6 @@
 /** An answer of an OpenAI-compatible server: its reply, its models, or what it says of its trouble. */
-import type { Json } from '../contract.ts';
-import { own } from '../own.ts';
+import type { Json } from '../../core/json.ts';
+import { own } from '../../core/own.ts';
 import { TransientGeneratorError, isTokenCount, type GenerationReply } from '../generator.ts';
 import { mostMebibytes, type HttpAnswer } from './http-answer.ts';
 

@@ -3,7 +3,7 @@
  * beside their place under another name, flushed, then renamed.
  */
 import { basename, dirname, join, resolve } from 'node:path';
-import { InputError } from '../errors.ts';
+import { InputError } from '../../core/errors.ts';
 import { explainDiskErrors } from './disk-errors.ts';
 import { nodeDisk, type Disk } from './disk.ts';
 import type { FileContent, FileOperations } from './file-operations.ts';

@@ -1,6 +1,6 @@
 import { elementCount } from '../../core/tensor-size.ts';
 import type { DataType } from '../../core/tensor-size.ts';
-import { ProtobufWriter } from '../protobuf.ts';
+import { ProtobufWriter } from '../../formats/protobuf.ts';
 
 /** TensorProto.DataType of the ONNX specification. */
 const dataTypes: Readonly<Record<DataType, number>> = { float32: 1, int32: 6, int64: 7, bool: 9 };

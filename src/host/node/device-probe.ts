@@ -2,7 +2,7 @@
  * Started as a process of its own with the name of a device: exits with 0 if ONNX Runtime computes there, else
  * prints why. A broken driver that ends the process ends this one only.
  */
-import { InputError, messageOf } from '../errors.ts';
+import { InputError, messageOf } from '../../core/errors.ts';
 import { copyModel } from './copy-model.ts';
 import { openRuntime } from './runtime.ts';
 

@@ -1,7 +1,7 @@
 import { dirname } from 'node:path';
-import { ResourceError } from '../errors.ts';
+import { ResourceError } from '../../core/errors.ts';
 import { errorCode, type FileOperations } from './file-operations.ts';
-import { own } from '../own.ts';
+import { own } from '../../core/own.ts';
 
 /** What was being written when it failed. */
 export interface DiskTask {

@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { DownloadSink } from '../download.ts';
-import { ResourceError } from '../errors.ts';
+import { ResourceError } from '../../core/errors.ts';
 import { explainDiskErrors } from './disk-errors.ts';
 import { nodeFiles } from './file-operations.ts';
 import { labelOwner, nodeProcesses, ownerLabel } from './processes.ts';

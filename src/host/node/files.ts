@@ -3,13 +3,13 @@
 import { createReadStream } from 'node:fs';
 import { open, readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { InputError, messageOf } from '../errors.ts';
-import type { ByteSource, FileTree } from '../../corpus/source.ts';
+import { InputError, messageOf } from '../../core/errors.ts';
+import type { ByteSource, FileTree } from '../../core/source.ts';
 import { formatBytes } from '../../core/format-bytes.ts';
-import { bytesSource, missingPath } from '../../corpus/source.ts';
-import { isZip, openZip } from '../../corpus/zip.ts';
+import { bytesSource, missingPath } from '../../core/source.ts';
+import { isZip, openZip } from '../../formats/zip.ts';
 import { errorCode } from './file-operations.ts';
-import { own } from '../own.ts';
+import { own } from '../../core/own.ts';
 
 const CHUNK_BYTES = 65_536;
 /** A corpus folder holds a handful of files; a home directory, opened by mistake, holds millions. */

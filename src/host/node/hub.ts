@@ -1,4 +1,4 @@
-import { InputError } from '../errors.ts';
+import { InputError } from '../../core/errors.ts';
 import type { DownloadOptions } from '../download.ts';
 import type { Hub } from '../hub.ts';
 

@@ -6,7 +6,7 @@ import { createRequire } from 'node:module';
 import { homedir, tmpdir } from 'node:os';
 import { delimiter, dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { messageOf } from '../errors.ts';
+import { messageOf } from '../../core/errors.ts';
 
 export interface Backends {
   /** The execution providers that this build of ONNX Runtime knows; some need libraries beside it. */

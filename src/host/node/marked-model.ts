@@ -1,4 +1,4 @@
-import { ProtobufWriter } from '../protobuf.ts';
+import { ProtobufWriter } from '../../formats/protobuf.ts';
 
 /** The extra output of a marked model. */
 export const markerName = 'retriever_studio.done';

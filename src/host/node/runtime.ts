@@ -3,7 +3,7 @@ import ort from 'onnxruntime-node';
 import { elementCount } from '../../core/tensor-size.ts';
 import type { DataType } from '../../core/tensor-size.ts';
 import type { Device, DeviceTensor, Runtime, Session, SessionOptions, TensorData } from '../contract.ts';
-import { InputError, messageOf, OutOfMemoryError } from '../errors.ts';
+import { InputError, messageOf, OutOfMemoryError } from '../../core/errors.ts';
 import { copyModel, joinModel } from './copy-model.ts';
 import { isMarkerRefusal, markerName, withMarker } from './marked-model.ts';
 

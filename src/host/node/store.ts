@@ -12,7 +12,7 @@
 import { join, resolve } from 'node:path';
 import type { BlobReference, Store, StoreChanges, StoreRecord, StoreWriter } from '../contract.ts';
 import { StoreCorruptionError } from '../contract.ts';
-import { InputError, messageOf } from '../errors.ts';
+import { InputError, messageOf } from '../../core/errors.ts';
 import { assertKey, assertNamespace } from '../store-names.ts';
 import { assertJson } from '../store-values.ts';
 import { writeFileAtomic } from './atomic-file.ts';

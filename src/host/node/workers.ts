@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import type { WorkerThread, WorkerThreadEvents } from '../channel.ts';
 import type { WorkerPool } from '../contract.ts';
-import { InputError, messageOf } from '../errors.ts';
+import { InputError, messageOf } from '../../core/errors.ts';
 import { TaskPool, type WorkerPoolOptions } from '../worker-pool.ts';
 
 /**

@@ -1,4 +1,4 @@
-import { log2 } from '../../host/exact-math.ts';
+import { log2 } from '../../core/exact-math.ts';
 import type { GradedRanking, Measure } from './measure.ts';
 import { ratio, standardCutoffs } from './measure.ts';
 

@@ -1,5 +1,5 @@
-import { InputError } from '../../host/errors.ts';
-import { nearestName } from '../../host/nearest-name.ts';
+import { InputError } from '../../core/errors.ts';
+import { nearestName } from '../../core/nearest-name.ts';
 import { averagePrecision, averagePrecisionAtCutoff } from './average-precision.ts';
 import { bpref } from './bpref.ts';
 import { relevantCount, relevantRetrievedCount, retrievedCount } from './counts.ts';
@@ -10,7 +10,7 @@ import { rPrecision } from './r-precision.ts';
 import { recall } from './recall.ts';
 import { reciprocalRank } from './reciprocal-rank.ts';
 import { success } from './success.ts';
-import { own } from '../../host/own.ts';
+import { own } from '../../core/own.ts';
 
 /** All measures in trec_eval's order. A new one is a file beside these and a line here. */
 export const measures: readonly Measure[] = [

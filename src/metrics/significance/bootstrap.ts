@@ -1,4 +1,4 @@
-import { RandomStream } from '../../host/random.ts';
+import { RandomStream } from '../../core/random.ts';
 import type { Differences } from './differences.ts';
 
 export interface BootstrapOptions {

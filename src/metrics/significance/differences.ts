@@ -1,4 +1,4 @@
-import { square } from '../../host/exact-math.ts';
+import { square } from '../../core/exact-math.ts';
 
 /** One value per query: how much better the system is than the baseline. */
 export type Differences = ArrayLike<number>;

@@ -1,4 +1,4 @@
-import { randomUint32, streamKey } from '../../host/random.ts';
+import { randomUint32, streamKey } from '../../core/random.ts';
 import type { Alternative, Differences } from './differences.ts';
 
 export interface RandomizationOptions {

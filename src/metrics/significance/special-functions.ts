@@ -1,5 +1,5 @@
 /** The distribution functions that the tests need, in float64. Accurate to about 1e-12 where they are used here. */
-import { cosineOfTurns, exp, log, log1p } from '../../host/exact-math.ts';
+import { cosineOfTurns, exp, log, log1p } from '../../core/exact-math.ts';
 
 /** ln Γ(x) for x > 0, by Lanczos's approximation (g = 7, nine terms). */
 export function logGamma(x: number): number {

@@ -1,8 +1,8 @@
-import type { RecipeReport } from '../../recipes/report.ts';
-import { decimalExponent, powerOfTen } from '../../host/exact-math.ts';
-import { metricTitle } from '../../recipes/markdown.ts';
+import type { RecipeReport } from '../../pipeline/report.ts';
+import { decimalExponent, powerOfTen } from '../../core/exact-math.ts';
+import { metricTitle } from '../../pipeline/markdown.ts';
 import { signed, systemName, systemTitle } from '../words/findings.ts';
-import { own } from '../../host/own.ts';
+import { own } from '../../core/own.ts';
 
 export interface PlotRow {
   readonly name: string;

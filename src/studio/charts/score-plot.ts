@@ -1,6 +1,6 @@
-import type { SourceDiagnosis } from '../../mining/diagnostics/diagnose.ts';
-import { scoreRanges, scoreText } from '../../mining/diagnostics/diagnosis-table.ts';
-import { shares, type Histogram } from '../../mining/diagnostics/score-histogram.ts';
+import type { SourceDiagnosis } from '../../lists/diagnostics/diagnose.ts';
+import { scoreRanges, scoreText } from '../../lists/diagnostics/diagnosis-table.ts';
+import { shares, type Histogram } from '../../lists/diagnostics/score-histogram.ts';
 
 /** The teacher's scores of a source, as shares of the highest part of all sources. */
 export interface ScorePlot {

@@ -1,4 +1,4 @@
-import { decimalExponent } from '../../host/exact-math.ts';
+import { decimalExponent } from '../../core/exact-math.ts';
 
 /** Ticks of an axis with as many digits as tell neighbors apart, one at least. */
 export function tickLabels(ticks: readonly number[]): string[] {

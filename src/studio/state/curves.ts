@@ -1,4 +1,4 @@
-import type { RecipeReport } from '../../recipes/report.ts';
+import type { RecipeReport } from '../../pipeline/report.ts';
 
 /** A point of a curve: training step and value. */
 export type Point = readonly [step: number, value: number];

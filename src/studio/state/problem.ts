@@ -1,4 +1,4 @@
-import { InputError, messageOf } from '../../host/errors.ts';
+import { InputError, messageOf } from '../../core/errors.ts';
 
 /** Something that went wrong, for people. */
 export interface Problem {

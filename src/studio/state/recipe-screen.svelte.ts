@@ -10,10 +10,10 @@ import {
 } from '../recipe-choices.ts';
 import type { GeneratorAccess, KeptItem, KeptRun } from '../protocol.ts';
 import { openShelf, readOwnRecipe, type ShelvedRecipe } from '../recipe-shelf.ts';
-import { generatorKinds } from '../../recipes/generators/index.ts';
-import type { RecipeInput } from '../../recipes/schema.ts';
+import { generatorKinds } from '../../pipeline/generators/index.ts';
+import type { RecipeInput } from '../../pipeline/schema.ts';
 import { problemOf, type Problem } from './problem.ts';
-import { own } from '../../host/own.ts';
+import { own } from '../../core/own.ts';
 
 /** The choices on the screen "Recipes", as they are made. Kept while the user looks at another screen. */
 export class RecipeScreen {

@@ -1,5 +1,5 @@
-import type { RecipeReport } from '../../recipes/report.ts';
-import type { TimeRange } from '../../recipes/time-left.ts';
+import type { RecipeReport } from '../../pipeline/report.ts';
+import type { TimeRange } from '../../pipeline/time-left.ts';
 import type { GenerationProgress } from '../../generation/generation-run.ts';
 import type {
   ExportedFile,
@@ -18,7 +18,7 @@ import { problemOf, type Problem } from './problem.ts';
 import { bytesText } from '../words/bytes.ts';
 import { loadingText } from '../words/loading.ts';
 import type { StudioClient } from './studio-client.ts';
-import { own } from '../../host/own.ts';
+import { own } from '../../core/own.ts';
 
 export type RunState = 'idle' | 'running' | 'paused' | 'stopping' | 'canceled' | 'finished' | 'failed';
 

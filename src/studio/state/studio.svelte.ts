@@ -1,5 +1,5 @@
 import type { DroppedItem } from '../../host/browser/files.ts';
-import { InputError } from '../../host/errors.ts';
+import { InputError } from '../../core/errors.ts';
 import type { ComputeFacts, KeptItem, KeptRun } from '../protocol.ts';
 import { TrainingClient, type TrainingClientOptions } from '../training-client.ts';
 import { readPreference, writePreference } from './preferences.ts';

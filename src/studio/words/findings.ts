@@ -1,7 +1,7 @@
-import type { ComparisonTable, PairResult } from '../../recipes/compare-systems.ts';
-import type { RecipeReport } from '../../recipes/report.ts';
-import { metricTitle } from '../../recipes/markdown.ts';
-import { own } from '../../host/own.ts';
+import type { ComparisonTable, PairResult } from '../../pipeline/compare-systems.ts';
+import type { RecipeReport } from '../../pipeline/report.ts';
+import { metricTitle } from '../../pipeline/markdown.ts';
+import { own } from '../../core/own.ts';
 
 /** How systems are called in sentences; arms by their own names. */
 const names: Readonly<Record<string, string>> = {

@@ -1,4 +1,4 @@
-import { bytesSource, missingPath, type FileTree } from '../../corpus/source.ts';
+import { bytesSource, missingPath, type FileTree } from '../../core/source.ts';
 import { fetchOwnFile } from '../../host/browser/download.ts';
 import type { FetchProgress } from '../../host/contract.ts';
 import { StatusError } from '../../host/download.ts';

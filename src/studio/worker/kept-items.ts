@@ -6,14 +6,14 @@ import {
   withoutTopFolder,
   type ByteSource,
   type FileTree,
-} from '../../corpus/source.ts';
-import { isZip } from '../../corpus/zip.ts';
+} from '../../core/source.ts';
+import { isZip } from '../../formats/zip.ts';
 import { isModelFile } from '../../host/model-file-names.ts';
 import { readLog } from '../../generation/log-file.ts';
 import { openFile, openTree, type DroppedItem } from '../../host/browser/files.ts';
 import type { BlobReference, Store, StoreRecord } from '../../host/contract.ts';
-import { InputError } from '../../host/errors.ts';
-import { sha256 } from '../../host/sha256.ts';
+import { InputError } from '../../core/errors.ts';
+import { sha256 } from '../../core/sha256.ts';
 import type { KeptItem } from '../protocol.ts';
 import { commitInTurn } from './commit.ts';
 

@@ -1,6 +1,6 @@
-import { jsonOf, writtenAs } from '../../host/json.ts';
+import { jsonOf, writtenAs } from '../../core/json.ts';
 import type { Store } from '../../host/contract.ts';
-import type { RecipeInput } from '../../recipes/schema.ts';
+import type { RecipeInput } from '../../pipeline/schema.ts';
 import type { KeptRun } from '../protocol.ts';
 import { commitInTurn } from './commit.ts';
 

@@ -1,6 +1,6 @@
-import { InputError } from '../../host/errors.ts';
-import { generatorKind, openGenerator } from '../../recipes/generators/index.ts';
-import type { RecipeGenerators } from '../../recipes/recipe-generators.ts';
+import { InputError } from '../../core/errors.ts';
+import { generatorKind, openGenerator } from '../../pipeline/generators/index.ts';
+import type { RecipeGenerators } from '../../pipeline/recipe-generators.ts';
 import { pageKinds } from '../generators/index.ts';
 import type { GeneratorAccess } from '../protocol.ts';
 

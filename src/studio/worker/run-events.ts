@@ -1,10 +1,10 @@
 import { fillPrompt } from '../../generation/fill-prompt.ts';
 import type { GenerationEvent } from '../../generation/generation-run.ts';
 import { promptName, type Prompt } from '../../generation/prompt.ts';
-import type { FoundStage, RecipeEvent } from '../../recipes/job.ts';
-import type { Recipe } from '../../recipes/schema.ts';
-import type { Stage } from '../../recipes/stage.ts';
-import { trainingLabel } from '../../recipes/stage-graph.ts';
+import type { FoundStage, RecipeEvent } from '../../pipeline/job.ts';
+import type { Recipe } from '../../pipeline/schema.ts';
+import type { Stage } from '../../pipeline/stage.ts';
+import { trainingLabel } from '../../pipeline/stage-graph.ts';
 import type { RunEvent, StageName, WrittenSample } from '../protocol.ts';
 
 /** Milliseconds between two samples: a server may answer, and a recording always answers, faster than anybody reads. */

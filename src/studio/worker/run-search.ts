@@ -2,8 +2,8 @@ import { uploadWeights, type DeviceWeights } from '../../encoders/device-weights
 import { Embedder } from '../../encoders/embedder.ts';
 import type { EncoderModel } from '../../encoders/types.ts';
 import type { Runtime, WorkerPool } from '../../host/contract.ts';
-import { InputError } from '../../host/errors.ts';
-import type { RecipeJob } from '../../recipes/job.ts';
+import { InputError } from '../../core/errors.ts';
+import type { RecipeJob } from '../../pipeline/job.ts';
 import type { RankedDocument } from '../../retrieval/ranking.ts';
 import { VectorIndex } from '../../retrieval/vectors.ts';
 import type { SearchAnswer } from '../protocol.ts';

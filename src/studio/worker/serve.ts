@@ -1,6 +1,6 @@
 import { workerPort } from '../../host/browser/worker-tasks.ts';
 import { serveCalls } from '../../host/channel.ts';
-import { InputError } from '../../host/errors.ts';
+import { InputError } from '../../core/errors.ts';
 import type { StudioCalls, StudioEvent } from '../protocol.ts';
 import { StudioSession } from './studio-session.ts';
 

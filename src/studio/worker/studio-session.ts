@@ -1,4 +1,4 @@
-import type { FileTree } from '../../corpus/source.ts';
+import type { FileTree } from '../../core/source.ts';
 import { PauseSwitch } from '../../generation/generation-run.ts';
 import { logLines } from '../../generation/log-file.ts';
 import { GenerationLog } from '../../generation/log.ts';
@@ -14,14 +14,14 @@ import {
   type ModelFiles,
   type WorkerPool,
 } from '../../host/contract.ts';
-import { InputError } from '../../host/errors.ts';
-import { RecipeJob } from '../../recipes/job.ts';
-import { modelCardOfArm } from '../../recipes/model-card.ts';
-import { readRecipe } from '../../recipes/read-recipe.ts';
-import type { RecipeFiles } from '../../recipes/recipe-corpus.ts';
-import type { RecipeReport } from '../../recipes/report.ts';
-import { RecipeStoppedError } from '../../recipes/stage.ts';
-import type { RecipeInput } from '../../recipes/schema.ts';
+import { InputError } from '../../core/errors.ts';
+import { RecipeJob } from '../../pipeline/job.ts';
+import { modelCardOfArm } from '../../pipeline/model-card.ts';
+import { readRecipe } from '../../pipeline/read-recipe.ts';
+import type { RecipeFiles } from '../../pipeline/recipe-corpus.ts';
+import type { RecipeReport } from '../../pipeline/report.ts';
+import { RecipeStoppedError } from '../../pipeline/stage.ts';
+import type { RecipeInput } from '../../pipeline/schema.ts';
 import type {
   ComputeFacts,
   ExportedFile,
@@ -42,7 +42,7 @@ import { pageGenerators } from './page-generators.ts';
 import { PausableRuntime } from './pausable-runtime.ts';
 import { RunEvents } from './run-events.ts';
 import { RunSearch } from './run-search.ts';
-import { own } from '../../host/own.ts';
+import { own } from '../../core/own.ts';
 
 /** What the worker tells while it answers. */
 export interface SessionEvents {

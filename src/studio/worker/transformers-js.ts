@@ -6,7 +6,7 @@ import {
   type TransformersJs,
 } from '../../encoders/transformers-js.ts';
 import type { ModelFiles, ModelFolder } from '../../host/contract.ts';
-import { InputError } from '../../host/errors.ts';
+import { InputError } from '../../core/errors.ts';
 import { loadWasmOrt, wasmSessionOptions } from '../../host/browser/runtime-wasm.ts';
 
 export interface TransformersJsOptions {

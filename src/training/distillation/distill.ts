@@ -1,7 +1,7 @@
 import type { Embedder } from '../../encoders/embedder.ts';
-import { InputError } from '../../host/errors.ts';
-import { RandomStream } from '../../host/random.ts';
-import { sha256 } from '../../host/sha256.ts';
+import { InputError } from '../../core/errors.ts';
+import { RandomStream } from '../../core/random.ts';
+import { sha256 } from '../../core/sha256.ts';
 import { defaultAdamW } from '../optimizer.ts';
 import { trainingHash } from '../recipe-hash.ts';
 import type { OptimizationSettings } from '../settings.ts';

@@ -1,4 +1,4 @@
-import { exp, log } from '../../host/exact-math.ts';
+import { exp, log } from '../../core/exact-math.ts';
 import type { TermValue } from '../similarity.ts';
 
 export interface DistillationWeights {

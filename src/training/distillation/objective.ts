@@ -1,4 +1,4 @@
-import { RandomStream } from '../../host/random.ts';
+import { RandomStream } from '../../core/random.ts';
 import type { Objective, ObjectiveBatch } from '../objective.ts';
 import { distillationLoss, type DistillationWeights } from './loss.ts';
 

@@ -1,5 +1,5 @@
 import { EigenvalueDecomposition, Matrix } from 'ml-matrix';
-import { norm } from '../../host/exact-math.ts';
+import { norm } from '../../core/exact-math.ts';
 
 /**
  * The directions in which vectors extend most: the first eigenvectors of Σ v vᵀ. The mean is not taken off, so that

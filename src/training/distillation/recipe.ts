@@ -1,7 +1,7 @@
 import * as v from 'valibot';
-import { InputError } from '../../host/errors.ts';
-import { inRange } from '../../host/range-schema.ts';
-import { settingRanges } from '../../host/setting-ranges.ts';
+import { InputError } from '../../core/errors.ts';
+import { inRange } from '../../core/range-schema.ts';
+import { settingRanges } from '../../core/setting-ranges.ts';
 
 const share = inRange(settingRanges.share);
 

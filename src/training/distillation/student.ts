@@ -1,7 +1,7 @@
 import { familyOf } from '../../encoders/families/index.ts';
 import type { EncoderShape, Weights, WeightTensor } from '../../encoders/types.ts';
 import { elementCount } from '../../core/tensor-size.ts';
-import { RandomStream } from '../../host/random.ts';
+import { RandomStream } from '../../core/random.ts';
 
 /** The standard deviation of BERT's random weights. */
 const spread = 0.02;

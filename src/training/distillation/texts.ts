@@ -1,7 +1,7 @@
 import { passageText } from '../../corpus/documents.ts';
 import { textKey } from '../../corpus/text-key.ts';
 import type { Document } from '../../corpus/types.ts';
-import { RandomStream } from '../../host/random.ts';
+import { RandomStream } from '../../core/random.ts';
 
 /** Shorter ones are headings, numbers and the like. */
 const fewestWords = 4;

@@ -1,4 +1,4 @@
-import { InputError } from '../../host/errors.ts';
+import { InputError } from '../../core/errors.ts';
 import type { LossSettings } from '../../losses/contract.ts';
 import type { LossSpec, LossTerm } from '../../losses/loss-spec.ts';
 import { readSettings } from '../../losses/settings.ts';

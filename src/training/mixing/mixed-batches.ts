@@ -1,6 +1,6 @@
 import type { ListRecord } from '../../corpus/types.ts';
-import { InputError } from '../../host/errors.ts';
-import { RandomStream } from '../../host/random.ts';
+import { InputError } from '../../core/errors.ts';
+import { RandomStream } from '../../core/random.ts';
 import type { DocumentNumbers, SampledList } from '../batch-layout.ts';
 import { rowsOf, tooFewRows, type BatchOptions, type TrainingRow } from '../batches.ts';
 import { chooseNegatives } from '../negative-choice.ts';

@@ -1,4 +1,4 @@
-import { InputError } from '../../host/errors.ts';
+import { InputError } from '../../core/errors.ts';
 import type { Mix, MixedSource } from './mix.ts';
 
 /**

@@ -92,7 +92,7 @@ export const generationFormats: readonly FuzzFormat[] = [
     what: 'a prompt (generate --prompt FILE)',
     readers: [
       'src/generation/read-prompt.ts',
-      'src/recipes/recipe-prompts.ts',
+      'src/pipeline/recipe-prompts.ts',
       'src/cli/commands/generate.ts',
     ],
     examples: examplesOfPrompts(),

@@ -1,7 +1,7 @@
 /** A BERT encoder that is as small as one can be, as the files of its folder. */
 
 import { familyOf } from '../../../src/encoders/families/index.ts';
-import { fromFloat32, writeSafetensors } from '../../../src/encoders/safetensors.ts';
+import { fromFloat32, writeSafetensors } from '../../../src/formats/safetensors.ts';
 import { readConfig } from '../../../src/encoders/config.ts';
 import { json, utf8 } from '../format.ts';
 import type { Bytes } from '../mutate.ts';

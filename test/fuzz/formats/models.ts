@@ -6,13 +6,13 @@ import {
   readShardIndex,
   toFloat32,
   writeSafetensors,
-} from '../../../src/encoders/safetensors.ts';
+} from '../../../src/formats/safetensors.ts';
 import { wordPieceVocabulary } from '../../../src/encoders/prune-vocabulary.ts';
 import type { ModelCardInfo } from '../../../src/encoders/model-card.ts';
 import { encoderFiles } from '../../../src/encoders/write-encoder.ts';
 import type { ModelFolder } from '../../../src/host/contract.ts';
-import { InputError } from '../../../src/host/errors.ts';
-import type { RandomStream } from '../../../src/host/random.ts';
+import { InputError } from '../../../src/core/errors.ts';
+import type { RandomStream } from '../../../src/core/random.ts';
 import {
   concatenate,
   jsonMutation,
@@ -96,7 +96,7 @@ function folderFormat(
   };
 }
 
-const PARSER = 'src/encoders/json-file.ts';
+const PARSER = 'src/formats/json-file.ts';
 
 // --- safetensors
 
@@ -130,7 +130,7 @@ function lyingHeader(random: RandomStream): Uint8Array {
 const safetensorsFormat: FuzzFormat = {
   name: 'safetensors',
   what: 'weights in safetensors',
-  readers: ['src/encoders/safetensors.ts', 'src/encoders/weights.ts'],
+  readers: ['src/formats/safetensors.ts', 'src/encoders/weights.ts'],
   examples: [smallFile, writeSafetensors(small)],
   mutations: [
     { ...tokenMutation, weight: 1 },
@@ -159,7 +159,7 @@ const shardName = (shard: number): string => `model-0000${shard + 1}-of-00002.sa
 const shardIndexFormat: FuzzFormat = {
   name: 'safetensors-index',
   what: 'the index of sharded weights',
-  readers: ['src/encoders/safetensors.ts', 'src/encoders/weights.ts'],
+  readers: ['src/formats/safetensors.ts', 'src/encoders/weights.ts'],
   examples: [
     json({
       metadata: { total_size: 1000 },

@@ -1,6 +1,6 @@
-import { readAnswers } from '../../../src/mining/answers.ts';
-import { readGivenLabels } from '../../../src/mining/given-labels.ts';
-import { readTeacherScores } from '../../../src/mining/teacher-scores.ts';
+import { readAnswers } from '../../../src/lists/answers.ts';
+import { readGivenLabels } from '../../../src/lists/given-labels.ts';
+import { readTeacherScores } from '../../../src/lists/teacher-scores.ts';
 import { jsonLineMutation, lineMutations, repeatMutation, tokenMutation } from '../mutate.ts';
 import { jsonLines, source, utf8, type FuzzFormat } from '../format.ts';
 
@@ -13,7 +13,7 @@ export const pairFormats: readonly FuzzFormat[] = [
   {
     name: 'teacher-scores',
     what: 'scores of a teacher that ran elsewhere',
-    readers: ['src/mining/pair-numbers.ts'],
+    readers: ['src/lists/pair-numbers.ts'],
     examples: [
       utf8(`query_id\tid\tscore\n${tsv}\n`),
       jsonLines(pairs.map(([query_id, id, score]) => ({ query_id, id, score }))),
@@ -24,7 +24,7 @@ export const pairFormats: readonly FuzzFormat[] = [
   {
     name: 'given-labels',
     what: 'labels that a model or people gave',
-    readers: ['src/mining/pair-numbers.ts'],
+    readers: ['src/lists/pair-numbers.ts'],
     examples: [utf8(tsv), jsonLines(pairs.map(([query_id, id, label]) => ({ query_id, id, label })))],
     mutations: textMutations,
     read: (input) => readGivenLabels(source('labels.tsv', input)),
@@ -32,7 +32,7 @@ export const pairFormats: readonly FuzzFormat[] = [
   {
     name: 'answers',
     what: 'answers of queries',
-    readers: ['src/mining/answers.ts'],
+    readers: ['src/lists/answers.ts'],
     examples: [
       utf8('q1\tParis\nq1\tParis, France\nq2\tRome\n'),
       jsonLines([

@@ -1,7 +1,7 @@
 import { parseLossSpec } from '../../../src/losses/loss-spec.ts';
-import { withOverrides } from '../../../src/recipes/overrides.ts';
-import { readMix } from '../../../src/recipes/read-mix.ts';
-import { parseRecipeText, readRecipe } from '../../../src/recipes/read-recipe.ts';
+import { withOverrides } from '../../../src/pipeline/overrides.ts';
+import { readMix } from '../../../src/pipeline/read-mix.ts';
+import { parseRecipeText, readRecipe } from '../../../src/pipeline/read-recipe.ts';
 import { parseDistillationRecipe } from '../../../src/training/distillation/recipe.ts';
 import { jsonMutation, lineMutations, repeatMutation, tokenMutation } from '../mutate.ts';
 import { json, mustEqual, textOf, utf8, type FuzzFormat } from '../format.ts';
@@ -90,7 +90,7 @@ export const recipeFormats: readonly FuzzFormat[] = [
   {
     name: 'recipe',
     what: 'a recipe',
-    readers: ['src/recipes/read-recipe.ts'],
+    readers: ['src/pipeline/read-recipe.ts'],
     examples: [json(recipe), json(small)],
     mutations: jsonMutations,
     read: (input) => {
@@ -106,7 +106,7 @@ export const recipeFormats: readonly FuzzFormat[] = [
   {
     name: 'recipe-settings',
     what: 'settings of a recipe on the command line (--set), one a line',
-    readers: ['src/recipes/overrides.ts'],
+    readers: ['src/pipeline/overrides.ts'],
     examples: [
       utf8(
         'training.learningRate=1e-4\narms[0].loss=kl\nseeds=[1,2]\nsources["mined"].negatives=3\nseeds[2]=7',
@@ -118,7 +118,7 @@ export const recipeFormats: readonly FuzzFormat[] = [
   {
     name: 'mix',
     what: 'how training lists are mixed (train --mix)',
-    readers: ['src/recipes/read-mix.ts', 'src/recipes/read-recipe.ts'],
+    readers: ['src/pipeline/read-mix.ts', 'src/pipeline/read-recipe.ts'],
     examples: [
       json({
         batches: 'mixed',

@@ -1,8 +1,8 @@
-import { InputError } from '../../../src/host/errors.ts';
-import { joinReports, readReport } from '../../../src/recipes/table/data-sets.ts';
-import { dotPlot } from '../../../src/recipes/table/dot-plot.ts';
-import { resultsTable } from '../../../src/recipes/table/results-table.ts';
-import { tableMarkdown } from '../../../src/recipes/table/table-markdown.ts';
+import { InputError } from '../../../src/core/errors.ts';
+import { joinReports, readReport } from '../../../src/pipeline/table/data-sets.ts';
+import { dotPlot } from '../../../src/pipeline/table/dot-plot.ts';
+import { resultsTable } from '../../../src/pipeline/table/results-table.ts';
+import { tableMarkdown } from '../../../src/pipeline/table/table-markdown.ts';
 import { jsonMutation, repeatMutation, tokenMutation } from '../mutate.ts';
 import { json, textOf, type FuzzFormat } from '../format.ts';
 
@@ -30,7 +30,7 @@ const report = {
 export const reportFormat: FuzzFormat = {
   name: 'report',
   what: 'a report of a recipe (table)',
-  readers: ['src/cli/commands/table.ts', 'src/recipes/table/data-sets.ts'],
+  readers: ['src/cli/commands/table.ts', 'src/pipeline/table/data-sets.ts'],
   examples: [json(report)],
   mutations: [tokenMutation, repeatMutation, jsonMutation],
   read: (input) => {

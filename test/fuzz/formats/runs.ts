@@ -1,4 +1,4 @@
-import { InputError } from '../../../src/host/errors.ts';
+import { InputError } from '../../../src/core/errors.ts';
 import { formatRunLines, readRun, type Run } from '../../../src/metrics/run.ts';
 import { lineMutations, repeatMutation, tokenMutation } from '../mutate.ts';
 import { mustEqual, source, textSource, utf8, type FuzzFormat } from '../format.ts';

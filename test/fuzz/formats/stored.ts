@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { StoreCorruptionError } from '../../../src/host/contract.ts';
 import { parseListing } from '../../../src/host/hub-listing.ts';
 import { FolderStore } from '../../../src/host/node/store.ts';
-import { ggufProblem } from '../../../src/host/gguf.ts';
-import { InputError } from '../../../src/host/errors.ts';
+import { ggufProblem } from '../../../src/formats/gguf.ts';
+import { InputError } from '../../../src/core/errors.ts';
 import { Bm25Builder, Bm25Index } from '../../../src/retrieval/bm25.ts';
 import { decodeCheckpointFile, encodeCheckpointFile } from '../../../src/training/checkpoint-format.ts';
 import { jsonMutation, repeatMutation, tokenMutation, type Bytes } from '../mutate.ts';
@@ -96,7 +96,7 @@ export const storedFormats: readonly FuzzFormat[] = [
   {
     name: 'gguf',
     what: 'a language model (the header of a GGUF file)',
-    readers: ['src/host/gguf.ts'],
+    readers: ['src/formats/gguf.ts'],
     examples: [gguf, gguf.with(4, 2)],
     mutations: [],
     read: ({ bytes }) => {

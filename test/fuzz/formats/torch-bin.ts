@@ -1,6 +1,6 @@
-import { crc32 } from '../../../src/corpus/crc32.ts';
-import { readTorchCheckpoint } from '../../../src/encoders/torch-pickle.ts';
-import type { RandomStream } from '../../../src/host/random.ts';
+import { crc32 } from '../../../src/formats/crc32.ts';
+import { readTorchCheckpoint } from '../../../src/formats/torch-pickle.ts';
+import type { RandomStream } from '../../../src/core/random.ts';
 import { rawZip, type RawEntry } from '../../corpus/raw-zip.ts';
 import { byteMutations, concatenate, pick, rebuilt, repeatMutation, type Bytes } from '../mutate.ts';
 import { SilentDifference, utf8, type FuzzFormat } from '../format.ts';
@@ -139,7 +139,7 @@ const contents: ReadonlySet<string> = new Set([
 export const torchFormat: FuzzFormat = {
   name: 'pytorch-bin',
   what: 'weights as torch.save writes them (pytorch_model.bin)',
-  readers: ['src/encoders/torch-pickle.ts', 'src/encoders/torch-zip.ts'],
+  readers: ['src/formats/torch-pickle.ts', 'src/formats/torch-zip.ts'],
   examples: [new Uint8Array(rawZip(entriesWith(code)))],
   mutations: [
     repeatMutation,

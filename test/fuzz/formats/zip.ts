@@ -1,10 +1,10 @@
 import { zipSync } from 'fflate';
 import { beirSplits, readBeir } from '../../../src/corpus/beir.ts';
-import { bytesSource, readRange, withoutTopFolder, type FileTree } from '../../../src/corpus/source.ts';
-import { openZip } from '../../../src/corpus/zip.ts';
+import { bytesSource, readRange, withoutTopFolder, type FileTree } from '../../../src/core/source.ts';
+import { openZip } from '../../../src/formats/zip.ts';
 import { readEncoder } from '../../../src/encoders/read-encoder.ts';
 import type { ModelFolder } from '../../../src/host/contract.ts';
-import type { RandomStream } from '../../../src/host/random.ts';
+import type { RandomStream } from '../../../src/core/random.ts';
 import { rawZip, type RawEntry } from '../../corpus/raw-zip.ts';
 import { streamedZip } from '../../corpus/streamed-zip.ts';
 import { pick, rebuilt, tokenMutation, twistedJson, type Bytes, type Mutation } from '../mutate.ts';
@@ -157,7 +157,7 @@ export const zipFormats: readonly FuzzFormat[] = [
   {
     name: 'corpus-zip',
     what: 'a zip of a collection in BEIR layout',
-    readers: ['src/corpus/zip.ts', 'src/corpus/beir.ts', 'src/corpus/source.ts'],
+    readers: ['src/formats/zip.ts', 'src/corpus/beir.ts', 'src/core/source.ts'],
     examples: zipsOf(collection),
     mutations: mutationsOf(collection),
     read: async (input) => {
@@ -170,7 +170,7 @@ export const zipFormats: readonly FuzzFormat[] = [
   {
     name: 'model-zip',
     what: 'a zip of a model folder',
-    readers: ['src/corpus/zip.ts'],
+    readers: ['src/formats/zip.ts'],
     examples: zipsOf(model),
     mutations: mutationsOf(model),
     read: async (input) => readEncoder(modelFolderOf(await openChecked(input, packedModel))),

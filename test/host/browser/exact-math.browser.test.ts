@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { exactMathBits, expectedBits } from '../exact-math-bits.ts';
+import { exactMathBits, expectedBits } from '../../core/exact-math-bits.ts';
 
 it('exact math has the same bits in Chromium as in Node', () => {
   expect(exactMathBits()).toEqual(expectedBits);

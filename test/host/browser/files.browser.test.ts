@@ -1,7 +1,7 @@
 import { strToU8, zipSync } from 'fflate';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readBeir } from '../../../src/corpus/beir.ts';
-import { readRange } from '../../../src/corpus/source.ts';
+import { readRange } from '../../../src/core/source.ts';
 import {
   chosenItem,
   droppedItems,

@@ -11,7 +11,7 @@ import { openModelFiles } from '../../../src/host/browser/model-files.ts';
 import { openRuntime, type BrowserRuntimeOptions } from '../../../src/host/browser/runtime.ts';
 import { openTransformersJs } from '../../../src/studio/worker/transformers-js.ts';
 import type { ModelFiles, Runtime } from '../../../src/host/contract.ts';
-import { InputError, messageOf } from '../../../src/host/errors.ts';
+import { InputError, messageOf } from '../../../src/core/errors.ts';
 import { gpuDispatches } from '../../support/browser/gpu-dispatches.ts';
 import { asRoberta, folderOf, libraryFiles, type TinyModel } from '../../support/browser/library-models.ts';
 import { FakeHub } from './fake-hub.ts';

@@ -1,7 +1,7 @@
 import { strToU8, zipSync } from 'fflate';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { FetchProgress, ModelFolder } from '../../../src/host/contract.ts';
-import { InputError } from '../../../src/host/errors.ts';
+import { InputError } from '../../../src/core/errors.ts';
 import { openFiles, openTree } from '../../../src/host/browser/files.ts';
 import {
   modelFolderOf,

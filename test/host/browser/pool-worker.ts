@@ -1,5 +1,5 @@
 import { serveTasks } from '../../../src/host/browser/worker-tasks.ts';
-import { InputError } from '../../../src/host/errors.ts';
+import { InputError } from '../../../src/core/errors.ts';
 
 export type PoolTask =
   | { readonly action: 'echo' | 'wait'; readonly value: number }

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { DeadlineError } from '../../../src/host/errors.ts';
+import { DeadlineError } from '../../../src/core/errors.ts';
 import { RunQueue } from '../../../src/host/browser/run-queue.ts';
 
 const after = (milliseconds: number): Promise<void> =>

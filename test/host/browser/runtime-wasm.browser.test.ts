@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openRuntime, type OpenedRuntime } from '../../../src/host/browser/runtime.ts';
 import type { DeviceTensor, Runtime } from '../../../src/host/contract.ts';
-import { ResourceError } from '../../../src/host/errors.ts';
+import { ResourceError } from '../../../src/core/errors.ts';
 import { testRepeats } from '../../../src/training/repeat-test.ts';
 import { checkGradients, checksOf } from '../../encoders/check-gradients.ts';
 import { poolingWeights, readGoldenEncoder } from '../../encoders/golden-encoder.ts';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { openRuntime, type OpenedRuntime } from '../../../src/host/browser/runtime.ts';
 import type { DeviceTensor, Runtime } from '../../../src/host/contract.ts';
-import { RandomStream } from '../../../src/host/random.ts';
+import { RandomStream } from '../../../src/core/random.ts';
 import {
   adamWProgram,
   createUpdateSession,

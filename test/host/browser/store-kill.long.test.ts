@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { RandomStream } from '../../../src/host/random.ts';
+import { RandomStream } from '../../../src/core/random.ts';
 import { noChromium, LEVELDB_SWITCH, SQLITE_SWITCH, startChromium } from '../../support/chromium-process.ts';
 import { startModuleServer, type ModuleServer } from '../../support/module-server.ts';
 import { describeUnless } from '../../support/skip.ts';

@@ -2,7 +2,7 @@
 import type { BlobReference, StoreWriter } from '../../../src/host/contract.ts';
 import { IndexedDbStore } from '../../../src/host/browser/store.ts';
 import { reportStorage, requestPersistence } from '../../../src/host/browser/storage-space.ts';
-import { messageOf } from '../../../src/host/errors.ts';
+import { messageOf } from '../../../src/core/errors.ts';
 
 /** What Playwright puts into the page. */
 declare const acknowledge: (step: number) => Promise<void>;

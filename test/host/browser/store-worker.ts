@@ -1,5 +1,5 @@
 /** A worker with a store of its own, as another tab would have. */
-import { messageOf } from '../../../src/host/errors.ts';
+import { messageOf } from '../../../src/core/errors.ts';
 import { IndexedDbStore } from '../../../src/host/browser/store.ts';
 import { serveTasks } from '../../../src/host/browser/worker-tasks.ts';
 

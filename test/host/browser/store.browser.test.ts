@@ -1,13 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { deleteDB, openDB } from 'idb';
+import { type Json } from '../../../src/core/json.ts';
 import {
   StoreCorruptionError,
   type BlobReference,
-  type Json,
   type StoreWriter,
   type WorkerPool,
 } from '../../../src/host/contract.ts';
-import { InputError } from '../../../src/host/errors.ts';
+import { InputError } from '../../../src/core/errors.ts';
 import { IndexedDbStore, type IndexedDbStoreOptions } from '../../../src/host/browser/store.ts';
 import { openWorkerPool } from '../../../src/host/browser/workers.ts';
 import { dumpDatabase, restoreDatabase, type DatabaseDump } from './database-dump.ts';

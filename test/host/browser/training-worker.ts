@@ -1,6 +1,6 @@
 /** Trains the small BERT of test/golden in a worker of its own, as the page does. */
 import { openRuntime, type BrowserRuntimeOptions } from '../../../src/host/browser/runtime.ts';
-import { messageOf } from '../../../src/host/errors.ts';
+import { messageOf } from '../../../src/core/errors.ts';
 import { gpuDispatches } from '../../support/browser/gpu-dispatches.ts';
 import { trainSteps, type TrainedSteps } from '../../training/hundred-steps.ts';
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { openRuntime, type OpenedRuntime } from '../../../src/host/browser/runtime.ts';
-import { OutOfMemoryError } from '../../../src/host/errors.ts';
+import { OutOfMemoryError } from '../../../src/core/errors.ts';
 import { GradientCache } from '../../../src/training/gradient-cache.ts';
 import { defaultAdamW } from '../../../src/training/optimizer.ts';
 import { createParameterState } from '../../../src/training/parameter-state.ts';

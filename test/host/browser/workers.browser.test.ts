@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { WorkerPool } from '../../../src/host/contract.ts';
-import { InputError, WorkerLostError } from '../../../src/host/errors.ts';
+import { InputError, WorkerLostError } from '../../../src/core/errors.ts';
 import { browserClock } from '../../../src/host/browser/clock.ts';
 import { openWorkerPool } from '../../../src/host/browser/workers.ts';
 import type { WorkerPoolOptions } from '../../../src/host/worker-pool.ts';

@@ -6,7 +6,7 @@ import { runGeneration } from '../../../src/generation/run-generation.ts';
 import type { Generator } from '../../../src/host/generator.ts';
 import { openAiGenerator } from '../../../src/host/generators/openai.ts';
 import { FolderStore } from '../../../src/host/node/store.ts';
-import { randomUint32, streamKey } from '../../../src/host/random.ts';
+import { randomUint32, streamKey } from '../../../src/core/random.ts';
 import { temporaryFolder } from '../../support/cli.ts';
 import { startModelServer, type Behavior, type ChatCall } from '../../support/model-server.ts';
 

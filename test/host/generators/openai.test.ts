@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { InputError } from '../../../src/host/errors.ts';
+import { InputError } from '../../../src/core/errors.ts';
 import { TransientGeneratorError, type GenerationRequest } from '../../../src/host/generator.ts';
 import { retryAfter } from '../../../src/host/generators/http-answer.ts';
 import { openAiGenerator, type OpenAiOptions } from '../../../src/host/generators/openai.ts';

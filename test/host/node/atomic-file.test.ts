@@ -11,7 +11,7 @@ import {
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { InputError, ResourceError } from '../../../src/host/errors.ts';
+import { InputError, ResourceError } from '../../../src/core/errors.ts';
 import { FOLDER_MARKER, writeFileAtomic, writeFolderAtomic } from '../../../src/host/node/atomic-file.ts';
 import { nodeDisk, type Disk } from '../../../src/host/node/disk.ts';
 import { nodeFiles, type FileOperations } from '../../../src/host/node/file-operations.ts';

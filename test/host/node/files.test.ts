@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readRange } from '../../../src/corpus/source.ts';
+import { readRange } from '../../../src/core/source.ts';
 import { openFile, openFolder, openTree } from '../../../src/host/node/files.ts';
 import { collect, refused } from '../../corpus/support.ts';
 import { itUnless } from '../../support/skip.ts';

@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { FetchProgress } from '../../../src/host/contract.ts';
-import { InputError } from '../../../src/host/errors.ts';
+import { InputError } from '../../../src/core/errors.ts';
 import { openModelFiles, type ModelFilesOptions } from '../../../src/host/node/model-files.ts';
 import { HubServer, type Misbehavior } from './hub-server.ts';
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { DeviceTensor, Runtime } from '../../../src/host/contract.ts';
-import { InputError, ResourceError } from '../../../src/host/errors.ts';
+import { InputError, ResourceError } from '../../../src/core/errors.ts';
 import { cudaProviderLibraries } from '../../../src/host/node/machine.ts';
 import { openRuntime } from '../../../src/host/node/runtime.ts';
 import { addedProduct, doubled } from '../runtime-models.ts';

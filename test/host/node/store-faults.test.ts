@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { BlobReference } from '../../../src/host/contract.ts';
-import { ResourceError } from '../../../src/host/errors.ts';
+import { ResourceError } from '../../../src/core/errors.ts';
 import { FolderStore } from '../../../src/host/node/store.ts';
 import { Killed, SimulatedDisk, type Fault, type SimulatedProcess } from '../../support/simulated-disk.ts';
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, expect, it } from 'vitest';
 import { FolderStore } from '../../../src/host/node/store.ts';
-import { RandomStream } from '../../../src/host/random.ts';
+import { RandomStream } from '../../../src/core/random.ts';
 import { CheckpointStore } from '../../../src/training/checkpoint.ts';
 import { ensureBuilt } from '../../support/build.ts';
 import { killAtRandomMoment, startProgram } from '../../support/processes.ts';

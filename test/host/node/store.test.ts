@@ -13,17 +13,17 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type Json } from '../../../src/core/json.ts';
 import {
   StoreCorruptionError,
   StoreFencedError,
   type BlobReference,
-  type Json,
   type StoreWriter,
 } from '../../../src/host/contract.ts';
-import { ResourceError } from '../../../src/host/errors.ts';
+import { ResourceError } from '../../../src/core/errors.ts';
 import type { FileOperations } from '../../../src/host/node/file-operations.ts';
 import { FolderStore } from '../../../src/host/node/store.ts';
-import { RandomStream } from '../../../src/host/random.ts';
+import { RandomStream } from '../../../src/core/random.ts';
 import { describeStore } from '../store-contract.ts';
 import { Killed, SimulatedDisk, type SimulatedProcess } from '../../support/simulated-disk.ts';
 import { itUnless } from '../../support/skip.ts';

@@ -12,9 +12,10 @@ import { Embedder } from '../../../src/encoders/embedder.ts';
 import type { ModelLibrary } from '../../../src/encoders/model-library.ts';
 import { readCrossEncoder, readEncoder } from '../../../src/encoders/read-encoder.ts';
 import type { Runtime } from '../../../src/host/contract.ts';
-import { InputError } from '../../../src/host/errors.ts';
+import { InputError } from '../../../src/core/errors.ts';
 import { openRuntime } from '../../../src/host/node/runtime.ts';
 import { openTransformersJs } from '../../../src/cli/transformers-js.ts';
+import { openModelFiles } from '../../../src/host/node/model-files.ts';
 import { asRoberta, crossEncoderFolder, encoderFolder } from '../../support/library-models.ts';
 import { modelFolder } from '../../support/model-folder.ts';
 
@@ -35,7 +36,7 @@ let library: ModelLibrary;
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'studio-transformers-js-'));
   runtime = await openRuntime({ device: 'cpu', threads: 1 });
-  library = openTransformersJs();
+  library = openTransformersJs(openModelFiles());
 });
 afterAll(async () => {
   await runtime.close();

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { WorkerPool } from '../../../src/host/contract.ts';
-import { InputError, OutOfMemoryError, WorkerLostError } from '../../../src/host/errors.ts';
+import { InputError, OutOfMemoryError, WorkerLostError } from '../../../src/core/errors.ts';
 import type { WorkerPoolOptions } from '../../../src/host/worker-pool.ts';
 import { openWorkerPool } from '../../../src/host/node/workers.ts';
 import { ensureBuilt } from '../../support/build.ts';

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { RandomStream } from '../../../src/host/random.ts';
+import { RandomStream } from '../../../src/core/random.ts';
 import { distillationLoss } from '../../../src/training/distillation/loss.ts';
 
 const dimension = 5;

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { RandomStream } from '../../../src/host/random.ts';
+import { RandomStream } from '../../../src/core/random.ts';
 import { principalComponents, project } from '../../../src/training/distillation/principal-components.ts';
 
 it('finds the plane that vectors lie in, and keeps their dot products there', () => {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { ListDocument, ListRecord } from '../../../src/corpus/types.ts';
-import { RandomStream } from '../../../src/host/random.ts';
+import { RandomStream } from '../../../src/core/random.ts';
 import { parseLossSpec } from '../../../src/losses/loss-spec.ts';
 import { DocumentNumbers } from '../../../src/training/batch-layout.ts';
 import { batchesOf } from '../../../src/training/list-objective.ts';

@@ -1,9 +1,9 @@
 /** GGUF files from the hub or any address, streamed into the browser's private file system and kept there. */
 import { ConnectionError, StatusError } from '../../download.ts';
-import { InputError, messageOf } from '../../errors.ts';
-import { ggufProblem } from '../../gguf.ts';
+import { InputError, messageOf } from '../../../core/errors.ts';
+import { ggufProblem } from '../../../formats/gguf.ts';
 import { parseHubName } from '../../hub-listing.ts';
-import { sha256 } from '../../sha256.ts';
+import { sha256 } from '../../../core/sha256.ts';
 import { explainStorageErrors } from '../storage-space.ts';
 import type { OnLoadProgress } from './engine.ts';
 import { PhaseClock } from './phase-clock.ts';

@@ -7,8 +7,8 @@ import {
   type GeneratorLoadProgress,
 } from '../../generator.ts';
 import { WorkerChannel } from '../../channel.ts';
-import { WorkerLostError } from '../../errors.ts';
-import { untilAborted } from '../../waiting.ts';
+import { WorkerLostError } from '../../../core/errors.ts';
+import { untilAborted } from '../../../core/waiting.ts';
 import { startOf } from '../workers.ts';
 import { nameOfModel, type GenerationCalls, type LocalModel } from './protocol.ts';
 

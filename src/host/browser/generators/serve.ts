@@ -1,5 +1,5 @@
 import { serveCalls } from '../../channel.ts';
-import { InputError } from '../../errors.ts';
+import { InputError } from '../../../core/errors.ts';
 import { workerPort } from '../worker-tasks.ts';
 import type { Engine, OnLoadProgress } from './engine.ts';
 import { forgetGguf, forgetGgufModel, listGguf } from './gguf-files.ts';

@@ -6,7 +6,7 @@ import {
   prebuiltAppConfig,
   type AppConfig,
 } from '@mlc-ai/web-llm';
-import { InputError, messageOf } from '../../errors.ts';
+import { InputError, messageOf } from '../../../core/errors.ts';
 import type { GenerationReply, GenerationRequest } from '../../generator.ts';
 import { explainStorageErrors, isQuotaError } from '../storage-space.ts';
 import { readAdapterFacts } from './adapter-facts.ts';

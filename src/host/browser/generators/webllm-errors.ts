@@ -1,5 +1,5 @@
 /** What WebLLM's errors mean and what to do about them. It tells them apart by names and words alone. */
-import { InputError, messageOf, ResourceError } from '../../errors.ts';
+import { InputError, messageOf, ResourceError } from '../../../core/errors.ts';
 import { TransientGeneratorError } from '../../generator.ts';
 
 const otherKinds = 'choose a GGUF model, which needs no GPU, or a model on a server';

@@ -1,7 +1,7 @@
 /** Which models of WebLLM this device can run, and which it should run in place of one that it cannot. */
 import type { ModelRecord } from '@mlc-ai/web-llm';
-import { InputError } from '../../errors.ts';
-import { nearestName } from '../../nearest-name.ts';
+import { InputError } from '../../../core/errors.ts';
+import { nearestName } from '../../../core/nearest-name.ts';
 
 /** A model as WebLLM lists it, and as a user may write it down for a mirror or a model of their own. */
 export type WebllmRecord = ModelRecord;

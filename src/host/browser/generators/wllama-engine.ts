@@ -1,7 +1,7 @@
 /** llama.cpp in WASM: runs any GGUF file, with a GPU or without. */
 import wasm from '@wllama/wllama/esm/wasm/wllama.wasm?url';
 import { Wllama, type ChatCompletionChunk, type LoadedContextInfo } from '@wllama/wllama/esm/index.js';
-import { InputError, messageOf, ResourceError } from '../../errors.ts';
+import { InputError, messageOf, ResourceError } from '../../../core/errors.ts';
 import {
   TransientGeneratorError,
   type GenerationReply,

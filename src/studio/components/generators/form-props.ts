@@ -1,5 +1,5 @@
 import type { DroppedItem } from '../../../host/browser/files.ts';
-import type { RecipeGenerator } from '../../../recipes/generators/index.ts';
+import type { RecipeGenerator } from '../../../pipeline/generators/index.ts';
 import type { GeneratorAccess, KeptItem } from '../../protocol.ts';
 
 /** What the form of a kind of generator is given. */

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { InputError } from '../../../../src/host/errors.ts';
+import { InputError } from '../../../../src/core/errors.ts';
 import type { GeneratorLoadProgress } from '../../../../src/host/generator.ts';
 import { forgetGguf, listGguf, openGguf } from '../../../../src/host/browser/generators/gguf-files.ts';
 import { tinyLlama } from '../../../support/gguf.ts';

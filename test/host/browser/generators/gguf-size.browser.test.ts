@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { sizeOfGguf } from '../../../../src/host/browser/generators/gguf-files.ts';
-import { InputError } from '../../../../src/host/errors.ts';
+import { InputError } from '../../../../src/core/errors.ts';
 
 it('tells what a server states, before anything is fetched', async () => {
   const response = await fetch('/demo/corpus.jsonl');

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { InputError } from '../../../../src/host/errors.ts';
+import { InputError } from '../../../../src/core/errors.ts';
 import {
   TransientGeneratorError,
   type GenerationReply,

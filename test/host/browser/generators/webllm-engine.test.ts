@@ -1,6 +1,6 @@
 import type { ChatCompletionChunk } from '@mlc-ai/web-llm';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { InputError } from '../../../../src/host/errors.ts';
+import { InputError } from '../../../../src/core/errors.ts';
 import { TransientGeneratorError, type GenerationRequest } from '../../../../src/host/generator.ts';
 import type { Engine } from '../../../../src/host/browser/generators/engine.ts';
 import { looksBroken, openWebllm } from '../../../../src/host/browser/generators/webllm-engine.ts';

@@ -1,6 +1,6 @@
 import otherProgram from 'onnxruntime-web/ort-wasm-simd-threaded.wasm?url';
 import { expect, it } from 'vitest';
-import { InputError } from '../../../../src/host/errors.ts';
+import { InputError } from '../../../../src/core/errors.ts';
 import { TransientGeneratorError, type GeneratorLoadProgress } from '../../../../src/host/generator.ts';
 import {
   cachedModels,

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { InputError } from '../../../../src/host/errors.ts';
+import { InputError } from '../../../../src/core/errors.ts';
 import type { GenerationRequest, GeneratorLoadProgress } from '../../../../src/host/generator.ts';
 import type { LocalGenerator } from '../../../../src/host/browser/generators/local-generator.ts';
 import {

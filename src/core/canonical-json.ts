@@ -1,0 +1,10 @@
+import type { Json } from './json.ts';
+
+/** The same text for equal JSON, whatever the order of its members. */
+export function canonicalJson(value: Json): string {
+  return JSON.stringify(value, (_key, member: Json) =>
+    typeof member === 'object' && member !== null && !Array.isArray(member)
+      ? Object.fromEntries(Object.entries(member).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : member,
+  );
+}

@@ -1,0 +1,177 @@
+import {
+  queryTest,
+  splitByPassage,
+  withoutPositives,
+  type Split,
+  type SplitReport,
+} from '../corpus/split.ts';
+import { isPositive, textKey, withoutDuplicatesOfPositives } from '../corpus/text-key.ts';
+import type { ListRecord, Query } from '../corpus/types.ts';
+import { InputError } from '../core/errors.ts';
+import { sha256 } from '../core/sha256.ts';
+import { goldLists, hashJudged, type JudgedQueries, type RecipeCorpus } from './recipe-corpus.ts';
+import type { FileLists } from './recipe-lists.ts';
+import type { CorpusSettings } from './schema/corpus.ts';
+
+/** Which queries train, which choose, and what may be in no training list. */
+export interface HeldOut {
+  /** The train split without what is held out of it; undefined where all lists come from files. */
+  readonly train: JudgedQueries | undefined;
+  /** Undefined where nothing chooses. */
+  readonly dev: JudgedQueries | undefined;
+  /** The lists that the dev queries are found in, where it is not the corpus that they search. */
+  readonly devLists: readonly ListRecord[] | undefined;
+  /** What was requested and what resulted, where dev is a share of the train queries. */
+  readonly split: SplitReport | undefined;
+  /** The text of a relevant passage of a dev query, which the corpus may lack. */
+  devTextOf(id: string): string | undefined;
+  /** Whether a passage of this text is a positive in no training list, because it is one of a dev query. */
+  holdsPassage(text: string): boolean;
+  /** Of all that {@link guard} looks at. */
+  readonly hash: string;
+  guard(lists: readonly ListRecord[]): {
+    readonly lists: readonly ListRecord[];
+    readonly report: GuardReport;
+  };
+}
+
+/** What was left out of training lists. A type alias, so that it is assignable to Json. */
+export type GuardReport = Readonly<{
+  /** Lists whose query is a test query, by id or by text. */
+  testQueries: number;
+  /** Lists whose query is a dev query, or which have positives of dev queries (in a split by queries, no others). */
+  devQueries: number;
+  /** Positives removed from other lists as those of dev queries, in a split by queries. */
+  devPositives: number;
+  /** Lists in which no passage was left. */
+  emptyLists: number;
+  /** Negatives with the text or the id of a positive of their list. */
+  contradictions: number;
+}>;
+
+/**
+ * Takes dev apart from train.
+ * @param fileLists what the recipe's files hold: the lists that a share is held out of where there is no train split
+ * @param devFile the lists of the file that dev names
+ * @throws InputError where no dev set of that share can be made, or no list of the file has a positive
+ */
+export async function holdOut(
+  { dev }: Pick<CorpusSettings, 'dev'>,
+  corpus: RecipeCorpus,
+  fileLists: readonly ListRecord[],
+  devFile?: FileLists,
+): Promise<HeldOut> {
+  const texts = new Map<string, string>();
+  let train = corpus.train;
+  let devQueries = corpus.dev;
+  const positives = new Set<string>();
+  let report: SplitReport | undefined;
+  let devLists: readonly ListRecord[] | undefined;
+  if (devFile !== undefined) {
+    devLists = devFile.lists;
+    requirePositives(devFile);
+    devQueries = await judgedByLists(devLists);
+  }
+  if (dev !== null && 'share' in dev) {
+    const all = train === undefined ? fileLists : goldLists(train, corpus.passages);
+    const { dev: held, devOnlyPassages, ...rest } = split(all, dev);
+    report = rest.report;
+    for (const { documents } of held) {
+      for (const document of documents.filter((each) => isPositive(each))) {
+        texts.set(document.id, document.text);
+        if (devOnlyPassages.has(document.id)) positives.add(textKey(document.text));
+      }
+    }
+    devQueries = await judgedByLists(held);
+    if (dev.among === 'lists') devLists = held;
+    if (train !== undefined) train = await without(train, new Set(held.map(({ query_id }) => query_id)));
+  }
+  const isTest = queryTest(corpus.test.queries);
+  const isDev = queryTest(devQueries?.queries ?? []);
+  const isHeld = ({ text }: { readonly text: string }): boolean => positives.has(textKey(text));
+  const testHash = await sha256(JSON.stringify(corpus.test.queries));
+  return {
+    train,
+    dev: devQueries,
+    devLists: devLists?.map((list) => withoutDuplicatesOfPositives(list).record),
+    split: report,
+    holdsPassage: (text) => isHeld({ text }),
+    devTextOf: (id) => texts.get(id) ?? corpus.passages.textOf(id),
+    hash: await sha256([testHash, devQueries?.hash ?? '', guardedPositives(positives, report)].join(' ')),
+    guard: (lists) => {
+      const counts = { testQueries: 0, devQueries: 0, devPositives: 0, emptyLists: 0, contradictions: 0 };
+      const kept = lists.flatMap((list) => {
+        if (isTest(list)) counts.testQueries++;
+        else if (isDev(list)) counts.devQueries++;
+        else {
+          const { record, removed } = withoutDuplicatesOfPositives(list);
+          const rest = withoutPositives(record, isHeld);
+          if (rest.list === undefined || (rest.removed > 0 && report?.unit === 'groups')) {
+            counts.devQueries++;
+            return [];
+          }
+          counts.contradictions += removed;
+          counts.devPositives += rest.removed;
+          if (rest.list.documents.length > 0) return [rest.list];
+          counts.emptyLists++;
+        }
+        return [];
+      });
+      return { lists: kept, report: counts };
+    },
+  };
+}
+
+function requirePositives({ lists, file }: FileLists): void {
+  if (lists.some(({ documents }) => documents.some((document) => isPositive(document)))) return;
+  throw new InputError('no list has a passage labeled positive, so there is nothing to find', {
+    file,
+    remedy: 'Use dev lists with positives, such as those of `retriever-studio mine --split dev`',
+  });
+}
+
+/** What the guarded passages add to the hash of the dev queries, which decides them in a split by groups. */
+function guardedPositives(positives: ReadonlySet<string>, report: SplitReport | undefined): string {
+  if (report?.unit === 'queries') return JSON.stringify([...positives].sort());
+  return positives.size > 0 ? 'positives' : '';
+}
+
+function split(
+  lists: readonly ListRecord[],
+  { share, seed }: { readonly share: number; readonly seed: number },
+): Split {
+  const fail = (problem: string): never => {
+    throw new InputError(`corpus.dev.share: ${problem}`, {
+      remedy: 'Set a larger share, a dev split, or null to choose nothing by dev',
+    });
+  };
+  try {
+    const found = splitByPassage(lists, share, seed);
+    return found.dev.length > 0 ? found : fail(`${share} of ${lists.length} train queries is none`);
+  } catch (error) {
+    if (error instanceof InputError && !error.problem.startsWith('corpus.dev')) return fail(error.problem);
+    throw error;
+  }
+}
+
+/** The queries of lists, each once, with the positives of all its lists. */
+async function judgedByLists(lists: readonly ListRecord[]): Promise<JudgedQueries> {
+  const queries = new Map<string, Query>();
+  const judgments = new Map<string, Map<string, number>>();
+  for (const { query_id, query, documents } of lists) {
+    if (!queries.has(query_id)) queries.set(query_id, { id: query_id, text: query });
+    const grades = judgments.get(query_id) ?? new Map<string, number>();
+    for (const document of documents) {
+      if (isPositive(document)) grades.set(document.id, document.label ?? 1);
+    }
+    judgments.set(query_id, grades);
+  }
+  const asList = [...queries.values()];
+  return { queries: asList, judgments, hash: await hashJudged(asList, judgments) };
+}
+
+async function without(train: JudgedQueries, held: ReadonlySet<string>): Promise<JudgedQueries> {
+  const queries = train.queries.filter(({ id }) => !held.has(id));
+  const judgments = new Map([...train.judgments].filter(([id]) => !held.has(id)));
+  return { queries, judgments, hash: await hashJudged(queries, judgments) };
+}

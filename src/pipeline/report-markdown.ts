@@ -1,0 +1,346 @@
+import { baselineName } from './baseline-name.ts';
+import type { ComparisonTable, MeasuredValue, PairResult } from './compare-systems.ts';
+import { scoreRows } from '../lists/diagnostics/diagnosis-table.ts';
+import { generatorKind } from './generators/index.ts';
+import { diagnosisRows, plantedRows } from './data-tables.ts';
+import type { ArmReport, RecipeReport, ShownPassage, ShownQuery } from './report.ts';
+import { markdownList, markdownTable, metricTitle, pText, signed } from './markdown.ts';
+import type { WrittenReport } from './written-report.ts';
+import { inlineMarkdown, markdownParagraph } from '../core/other-text.ts';
+import { own } from '../core/own.ts';
+
+/** The report for people, in Markdown. */
+export function reportMarkdown(report: RecipeReport): string {
+  const { recipe, results } = report;
+  const sections = [
+    `# ${inlineMarkdown(recipe.name)}`,
+    ...(recipe.description === '' ? [] : [markdownParagraph(recipe.description)]),
+    corpusLine(report),
+    '## Results',
+    resultsTable(results.all, report),
+    comparisonsTable(results.all),
+    ...(results.disjoint === null
+      ? []
+      : [
+          '### Queries that share no relevant document with a train query',
+          resultsTable(results.disjoint, report),
+          comparisonsTable(results.disjoint),
+        ]),
+    markdownList(report.notes),
+    ...dataSections(report),
+    ...(report.shown.length === 0 ? [] : ['## Before and after', ...report.shown.map(shownQuery)]),
+    '## Trainings',
+    trainingsTable(report.arms),
+    ...tuningSections(report),
+    '## What was left out',
+    markdownList(leftOut(report)),
+    '## How it was computed',
+    markdownList(computedLines(report)),
+    stagesTable(report),
+    '## The recipe',
+    fenced(tagless(JSON.stringify(recipe, undefined, 2)), 'json'),
+  ];
+  return `${sections.filter((section) => section !== '').join('\n\n')}\n`;
+}
+
+function dataSections(report: RecipeReport): string[] {
+  const planted = plantedRows(report);
+  const diagnosis = diagnosisRows(report);
+  const scores = scoreRows(report.diagnosis ?? []);
+  return [
+    ...(planted === undefined
+      ? []
+      : ['## What the rules found of the planted positives', plantedNote, markdownTable(planted, 2)]),
+    ...(diagnosis === undefined
+      ? []
+      : ['## What the sources look like', diagnosisNote, markdownTable(diagnosis, 1)]),
+    ...(scores === undefined ? [] : ["## The teacher's scores", scoresNote, markdownTable(scores, 2)]),
+  ];
+}
+
+/** How to read the table of planted positives. */
+export const plantedNote =
+  'Planted: judged positives that were put among the negatives. Recall: the share of them that the rules drop. ' +
+  'Precision: the share of what the rules drop that was planted; what else is relevant, nobody judged. A rule about ' +
+  'lists drops true negatives with them.';
+
+/** How to read the table of sources. */
+export const diagnosisNote =
+  'Means over the negatives of a source. Cosines, gradient and probe are of the untrained encoder; the probe is ' +
+  "trained to tell a source's passages from those of the others, on queries that it is not tested on: 0.5 is chance, " +
+  'and beside it stands what it reaches with shuffled names. Relevant after all: of those that a ' +
+  'person, a language model or the teacher judged, the share that is called relevant; by the teacher, what it scores ' +
+  'above the positive.';
+
+/** How to read the scores. */
+export const scoresNote =
+  'Which share of the negatives of a source, and of the positives of their lists, scores how high. Negatives far below ' +
+  'the positives teach little; those among them may be relevant.';
+
+/** The results as rows of cells, for a terminal: a header and a row for each system. */
+export function resultRows(table: ComparisonTable, report: RecipeReport): readonly (readonly string[])[] {
+  const metrics = Object.keys(table.systems[0]?.metrics ?? {});
+  const baselines = new Set(report.recipe.evaluation.baselines.map(baselineName));
+  return [
+    ['system', 'loss', ...metrics.map(metricTitle)],
+    ...table.systems.map(({ name, metrics: values }) => [
+      name,
+      baselines.has(name) ? '' : (report.arms.find((arm) => arm.name === name)?.loss ?? ''),
+      ...metrics.map((metric) => measuredText(own(values, metric))),
+    ]),
+  ];
+}
+
+/** The tests as rows of cells. */
+export function comparisonRows({ comparisons }: ComparisonTable): readonly (readonly string[])[] {
+  return [
+    [
+      'system',
+      'against',
+      'measure',
+      'difference',
+      'interval',
+      'p (randomization, Holm)',
+      'p (t, Holm)',
+      'wins/ties/losses',
+      'detectable',
+    ],
+    ...comparisons.map((pair) => [
+      pair.system,
+      pair.baseline,
+      metricTitle(pair.metric),
+      signed(pair.difference),
+      `[${pair.interval.map(signed).join(', ')}]`,
+      pText(pair.randomizationHolmP),
+      pText(pair.tTestHolmP),
+      `${pair.wins}/${pair.ties}/${pair.losses}`,
+      pair.smallestDetectable.toFixed(4),
+    ]),
+  ];
+}
+
+/** One sentence for each test. */
+export function conclusions({ comparisons }: ComparisonTable, alpha: number): readonly string[] {
+  return comparisons.map((pair) => conclusion(pair, alpha));
+}
+
+function conclusion(pair: PairResult, alpha: number): string {
+  const { system, baseline, metric, difference, randomizationHolmP, smallestDetectable } = pair;
+  const title = metricTitle(metric);
+  if (randomizationHolmP <= alpha) {
+    return `${title}: ${system} is ${difference > 0 ? 'better' : 'worse'} than ${baseline} by ${Math.abs(difference).toFixed(4)} (corrected p ${pText(randomizationHolmP)})`;
+  }
+  return (
+    `${title}: no difference shown between ${system} and ${baseline} (${signed(difference)}); a true one below ` +
+    `${smallestDetectable.toFixed(4)} had less than an 80 % chance to be found`
+  );
+}
+
+function corpusLine({ corpus, recipe }: RecipeReport): string {
+  const parts = [
+    `${corpus.passages} passages`,
+    ...(corpus.trainQueries === null ? [] : [`${corpus.trainQueries} train queries`]),
+    ...(corpus.devQueries === null ? [] : [`${corpus.devQueries} dev queries`]),
+    `${corpus.testQueries} test queries`,
+    `${recipe.seeds.length} seed${recipe.seeds.length === 1 ? '' : 's'} (${recipe.seeds.join(', ')})`,
+  ];
+  return `Corpus ${inlineMarkdown(corpus.name)}: ${parts.join(', ')}. Encoder ${inlineMarkdown(recipe.encoder.model)}.`;
+}
+
+function resultsTable(table: ComparisonTable, report: RecipeReport): string {
+  return `${table.queries} test queries.\n\n${markdownTable(resultRows(table, report), 2)}`;
+}
+
+function comparisonsTable(table: ComparisonTable): string {
+  return table.comparisons.length === 0 ? '' : markdownTable(comparisonRows(table), 3);
+}
+
+function measuredText(value: MeasuredValue | undefined): string {
+  if (value === undefined) return '';
+  return value.spread === null
+    ? value.mean.toFixed(4)
+    : `${value.mean.toFixed(4)} ± ${value.spread.toFixed(4)}`;
+}
+
+function shownQuery({ id, query, arm, seed, metric, before, after }: ShownQuery): string {
+  const passages = (list: readonly ShownPassage[]): string =>
+    list
+      .map(
+        ({ id: passage, text, grade }, i) =>
+          `${i + 1}. (${grade === null ? 'not judged' : `grade ${grade}`}) ${inlineMarkdown(shorten(text))} — ${inlineMarkdown(passage)}`,
+      )
+      .join('\n');
+  return [
+    `### ${inlineMarkdown(query)}`,
+    `Query ${inlineMarkdown(id)}, ${inlineMarkdown(arm)} with seed ${seed}; ${metricTitle(metric)} ${before.value.toFixed(4)} before, ${after.value.toFixed(4)} after.`,
+    'Before:',
+    passages(before.passages),
+    'After:',
+    passages(after.passages),
+  ].join('\n\n');
+}
+
+function trainingsTable(arms: readonly ArmReport[]): string {
+  return markdownTable(
+    [
+      [
+        'arm',
+        'seed',
+        'loss',
+        'learning rate',
+        'lists',
+        'steps',
+        'best step',
+        'dev before',
+        'dev after',
+        'seconds',
+        'pairs/s',
+      ],
+      ...arms.flatMap((arm) =>
+        arm.trainings.map((training) => [
+          arm.name,
+          String(training.seed),
+          arm.loss,
+          String(arm.learningRate),
+          String(arm.lists),
+          `${training.steps}${training.endedBy === 'early stopping' ? ' (stopped early)' : ''}`,
+          String(training.bestStep),
+          training.dev?.before.toFixed(4) ?? '',
+          training.dev?.after.toFixed(4) ?? '',
+          training.seconds.toFixed(1),
+          training.pairsPerSecond.toFixed(0),
+        ]),
+      ),
+    ],
+    3,
+  );
+}
+
+function tuningSections({ tuning }: RecipeReport): string[] {
+  if (tuning.length === 0) return [];
+  const shown = (value: number | null): string => (value === null ? 'as set' : String(value));
+  return [
+    '## Tuning',
+    'Every combination was trained with the first seed; the best on dev was taken for all seeds.',
+    markdownTable(
+      [
+        ['arm', 'learning rate', 'temperature', 'steps', 'dev', 'taken'],
+        ...tuning.flatMap(({ arm, trials }) =>
+          trials.map(({ learningRate, temperature, steps, dev, chosen }) => [
+            arm,
+            shown(learningRate),
+            shown(temperature),
+            String(steps),
+            dev.toFixed(4),
+            chosen ? 'yes' : '',
+          ]),
+        ),
+      ],
+      1,
+    ),
+  ];
+}
+
+/** What was cut, dropped and skipped, and where. */
+export function leftOut({ lengths, arms, corpus, recipe }: RecipeReport): string[] {
+  const lines = [
+    `passages cut at ${lengths.passageMaxLength} tokens: ${lengths.cutPassages} of ${lengths.passages}; test queries cut at ${lengths.queryMaxLength}: ${lengths.cutQueries} of ${lengths.queries}`,
+    ...corpus.warnings,
+    ...Object.entries(recipe.generators).map(
+      ([role, generator]) => `generator ${role}: ${generatorKind(generator.kind).describe(generator)}`,
+    ),
+  ];
+  const seen = new Set<string>();
+  for (const { source, listsReport, filtered, filters } of arms) {
+    if (!seen.has(source)) {
+      seen.add(source);
+      const { mined, guard, recorded, written } = listsReport;
+      if (recorded) lines.push(`${source}: its lists are recorded generations, made before`);
+      for (const line of writtenLines(written)) lines.push(`${source}: ${line}`);
+      for (const [what, count] of Object.entries({ ...mined, ...guard })) {
+        const described = own(describedCounts, what);
+        if (described !== undefined && count > 0) lines.push(`${source}: ${described}: ${count}`);
+      }
+    }
+    const stack = `${source}, filters ${filters ?? ''}`;
+    if (filtered?.filter === undefined || filtered.filter === null || seen.has(stack)) continue;
+    seen.add(stack);
+    for (const { rule, judges, counts } of filtered.filter.rules) {
+      lines.push(
+        `${stack}: ${rule} dropped ${counts.dropped} ${judges} and kept ${counts.kept}` +
+          (counts.skipped > 0 ? `, and could not judge ${counts.skipped}` : ''),
+      );
+    }
+    if (filtered.kept.droppedLists > 0)
+      lines.push(`${stack}: lists of which nothing stayed: ${filtered.kept.droppedLists}`);
+  }
+  return lines;
+}
+
+function writtenLines(written: WrittenReport | undefined): string[] {
+  return (written?.prompts ?? []).map(
+    ({ prompt, requests, unanswered, items, rejectedReplies, droppedItems }) =>
+      `written by ${written?.model ?? ''} (${prompt}): ${items} texts from ${requests - unanswered} of ${requests} ` +
+      `requests; ${rejectedReplies} replies did not fit, ${droppedItems} texts were left out`,
+  );
+}
+
+const describedCounts: Readonly<Record<string, string>> = {
+  skippedQueries: 'train queries without a positive in the corpus, which make no list',
+  shortLists: 'lists with fewer candidates than asked for',
+  relevant: 'candidates left out as relevant',
+  duplicatesOfPositives: 'candidates left out for the text of a positive or of the query',
+  testQueries: 'lists left out since their query is a test query',
+  devQueries: 'lists left out since they are held out for dev',
+  devPositives: 'positives removed from lists since they are positives of dev queries',
+  emptyLists: 'lists in which nothing was left',
+  contradictions: 'negatives left out for the text of a positive',
+};
+
+function computedLines({
+  versions,
+  device,
+  threads,
+  fingerprint,
+  otherFingerprints,
+  seconds,
+  arms,
+}: RecipeReport): string[] {
+  const breaks = arms.flatMap(({ name, trainings }) =>
+    trainings.flatMap((training) => training.breaks.map((line) => `${name}, seed ${training.seed}: ${line}`)),
+  );
+  return [
+    `Retriever Studio ${versions.studio ?? ''} on ${device}, ${threads} thread${threads === 1 ? '' : 's'}`,
+    Object.entries(fingerprint)
+      .map(([name, value]) => `${name} ${value}`)
+      .join(', '),
+    `${seconds.job.toFixed(1)} s for this run; ${seconds.computed.toFixed(1)} s of stages computed in it, ${seconds.stored.toFixed(1)} s of stages taken from the store`,
+    ...(breaks.length === 0 ? ['every training has the bits of an uninterrupted one'] : breaks),
+    ...otherFingerprints,
+  ];
+}
+
+function stagesTable({ stages }: RecipeReport): string {
+  return markdownTable(
+    [
+      ['stage', 'seconds', ''],
+      ...stages.map(({ label, seconds, state }) => [label, seconds.toFixed(2), state]),
+    ],
+    1,
+  );
+}
+
+/** JSON of the same value in which nothing looks like HTML. */
+function tagless(json: string): string {
+  return json.replace(/<(?=[a-z/!?])/gi, '\\u003c');
+}
+
+function fenced(text: string, language: string): string {
+  return `\`\`\`\`${language}\n${text}\n\`\`\`\``;
+}
+
+const longestShown = 240;
+
+function shorten(text: string): string {
+  return text.length <= longestShown ? text : `${text.slice(0, longestShown).trimEnd()} …`;
+}

@@ -1,0 +1,141 @@
+import * as v from 'valibot';
+import type { Prompt } from '../../generation/prompt.ts';
+import { promptById } from '../../generation/prompts/index.ts';
+import { writingSettingTable } from '../../generation/writing-setting-table.ts';
+import { own } from '../../core/own.ts';
+import { entriesOf } from '../../core/setting.ts';
+import { checkFile } from '../faults.ts';
+import { omit } from '../omit.ts';
+import { isWithoutLog, type GeneratorsByName } from '../generators/index.ts';
+import { generatorOf } from '../recipe-generators.ts';
+import { checkSubject, isPromptFile, openPrompts } from '../recipe-prompts.ts';
+import { described, fileEntries, name, sampleEntries, text } from '../schema/parts.ts';
+import { defineSource, type SourceContext } from '../source.ts';
+import { generatedStage } from '../stages/generated.ts';
+import {
+  aboutLists,
+  aboutPassages,
+  aboutTrainQueries,
+  expectedWriting,
+  type WrittenAbout,
+} from '../written-about.ts';
+import { fileLists } from './lists.ts';
+
+const schema = v.strictObject({
+  kind: v.literal('generated'),
+  recorded: described(
+    v.optional(v.strictObject(fileEntries)),
+    'Ready lists that a generator wrote earlier, whose passages name it as their source; then nothing is written, ' +
+      'and no other member is given.',
+  ),
+  generator: described(v.optional(name), 'One of the generators. Default: the only one.'),
+  prompts: described(
+    v.optional(v.pipe(v.array(text), v.minLength(1))),
+    'Names of built-in prompts, or files of prompts; each is asked of every passage or list.',
+  ),
+  of: described(
+    v.optional(
+      v.union([
+        v.strictObject({ passages: v.strictObject(sampleEntries) }),
+        v.strictObject({ train: v.strictObject(sampleEntries) }),
+        v.strictObject({ source: name, ...sampleEntries }),
+      ]),
+    ),
+    'What is asked about: passages of the corpus, the train queries with their positives, or the lists of another ' +
+      'source. A sample is drawn at random; without one it is all of them.',
+  ),
+  ...entriesOf(writingSettingTable),
+});
+
+type GeneratedSource = v.InferOutput<typeof schema>;
+/** A generated source that a model is to write, not a file. */
+type WrittenSource = GeneratedSource & {
+  readonly prompts: NonNullable<GeneratedSource['prompts']>;
+  readonly of: NonNullable<GeneratedSource['of']>;
+};
+
+/** Lists that a language model writes, or that one wrote earlier. */
+export const generated = defineSource({
+  schema,
+  parts: ({ of }) =>
+    of !== undefined && 'source' in of ? [{ name: of.source, path: ['of', 'source'] }] : [],
+  file: ({ recorded }) => recorded,
+  check: (source, { corpus, generators }, path, faults) => {
+    const { recorded, generator, prompts, of } = source;
+    if (recorded !== undefined) {
+      checkFile(recorded, [...path, 'recorded'], faults);
+      const more = Object.values(omit(source, 'kind', 'recorded'));
+      if (more.every((each) => each === undefined)) return;
+    }
+    if (prompts === undefined || of === undefined) {
+      faults.add(path, 'give "prompts" and "of", what is to be written, or "recorded" lists');
+      return;
+    }
+    const known = Object.keys(generators);
+    if (generator !== undefined) {
+      faults.reference([...path, 'generator'], generator, known, 'generator');
+    } else if (known.length !== 1) {
+      faults.add(
+        [...path, 'generator'],
+        `name one of the generators (there are ${known.join(', ') || 'none'})`,
+      );
+    }
+    if (recorded === undefined && isWithoutLog(own(generators, generatorOf(generators, source)))) {
+      faults.add(path, 'its generator is recorded without a log: give "recorded" lists');
+    }
+    prompts.forEach((prompt, i) => {
+      if (isPromptFile(prompt)) return;
+      faults.attempt([...path, 'prompts', i], () => checkSubject(promptById(prompt), of));
+    });
+    faults.distinct((i) => [...path, 'prompts', i], prompts, 'prompts');
+    if ('train' in of && corpus.train === null) {
+      faults.add([...path, 'of'], 'asks about train queries, but corpus.train is null');
+    }
+  },
+  prepare: async (name, source, context) => {
+    const { generators, heldOut } = context;
+    if (!isWritten(source, generators.byName)) return fileLists(name, context, true);
+    const { role, prompts, about } = await openWriting(source, context);
+    const lists = await generatedStage({
+      ...(await generators.identityOf(role)),
+      ...{ source: name, role, heldOut, seed: source.seed ?? writingSettingTable.seed.default },
+      ...{ prompts, about },
+    });
+    return { lists, expected: { ...expectedWriting(prompts, about), ...context.typicalTokens() } };
+  },
+});
+
+/** Who is asked what about what. */
+export interface OpenedWriting {
+  /** The generator's name in the recipe. */
+  readonly role: string;
+  readonly prompts: readonly Prompt[];
+  readonly about: WrittenAbout;
+}
+
+/** @throws InputError naming a prompt that cannot be read or does not fit */
+export async function openWriting(
+  source: Pick<WrittenSource, 'prompts' | 'of'> & Omit<GeneratedSource, 'prompts' | 'of'>,
+  context: SourceContext,
+): Promise<OpenedWriting> {
+  const { generators } = context;
+  return {
+    role: generatorOf(generators.byName, source),
+    prompts: await openPrompts(source, (path) => generators.openPromptFile(path)),
+    about: await writtenAbout(source.of, context),
+  };
+}
+
+/** Whether a model, or the log of one, is to write it. What has ready lists as well takes those from a recording. */
+export function isWritten(source: GeneratedSource, generators: GeneratorsByName): source is WrittenSource {
+  if (source.prompts === undefined || source.of === undefined) return false;
+  return source.recorded === undefined || !isWithoutLog(own(generators, generatorOf(generators, source)));
+}
+
+async function writtenAbout(of: WrittenSource['of'], context: SourceContext): Promise<WrittenAbout> {
+  const { corpus, heldOut } = context;
+  if ('passages' in of) return aboutPassages(corpus, heldOut, of.passages);
+  if ('train' in of) return aboutTrainQueries(corpus, heldOut, of.train);
+  const { lists, expected } = await context.source(of.source);
+  return aboutLists(lists, expected, of);
+}

@@ -1,0 +1,45 @@
+import * as v from 'valibot';
+import { InputError } from '../../core/errors.ts';
+import { settingRanges } from '../../core/setting-ranges.ts';
+import { inRange } from '../../core/range-schema.ts';
+import { plantPositives } from '../../lists/planted.ts';
+import { derivedLists } from '../lists-report.ts';
+import { omit } from '../omit.ts';
+import { described, level, name, seed } from '../schema/parts.ts';
+import { defineSource, sourceStage } from '../source.ts';
+
+/** The lists of another source with known positives among their negatives. */
+export const planted = defineSource({
+  schema: v.strictObject({
+    kind: v.literal('planted'),
+    of: described(
+      name,
+      'The source whose lists are taken, those with two positives or more: the one with the highest label stays.',
+    ),
+    count: described(
+      v.optional(inRange(settingRanges.candidates), 1),
+      'So many of the other positives, at most, stand among the negatives of a list, in the place of as many. With 0 the ' +
+        'lists are the same without them, to compare with.',
+    ),
+    level: described(v.optional(level, 1), 'The lowest label of a positive.'),
+    seed: v.optional(seed, 0),
+  }),
+  parts: ({ of }) => [{ name: of, path: ['of'] }],
+  prepare: async (name, source, context) => {
+    const { lists: of, expected } = await context.source(source.of);
+    const lists = await sourceStage(name, {
+      inputs: { planted: omit(source, 'of'), lists: of.key },
+      needs: [of],
+      run: async (workshop) => {
+        const found = plantPositives(await workshop.listsOf(of), source);
+        if (found.length === 0) {
+          throw new InputError(`sources.${name}: no list of ${source.of} has two positives`, {
+            remedy: 'Take a corpus with several judged answers to a query, or a lower level',
+          });
+        }
+        return derivedLists(found, (await workshop.resultOf(of)).value.recorded);
+      },
+    });
+    return { lists, expected };
+  },
+});

@@ -1,0 +1,103 @@
+import type { ListRecord } from '../../corpus/types.ts';
+import { isPositive } from '../../corpus/text-key.ts';
+import { parseLossSpec } from '../../losses/loss-spec.ts';
+import { diagnoseSources, type SourceDiagnosis } from '../../lists/diagnostics/diagnose.ts';
+import type { Json } from '../../core/json.ts';
+import { withTeacherScores } from '../../lists/teacher-scores.ts';
+import { withEmbedder, type ShelvedEncoder } from '../encoder-shelf.ts';
+import type { DiagnosticsSettings } from '../schema/diagnostics.ts';
+import {
+  encodingFlops,
+  makeStage,
+  noWork,
+  type ListsStage,
+  type Stage,
+  type Task,
+  type Workshop,
+} from '../stage.ts';
+import { sampleOf } from '../written-about.ts';
+import { scoreWithModel, scoringFlops, type Scorer } from './scores.ts';
+
+/** Of each source that a recipe wants looked at. */
+export type DiagnosisReport = readonly SourceDiagnosis[];
+
+/** A source of a recipe, whoever its passages came from: with several sources of one model they stay apart. */
+export interface DiagnosedSource {
+  /** Null where its passages stay apart by who they came from. */
+  readonly name: string | null;
+  readonly lists: ListsStage;
+  /** Of the whole source, about. */
+  readonly passages: number;
+}
+
+/**
+ * What the negatives of sources look like beside each other.
+ * @param encoder embeds them; without it only words are looked at
+ * @param scorer says how many are relevant after all; without it the scores that the lists carry do
+ */
+export async function diagnosedStage(
+  { loss, sample, seed }: Pick<DiagnosticsSettings, 'loss' | 'sample' | 'seed'>,
+  sources: readonly DiagnosedSource[],
+  encoder: ShelvedEncoder | undefined,
+  scorer: Scorer | undefined,
+): Promise<Stage<DiagnosisReport>> {
+  const texts = sources.reduce((sum, { passages }) => sum + passages, 0);
+  return makeStage({
+    kind: 'diagnosed',
+    version: 3,
+    label: 'what the sources look like',
+    inputs: {
+      ...{ loss, sample, seed, ...inputsOf(encoder) },
+      sources: sources.map(({ name, lists }) => [name, lists.key]),
+      ...(scorer !== undefined && { scorer: { kind: scorer.kind, hash: scorer.hash } }),
+    },
+    needs: sources.map(({ lists }) => lists),
+    // Vectors are made for the table, and again for the gradients.
+    work: {
+      ...noWork,
+      forwardFlops:
+        (encoder === undefined
+          ? 0
+          : 2 * encodingFlops(encoder.model, texts, encoder.model.encoding.passageMaxLength / 2)) +
+        (scorer === undefined ? 0 : scoringFlops(scorer, texts)),
+    },
+    run: async (workshop, task) => {
+      const all: ListRecord[] = [];
+      for (const { name, lists } of sources) {
+        const chosen = sampleOf(await workshop.listsOf(lists), { sample, seed });
+        all.push(...chosen.map((list) => attributed(list, name)));
+      }
+      const scored = scorer === undefined ? all : await scoredBy(scorer, all, workshop, task);
+      const options = { loss: parseLossSpec(loss), seed };
+      if (encoder === undefined) return { value: await diagnoseSources(scored, options) };
+      const value: DiagnosisReport = await withEmbedder(workshop.runtime, encoder.model, (embedder) =>
+        diagnoseSources(scored, { ...options, embed: (batch, side) => embedder.embed(batch, side) }),
+      );
+      return { value };
+    },
+  });
+}
+
+function inputsOf(encoder: ShelvedEncoder | undefined): Readonly<Record<string, Json>> {
+  if (encoder === undefined) return { encoder: null };
+  return { encoder: encoder.hash, normalize: encoder.model.encoding.normalize };
+}
+
+/** A file may have no scores of some sources: they are shown without. */
+async function scoredBy(
+  scorer: Scorer,
+  lists: readonly ListRecord[],
+  workshop: Workshop,
+  task: Task,
+): Promise<readonly ListRecord[]> {
+  return scorer.kind === 'file'
+    ? withTeacherScores(lists, scorer.scores).lists
+    : scoreWithModel(workshop, lists, scorer, task);
+}
+
+/** The list with all its negatives under the name of the recipe's source. */
+function attributed(list: ListRecord, source: string | null): ListRecord {
+  if (source === null) return list;
+  const documents = list.documents.map((each) => (isPositive(each) ? each : { ...each, source }));
+  return { ...list, documents };
+}

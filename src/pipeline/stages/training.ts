@@ -1,0 +1,150 @@
+import type { EncoderModel } from '../../encoders/types.ts';
+import type { Json } from '../../core/json.ts';
+import { InputError } from '../../core/errors.ts';
+import { jsonOf } from '../../core/json.ts';
+import { formatLossSpec, type LossSpec } from '../../losses/loss-spec.ts';
+import { checkLists, gapWarnings } from '../../losses/requirements.ts';
+import { devEvaluation } from '../../training/dev-evaluation.ts';
+import type { Mix } from '../../training/mixing/mix.ts';
+import { checkSelection } from '../../training/parameter-selection.ts';
+import { withoutAuto } from '../../training/recipe-hash.ts';
+import { train, type TrainingResult } from '../../training/trainer.ts';
+import type { ShelvedEncoder } from '../encoder-shelf.ts';
+import { omit } from '../omit.ts';
+import type { RecipeTraining } from '../schema/training.ts';
+import {
+  makeStage,
+  RecipeStoppedError,
+  type ListsStage,
+  type Stage,
+  type Work,
+  type Workshop,
+} from '../stage.ts';
+import { encodeWeights } from '../stored-forms.ts';
+import { settingsFor, stepsOf, trainingSettings } from '../training-settings.ts';
+
+/** One training: an arm with a seed, or a trial of its tuning. */
+export interface TrainingPlan {
+  readonly label: string;
+  readonly encoder: ShelvedEncoder;
+  readonly lists: ListsStage;
+  /** Undefined where nothing chooses checkpoints: the last weights are kept. */
+  readonly dev: ListsStage | undefined;
+  readonly loss: LossSpec;
+  readonly training: RecipeTraining;
+  readonly mix: Mix | undefined;
+  readonly seed: number;
+  readonly work: Work;
+}
+
+/** What a training reports, as it is stored. Its weights are the stage's blob. */
+export type TrainingReport = Readonly<{
+  steps: number;
+  bestStep: number;
+  endedBy: TrainingResult['endedBy'];
+  losses: readonly number[];
+  evaluations: TrainingResult['history']['evaluations'];
+  breaks: readonly string[];
+  /** What the lists lack; not in what earlier versions stored. */
+  warnings?: readonly string[];
+  trainingSeconds: number;
+  speed: Readonly<Record<string, number>>;
+}>;
+
+export async function trainingStage(
+  { runtime }: Pick<Workshop, 'runtime'>,
+  plan: TrainingPlan,
+): Promise<Stage<TrainingReport>> {
+  const { label, encoder, lists, dev, loss, training, mix, seed, work } = plan;
+  const { selection } = training;
+  if (selection !== undefined) naming(label, () => checkSelection(encoder.model.shape, selection));
+  return makeStage({
+    kind: 'training',
+    version: 1,
+    unit: 'steps',
+    onDevice: true,
+    label,
+    inputs: {
+      encoder: encoder.hash,
+      lists: lists.key,
+      dev: dev?.key ?? null,
+      settings: decidingSettings(plan),
+      device: runtime.device,
+    },
+    needs: dev === undefined ? [lists] : [lists, dev],
+    work,
+    clear: (workshop, stage) => workshop.clearCheckpoints(stage),
+    run: async (workshop, task) => {
+      const { model } = encoder;
+      const given = await workshop.listsOf(lists);
+      const devLists = dev === undefined ? undefined : await workshop.listsOf(dev);
+      const settings = naming(label, () => settingsFor(given, training, loss, { seed, mix }));
+      const warnings = gapWarnings(checkLists(loss, given, { level: settings.batches.level }));
+      for (const warning of warnings) task.warn(warning);
+      const saving = await workshop.checkpoints(task.stage, stepsOf(given, settings));
+      const result = await train({
+        runtime: workshop.runtime,
+        encoder: model,
+        lists: given,
+        settings: saving === undefined ? settings : { ...settings, checkpointEvery: saving.every },
+        clock: workshop.clock,
+        version: workshop.version,
+        matmulRate: await workshop.matmulRate(),
+        signal: workshop.signal,
+        onEvent: (event) => task.training(event),
+        ...(saving === undefined ? {} : { checkpoints: saving.checkpoints }),
+        ...(devLists === undefined ? {} : { evaluate: devEvaluation(devLists, settings.similarity) }),
+      }).catch((error: unknown) => {
+        throw inArm(label, error);
+      });
+      if (result.endedBy === 'request') throw new RecipeStoppedError();
+      const value: TrainingReport = {
+        steps: result.steps,
+        bestStep: result.bestStep,
+        endedBy: result.endedBy,
+        losses: result.history.losses,
+        evaluations: result.history.evaluations,
+        breaks: result.breaks,
+        ...(warnings.length > 0 && { warnings }),
+        trainingSeconds: result.trainingSeconds,
+        speed: { ...result.speed },
+      };
+      return { value, blobs: [encodeWeights(result.weights)] };
+    },
+  });
+}
+
+function naming<T>(label: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw inArm(label, error);
+  }
+}
+
+/** An error about user input that says which training it is about. */
+function inArm(label: string, error: unknown): unknown {
+  if (!(error instanceof InputError)) return error;
+  const { problem, remedy, file, line, cause } = error;
+  return new InputError(`${label}: ${problem}`, { remedy, file, line, cause });
+}
+
+/** The settings that decide a training's numbers; how many activations are kept does not. */
+function decidingSettings({ loss, training, mix, seed }: TrainingPlan): Json {
+  const all = withoutAuto(trainingSettings(training, loss, seed, () => 0));
+  const settings = omit(all, 'evaluateEvery', 'checkpointEvery', 'activationBytes', 'loss');
+  return jsonOf({
+    ...settings,
+    ...(mix !== undefined && { mix }),
+    loss: formatLossSpec(loss),
+    evaluateEvery: training.evaluateEvery ?? null,
+  });
+}
+
+/** The encoder that an arm searches with: vectors that were compared by cosine have length 1. */
+export function comparedBy(model: EncoderModel, similarity: 'cosine' | 'dot'): EncoderModel {
+  const normalize = model.encoding.normalize || similarity === 'cosine';
+  return normalize === model.encoding.normalize
+    ? model
+    : { ...model, encoding: { ...model.encoding, normalize } };
+}

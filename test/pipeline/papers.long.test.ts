@@ -1,0 +1,126 @@
+import { readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Runtime } from '../../src/host/contract.ts';
+import { nodeClock } from '../../src/host/node/clock.ts';
+import { openFile, openTree } from '../../src/host/node/files.ts';
+import { openModelFiles } from '../../src/host/node/model-files.ts';
+import { openRuntime } from '../../src/host/node/runtime.ts';
+import { FolderStore } from '../../src/host/node/store.ts';
+import { RecipeJob } from '../../src/pipeline/job.ts';
+import { withOverrides } from '../../src/pipeline/overrides.ts';
+import { diagnosisRows, plantedRows } from '../../src/pipeline/data-tables.ts';
+import { reportMarkdown } from '../../src/pipeline/report-markdown.ts';
+import type { RecipeReport } from '../../src/pipeline/report.ts';
+import { readRecipe } from '../../src/pipeline/read-recipe.ts';
+import { tinyModel } from '../support/model-folder.ts';
+
+const root = join(import.meta.dirname, '../..');
+const document = (name: string): unknown =>
+  JSON.parse(readFileSync(join(root, 'recipes', `${name}.json`), 'utf8')) as unknown;
+
+let runtime: Runtime;
+let folder: string;
+beforeAll(async () => {
+  runtime = await openRuntime({ device: 'cpu', threads: 1 });
+  folder = await mkdtemp(join(tmpdir(), 'studio-papers-'));
+});
+afterAll(async () => {
+  await runtime.close();
+  await rm(folder, { recursive: true });
+});
+
+const open = (name: string, ...overrides: string[]): Promise<RecipeJob> =>
+  FolderStore.open(join(folder, name)).then((store) =>
+    RecipeJob.open({
+      recipe: readRecipe(withOverrides(document(name), overrides), `${name}.json`),
+      runtime,
+      store,
+      models: openModelFiles({ offline: true }),
+      files: { openCorpus: ({ builtIn }) => openTree(join(root, 'public', builtIn ?? '')), openFile },
+      clock: nodeClock,
+      version: 'test',
+    }),
+  );
+
+const small = [
+  `encoder.model=${tinyModel('tiny-bert')}`,
+  'encoder.queryMaxLength=16',
+  'encoder.passageMaxLength=32',
+  'evaluation.samples=1000',
+];
+
+describe.each(['paper-a', 'paper-b', 'paper-c'])('%s', (name) => {
+  it('runs from recorded generations to a table, with nothing but what comes with the studio', async () => {
+    const job = await open(name, ...small, 'training.maxSteps=1');
+    const { results, arms, recipe } = await job.run();
+    expect(results.all.queries).toBe(120);
+    expect(results.all.systems.map((system) => system.name)).toEqual([
+      ...recipe.evaluation.baselines,
+      ...recipe.arms.map((arm) => arm.name),
+    ]);
+    expect(results.all.comparisons).toHaveLength(2 * recipe.evaluation.pairs.length);
+    for (const arm of arms) {
+      expect(arm.trainings[0]?.steps, arm.name).toBe(1);
+      expect(arm.lists, arm.name).toBeGreaterThanOrEqual(16);
+    }
+    // Nothing that stands in them was held out.
+    expect(arms.every(({ listsReport }) => (listsReport.guard.testQueries ?? 0) === 0)).toBe(true);
+    expect(arms.some(({ listsReport }) => listsReport.recorded)).toBe(true);
+  });
+});
+
+describe("paper A's open questions", () => {
+  const run = async (name: string, ...overrides: string[]): Promise<RecipeReport> => {
+    const job = await open(name, ...small, 'training.maxSteps=2', 'seeds=[1]', ...overrides);
+    const report = await job.run();
+    expect(report.results.all.systems).toHaveLength(
+      report.recipe.evaluation.baselines.length + report.recipe.arms.length,
+    );
+    return report;
+  };
+  const guide = `evidence.guide=${JSON.stringify({ from: 'encoder', model: tinyModel('tiny-bert') })}`;
+
+  it('filters: says what each found of the positives that were planted', async () => {
+    const report = await run('paper-a-filters', guide);
+    const [header, ...rows] = plantedRows(report) ?? [];
+    expect(header).toContain('precision');
+    expect(rows.map(([, rules]) => rules)).toEqual(
+      Object.values(report.recipe.filters).map((rules) => rules.join(', ')),
+    );
+    const qualities = report.arms.flatMap(({ filtered }) => filtered?.planted ?? []);
+    // What was planted is the same for all, and rules differ in what they find.
+    expect(new Set(qualities.map(({ answers }) => answers)).size).toBe(1);
+    expect(new Set(qualities.map(({ found }) => found)).size).toBeGreaterThan(3);
+    const [clean, planted] = report.arms;
+    expect([clean?.lists, clean?.passages]).toEqual([planted?.lists, planted?.passages]);
+    expect(plantedRows({ arms: report.arms.slice(0, 2) })).toBeUndefined();
+    expect(reportMarkdown(report)).toContain('## What the rules found of the planted positives');
+  });
+
+  it('mixing: trains every schedule on as many rows', async () => {
+    const { arms } = await run('paper-a-mixing');
+    expect(new Set(arms.map(({ trainings }) => trainings[0]?.steps))).toEqual(new Set([2]));
+    expect(new Set(arms.map(({ trainings }) => String(trainings[0]?.losses))).size).toBeGreaterThan(6);
+  });
+
+  it('generators: says what the texts of each look like', async () => {
+    const report = await run(
+      'paper-a-generators',
+      'generators.second={"kind":"recorded"}',
+      'sources.second.recorded={"corpusFile":"recorded-graded.jsonl"}',
+    );
+    const [header, ...rows] = diagnosisRows(report) ?? [];
+    expect(header?.[0]).toBe('source');
+    expect(rows.map(([source]) => source)).toEqual(['bm25', 'written', 'second']);
+    const auc = header?.indexOf('probe AUC') ?? 0;
+    for (const row of rows) expect(Number(row[auc])).toBeGreaterThan(0.5);
+    expect(reportMarkdown(report)).toContain('## What the sources look like');
+    // The teacher's file has scores of what was mined and of what the first model wrote.
+    const relevant = header?.indexOf('relevant after all') ?? 0;
+    expect(rows.map((row) => /^0\.\d{3}$/.test(row[relevant] ?? ''))).toEqual([true, true, true]);
+    expect(reportMarkdown(report)).toContain("## The teacher's scores");
+  });
+});

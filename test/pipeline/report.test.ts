@@ -1,0 +1,148 @@
+import { describe, expect, it } from 'vitest';
+import { metricTitle } from '../../src/pipeline/markdown.ts';
+import { leftOut, reportMarkdown } from '../../src/pipeline/report-markdown.ts';
+import type { RecipeReport } from '../../src/pipeline/report.ts';
+import type { RecipeRun } from '../support/recipe-job.ts';
+import { recipePlace } from '../support/recipe-place.ts';
+import { makeLists } from '../support/training-lists.ts';
+import { smallRecipe } from '../support/small-recipe.ts';
+
+const place = recipePlace();
+
+async function run(changes: Readonly<Record<string, unknown>>): Promise<RecipeRun> {
+  await place.emptyStore();
+  return place.run(smallRecipe(place.corpus, changes));
+}
+
+describe('the report', () => {
+  it('holds what was found, what it was found with, and what was left out', async () => {
+    const { report, job } = await run({
+      description: 'A | small <one>',
+      encoder: { ...(smallRecipe('').encoder as object), passageMaxLength: 6 },
+      filters: { strict: ['length>=2', 'relative-margin>=0.02'] },
+      evaluation: { samples: 1000, depth: 20, show: { arm: 'listwise', queries: 2 } },
+    });
+    expect(report.recipe.evaluation.depth).toBe(20);
+    expect(report.versions).toEqual({ studio: 'test' });
+    expect(report.device).toBe('cpu');
+    expect(report.fingerprint).toMatchObject({ ...place.runtime.fingerprint });
+    expect(report.otherFingerprints).toEqual([]);
+    expect(report.corpus).toMatchObject({ passages: 80, trainQueries: 22, devQueries: 6, testQueries: 12 });
+    expect(report.stages.length).toBeGreaterThan(15);
+    expect(report.seconds.computed).toBeGreaterThan(0);
+
+    // Cut passages are counted as the tokenizer cuts them.
+    const { tokenizer } = job.graph.encoder.model;
+    const texts = makeLists(40).flatMap(({ documents }) => documents.slice(0, 2).map(({ text }) => text));
+    expect(report.lengths.cutPassages).toBe(
+      texts.filter((text) => tokenizer.encode(text, 512).length > 6).length,
+    );
+    expect(report.lengths.cutPassages).toBeGreaterThan(0);
+
+    expect(report.arms.map(({ name, loss }) => [name, loss])).toEqual([
+      ['contrastive', 'infonce'],
+      ['filtered', 'infonce(temperature=0.1)'],
+      ['listwise', 'kl'],
+    ]);
+    for (const arm of report.arms) {
+      expect(arm.trainings.map(({ seed, losses }) => [seed, losses.length])).toEqual([
+        [1, 5],
+        [2, 5],
+      ]);
+      for (const { dev, breaks } of arm.trainings) {
+        expect(dev!.after).toBeGreaterThanOrEqual(dev!.before);
+        expect(breaks).toEqual([]);
+      }
+    }
+    const filtered = report.arms[1]!.filtered!;
+    expect(filtered.filter!.rules.map(({ rule }) => rule)).toEqual(['length>=2', 'relative-margin>=0.02']);
+    const lines = leftOut(report);
+    expect(lines[0]).toBe(
+      `passages cut at 6 tokens: ${report.lengths.cutPassages} of 80; test queries cut at 16: 0 of 12`,
+    );
+    expect(
+      lines.some((line) => /^mined, filters strict: relative-margin>=0.02 dropped \d+ passages/.test(line)),
+    ).toBe(true);
+
+    // The query that gained the most, then the one that lost the most, with five passages each.
+    expect(report.shown).toHaveLength(2);
+    const [gained, lost] = report.shown.map(({ before, after }) => after.value - before.value);
+    expect(gained).toBeGreaterThanOrEqual(lost!);
+    for (const { before, after } of report.shown) {
+      expect(before.passages).toHaveLength(5);
+      expect(after.passages).toHaveLength(5);
+    }
+    expect(JSON.parse(JSON.stringify(report))).toEqual(report);
+  });
+
+  it('is written in Markdown that no text of others can break', async () => {
+    const { report } = await run({ description: '', seeds: [1] });
+    // A recipe and a corpus are other people's text.
+    const nasty = 'a | b <script>alert(1)</script> [l](javascript:x) `x`\n\n# heading\n- item \u202e\x1b[2J';
+    const spoil = <T extends { readonly passages: readonly object[] }>(side: T): T => ({
+      ...side,
+      passages: side.passages.map((passage) => ({ ...passage, id: nasty, text: nasty })),
+    });
+    const sneaky: RecipeReport = {
+      ...report,
+      recipe: {
+        ...report.recipe,
+        name: nasty,
+        description: nasty,
+        encoder: { ...report.recipe.encoder, model: nasty },
+      },
+      corpus: { ...report.corpus, name: nasty, warnings: [nasty] },
+      notes: [...report.notes, nasty],
+      arms: report.arms.map((arm) => ({ ...arm, name: nasty, source: nasty, filters: nasty, loss: nasty })),
+      otherFingerprints: [nasty],
+      shown: report.shown.map(({ before, after, ...shown }) => ({
+        ...shown,
+        ...{ id: nasty, query: nasty, arm: nasty, before: spoil(before), after: spoil(after) },
+      })),
+    };
+    const broken = reportMarkdown(sneaky);
+    expect(broken).toContain('&lt;script&gt;');
+    expect(broken).not.toContain('<script>');
+    expect(broken.split('## The recipe')[0]).not.toMatch(
+      /(?<!\\)\]\(|(?<!\\)`|^# heading|^- item|[\u202e\x1b]/m,
+    );
+    const text = reportMarkdown({ ...sneaky, recipe: report.recipe, arms: report.arms });
+    for (const heading of [
+      '# small',
+      '## Results',
+      '## Before and after',
+      '## Trainings',
+      '## What was left out',
+      '## How it was computed',
+      '## The recipe',
+    ]) {
+      expect(text.split('\n')).toContain(heading);
+    }
+    expect(text).toContain('| system | loss | nDCG@10 | Recall@10 |');
+    expect(text).toMatch(/\| bm25 \|\s+\| 0\.\d{4} \| 0\.\d{4} \|/);
+    expect(text).toContain('There is one seed: what another would change is not in the intervals.');
+    expect(text).not.toContain('<script>');
+    expect(text).not.toMatch(/^# heading/m);
+    // The recipe is in it as it would be run again.
+    const recipe = /^````json\n(.*?)^````$/ms.exec(text)?.[1] ?? '';
+    expect(JSON.parse(recipe)).toEqual(report.recipe);
+    // Every table's rows have as many cells as its header.
+    for (const table of text.matchAll(/(?:^\|.*\|$\n?)+/gm)) {
+      const widths = table[0]
+        .trim()
+        .split('\n')
+        .map((row) => row.replaceAll('\\|', '').split('|').length);
+      expect(new Set(widths).size).toBe(1);
+    }
+  });
+});
+
+it.each([
+  ['ndcg_cut_10', 'nDCG@10'],
+  ['recall_100', 'Recall@100'],
+  ['map', 'MAP'],
+  ['recip_rank', 'MRR'],
+  ['P_5', 'P@5'],
+])('%s is called %s', (metric, title) => {
+  expect(metricTitle(metric)).toBe(title);
+});
