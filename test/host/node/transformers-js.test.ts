@@ -134,7 +134,7 @@ describe('transformers.js', () => {
     const missing = Object.assign(new Error("Cannot find package '@huggingface/transformers'"), {
       code: 'ERR_MODULE_NOT_FOUND',
     });
-    const without = openTransformersJs(undefined, () => Promise.reject(missing));
+    const without = openTransformersJs(openModelFiles(), () => Promise.reject(missing));
     const refused = without.encoder('any/model');
     await expect(refused).rejects.toThrow(InputError);
     await expect(refused).rejects.toThrow(
