@@ -88,6 +88,7 @@ export async function withFragment(
       clock: nodeClock,
       version: packageVersion(),
       signal: interruption.signal,
+      lasts: folder !== undefined,
       // What is in memory alone outlives no kill.
       checkpointSeconds: folder === undefined ? Infinity : checkpointSeconds,
       onEvent: (event) => view.show(event),

@@ -6,8 +6,22 @@ import type { ListRecord } from './types.ts';
  * and trimmed.
  */
 export function textKey(text: string): string {
-  return text.normalize('NFKC').toLowerCase().replace(/\s+/gu, ' ').trim();
+  const known = keys.get(text);
+  if (known !== undefined) return known;
+  const key = text.normalize('NFKC').toLowerCase().replace(/\s+/gu, ' ').trim();
+  keptCharacters += text.length + key.length;
+  if (keptCharacters > mostKeptCharacters) {
+    keys.clear();
+    keptCharacters = text.length + key.length;
+  }
+  keys.set(text, key);
+  return key;
 }
+
+/** A passage is a candidate of many queries: its key is made once while there is room. */
+const keys = new Map<string, string>();
+const mostKeptCharacters = 2 ** 24;
+let keptCharacters = 0;
 
 /**
  * An id made from a text, for lists that give none: equal texts get equal ids, in every file and on every

@@ -44,7 +44,9 @@ import {
 } from './workshop.ts';
 
 export interface FragmentParts
-  extends Omit<RecipeJobParts, 'recipe' | 'onEvent' | 'keepVectors'>, Pick<WorkshopHost, 'checkpoints'> {
+  extends
+    Omit<RecipeJobParts, 'recipe' | 'onEvent' | 'keepVectors'>,
+    Pick<WorkshopHost, 'checkpoints' | 'lasts'> {
   readonly fragment: FragmentInput;
   readonly onEvent?: (event: StageEvent) => void;
   readonly onPassage?: ReadCorpusOptions['onPassage'];

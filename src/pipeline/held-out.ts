@@ -88,7 +88,8 @@ export async function holdOut(
   }
   const isTest = queryTest(corpus.test.queries);
   const isDev = queryTest(devQueries?.queries ?? []);
-  const isHeld = ({ text }: { readonly text: string }): boolean => positives.has(textKey(text));
+  const isHeld = ({ text }: { readonly text: string }): boolean =>
+    positives.size > 0 && positives.has(textKey(text));
   const testHash = await sha256(JSON.stringify(corpus.test.queries));
   return {
     train,

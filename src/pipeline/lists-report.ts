@@ -4,7 +4,7 @@ import type { FilterQuality } from '../lists/planted.ts';
 import type { KeepReport } from '../lists/verdicts.ts';
 import type { HeldOut } from './held-out.ts';
 import type { StageOutput } from './stage-store.ts';
-import { encodeLists } from './stored-forms.ts';
+import { listsBlob } from './stored-forms.ts';
 import type { WrittenReport } from './written-report.ts';
 
 /** What became of a source, kept with its lists. */
@@ -53,13 +53,13 @@ export function guardedLists(
   const { lists, report } = heldOut.guard(all);
   return {
     value: { ...sizeOf(lists), mined: null, guard: report, recorded, ...more },
-    blobs: [encodeLists(lists)],
+    blobs: [listsBlob(lists)],
   };
 }
 
 /** Lists that are made of other stages' lists, which were guarded. */
 export function derivedLists(lists: readonly ListRecord[], recorded: boolean): StageOutput<ListsReport> {
-  return { value: { ...sizeOf(lists), mined: null, guard: {}, recorded }, blobs: [encodeLists(lists)] };
+  return { value: { ...sizeOf(lists), mined: null, guard: {}, recorded }, blobs: [listsBlob(lists)] };
 }
 
 export function sizeOf(lists: readonly ListRecord[]): { readonly lists: number; readonly passages: number } {

@@ -1,5 +1,6 @@
 import { type Json } from '../core/json.ts';
 import { StoreFencedError, type BlobReference, type Store, type StoreWriter } from '../host/contract.ts';
+import type { ListRecord } from '../corpus/types.ts';
 import { canonicalJson } from '../core/canonical-json.ts';
 import { sha256 } from '../core/sha256.ts';
 
@@ -20,7 +21,13 @@ export interface StageResult<Value = unknown> {
 export interface StageOutput<Value = unknown> {
   /** Something that JSON holds. */
   readonly value: Value;
-  readonly blobs?: readonly Uint8Array[];
+  readonly blobs?: readonly (Uint8Array | ListsBlob)[];
+}
+
+/** Lists that are made bytes of where they are stored. */
+export interface ListsBlob {
+  readonly lists: readonly ListRecord[];
+  bytes(): Uint8Array;
 }
 
 type StageRecord = Readonly<{
@@ -85,7 +92,9 @@ export class StageStore {
     fingerprint: Readonly<Record<string, string>>,
   ): Promise<StageResult<Value>> {
     const blobs: BlobReference[] = [];
-    for (const bytes of output.blobs ?? []) blobs.push(await this.#store.writeBlob(bytes));
+    for (const blob of output.blobs ?? []) {
+      blobs.push(await this.#store.writeBlob('lists' in blob ? blob.bytes() : blob));
+    }
     const text = JSON.stringify(output.value);
     const isLong = text.length > longestValue;
     const value: StageRecord = {

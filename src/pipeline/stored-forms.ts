@@ -8,6 +8,7 @@ import {
   type StoredTensor,
 } from '../formats/safetensors.ts';
 import type { Weights } from '../encoders/types.ts';
+import type { ListsBlob } from './stage-store.ts';
 import type { RankedDocument, Ranking } from '../retrieval/ranking.ts';
 
 const FILE = 'a stored stage';
@@ -59,6 +60,10 @@ export function decodeRanking(bytes: Uint8Array<ArrayBuffer>): Ranking {
     ranking.set(query, found);
   });
   return ranking;
+}
+
+export function listsBlob(lists: readonly ListRecord[]): ListsBlob {
+  return { lists, bytes: () => encodeLists(lists) };
 }
 
 export function encodeLists(lists: readonly ListRecord[]): Uint8Array<ArrayBuffer> {

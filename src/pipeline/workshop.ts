@@ -28,7 +28,7 @@ import {
   type Task,
   type Workshop,
 } from './stage.ts';
-import { StageStore, type StageResult } from './stage-store.ts';
+import { StageStore, type StageOutput, type StageResult } from './stage-store.ts';
 import { decodeLists, decodeRanking, decodeWeights } from './stored-forms.ts';
 
 /** What happened to a stage. */
@@ -96,6 +96,8 @@ export interface WorkshopParts {
   readonly pool?: WorkerPool | undefined;
   /** Where the checkpoints of every training lie, in place of the store; they stay when it is finished. */
   readonly checkpoints?: ((stage: Stage) => Promise<CheckpointPlan>) | undefined;
+  /** Whether results outlive this workshop; else lists are not made bytes of. */
+  readonly lasts: boolean;
   /** Whether the corpus's vectors of trained encoders stay in memory, too. */
   readonly keepVectors: boolean;
 }
@@ -111,6 +113,7 @@ export type WorkshopHost = Pick<WorkshopParts, 'runtime' | 'clock' | 'version' |
       | 'checkpoints'
       | 'retrySeconds'
       | 'pool'
+      | 'lasts'
       | 'keepVectors'
       | 'onEvent'
     >
@@ -146,6 +149,7 @@ export function openWorkshop(
     checkpoints: host.checkpoints,
     retrySeconds: host.retrySeconds ?? 1,
     pool: host.pool,
+    lasts: host.lasts ?? true,
     keepVectors: host.keepVectors ?? false,
     onEvent: host.onEvent ?? (() => undefined),
   });
@@ -165,6 +169,7 @@ export class RecipeWorkshop implements Workshop {
   rates: Rates | undefined;
   readonly #parts: WorkshopParts;
   readonly #log = new Map<string, StageLogEntry>();
+  readonly #lists = new Map<string, readonly ListRecord[]>();
   readonly #bm25 = new Map<string, Bm25Index>();
   readonly #vectors = new Map<string, VectorIndex>();
   /** Under which keys vectors of the corpus may lie in the store. */
@@ -239,7 +244,7 @@ export class RecipeWorkshop implements Workshop {
       generation: (prompt, event) => onEvent({ kind: 'generation', stage, prompt, event }),
     };
     const startedAt = this.clock.now();
-    const output = await stage.run(this, task);
+    const output = this.#withoutLists(stage, await stage.run(this, task));
     const seconds = (this.clock.now() - startedAt) / 1000;
     const fingerprint = { ...this.runtime.fingerprint, studio: this.version };
     const result = await stages.save(stage, output, seconds, fingerprint);
@@ -249,12 +254,21 @@ export class RecipeWorkshop implements Workshop {
     return result;
   }
 
+  /** What is to be stored: where nothing lasts, lists stay as they are. */
+  #withoutLists<Value>({ key }: Stage, output: StageOutput<Value>): StageOutput<Value> {
+    const [lists, ...others] = output.blobs ?? [];
+    if (this.#parts.lasts || lists === undefined || !('lists' in lists)) return output;
+    this.#lists.set(key, lists.lists);
+    return { ...output, blobs: others };
+  }
+
   #refuseWhenStopped(): void {
     if (this.signal.aborted) throw new RecipeStoppedError();
   }
 
   async listsOf(stage: ListsStage): Promise<readonly ListRecord[]> {
-    return decodeLists(await this.#blob(stage));
+    await this.resultOf(stage);
+    return this.#lists.get(stage.key) ?? decodeLists(await this.#blob(stage));
   }
 
   async rankingOf(stage: Stage): Promise<Ranking> {

@@ -7,7 +7,7 @@ import type { HeldOut } from '../held-out.ts';
 import { sizeOf } from '../lists-report.ts';
 import { hashInParts, type JudgedQueries } from '../recipe-corpus.ts';
 import { makeListsStage, noWork, type ListsStage, type Workshop } from '../stage.ts';
-import { encodeLists } from '../stored-forms.ts';
+import { listsBlob } from '../stored-forms.ts';
 
 /** Ready lists as the dev set. */
 export async function readyDevStage(lists: readonly ListRecord[]): Promise<ListsStage> {
@@ -18,7 +18,7 @@ export async function readyDevStage(lists: readonly ListRecord[]): Promise<Lists
     inputs: { lists: await hashInParts(lists) },
     needs: [],
     work: noWork,
-    run: () => Promise.resolve({ value: sizeOf(lists), blobs: [encodeLists(lists)] }),
+    run: () => Promise.resolve({ value: sizeOf(lists), blobs: [listsBlob(lists)] }),
   });
 }
 
@@ -52,7 +52,7 @@ export async function devStage(
         (id) => heldOut.devTextOf(id) ?? texts.get(id),
         { negatives: candidates, firstRank: 1, lastRank: depth, pick: 'top', seed: 0, lists: 'per-query' },
       );
-      return { value: sizeOf(lists), blobs: [encodeLists(lists)] };
+      return { value: sizeOf(lists), blobs: [listsBlob(lists)] };
     },
   });
 }

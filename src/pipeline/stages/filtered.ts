@@ -10,7 +10,7 @@ import type { FilteredReport } from '../lists-report.ts';
 import { withEvidence, type Evidence } from '../recipe-evidence.ts';
 import type { TeacherSettings } from '../schema/teacher.ts';
 import { makeListsStage, noWork, type ListsStage } from '../stage.ts';
-import { encodeLists } from '../stored-forms.ts';
+import { listsBlob } from '../stored-forms.ts';
 
 /** How rules are applied, where it is not as in every recipe. */
 export interface FilterSettings {
@@ -65,7 +65,7 @@ export async function filteredStage(
         ...(quality.answers > 0 && { planted: quality }),
         ...(known.missing.length > 0 && { missing: known.missing }),
       };
-      return { value, blobs: [encodeLists(mark ? (judged?.lists ?? scaled) : kept)] };
+      return { value, blobs: [listsBlob(mark ? (judged?.lists ?? scaled) : kept)] };
     },
   });
 }

@@ -15,7 +15,7 @@ import {
   type Workshop,
 } from '../stage.ts';
 import type { FileScores } from '../scores-file.ts';
-import { encodeLists } from '../stored-forms.ts';
+import { listsBlob } from '../stored-forms.ts';
 
 /** Who scores: a model here, or a teacher that ran elsewhere and left a file. */
 export type Scorer = TeacherModel | ({ readonly kind: 'file' } & FileScores);
@@ -45,7 +45,7 @@ async function fileScoresStage(
       const put = role === 'teacher' ? withTeacherScores : withGuideScores;
       const { lists: scored, report } = put(await workshop.listsOf(lists), scores);
       requirePairs(report, file, 'score');
-      return { value: { ...report }, blobs: [encodeLists(scored)] };
+      return { value: { ...report }, blobs: [listsBlob(scored)] };
     },
   });
 }
@@ -75,7 +75,7 @@ export async function scoresStage(
     run: async (workshop, task) => {
       const given = await workshop.listsOf(lists);
       const scored = await scoreWithModel(workshop, given, teacher, task, role);
-      return { value: null, blobs: [encodeLists(scored)] };
+      return { value: null, blobs: [listsBlob(scored)] };
     },
   });
 }
