@@ -7,6 +7,7 @@ import { markdownList, markdownTable, metricTitle, pText, signed } from './markd
 import type { WrittenReport } from './written-report.ts';
 import { inlineMarkdown, markdownParagraph } from '../host/other-text.ts';
 import { own } from '../host/own.ts';
+import { repeatsText } from '../training/repeat-test.ts';
 
 /** The report for people, in Markdown. */
 export function reportMarkdown(report: RecipeReport): string {
@@ -298,6 +299,7 @@ function computedLines({
   device,
   threads,
   fingerprint,
+  repeats,
   otherFingerprints,
   seconds,
   arms,
@@ -311,6 +313,7 @@ function computedLines({
       .map(([name, value]) => `${name} ${value}`)
       .join(', '),
     `${seconds.job.toFixed(1)} s for this run; ${seconds.computed.toFixed(1)} s of stages computed in it, ${seconds.stored.toFixed(1)} s of stages taken from the store`,
+    ...(repeats === undefined ? [] : [repeatsText(repeats)]),
     ...(breaks.length === 0 ? ['every training has the bits of an uninterrupted one'] : breaks),
     ...otherFingerprints,
   ];
