@@ -1,3 +1,4 @@
+import { bert } from '../encoders/families/bert.ts';
 import type { EncoderShape, Weights } from '../encoders/types.ts';
 import { canonicalJson } from '../host/canonical-json.ts';
 import { commitInTurn } from '../host/commit-in-turn.ts';
@@ -81,7 +82,7 @@ export async function testRepeats(
 
 /** Large enough for the kernels that trainings use, small enough to take seconds where shaders have to be compiled. */
 const testShape: EncoderShape = {
-  family: 'bert',
+  family: bert.name,
   vocabSize: 512,
   hiddenSize: 64,
   layers: 1,
