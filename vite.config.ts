@@ -1,5 +1,6 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte';
-import { defineConfig } from 'vite';
+import { readdirSync } from 'node:fs';
+import { defineConfig, type Plugin } from 'vite';
 import {
   bundlerOptions,
   isolationHeaders,
@@ -8,11 +9,21 @@ import {
 } from './scripts/vite-shared.mjs';
 import manifest from './package.json' with { type: 'json' };
 
+/** Lists the files of the model that comes with the page: a server of files tells nobody what it has. */
+const modelListing: Plugin = {
+  name: 'model-listing',
+  generateBundle() {
+    const entries = readdirSync('public/models/nano', { recursive: true, encoding: 'utf8' });
+    const paths = entries.map((path) => path.replaceAll('\\', '/')).sort();
+    this.emitFile({ type: 'asset', fileName: 'models/nano/files.json', source: JSON.stringify(paths) });
+  },
+};
+
 /** The page: `npx vite` serves it while it is worked on, scripts/build-page.mjs builds it into dist/page. */
 export default defineConfig({
   // Addresses relative to the page, so that it may lie in any folder of a site.
   base: './',
-  plugins: [svelte()],
+  plugins: [svelte(), modelListing],
   define: { __STUDIO_VERSION__: JSON.stringify(manifest.version) },
   resolve: { conditions: [onnxRuntimeCondition, 'module', 'browser', 'development|production'] },
   optimizeDeps: { exclude: notToBundleAhead, rolldownOptions: bundlerOptions },

@@ -72,7 +72,7 @@ function inChromium(): TestProjectInlineConfiguration[] {
         exclude: notToBundleAhead,
         rolldownOptions: bundlerOptions,
         // What only workers import is found late, and the tests would start anew.
-        include: ['fflate', 'idb', 'papaparse', 'valibot', '@huggingface/tokenizers'],
+        include: ['fflate', 'idb', 'papaparse', 'stemmer', 'valibot', '@huggingface/tokenizers'],
       },
       worker: { format: 'es', rolldownOptions: bundlerOptions },
       // Real data that may not be in the repository, for the tests that look for it.

@@ -5,7 +5,6 @@ import { libraryModelName } from '../encoders/model-library.ts';
 import type { Device } from '../host/contract.ts';
 import { openRuntime } from '../host/node/runtime.ts';
 import { openTransformersJs } from './transformers-js.ts';
-import { hashEncoder } from '../pipeline/encoder-shelf.ts';
 import type { EmbedTexts } from '../retrieval/retrieve.ts';
 import { encodingOverrides } from './encoding-options.ts';
 import { openBaseEncoder, openModel, shownModelFiles } from './experiment.ts';
@@ -14,8 +13,6 @@ import type { ComputeOptions } from './options.ts';
 
 /** An encoder, ready to embed. */
 export interface DenseEncoder {
-  /** Of its content and its way of encoding. */
-  hash(): Promise<string>;
   readonly device: Device;
   readonly dimensions: number;
   /** @param onProgress hears how many texts of each call are done */
@@ -43,7 +40,6 @@ export async function openDenseEncoder(
   const weights = await uploadWeights(runtime, encoder.weights);
   const embedder = new Embedder(runtime, encoder, () => weights);
   return {
-    hash: () => hashEncoder(encoder),
     device: runtime.device,
     dimensions: embedder.dimensions,
     embedWith: (onProgress) => (texts, side) => embedder.embed(texts, side, { onProgress }),
@@ -77,7 +73,6 @@ async function openLibraryEncoder(
   const why = asked === undefined ? `, for the studio has no graphs of ${foreign}` : '';
   io.note(`${model}: ${encoder.dimensions} dimensions, transformers.js runs it${why}`);
   return {
-    hash: () => Promise.resolve(described.hash),
     device: usedDevice,
     dimensions: encoder.dimensions,
     embedWith: (onProgress) => (texts, side) => encoder.embed(texts, side, { onProgress }),

@@ -100,7 +100,6 @@ export class ProcessIo implements CliIo {
     this.#bar = bar;
     return {
       update: (done, detail) => bar.update(done, detail),
-      setTotal: (changed) => bar.setTotal(changed),
       stop: () => {
         if (this.#bar === bar) this.stopProgress();
       },

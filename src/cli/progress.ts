@@ -9,8 +9,6 @@ export interface OutputStream extends NodeJS.WritableStream {
 export interface Progress {
   /** `done` counts up to the total; `detail` is shown behind the numbers, e.g. `loss 0.31`. */
   update(done: number, detail?: string): void;
-  /** Changes the total where it turns out different from what was thought. */
-  setTotal(total: number): void;
   /** Must be called also when the work fails. */
   stop(): void;
 }
@@ -29,7 +27,7 @@ export class PlainProgress implements Progress {
   readonly #write: (line: string) => void;
   readonly #work: Work;
   readonly #rate = new Rate();
-  #total: number;
+  readonly #total: number;
   #lastLineAt = performance.now();
 
   constructor(write: (line: string) => void, work: Work, total: number) {
@@ -45,10 +43,6 @@ export class PlainProgress implements Progress {
     this.#lastLineAt = now;
     const parts = [`${this.#work.label}: ${done}/${this.#total} ${this.#work.unit}`];
     this.#write(withDetails(parts, this.#rate.describe(this.#total, this.#work.unit), detail));
-  }
-
-  setTotal(total: number): void {
-    this.#total = total;
   }
 
   stop(): void {
@@ -85,10 +79,6 @@ export class BarProgress implements Progress {
     this.#rate.reach(done);
     this.#detail = detail;
     this.#bar.update(done);
-  }
-
-  setTotal(total: number): void {
-    this.#bar.setTotal(total);
   }
 
   stop(): void {

@@ -18,8 +18,6 @@ export interface BucketPlan {
   readonly batches: readonly TokenBatch[];
   /** The distinct shapes, longest first. */
   readonly shapes: readonly { readonly rows: number; readonly length: number }[];
-  /** Padding tokens over all tokens, 0 to 1. */
-  readonly paddingShare: number;
 }
 
 export interface BatchLimits {
@@ -57,7 +55,6 @@ export interface BucketOptions extends BucketChoice {
 export function planBuckets(lengths: ArrayLike<number>, options: BucketOptions): BucketPlan {
   const sizes = [...(options.bucketSizes ?? chooseBucketSizes(lengths, options))].sort((a, b) => a - b);
   const members = sizes.map((): number[] => []);
-  let tokens = 0;
   for (let i = 0; i < lengths.length; i++) {
     const length = lengths[i] as number;
     const bucket = members[lowerBound(sizes, length)];
@@ -65,12 +62,10 @@ export function planBuckets(lengths: ArrayLike<number>, options: BucketOptions):
       throw new RangeError(`sequence ${i} has ${length} tokens, the longest bucket ${sizes.at(-1) ?? 0}`);
     }
     bucket.push(i);
-    tokens += length;
   }
 
   const batches: TokenBatch[] = [];
   const shapes: { rows: number; length: number }[] = [];
-  let cells = 0;
   for (let bucket = sizes.length - 1; bucket >= 0; bucket--) {
     const length = sizes[bucket] as number;
     const items = members[bucket] as number[];
@@ -82,10 +77,9 @@ export function planBuckets(lengths: ArrayLike<number>, options: BucketOptions):
       const batch = new Int32Array(rows).fill(-1);
       batch.set(items.slice(start, start + rows));
       batches.push({ rows, length, items: batch });
-      cells += rows * length;
     }
   }
-  return { batches, shapes, paddingShare: cells === 0 ? 0 : 1 - tokens / cells };
+  return { batches, shapes };
 }
 
 /**

@@ -38,7 +38,7 @@ export async function openCheckpoint(folder: ModelFolder): Promise<Checkpoint> {
     }
   } else if (await folder.has('pytorch_model.bin')) {
     const file = at('pytorch_model.bin');
-    add(readTorchCheckpoint(await folder.read('pytorch_model.bin'), file), file);
+    add(await readTorchCheckpoint(await folder.read('pytorch_model.bin'), file), file);
   } else {
     throw new InputError('the folder has no weights', {
       file: folder.name,

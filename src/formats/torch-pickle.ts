@@ -6,9 +6,9 @@
  * globals below. It calls nothing, so there is nothing for a hostile file to call.
  */
 import { quoted } from '../core/shown.ts';
+import { openStoredZip } from './zip.ts';
 import { InputError } from '../core/errors.ts';
 import type { SafetensorsType, StoredTensor } from './safetensors.ts';
-import { TorchZip } from './torch-zip.ts';
 
 const REMEDY =
   'Convert it to safetensors (where you trust it: model.save_pretrained(folder, safe_serialization=True)), or use a repository that has model.safetensors';
@@ -76,31 +76,38 @@ type Value = null | boolean | number | string | Global | Tuple | Dictionary | St
  * @returns The tensors by name; contiguous ones are views of `bytes`.
  * @throws InputError if the file holds anything but tensors by name; it names what it would have called.
  */
-export function readTorchCheckpoint(
+export async function readTorchCheckpoint(
   bytes: Uint8Array<ArrayBuffer>,
   file: string,
-): ReadonlyMap<string, StoredTensor> {
+): Promise<ReadonlyMap<string, StoredTensor>> {
   const refuse = (problem: string): InputError => new InputError(problem, { file, remedy: REMEDY });
   if (bytes[0] === 0x80)
     throw refuse('the checkpoint is in the format of PyTorch before 1.6, which is not read');
   if (bytes[0] !== 0x50 || bytes[1] !== 0x4b) throw refuse('the file is no PyTorch checkpoint');
 
-  const archive = new TorchZip(bytes, file);
-  const pickle = [...archive.names].filter((name) => /^[^/]+\/data\.pkl$/.test(name));
+  const damaged = (cause: unknown): never => {
+    if (!(cause instanceof InputError)) throw cause;
+    const remedy = 'Download it again, or use the model in safetensors';
+    throw new InputError('the checkpoint is cut off or damaged', { file, remedy, cause });
+  };
+  const archive = await openStoredZip(file, bytes).catch(damaged);
+  const read = (path: string): Uint8Array<ArrayBuffer> | undefined => {
+    try {
+      return archive.get(path)?.();
+    } catch (error) {
+      return damaged(error);
+    }
+  };
+  const pickle = [...archive.keys()].filter((name) => /^[^/]+\/data\.pkl$/.test(name));
   const [program, second] = pickle;
   if (program === undefined || second !== undefined) throw refuse('the file is no PyTorch checkpoint');
   const folder = program.slice(0, -'data.pkl'.length);
-  const order = archive.read(`${folder}byteorder`);
+  const order = read(`${folder}byteorder`);
   if (order && new TextDecoder().decode(order) !== 'little') throw refuse('the checkpoint is big-endian');
-  const code = archive.read(program);
+  const code = read(program);
   if (!code || code.length > MAX_PICKLE_BYTES) throw refuse('the checkpoint describes too many objects');
 
-  const root = new PickleMachine(
-    code,
-    (key) => archive.read(`${folder}data/${key}`),
-    bytes.length,
-    refuse,
-  ).run();
+  const root = new PickleMachine(code, (key) => read(`${folder}data/${key}`), bytes.length, refuse).run();
   if (!(root instanceof Dictionary)) throw refuse('the checkpoint holds no tensors by name');
   const tensors = new Map<string, StoredTensor>();
   for (const [name, value] of root.entries) {

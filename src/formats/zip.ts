@@ -5,7 +5,7 @@
  * the directory, entries against each other (they may not overlap), and, while an entry streams, its size and its
  * CRC-32. Memory is bounded by the directory (4 MiB) and a few chunks of the entry being read.
  *
- * Format: PKWARE's APPNOTE 6.3. Refused, with the remedy to unpack: encryption, zip64, several disks, methods
+ * Format: PKWARE's APPNOTE 6.3, with zip64. Refused, with the remedy to unpack: encryption, several disks, methods
  * other than stored and deflated. A zip inside a zip is a file like any other and is never opened.
  */
 
@@ -15,7 +15,7 @@ import { crc32 } from './crc32.ts';
 import { formatBytes } from '../core/format-bytes.ts';
 import { quoted } from '../core/shown.ts';
 import type { ByteSource, FileTree } from '../core/source.ts';
-import { missingPath, readRange } from '../core/source.ts';
+import { bytesSource, missingPath, readRange } from '../core/source.ts';
 
 export interface ZipLimits {
   /** Files and folders in the zip. */
@@ -38,6 +38,7 @@ const DIRECTORY_ENTRY_BYTES = 46;
 const MAX_DIRECTORY_BYTES = 4 * 1024 * 1024;
 const LOCAL_HEADER_BYTES = 30;
 const ZIP64_LOCATOR_BYTES = 20;
+const ZIP64_END_BYTES = 56;
 const MAX_PATH_BYTES = 512;
 /** Below it no ratio is a danger. */
 const RATIO_FREE_BYTES = 1024 * 1024;
@@ -48,6 +49,10 @@ const END_SIGNATURE = 0x06054b50;
 const DIRECTORY_SIGNATURE = 0x02014b50;
 const LOCAL_SIGNATURE = 0x04034b50;
 const ZIP64_LOCATOR_SIGNATURE = 0x07064b50;
+const ZIP64_END_SIGNATURE = 0x06064b50;
+/** A field that holds this is continued in a zip64 extra field. */
+const IN_ZIP64 = 0xffffffff;
+const ZIP64_EXTRA = 1;
 
 const STORED = 0;
 const DEFLATED = 8;
@@ -107,6 +112,30 @@ export async function openZip(source: ByteSource, limits: Partial<ZipLimits> = {
   return tree;
 }
 
+/**
+ * The files of a zip in memory as views of it. A file's checksum is compared when it is taken.
+ *
+ * @throws InputError naming the zip and the entry, also where one is packed.
+ */
+export async function openStoredZip(
+  name: string,
+  bytes: Uint8Array<ArrayBuffer>,
+): Promise<ReadonlyMap<string, () => Uint8Array<ArrayBuffer>>> {
+  const source = bytesSource(name, bytes);
+  const directory = await readDirectory(source, ZIP_LIMITS);
+  const files = new Map<string, () => Uint8Array<ArrayBuffer>>();
+  for (const entry of readEntries(source, directory, ZIP_LIMITS)) {
+    if (entry.method !== STORED) throw refusal(source, `${quoted(entry.path)} is packed`, UNPACK);
+    const start = await checkLocalHeader(source, entry);
+    const data = bytes.subarray(start, start + entry.bytes);
+    files.set(entry.path, () => {
+      if (crc32(data) === entry.checksum) return data;
+      throw refusal(source, `${quoted(entry.path)} does not match its checksum`, PACK_AGAIN);
+    });
+  }
+  return files;
+}
+
 /** Whether a file starts as zip files do. */
 export async function isZip(source: ByteSource): Promise<boolean> {
   if (source.size < END_BYTES) return false;
@@ -127,22 +156,26 @@ async function readDirectory(source: ByteSource, limits: ZipLimits): Promise<Dir
   const end = findEnd(tail);
   if (end === undefined) throw refusal(source, 'is not a zip, or was cut off', PACK_AGAIN);
 
-  const disks = [tail.getUint16(end + 4, true), tail.getUint16(end + 6, true)];
-  const entries = tail.getUint16(end + 10, true);
-  const size = tail.getUint32(end + 12, true);
-  const offset = tail.getUint32(end + 16, true);
-  const isZip64 =
-    end >= ZIP64_LOCATOR_BYTES && tail.getUint32(end - ZIP64_LOCATOR_BYTES, true) === ZIP64_LOCATOR_SIGNATURE;
-  if (isZip64 || entries === 0xffff || size === 0xffffffff || offset === 0xffffffff) {
-    throw refusal(source, 'is a zip64 (more than 4 GiB or 65,534 entries), which is not read', UNPACK);
-  }
-  if (disks.some((disk) => disk !== 0) || tail.getUint16(end + 8, true) !== entries) {
+  const { disks, entriesHere, entries, size, offset, endsAt } = (await readZip64End(
+    source,
+    tail,
+    tailStart,
+    end - ZIP64_LOCATOR_BYTES,
+  )) ?? {
+    disks: [tail.getUint16(end + 4, true), tail.getUint16(end + 6, true)],
+    entriesHere: tail.getUint16(end + 8, true),
+    entries: tail.getUint16(end + 10, true),
+    size: tail.getUint32(end + 12, true),
+    offset: tail.getUint32(end + 16, true),
+    endsAt: tailStart + end,
+  };
+  if (disks.some((disk) => disk !== 0) || entriesHere !== entries) {
     throw refusal(source, 'is one part of a zip in several', UNPACK);
   }
   if (entries > limits.maxEntries) {
     throw refusal(source, `has ${entries} entries, the limit is ${limits.maxEntries}`, UNPACK);
   }
-  if (offset + size !== tailStart + end) {
+  if (offset + size !== endsAt) {
     throw refusal(source, 'has a directory that is not where the zip says', PACK_AGAIN);
   }
   if (size > MAX_DIRECTORY_BYTES) {
@@ -153,6 +186,29 @@ async function readDirectory(source: ByteSource, limits: ZipLimits): Promise<Dir
     );
   }
   return { bytes: await readRange(source, offset, offset + size), offset, entries };
+}
+
+/** What a zip64 says in place of the end record; undefined where it is none. */
+async function readZip64End(source: ByteSource, tail: DataView, tailStart: number, locator: number) {
+  if (locator < 0 || tail.getUint32(locator, true) !== ZIP64_LOCATOR_SIGNATURE) return undefined;
+  const endsAt = uint64(tail, locator + 8);
+  const broken = (): InputError => refusal(source, 'has a broken directory', PACK_AGAIN);
+  if (endsAt + ZIP64_END_BYTES > tailStart + locator) throw broken();
+  const record = view(await readRange(source, endsAt, endsAt + ZIP64_END_BYTES));
+  if (record.getUint32(0, true) !== ZIP64_END_SIGNATURE) throw broken();
+  return {
+    disks: [record.getUint32(16, true), record.getUint32(20, true)],
+    entriesHere: uint64(record, 24),
+    entries: uint64(record, 32),
+    size: uint64(record, 40),
+    offset: uint64(record, 48),
+    endsAt,
+  };
+}
+
+/** Exact up to 2^53, beyond which no zip reaches. */
+function uint64(bytes: DataView, at: number): number {
+  return Number(bytes.getBigUint64(at, true));
 }
 
 /** Where the end record starts: the last place whose comment reaches exactly to the end of the file. */
@@ -180,15 +236,19 @@ function readEntries(source: ByteSource, directory: Directory, limits: ZipLimits
     if (next > bytes.length) throw refusal(source, 'has a broken directory', PACK_AGAIN);
     const nameBytes = bytes.subarray(at + DIRECTORY_ENTRY_BYTES, nameEnd);
     const path = decodePath(source, nameBytes);
+    const extra = nameEnd + record.getUint16(at + 30, true);
+    const [size, packedSize, offset] = entryExtent(record, at, nameEnd, extra);
+    if (size === undefined || packedSize === undefined || offset === undefined)
+      throw refusal(source, 'has a broken directory', PACK_AGAIN);
     const entry: ZipEntry = {
       path,
       nameBytes,
       flags: record.getUint16(at + 8, true),
       method: record.getUint16(at + 10, true),
       checksum: record.getUint32(at + 16, true),
-      packedBytes: record.getUint32(at + 20, true),
-      bytes: record.getUint32(at + 24, true),
-      offset: record.getUint32(at + 42, true),
+      packedBytes: packedSize,
+      bytes: size,
+      offset,
       end: directory.offset,
     };
     if (seen.has(path)) throw refusal(source, `has two entries named ${quoted(path)}`, PACK_AGAIN);
@@ -216,6 +276,24 @@ function readEntries(source: ByteSource, directory: Directory, limits: ZipLimits
   return entries;
 }
 
+/**
+ * Size, packed size and offset of an entry. What does not fit into 32 bits is, in this order, in its zip64 extra field;
+ * undefined where that lacks it.
+ */
+function entryExtent(record: DataView, at: number, extra: number, extraEnd: number): (number | undefined)[] {
+  let next = extra;
+  const length = (field: number): number => record.getUint16(field + 2, true);
+  while (next + 4 <= extraEnd && record.getUint16(next, true) !== ZIP64_EXTRA) next += 4 + length(next);
+  const end = next + 4 <= extraEnd ? Math.min(extraEnd, next + 4 + length(next)) : 0;
+  next += 4;
+  return [24, 20, 42].map((field) => {
+    const value = record.getUint32(at + field, true);
+    if (value !== IN_ZIP64) return value;
+    next += 8;
+    return next <= end ? uint64(record, next - 8) : undefined;
+  });
+}
+
 function checkEntry(source: ByteSource, entry: ZipEntry, attributes: number, limits: ZipLimits): void {
   const name = quoted(entry.path);
   if (entry.flags & (ENCRYPTED_FLAG | STRONG_ENCRYPTION_FLAG | MASKED_HEADERS_FLAG)) {
@@ -223,9 +301,6 @@ function checkEntry(source: ByteSource, entry: ZipEntry, attributes: number, lim
   }
   if (entry.method !== STORED && entry.method !== DEFLATED) {
     throw refusal(source, `${name} is packed by method ${entry.method}, only 0 and 8 are read`, UNPACK);
-  }
-  if ([entry.packedBytes, entry.bytes, entry.offset].includes(0xffffffff)) {
-    throw refusal(source, `${name} is a zip64 entry, which is not read`, UNPACK);
   }
   if (((attributes >>> 16) & FILE_TYPE_MASK) === SYMBOLIC_LINK) {
     throw refusal(source, `${name} is a symbolic link`, 'Pack the files themselves');
@@ -273,7 +348,7 @@ async function checkLocalHeader(source: ByteSource, entry: ZipEntry): Promise<nu
   const described = (entry.flags & DESCRIPTOR_FLAG) !== 0;
   const agrees = (at: number, expected: number): boolean => {
     const value = local.getUint32(at, true);
-    return value === expected || (described && value === 0);
+    return value === expected || value === IN_ZIP64 || (described && value === 0);
   };
   if (
     local.getUint32(0, true) !== LOCAL_SIGNATURE ||

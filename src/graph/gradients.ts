@@ -33,12 +33,6 @@ export function vjp(
   return targets.map((target) => gradients.get(target));
 }
 
-/** Gradients of a scalar. */
-export function gradients(loss: Tensor, targets: readonly Tensor[]): (Tensor | undefined)[] {
-  if (loss.shape.length !== 0) throw new Error('gradients: the loss must be a scalar');
-  return vjp([{ tensor: loss, gradient: loss.node.graph.constant(1) }], targets);
-}
-
 /** The tensors that depend on a target, targets included. */
 function nodesReaching(order: readonly Node[], targets: readonly Tensor[]): Set<Tensor> {
   const reaching = new Set<Tensor>(targets);

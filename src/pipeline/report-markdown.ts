@@ -1,13 +1,13 @@
 import { baselineName } from './baseline-name.ts';
 import type { ComparisonTable, MeasuredValue, PairResult } from './compare-systems.ts';
 import { scoreRows } from '../lists/diagnostics/diagnosis-table.ts';
-import { generatorKind } from './generators/index.ts';
 import { diagnosisRows, plantedRows } from './data-tables.ts';
 import type { ArmReport, RecipeReport, ShownPassage, ShownQuery } from './report.ts';
 import { markdownList, markdownTable, metricTitle, pText, signed } from './markdown.ts';
 import type { WrittenReport } from './written-report.ts';
 import { inlineMarkdown, markdownParagraph } from '../core/other-text.ts';
 import { own } from '../core/own.ts';
+import { repeatsText } from '../training/repeat-test.ts';
 
 /** The report for people, in Markdown. */
 export function reportMarkdown(report: RecipeReport): string {
@@ -242,13 +242,10 @@ function tuningSections({ tuning }: RecipeReport): string[] {
 }
 
 /** What was cut, dropped and skipped, and where. */
-export function leftOut({ lengths, arms, corpus, recipe }: RecipeReport): string[] {
+export function leftOut({ lengths, arms, corpus }: RecipeReport): string[] {
   const lines = [
     `passages cut at ${lengths.passageMaxLength} tokens: ${lengths.cutPassages} of ${lengths.passages}; test queries cut at ${lengths.queryMaxLength}: ${lengths.cutQueries} of ${lengths.queries}`,
     ...corpus.warnings,
-    ...Object.entries(recipe.generators).map(
-      ([role, generator]) => `generator ${role}: ${generatorKind(generator.kind).describe(generator)}`,
-    ),
   ];
   const seen = new Set<string>();
   for (const { source, listsReport, filtered, filters } of arms) {
@@ -302,6 +299,7 @@ function computedLines({
   device,
   threads,
   fingerprint,
+  repeats,
   otherFingerprints,
   seconds,
   arms,
@@ -315,6 +313,7 @@ function computedLines({
       .map(([name, value]) => `${name} ${value}`)
       .join(', '),
     `${seconds.job.toFixed(1)} s for this run; ${seconds.computed.toFixed(1)} s of stages computed in it, ${seconds.stored.toFixed(1)} s of stages taken from the store`,
+    ...(repeats === undefined ? [] : [repeatsText(repeats)]),
     ...(breaks.length === 0 ? ['every training has the bits of an uninterrupted one'] : breaks),
     ...otherFingerprints,
   ];

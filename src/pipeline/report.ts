@@ -1,6 +1,7 @@
 import { splitNote, type SplitReport } from '../corpus/split.ts';
 import { formatLossSpec, type LossSpec } from '../losses/loss-spec.ts';
 import type { RankedDocument } from '../retrieval/ranking.ts';
+import { keptRepeats } from '../training/repeat-test.ts';
 import { sourceName } from './arm-mix.ts';
 import { queryValues } from './compare-systems.ts';
 import type { FilteredReport, ListsReport } from './lists-report.ts';
@@ -84,6 +85,8 @@ export type RecipeReport = Readonly<{
   device: string;
   threads: number;
   fingerprint: Readonly<Record<string, string>>;
+  /** Whether the device gave the same bits for the same training step; missing where that was not tested. */
+  repeats?: boolean;
   /** Parts of the fingerprint in which stored results differ from what computes now, one line each. */
   otherFingerprints: readonly string[];
   seconds: Readonly<{ job: number; computed: number; stored: number }>;
@@ -135,6 +138,7 @@ export async function makeReport(parts: ReportParts): Promise<RecipeReport> {
   for (const arm of arms) armReports.push(await armReport(parts, arm));
   const shown = await shownQueries(parts);
   const fingerprint = { ...runtime.fingerprint, studio: version };
+  const repeats = await keptRepeats(workshop.store, runtime);
   const sum = (state: 'stored' | 'computed'): number =>
     workshop.log
       .filter((entry) => entry.state === state)
@@ -147,6 +151,7 @@ export async function makeReport(parts: ReportParts): Promise<RecipeReport> {
     device: runtime.device,
     threads: runtime.threads,
     fingerprint,
+    ...(repeats !== undefined && { repeats }),
     otherFingerprints: otherFingerprints(workshop, fingerprint),
     seconds: { job: parts.seconds, computed: sum('computed'), stored: sum('stored') },
     corpus: {

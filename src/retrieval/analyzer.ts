@@ -1,4 +1,4 @@
-import { porterStem } from './porter.ts';
+import { stemmer } from 'stemmer';
 
 /** `english`: as Lucene's EnglishAnalyzer. `plain`: words in lower case, for every other language. */
 export const analyzerNames = ['english', 'plain'] as const;
@@ -16,6 +16,13 @@ const STOP_WORDS = (
   'a an and are as at be but by for if in into is it no not of on or such ' +
   'that the their then there these they this to was will with'
 ).split(' ');
+
+/** Words that are nothing but a suffix: Lucene and Porter's own programs stem these otherwise than the library does. */
+const SUFFIXES = new Map([
+  ['eed', 'eed'],
+  ['eeds', 'eed'],
+  ['ies', 'i'],
+]);
 
 /** A longer word is cut into pieces of this many UTF-16 units, as Lucene's StandardTokenizer does. */
 const MAX_WORD_LENGTH = 255;
@@ -54,7 +61,7 @@ class EnglishAnalyzer implements Analyzer {
   #remember(word: string): string {
     if (this.#terms.size >= MAX_CACHED_STEMS) this.#forget();
     const bare = withoutPossessive(word);
-    const term = STOP_WORDS.includes(bare) ? '' : copyString(porterStem(bare));
+    const term = STOP_WORDS.includes(bare) ? '' : copyString(SUFFIXES.get(bare) ?? stemmer(bare));
     this.#terms.set(copyString(word), term);
     return term;
   }

@@ -39,6 +39,8 @@ export interface ComputeFacts {
   readonly withoutGpu: string | undefined;
   /** Runtime, device, threads, adapter: for people. */
   readonly fingerprint: Readonly<Record<string, string>>;
+  /** Whether it gave the same bits for the same training step; undefined where that was not tested. */
+  readonly repeats: boolean | undefined;
 }
 
 /**
@@ -163,6 +165,8 @@ export interface ExportedModel {
 /** Every request with its answer. */
 export interface StudioCalls {
   open: { readonly ask: { readonly options: WorkerOptions }; readonly answer: ComputeFacts };
+  /** Does the same training step several times and compares the bits. Not during a run. */
+  testDevice: { readonly ask: object; readonly answer: ComputeFacts };
   /** Keeps what was dropped or chosen. */
   keep: { readonly ask: { readonly item: DroppedItem }; readonly answer: KeptItem };
   kept: { readonly ask: object; readonly answer: readonly KeptItem[] };

@@ -72,6 +72,11 @@ export class TrainingClient {
     return this.#compute;
   }
 
+  /** Does the same training step several times and compares the bits. @throws InputError during a run */
+  testDevice(): Promise<ComputeFacts> {
+    return this.#ask('testDevice', {});
+  }
+
   /** Keeps a dropped corpus, model or file of lists in the browser. @throws InputError if it is none of them */
   keep(item: DroppedItem): Promise<KeptItem> {
     return this.#ask('keep', { item });

@@ -1,12 +1,10 @@
 /**
- * How a checkpoint becomes bytes: safetensors shards of at most 8 MB in a store, whose manifest says what is where,
- * or one safetensors file.
+ * How a checkpoint becomes bytes: safetensors shards of at most 8 MB in a store, whose manifest says what is where.
  *
  * Tensors that are not trained fill shards of their own, so that these are the same in every checkpoint and a store
  * that names blobs by their content keeps them once.
  */
 import { elementCount } from '../core/tensor-size.ts';
-import { InputError, messageOf } from '../core/errors.ts';
 import type { Weights, WeightTensor } from '../encoders/types.ts';
 import {
   fromFloat32,
@@ -15,7 +13,6 @@ import {
   writeSafetensors,
   type StoredTensor,
 } from '../formats/safetensors.ts';
-import type { TrainingCheckpoint, TrainingState } from './checkpoint-state.ts';
 import type { Moments } from './parameter-state.ts';
 
 /** Bytes of tensors in a shard; its header comes on top. */
@@ -115,12 +112,7 @@ function tensorData(
 }
 
 function pieceName({ role, name, start }: TensorPiece): string {
-  return `${fileName(role, name)}@${start}`;
-}
-
-/** Names in one file: weights keep theirs, so that a weight reader finds them. */
-function fileName(role: TensorRole, name: string): string {
-  return role === 'weight' ? name : `optimizer.${role}_moment.${name}`;
+  return `${role === 'weight' ? name : `optimizer.${role}_moment.${name}`}@${start}`;
 }
 
 /** The tensors of a checkpoint as they are read, piece by piece. */
@@ -151,7 +143,13 @@ export class TensorAssembly {
 
   /** @throws RangeError unless each first moment has its second. */
   finish(): CheckpointTensors {
-    return { weights: this.#weights, moments: checkedMoments(this.#moments) };
+    const { first, second } = this.#moments;
+    for (const [name, { length }] of [...first, ...second]) {
+      if (first.get(name)?.length !== length || second.get(name)?.length !== length) {
+        throw new RangeError(`checkpoint: the moments of "${name}" do not match`);
+      }
+    }
+    return { weights: this.#weights, moments: this.#moments };
   }
 
   #tensor(piece: TensorPiece): Float32Array<ArrayBuffer> {
@@ -165,73 +163,4 @@ export class TensorAssembly {
     else this.#moments[role].set(name, data);
     return data;
   }
-}
-
-function checkedMoments(moments: Moments): Moments {
-  for (const [name, { length }] of [...moments.first, ...moments.second]) {
-    if (moments.first.get(name)?.length !== length || moments.second.get(name)?.length !== length) {
-      throw new RangeError(`checkpoint: the moments of "${name}" do not match`);
-    }
-  }
-  return moments;
-}
-
-const STATE_KEY = 'retriever_studio.training_state';
-
-/** A checkpoint as one safetensors file: weights under their names, moments beside them, the state in the header. */
-export function encodeCheckpointFile(checkpoint: TrainingCheckpoint): Uint8Array<ArrayBuffer> {
-  const { weights, moments, state } = checkpoint;
-  const tensors = new Map<string, StoredTensor>();
-  for (const [name, { dims, data }] of weights) tensors.set(name, fromFloat32(dims, data));
-  for (const role of ['first', 'second'] as const) {
-    for (const [name, data] of moments[role]) {
-      tensors.set(fileName(role, name), fromFloat32(dimsOf(name, checkpoint), data));
-    }
-  }
-  const metadata = new Map([
-    ['format', 'pt'],
-    [STATE_KEY, JSON.stringify(state)],
-  ]);
-  return writeSafetensors(tensors, metadata);
-}
-
-/** @param file Named in errors. @throws InputError if it is no checkpoint of ours. */
-export function decodeCheckpointFile(bytes: Uint8Array<ArrayBuffer>, file: string): TrainingCheckpoint {
-  const { tensors, metadata } = readSafetensors(bytes, file);
-  const refused = (problem: string, cause?: unknown): InputError =>
-    new InputError(problem, {
-      remedy:
-        'Give a checkpoint that the studio exported; a file of weights alone is a model, not a checkpoint',
-      file,
-      cause,
-    });
-  const text = metadata.get(STATE_KEY);
-  if (text === undefined) throw refused('The file holds no state of a training');
-  let state: unknown;
-  try {
-    state = JSON.parse(text);
-  } catch (cause) {
-    throw refused('The state of the training is not JSON', cause);
-  }
-  if (typeof state !== 'object' || state === null || !('step' in state)) {
-    throw refused('The file holds no state of a training');
-  }
-  const weights = new Map<string, WeightTensor>();
-  const moments = {
-    first: new Map<string, Float32Array<ArrayBuffer>>(),
-    second: new Map<string, Float32Array<ArrayBuffer>>(),
-  };
-  for (const [name, tensor] of tensors) {
-    const data = toFloat32(tensor, name, file);
-    const moment = /^optimizer\.(first|second)_moment\.(.+)$/.exec(name);
-    if (moment) moments[moment[1] as 'first' | 'second'].set(moment[2] as string, data);
-    else weights.set(name, { dims: tensor.dims, data });
-  }
-  try {
-    checkedMoments(moments);
-  } catch (cause) {
-    throw refused(messageOf(cause), cause);
-  }
-  // The rest of the state is compared member by member when it is resumed.
-  return { weights, moments, state: state as TrainingState };
 }

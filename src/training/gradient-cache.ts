@@ -1,5 +1,4 @@
 import { batchInputs, type TokenSequence } from '../encoders/batch-inputs.ts';
-import type { EncoderDescription } from '../encoders/embedder.ts';
 import type { LoraShape } from '../encoders/forward.ts';
 import {
   embeddedGradientName,
@@ -12,6 +11,7 @@ import {
 } from '../encoders/graphs.ts';
 import type { TokenBatch } from '../encoders/length-buckets.ts';
 import { familyOf } from '../encoders/families/index.ts';
+import type { EncoderShape, EncodingConfig, TextTokenizer } from '../encoders/types.ts';
 import { wordInputs } from '../encoders/word-gradient.ts';
 import { elementCount } from '../core/tensor-size.ts';
 import type { DeviceTensor, Runtime, Session } from '../host/contract.ts';
@@ -33,6 +33,13 @@ export interface DropoutOptions {
   readonly hidden: number;
   readonly attention: number;
   readonly seed: number;
+}
+
+/** What of an encoder takes part in a step: its texts are tokens already. */
+export interface SteppedEncoder {
+  readonly shape: EncoderShape;
+  readonly encoding: Pick<EncodingConfig, 'pooling' | 'normalize'>;
+  readonly tokenizer: Pick<TextTokenizer, 'padId'>;
 }
 
 /** A batch as token sequences; their vectors come in the same order. */
@@ -91,7 +98,7 @@ async function release({ forward, backward }: CompiledShape): Promise<void> {
  */
 export class GradientCache {
   readonly #runtime: Runtime;
-  readonly #encoder: EncoderDescription;
+  readonly #encoder: SteppedEncoder;
   readonly #state: ParameterState;
   readonly #options: GradientCacheOptions;
   /** In the order of their last use. */
@@ -99,7 +106,7 @@ export class GradientCache {
 
   constructor(
     runtime: Runtime,
-    encoder: EncoderDescription,
+    encoder: SteppedEncoder,
     state: ParameterState,
     options: GradientCacheOptions,
   ) {

@@ -1,9 +1,13 @@
-import type { EncoderDescription } from '../encoders/embedder.ts';
-import type { Weights } from '../encoders/types.ts';
-import type { Runtime } from '../host/contract.ts';
+import { bert } from '../encoders/families/bert.ts';
+import type { EncoderShape, Weights } from '../encoders/types.ts';
+import { canonicalJson } from '../core/canonical-json.ts';
+import { commitInTurn } from '../host/commit-in-turn.ts';
+import type { Runtime, Store } from '../host/contract.ts';
 import { cosineOfTurns } from '../core/exact-math.ts';
 import { RandomStream } from '../core/random.ts';
-import { GradientCache, type GradientCacheOptions } from './gradient-cache.ts';
+import { sha256 } from '../core/sha256.ts';
+import { studentWeights } from './distillation/student.ts';
+import { GradientCache, type GradientCacheOptions, type SteppedEncoder } from './gradient-cache.ts';
 import { defaultAdamW } from './optimizer.ts';
 import { createParameterState, type Moments, type ParameterState } from './parameter-state.ts';
 
@@ -22,14 +26,14 @@ export interface RepeatTestResult {
 
 /** Lists of random tokens, as many as a micro-batch of the longest length takes. */
 function randomSequences(
-  encoder: EncoderDescription,
+  { shape }: SteppedEncoder,
   { lengthLadder, tokensPerMicroBatch }: GradientCacheOptions,
 ): readonly Int32Array[] {
   const length = Math.max(...lengthLadder);
   const stream = new RandomStream(1, 'repeat test');
   return Array.from({ length: Math.max(2, Math.floor(tokensPerMicroBatch / length)) }, () =>
     // Few different tokens: where rows of one token are added, the order tells.
-    Int32Array.from({ length }, () => stream.integer(Math.min(16, encoder.shape.vocabSize))),
+    Int32Array.from({ length }, () => stream.integer(Math.min(16, shape.vocabSize))),
   );
 }
 
@@ -41,7 +45,7 @@ function randomSequences(
  */
 export async function testRepeats(
   runtime: Runtime,
-  encoder: EncoderDescription,
+  encoder: SteppedEncoder,
   weights: Weights,
   options: RepeatTestOptions,
 ): Promise<RepeatTestResult> {
@@ -74,6 +78,67 @@ export async function testRepeats(
     await cache.close();
     await state.close();
   }
+}
+
+/** Large enough for the kernels that trainings use, small enough to take seconds where shaders have to be compiled. */
+const testShape: EncoderShape = {
+  family: bert.name,
+  vocabSize: 512,
+  hiddenSize: 64,
+  layers: 1,
+  heads: 2,
+  intermediateSize: 256,
+  maxPositions: 32,
+  segments: 2,
+  layerNormEpsilon: 1e-12,
+  activation: 'gelu',
+  hiddenDropout: 0,
+  attentionDropout: 0,
+};
+
+/** The same test with a small encoder of its own: whether trainings on this device repeat to the bit. */
+export async function testDevice(runtime: Runtime): Promise<boolean> {
+  const stream = new RandomStream(2, 'repeat test');
+  const words = Float32Array.from({ length: testShape.vocabSize * testShape.hiddenSize }, () =>
+    stream.normal(),
+  );
+  const weights = studentWeights(testShape, words, 0);
+  const encoder = {
+    shape: testShape,
+    encoding: { pooling: 'mean', normalize: true },
+    tokenizer: { padId: 0 },
+  } as const;
+  const options = { lengthLadder: [32], tokensPerMicroBatch: 512, activationBytes: 2 ** 30 };
+  const { repeats } = await testRepeats(runtime, encoder, weights, {
+    ...options,
+    trainable: [...weights.keys()],
+  });
+  return repeats;
+}
+
+/** What the test found, in a sentence. */
+export function repeatsText(repeats: boolean): string {
+  return repeats
+    ? 'The device repeats a training step to the bit.'
+    : 'The device does not repeat a training step to the bit: trainings of the same recipe differ slightly.';
+}
+
+const namespace = 'repeat-test';
+
+/** Keeps what the test found of a device, for the reports of experiments on it. */
+export async function keepRepeats(store: Store, runtime: Runtime, repeats: boolean): Promise<void> {
+  const put = { [await keyOf(runtime)]: { value: repeats, blobs: [] } };
+  await commitInTurn(store, namespace, { put });
+}
+
+/** What the test found earlier with the same device, runtime and threads; undefined where it was not run. */
+export async function keptRepeats(store: Store, runtime: Runtime): Promise<boolean | undefined> {
+  const record = await store.get(namespace, await keyOf(runtime));
+  return typeof record?.value === 'boolean' ? record.value : undefined;
+}
+
+function keyOf({ fingerprint }: Runtime): Promise<string> {
+  return sha256(canonicalJson(fingerprint));
 }
 
 async function oneStep(

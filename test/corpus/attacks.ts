@@ -203,11 +203,26 @@ const zipAttacks: readonly Attack[] = [
   zipAttack('unknown method', () => rawZip([{ ...honest, method: 14 }]), /method 14, only 0 and 8/),
   zipAttack('symbolic link', () => rawZip([{ ...honest, attributes: 0o120777 * 65_536 }]), /symbolic link/),
   zipAttack(
-    'zip64',
-    () => rawZip([honest], { entries: 0xffff }),
-    /zip64 \(more than 4 GiB or 65,534 entries\)/,
+    'zip64 record beyond the file',
+    () => rawZip([honest], { zip64: 2 ** 40 }),
+    /has a broken directory/,
   ),
-  zipAttack('zip64 entry', () => rawZip([{ ...honest, bytes: 0xffffffff }]), /zip64 entry/),
+  zipAttack('zip64 record that is none', () => rawZip([honest], { zip64: 0 }), /has a broken directory/),
+  zipAttack(
+    'zip64 directory elsewhere',
+    () => rawZip([honest], { zip64: true, directoryOffset: 2 ** 45 }),
+    /a directory that is not where the zip says/,
+  ),
+  zipAttack(
+    'entry without its zip64 field',
+    () => rawZip([{ ...honest, bytes: 0xffffffff }]),
+    /has a broken directory/,
+  ),
+  zipAttack(
+    'zip64 entry beyond the file',
+    () => rawZip([{ ...honest, isWide: true, packedBytes: 2 ** 33, bytes: 2 ** 33 }]),
+    /overlaps what follows it/,
+  ),
   zipAttack(
     'wrong count of entries',
     () => rawZip([honest], { entries: 2 }),

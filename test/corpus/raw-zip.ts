@@ -18,6 +18,8 @@ export interface RawEntry {
   /** In the local header, where it differs from the directory. */
   readonly localName?: string;
   readonly localBytes?: number;
+  /** Sizes and offset in a zip64 extra field. */
+  readonly isWide?: boolean;
 }
 
 export interface RawEnd {
@@ -25,6 +27,8 @@ export interface RawEnd {
   readonly directoryOffset?: number;
   readonly directoryBytes?: number;
   readonly comment?: Uint8Array;
+  /** Counts and places in a zip64 record, which begins here where that is a number. */
+  readonly zip64?: true | number;
 }
 
 const UTF8_FLAG = 0x800;
@@ -38,29 +42,36 @@ export function rawZip(entries: readonly RawEntry[], end: RawEnd = {}): Uint8Arr
     const packed = entry.packed ?? new Uint8Array(0);
     const name = typeof entry.name === 'string' ? encoder.encode(entry.name) : entry.name;
     const localName = entry.localName === undefined ? name : encoder.encode(entry.localName);
-    const common = (nameBytes: number, bytes: number): Uint8Array =>
+    const wide = entry.isWide === true;
+    const fits = (value: number): number => (wide ? 0xffffffff : value);
+    const common = (nameBytes: number, bytes: number, extraBytes: number): Uint8Array =>
       fields(
         [2, 20],
         [2, entry.flags ?? UTF8_FLAG],
         [2, entry.method ?? 0],
         [4, 0],
         [4, entry.checksum ?? crc32(packed)],
-        [4, entry.packedBytes ?? packed.length],
-        [4, bytes],
+        [4, fits(entry.packedBytes ?? packed.length)],
+        [4, fits(bytes)],
         [2, nameBytes],
-        [2, 0],
+        [2, extraBytes],
       );
     const bytes = entry.bytes ?? packed.length;
+    const sizes = [bytes, entry.packedBytes ?? packed.length];
+    const directoryExtra = wide ? zip64Extra([...sizes, entry.offset ?? offset]) : new Uint8Array(0);
+    const localExtra = wide ? zip64Extra(sizes) : new Uint8Array(0);
     directory.push(
       fields([4, 0x02014b50], [2, 0x314]),
-      common(name.length, bytes),
-      fields([2, 0], [2, 0], [2, 0], [4, entry.attributes ?? 0], [4, entry.offset ?? offset]),
+      common(name.length, bytes, directoryExtra.length),
+      fields([2, 0], [2, 0], [2, 0], [4, entry.attributes ?? 0], [4, fits(entry.offset ?? offset)]),
       name,
+      directoryExtra,
     );
     const local = [
       fields([4, 0x04034b50]),
-      common(localName.length, entry.localBytes ?? bytes),
+      common(localName.length, entry.localBytes ?? bytes, localExtra.length),
       localName,
+      localExtra,
       packed,
     ];
     parts.push(...local);
@@ -68,30 +79,51 @@ export function rawZip(entries: readonly RawEntry[], end: RawEnd = {}): Uint8Arr
   }
   const comment = end.comment ?? new Uint8Array(0);
   const count = end.entries ?? entries.length;
+  const size = end.directoryBytes ?? byteLength(directory);
+  const start = end.directoryOffset ?? offset;
+  const { zip64 } = end;
+  const fits = (value: number, most: number): number => (zip64 === undefined ? value : most);
   return concatenate([
     ...parts,
     ...directory,
+    ...(zip64 === undefined
+      ? []
+      : [
+          fields([4, 0x06064b50], [8, 44], [2, 45], [2, 45], [4, 0], [4, 0]),
+          fields([8, count], [8, count], [8, size], [8, start]),
+          fields(
+            [4, 0x07064b50],
+            [4, 0],
+            [8, zip64 === true ? offset + byteLength(directory) : zip64],
+            [4, 1],
+          ),
+        ]),
     fields(
       [4, 0x06054b50],
       [2, 0],
       [2, 0],
-      [2, count],
-      [2, count],
-      [4, end.directoryBytes ?? byteLength(directory)],
-      [4, end.directoryOffset ?? offset],
+      [2, fits(count, 0xffff)],
+      [2, fits(count, 0xffff)],
+      [4, fits(size, 0xffffffff)],
+      [4, fits(start, 0xffffffff)],
       [2, comment.length],
     ),
     comment,
   ]);
 }
 
-function fields(...values: readonly (readonly [width: 2 | 4, value: number])[]): Uint8Array {
+function zip64Extra(values: readonly number[]): Uint8Array {
+  return fields([2, 1], [2, 8 * values.length], ...values.map((value) => [8, value] as const));
+}
+
+function fields(...values: readonly (readonly [width: 2 | 4 | 8, value: number])[]): Uint8Array {
   const bytes = new Uint8Array(values.reduce((sum, [width]) => sum + width, 0));
   const view = new DataView(bytes.buffer);
   let at = 0;
   for (const [width, value] of values) {
     if (width === 2) view.setUint16(at, value, true);
-    else view.setUint32(at, value, true);
+    else if (width === 4) view.setUint32(at, value, true);
+    else view.setBigUint64(at, BigInt(value), true);
     at += width;
   }
   return bytes;

@@ -108,6 +108,7 @@ export const compute: ComputeFacts = {
   threads: 1,
   withoutGpu: 'the browser plays the GPU in software',
   fingerprint: {},
+  repeats: undefined,
 };
 
 const keptAt = '2026-01-01T12:00:00.000Z';

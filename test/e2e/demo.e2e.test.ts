@@ -9,7 +9,7 @@ describeUnless(noChromium, 'the demo', () => {
   // Without the switch for WebGPU in software: Chromium offers no GPU then.
   const browser = testBrowser(['--no-sandbox']);
 
-  it('begins to train at the press of a button, asks nobody else for anything, and can be canceled', async () => {
+  it('begins to train at the press of a button, asks nobody else and for no missing file, and can be canceled', async () => {
     const page = await browser.newPage();
     page.setDefaultTimeout(100_000);
     const foreign: string[] = [];
@@ -20,6 +20,10 @@ describeUnless(noChromium, 'the demo', () => {
         return route.abort();
       },
     );
+    const missing: string[] = [];
+    page.on('response', (response) => {
+      if (response.status() === 404) missing.push(response.url());
+    });
     await page.goto(server.address);
     await page.getByRole('button', { name: 'Train both now' }).click();
     await page.getByText('Trains on the processor').waitFor();
@@ -30,6 +34,7 @@ describeUnless(noChromium, 'the demo', () => {
     await page.getByRole('button', { name: 'Cancel' }).click();
     await page.getByRole('heading', { name: 'Canceled' }).waitFor();
     expect(foreign).toEqual([]);
+    expect(missing).toEqual([]);
     await page.close();
   });
 });

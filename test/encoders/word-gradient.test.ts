@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { addWordGradient, wordInputs } from '../../src/encoders/word-gradient.ts';
-import { evaluate } from '../../src/graph/evaluate.ts';
+import { evaluate } from '../graph/evaluate.ts';
 import { Graph } from '../../src/graph/expression.ts';
 import { RandomStream } from '../../src/core/random.ts';
 

@@ -50,6 +50,15 @@ describe('zips', () => {
     );
   });
 
+  it('may be zip64, in the directory, in each entry or in both', async () => {
+    const entries = ['a', 'b'].map((name) => ({ name, packed: strToU8(`text of ${name}`) }));
+    const wide = entries.map((entry) => ({ ...entry, isWide: true }));
+    const expected = new Map(entries.map(({ name }) => [name, `text of ${name}`]));
+    expect(await contents(rawZip(entries, { zip64: true }))).toEqual(expected);
+    expect(await contents(rawZip(wide))).toEqual(expected);
+    expect(await contents(rawZip(wide, { zip64: true, comment: strToU8('PK') }))).toEqual(expected);
+  });
+
   it('may be empty', async () => {
     expect((await open(rawZip([]))).paths).toEqual([]);
   });

@@ -66,6 +66,8 @@ const NOT_FUZZED: Readonly<Record<string, string>> = {
   'src/host/hub.ts':
     'decodes what the format hub-listing reads; a damaged listing of its own is taken for none',
   'src/host/browser/store.ts': "records of the page's own database",
+  'src/host/browser/model-files.ts':
+    "the build's list of nano's files; one that is damaged is taken for none",
 };
 
 describe('minimized', () => {

@@ -3,7 +3,7 @@ import { pool } from '../../src/encoders/forward.ts';
 import { embeddedGradientName, gradientNames, trainingGraphs } from '../../src/encoders/graphs.ts';
 import type { EncoderShape } from '../../src/encoders/types.ts';
 import { wordInputs } from '../../src/encoders/word-gradient.ts';
-import { evaluate } from '../../src/graph/evaluate.ts';
+import { evaluate } from './evaluate.ts';
 import { Graph, type Operation } from '../../src/graph/expression.ts';
 import { vjp } from '../../src/graph/gradients.ts';
 import type { NdArray } from '../../src/graph/nd-array.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { evaluate } from '../../src/graph/evaluate.ts';
+import { evaluate } from './evaluate.ts';
 import { Graph, isConstant, nodesBehind, type Tensor } from '../../src/graph/expression.ts';
 import { expand, reduceSum, reshape } from '../../src/graph/ops/broadcasting.ts';
 import { add, div, exp, mul, sub } from '../../src/graph/ops/elementwise.ts';

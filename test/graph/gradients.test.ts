@@ -1,27 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { evaluate } from '../../src/graph/evaluate.ts';
+import { evaluate } from './evaluate.ts';
 import { Graph, type Tensor } from '../../src/graph/expression.ts';
-import { gradients, vjp } from '../../src/graph/gradients.ts';
+import { vjp } from '../../src/graph/gradients.ts';
 import type { NdArray } from '../../src/graph/nd-array.ts';
-import { gelu } from '../../src/graph/ops/activation.ts';
 import { reduceSum, reshape } from '../../src/graph/ops/broadcasting.ts';
-import {
-  add,
-  div,
-  exp,
-  greater,
-  log,
-  mul,
-  sqrt,
-  sub,
-  tanh,
-  toFloat,
-} from '../../src/graph/ops/elementwise.ts';
+import { add, div, exp, greater, mul, sqrt, sub, tanh, toFloat } from '../../src/graph/ops/elementwise.ts';
 import { gather } from '../../src/graph/ops/indexing.ts';
 import { accumulate, gemm, matMul } from '../../src/graph/ops/linear.ts';
 import { layerNorm, softmax } from '../../src/graph/ops/normalization.ts';
 import { slice, transpose } from '../../src/graph/ops/shape.ts';
 import { RandomStream } from '../../src/core/random.ts';
+import { gelu } from './cases.ts';
 import { relativeError } from './golden.ts';
 
 function randomFeeds(shapes: Readonly<Record<string, readonly number[]>>): Map<string, NdArray> {
@@ -32,6 +21,11 @@ function randomFeeds(shapes: Readonly<Record<string, readonly number[]>>): Map<s
       return [name, { shape, data: Float64Array.from({ length: size }, () => random.normal()) }];
     }),
   );
+}
+
+/** Of a scalar. */
+function gradients(loss: Tensor, targets: readonly Tensor[]): (Tensor | undefined)[] {
+  return vjp([{ tensor: loss, gradient: loss.node.graph.constant(1) }], targets);
 }
 
 /** Central differences of a scalar in every element of an input. */
@@ -62,7 +56,7 @@ describe('gradients', () => {
     const first = slice(mul(mixed, tanh(hidden)), 0, 1, 3);
     const norm = sqrt(add(reduceSum(mul(first, first), [1], true), 1e-6));
     const cosine = reduceSum(div(first, norm), [0, 1]);
-    const loss = add(log(add(exp(cosine), 1)), reduceSum(mul(w, w), [0, 1]));
+    const loss = add(sqrt(add(exp(cosine), 1)), reduceSum(mul(w, w), [0, 1]));
     const feeds = randomFeeds(shapes);
     const names = Object.keys(shapes);
     const results = gradients(loss, [x, w, gamma, beta, v]);
@@ -96,11 +90,6 @@ describe('gradients', () => {
     const [rowValue, columnValue] = evaluate([dRow!, dColumn!], feeds);
     expect(rowValue).toEqual({ shape: [1, 3], data: Float64Array.of(30, 30, 30) });
     expect(columnValue).toEqual({ shape: [2, 1], data: Float64Array.of(6, 6) });
-  });
-
-  it('are asked of a scalar only', () => {
-    const x = new Graph().input('x', [2]);
-    expect(() => gradients(x, [x])).toThrow('gradients: the loss must be a scalar');
   });
 
   it('of what does not reach the loss are undefined, and of the loss itself 1', () => {

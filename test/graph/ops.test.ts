@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { evaluate } from '../../src/graph/evaluate.ts';
+import { evaluate } from './evaluate.ts';
 import type { Runtime } from '../../src/host/contract.ts';
 import { openRuntime } from '../../src/host/node/runtime.ts';
 import { relativeError } from './golden.ts';

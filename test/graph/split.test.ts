@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { evaluate } from '../../src/graph/evaluate.ts';
+import { evaluate } from './evaluate.ts';
 import { Graph, isInput, nodesBehind, type Tensor } from '../../src/graph/expression.ts';
 import { vjp } from '../../src/graph/gradients.ts';
 import type { NdArray } from '../../src/graph/nd-array.ts';

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { metricTitle } from '../../src/pipeline/markdown.ts';
 import { leftOut, reportMarkdown } from '../../src/pipeline/report-markdown.ts';
 import type { RecipeReport } from '../../src/pipeline/report.ts';
+import { keepRepeats, testDevice } from '../../src/training/repeat-test.ts';
 import type { RecipeRun } from '../support/recipe-job.ts';
 import { recipePlace } from '../support/recipe-place.ts';
 import { makeLists } from '../support/training-lists.ts';
@@ -15,6 +16,17 @@ async function run(changes: Readonly<Record<string, unknown>>): Promise<RecipeRu
 }
 
 describe('the report', () => {
+  it('says whether the device repeats a training step, where that was tested', async () => {
+    const { report: untested } = await run({});
+    expect(untested).not.toHaveProperty('repeats');
+    expect(reportMarkdown(untested)).not.toContain('to the bit');
+    await keepRepeats(place.store, place.runtime, await testDevice(place.runtime));
+    const { report } = await place.run(smallRecipe(place.corpus));
+    expect(report.repeats).toBe(true);
+    expect(reportMarkdown(report)).toContain('The device repeats a training step to the bit.');
+    expect(reportMarkdown({ ...report, repeats: false })).toContain('does not repeat a training step');
+  });
+
   it('holds what was found, what it was found with, and what was left out', async () => {
     const { report, job } = await run({
       description: 'A | small <one>',

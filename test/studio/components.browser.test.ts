@@ -2,6 +2,7 @@ import { expect, it, onTestFinished, vi } from 'vitest';
 import { page } from 'vitest/browser';
 import { render } from 'vitest-browser-svelte';
 import Curves from '../../src/studio/charts/Curves.svelte';
+import DevicePanel from '../../src/studio/components/DevicePanel.svelte';
 import DropZone from '../../src/studio/components/DropZone.svelte';
 import PassageList from '../../src/studio/components/PassageList.svelte';
 import RunPanel from '../../src/studio/components/RunPanel.svelte';
@@ -209,4 +210,12 @@ it('takes a dropped file', async () => {
     .dispatchEvent(new DragEvent('drop', { dataTransfer: transfer, cancelable: true, bubbles: true }));
   await vi.waitFor(() => expect(onItem).toHaveBeenCalledOnce());
   expect(onItem.mock.calls[0]?.[0]).toMatchObject({ name: 'corpus.zip' });
+});
+
+it('tests on request whether the device repeats a training step', async () => {
+  const studio = new Studio(() => Promise.resolve(cannedClient({})));
+  await studio.open();
+  await render(DevicePanel, { studio });
+  await page.getByRole('button', { name: 'Test repeatability' }).click();
+  await expect.element(page.getByText('The device repeats a training step to the bit.')).toBeVisible();
 });

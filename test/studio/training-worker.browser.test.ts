@@ -33,6 +33,18 @@ describe('a run in the training worker', () => {
     expect(client.compute).toMatchObject({ device: 'wasm', threads: 1 });
   });
 
+  it('tests whether the device repeats a step, and says so in reports and when it is opened again', async () => {
+    const store = `repeat-test-${crypto.randomUUID()}`;
+    const client = await openClient({ store });
+    expect(client.compute.repeats).toBeUndefined();
+    expect(await client.testDevice()).toMatchObject({ device: 'wasm', repeats: true });
+    const report = await finish(client, await keepSmall(client));
+    expect(report.repeats).toBe(true);
+    expect(undisturbed).not.toHaveProperty('repeats');
+    client.close();
+    expect((await openClient({ store })).compute.repeats).toBe(true);
+  });
+
   it('trains both arms and reports, with events of every step and evaluation', async () => {
     const client = await openClient();
     const recipe = await keepSmall(client);

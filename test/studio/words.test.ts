@@ -152,6 +152,7 @@ describe('what the device can do', () => {
       threads: 1,
       withoutGpu: 'this browser has no WebGPU.',
       fingerprint: {},
+      repeats: undefined,
     } as const;
     expect(deviceSentence(facts)).toBe(
       'Trains on the processor with WASM, one thread. WebGPU is not used: this browser has no WebGPU.',

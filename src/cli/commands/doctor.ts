@@ -1,7 +1,7 @@
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import type { Command } from 'commander';
 import type { Json } from '../../core/json.ts';
-import { messageOf } from '../../core/errors.ts';
+import { InputError, messageOf } from '../../core/errors.ts';
 import { nodeClock } from '../../host/node/clock.ts';
 import {
   cudaProviderLibraries,
@@ -11,6 +11,7 @@ import {
   onnxRuntimeBackends,
   probeDevice,
 } from '../../host/node/machine.ts';
+import { openStore } from '../input-files.ts';
 import type { CliIo } from '../io.ts';
 
 /** One thing the studio can use: is it there, and what to do if not. */
@@ -28,10 +29,15 @@ export function registerDoctor(program: Command, io: CliIo): void {
   program
     .command('doctor')
     .description('Tells what this machine can run, and what to do about what is missing.')
-    .action(() => examine(io));
+    .option('--store <dir>', 'keep what the repeat test finds for the reports of this store (run --store)')
+    .action((options: DoctorOptions) => examine(io, options));
 }
 
-async function examine(io: CliIo): Promise<void> {
+interface DoctorOptions {
+  readonly store?: string;
+}
+
+async function examine(io: CliIo, { store }: DoctorOptions): Promise<void> {
   const checks: Check[] = [];
   for (const check of [
     checkNode,
@@ -42,6 +48,7 @@ async function examine(io: CliIo): Promise<void> {
     checkCpuRate,
     checkWebGpu,
     checkCuda,
+    () => checkRepeats(checks, store, io),
     checkChromium,
   ]) {
     const result = await check();
@@ -214,6 +221,62 @@ async function checkCuda(): Promise<Check> {
     remedy: 'Install CUDA 12 and cuDNN 9 where the loader finds them (LD_LIBRARY_PATH)',
     values: { ...values, reason: probe.reason },
   };
+}
+
+const testedDevices = ['cpu', 'webgpu', 'cuda'] as const;
+
+/**
+ * Repeats a training step on each device that works.
+ * @param checks those of the devices
+ */
+async function checkRepeats(
+  checks: readonly Check[],
+  storeFolder: string | undefined,
+  io: CliIo,
+): Promise<Check> {
+  const name = 'Repeat test';
+  const remedy = 'Use --device cpu for trainings that must repeat to the bit';
+  const works = (device: string): boolean =>
+    checks.some((check) => check.name.toLowerCase() === device && check.status === 'ok');
+  const devices = testedDevices.filter(works);
+  const values: Record<string, Json> = {};
+  const found: string[] = [];
+  try {
+    for (const device of devices) {
+      const repeats = await repeatsOn(device, storeFolder, io);
+      values[device] = repeats;
+      found.push(`${device} ${repeats ? 'repeats' : 'does not repeat'} a training step to the bit`);
+    }
+  } catch (error) {
+    if (error instanceof InputError) throw error;
+    return { name, status: 'missing', found: `failed (${messageOf(error)})`, remedy, values };
+  }
+  if (found.length === 0) return { name, status: 'missing', found: 'no device to test', remedy, values };
+  const check = { name, found: found.join(', '), values };
+  return devices.every((device) => values[device] === true)
+    ? { ...check, status: 'ok' }
+    : { ...check, status: 'missing', remedy };
+}
+
+async function repeatsOn(
+  device: (typeof testedDevices)[number],
+  storeFolder: string | undefined,
+  io: CliIo,
+): Promise<boolean> {
+  const { openRuntime } = await import('../../host/node/runtime.ts');
+  const { keepRepeats, testDevice } = await import('../../training/repeat-test.ts');
+  const runtime = await openRuntime({ device });
+  try {
+    const repeats = await testDevice(runtime);
+    if (storeFolder !== undefined) {
+      const store = await openStore(storeFolder, io);
+      await keepRepeats(store, runtime, repeats);
+      await store.close();
+    }
+    return repeats;
+  } finally {
+    await runtime.close();
+  }
 }
 
 function checkChromium(): Check {

@@ -1,32 +1,5 @@
-import { log as exactLog, tanh as exactTanh } from '../../core/exact-math.ts';
-import {
-  add,
-  erf,
-  erfReference,
-  exp,
-  greater,
-  mul,
-  operand,
-  sub,
-  tanh,
-  toFloat,
-  unary,
-} from './elementwise.ts';
-
-/**
- * GELU, x·Φ(x) (Hendrycks and Gimpel 2016). The derivative is Φ(x) + x·φ(x); with u = x/√2 it is
- * ½·(1 + erf u) + u·e^(−u²)/√π, and the constants are folded into the exponent to spare passes.
- */
-export const gelu = unary(
-  'Gelu',
-  (x) => 0.5 * x * (1 + erfReference(x / Math.SQRT2)),
-  (node, upstream) => {
-    const x = operand(node);
-    const u = mul(x, Math.SQRT1_2);
-    const density = mul(u, exp(sub(-0.5 * exactLog(Math.PI), mul(u, u))));
-    return mul(upstream, add(add(mul(erf(u), 0.5), density), 0.5));
-  },
-);
+import { tanh as exactTanh } from '../../core/exact-math.ts';
+import { add, greater, mul, operand, sub, tanh, toFloat, unary } from './elementwise.ts';
 
 const tanhScale = Math.sqrt(2 / Math.PI);
 const tanhCubic = 0.044715;

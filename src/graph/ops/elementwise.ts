@@ -164,24 +164,10 @@ export const neg = unary(
 
 export const exp = unary('Exp', exactMath.exp, (node, upstream) => mul(upstream, result(node)));
 
-export const log = unary('Log', exactMath.log, (node, upstream) => div(upstream, operand(node)));
-
 export const sqrt = unary('Sqrt', Math.sqrt, (node, upstream) => mul(div(upstream, result(node)), 0.5));
-
-export const reciprocal = unary(
-  'Reciprocal',
-  (x) => 1 / x,
-  (node, upstream) => neg(mul(upstream, mul(result(node), result(node)))),
-);
 
 export const tanh = unary('Tanh', exactMath.tanh, (node, upstream) =>
   mul(upstream, sub(1, mul(result(node), result(node)))),
-);
-
-export const sigmoid = unary(
-  'Sigmoid',
-  (x) => 1 / (1 + exactMath.exp(-x)),
-  (node, upstream) => mul(upstream, mul(result(node), sub(1, result(node)))),
 );
 
 /** The error function; the gradient is 2/√π · e^(−x²). */
@@ -194,7 +180,7 @@ export const erf = unary('Erf', erfReference, (node, upstream) => {
  * erf to about 1e-15: its Maclaurin series for small arguments, the continued fraction of erfc (Lentz) beyond
  * (Abramowitz and Stegun 7.1.5 and 7.1.14).
  */
-export function erfReference(x: number): number {
+function erfReference(x: number): number {
   const a = Math.abs(x);
   if (a < 2.5) {
     let term = a;

@@ -1,4 +1,4 @@
-/** Counts the buffers alive on a device, whoever makes them: we, or ONNX Runtime. A leak shows here. */
+/** Bytes of the buffers alive on a device, whoever makes them: we, or ONNX Runtime. */
 export class BufferCensus {
   readonly #alive = new Map<GPUBuffer, number>();
   #bytes = 0;
@@ -17,10 +17,6 @@ export class BufferCensus {
       };
       return buffer;
     };
-  }
-
-  get count(): number {
-    return this.#alive.size;
   }
 
   get bytes(): number {

@@ -63,16 +63,24 @@ export function modelFolderOf(tree: FileTree, name = tree.name): ModelFolder {
   };
 }
 
-/** The encoder that comes with the page: fetched as the page's other files are, and kept as they are. */
+/**
+ * The encoder that comes with the page: fetched as the page's other files are, and kept as they are. The build lists its
+ * files beside it, so that none is asked for that is missing.
+ */
 function openNano(
   options: ModelFilesOptions,
   onProgress: ((progress: FetchProgress) => void) | undefined,
 ): Promise<ModelFolder> {
   const folder = new URL('models/nano/', options.base ?? new URL('/', location.href));
+  const fetchFile = (path: string): Promise<Uint8Array<ArrayBuffer>> =>
+    fetchOwnFile({ ...options, url: new URL(path, folder), file: `nano/${path}`, onProgress });
+  let listing: Promise<ReadonlySet<string> | undefined> | undefined;
   return Promise.resolve({
     name: 'nano',
     async has(path) {
       assertPlain(path);
+      const listed = await (listing ??= fetchFile('files.json').then(listedFiles, () => undefined));
+      if (listed !== undefined) return listed.has(path);
       try {
         const response = await fetch(new URL(path, folder), { method: 'HEAD' });
         return response.status === 200 && !isPage(response);
@@ -87,18 +95,24 @@ function openNano(
     async read(path) {
       assertPlain(path);
       try {
-        return await fetchOwnFile({
-          ...options,
-          url: new URL(path, folder),
-          file: `nano/${path}`,
-          onProgress,
-        });
+        return await fetchFile(path);
       } catch (error) {
         if (error instanceof StatusError && error.status === 404) throw missing('nano', path);
         throw error;
       }
     },
   });
+}
+
+/** The paths of a `files.json`; undefined where it is none, as where a server has no such file. */
+function listedFiles(bytes: Uint8Array<ArrayBuffer>): ReadonlySet<string> | undefined {
+  try {
+    const paths: unknown = JSON.parse(new TextDecoder().decode(bytes));
+    const isList = Array.isArray(paths) && paths.every((path) => typeof path === 'string');
+    return isList ? new Set(paths) : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Some servers of single pages answer with the page where a file is missing. */

@@ -161,11 +161,6 @@ export class WebGpuRuntime implements Runtime {
     });
   }
 
-  /** GPU buffers alive on the device, ours and ONNX Runtime's. */
-  get liveBuffers(): number {
-    return this.#census.count;
-  }
-
   tensor(dataType: DataType, dims: readonly number[], data?: TensorData): DeviceTensor {
     return new HostTensor(dataType, dims, data);
   }

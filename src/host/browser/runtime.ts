@@ -22,8 +22,6 @@ export interface OpenedRuntime {
   readonly withoutGpu: string | undefined;
   /** Rejects when the runtime has ended before it was closed: DeviceLostError, DeadlineError. */
   readonly failed: Promise<never>;
-  /** GPU buffers alive, ours and ONNX Runtime's: what grows here, leaks. None on WASM. */
-  liveBuffers(): number;
 }
 
 /**
@@ -38,7 +36,7 @@ export async function openRuntime(options: BrowserRuntimeOptions): Promise<Opene
     if (typeof adapter !== 'string') {
       const runtime = await openWebGpuRuntime(adapter, options.waiting ?? bestWaiting(), milliseconds);
       const { failed } = runtime.queue;
-      return { runtime, withoutGpu, failed, liveBuffers: () => runtime.liveBuffers };
+      return { runtime, withoutGpu, failed };
     }
     withoutGpu = adapter;
   }
@@ -46,7 +44,7 @@ export async function openRuntime(options: BrowserRuntimeOptions): Promise<Opene
     options.threads ?? wasmThreads(navigator.hardwareConcurrency, crossOriginIsolated),
     milliseconds,
   );
-  return { runtime, withoutGpu, failed: runtime.queue.failed, liveBuffers: () => 0 };
+  return { runtime, withoutGpu, failed: runtime.queue.failed };
 }
 
 /** A GPU that is faster than WASM, or why there is none. */

@@ -1,34 +1,5 @@
-/** How much the browser keeps for this site, whether it may throw it away, and what to say when it keeps no more. */
+/** What to say when the browser keeps no more data. */
 import { messageOf, ResourceError } from '../../core/errors.ts';
-
-export interface StorageReport {
-  /** Of the whole site: the store, cached models, the page's own files. An estimate that browsers blur. */
-  readonly usedBytes: number;
-  /**
-   * What the browser says it would keep at most. It is no promise: Chrome names 10 GiB more than is used, whatever the
-   * disk holds.
-   */
-  readonly quotaBytes: number;
-  /** False: the browser may delete everything when the disk gets full. */
-  readonly persistent: boolean;
-}
-
-export async function reportStorage(): Promise<StorageReport> {
-  const [{ usage = 0, quota = 0 }, persistent] = await Promise.all([
-    navigator.storage.estimate(),
-    navigator.storage.persisted(),
-  ]);
-  return { usedBytes: usage, quotaBytes: quota, persistent };
-}
-
-/**
- * Asks the browser not to delete the site's data by itself. Chrome decides without asking the user (by bookmarks,
- * installation, how often the site is used), Firefox asks. Only a window may do this, not a worker.
- * @returns whether it is granted.
- */
-export async function requestPersistence(): Promise<boolean> {
-  return (await navigator.storage.persisted()) || (await navigator.storage.persist());
-}
 
 /**
  * Runs a task that stores something; a used-up quota or a database that fails becomes a ResourceError that says what

@@ -18,4 +18,5 @@ export type StudioClient = Pick<
   | 'run'
   | 'runs'
   | 'search'
+  | 'testDevice'
 >;

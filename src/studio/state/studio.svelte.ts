@@ -72,6 +72,11 @@ export class Studio implements RunHost {
     }
   }
 
+  /** Tests whether the device repeats a training step to the bit. @throws InputError while a training runs */
+  async testDevice(): Promise<void> {
+    this.compute = await (await this.client()).testDevice();
+  }
+
   client(): Promise<StudioClient> {
     this.#client ??= this.#start();
     return this.#client;

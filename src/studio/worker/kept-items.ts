@@ -15,7 +15,7 @@ import type { BlobReference, Store, StoreRecord } from '../../host/contract.ts';
 import { InputError } from '../../core/errors.ts';
 import { sha256 } from '../../core/sha256.ts';
 import type { KeptItem } from '../protocol.ts';
-import { commitInTurn } from './commit.ts';
+import { commitInTurn } from '../../host/commit-in-turn.ts';
 
 const NAMESPACE = 'kept';
 /** Read and written at once. */

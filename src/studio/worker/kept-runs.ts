@@ -2,7 +2,7 @@ import { jsonOf, writtenAs } from '../../core/json.ts';
 import type { Store } from '../../host/contract.ts';
 import type { RecipeInput } from '../../pipeline/schema.ts';
 import type { KeptRun } from '../protocol.ts';
-import { commitInTurn } from './commit.ts';
+import { commitInTurn } from '../../host/commit-in-turn.ts';
 
 const NAMESPACE = 'runs';
 

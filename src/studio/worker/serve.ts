@@ -20,6 +20,7 @@ export function serveStudio(): void {
         });
         return (await session).compute;
       },
+      testDevice: async () => (await opened()).testDevice(),
       keep: async ({ item }) => (await opened()).items.keep(item),
       kept: async () => (await opened()).items.list(),
       forgetKept: async ({ itemId }) => {

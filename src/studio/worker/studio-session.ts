@@ -22,6 +22,7 @@ import type { RecipeFiles } from '../../pipeline/recipe-corpus.ts';
 import type { RecipeReport } from '../../pipeline/report.ts';
 import { RecipeStoppedError } from '../../pipeline/stage.ts';
 import type { RecipeInput } from '../../pipeline/schema.ts';
+import { keepRepeats, keptRepeats, testDevice } from '../../training/repeat-test.ts';
 import type {
   ComputeFacts,
   ExportedFile,
@@ -65,7 +66,7 @@ interface CurrentRun {
 
 /** A worker's runtime, store and current run: the answers to what the page asks. */
 export class StudioSession {
-  readonly compute: ComputeFacts;
+  compute: ComputeFacts;
   readonly items: KeptItems;
   readonly runs: KeptRuns;
   readonly #options: WorkerOptions;
@@ -91,17 +92,19 @@ export class StudioSession {
     });
     const opened = await openRuntime({ device, ...(threads === undefined ? {} : { threads }) });
     opened.failed.catch((error: unknown) => events.lost(error));
-    return new StudioSession(options, opened, store, events);
+    const repeats = await keptRepeats(store, opened.runtime);
+    return new StudioSession(options, opened, repeats, store, events);
   }
 
   private constructor(
     options: WorkerOptions,
     { runtime, withoutGpu }: OpenedRuntime,
+    repeats: boolean | undefined,
     store: IndexedDbStore,
     events: SessionEvents,
   ) {
     const { device, threads, fingerprint } = runtime;
-    this.compute = { device, threads, withoutGpu, fingerprint };
+    this.compute = { device, threads, withoutGpu, fingerprint, repeats };
     this.items = new KeptItems(store);
     this.runs = new KeptRuns(store);
     this.#options = options;
@@ -110,6 +113,15 @@ export class StudioSession {
     this.#events = events;
     this.#base = new URL(options.base ?? '/', location.href);
     this.#searchers = openSearchers(runtime.threads);
+  }
+
+  async testDevice(): Promise<ComputeFacts> {
+    return this.#alone('repeat test', async () => {
+      const repeats = await testDevice(this.#runtime);
+      await keepRepeats(this.#store, this.#runtime, repeats);
+      this.compute = { ...this.compute, repeats };
+      return this.compute;
+    });
   }
 
   async openRun(

@@ -7,7 +7,6 @@ import { FolderStore } from '../../../src/host/node/store.ts';
 import { ggufProblem } from '../../../src/formats/gguf.ts';
 import { InputError } from '../../../src/core/errors.ts';
 import { Bm25Builder, Bm25Index } from '../../../src/retrieval/bm25.ts';
-import { decodeCheckpointFile, encodeCheckpointFile } from '../../../src/training/checkpoint-format.ts';
 import { jsonMutation, repeatMutation, tokenMutation, type Bytes } from '../mutate.ts';
 import { json, SilentDifference, textOf, type FuzzFormat } from '../format.ts';
 
@@ -60,26 +59,6 @@ index.add('d0', 'the first passage');
 index.add('d1', 'another passage, the second');
 const indexFile = index.finish().serialize();
 
-const checkpoint = encodeCheckpointFile({
-  weights: new Map([['a', { dims: [2], data: Float32Array.of(1, 2) }]]),
-  moments: {
-    first: new Map([['a', Float32Array.of(0.1, 0.2)]]),
-    second: new Map([['a', Float32Array.of(0.01, 0.02)]]),
-  },
-  state: {
-    step: 3,
-    epoch: 0,
-    seed: 1,
-    optimizerStep: 3,
-    recipeHash: 'x',
-    plan: {},
-    earlyStopping: null,
-    history: null,
-    fingerprint: {},
-    breaks: [],
-  },
-});
-
 const listing = {
   id: 'org/name',
   sha: 'a'.repeat(40),
@@ -113,14 +92,6 @@ export const storedFormats: readonly FuzzFormat[] = [
     examples: [json(listing)],
     mutations: jsonMutations,
     read: ({ bytes }) => parseListing(textOf(bytes), new URL('http://127.0.0.1/api')),
-  },
-  {
-    name: 'checkpoint-file',
-    what: 'a checkpoint in one file',
-    readers: ['src/training/checkpoint-format.ts'],
-    examples: [checkpoint],
-    mutations: [tokenMutation, repeatMutation],
-    read: ({ bytes }) => decodeCheckpointFile(bytes, 'checkpoint.safetensors'),
   },
   {
     name: 'bm25-index',

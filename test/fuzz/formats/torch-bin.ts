@@ -139,15 +139,15 @@ const contents: ReadonlySet<string> = new Set([
 export const torchFormat: FuzzFormat = {
   name: 'pytorch-bin',
   what: 'weights as torch.save writes them (pytorch_model.bin)',
-  readers: ['src/formats/torch-pickle.ts', 'src/formats/torch-zip.ts'],
+  readers: ['src/formats/torch-pickle.ts', 'src/formats/zip.ts'],
   examples: [new Uint8Array(rawZip(entriesWith(code)))],
   mutations: [
     repeatMutation,
     rebuilt('another program', 10, otherProgram, true),
     rebuilt('a field of the zip that lies', 5, lyingZip),
   ],
-  read: ({ bytes, resealed }) => {
-    const tensors = readTorchCheckpoint(bytes, 'pytorch_model.bin');
+  read: async ({ bytes, resealed }) => {
+    const tensors = await readTorchCheckpoint(bytes, 'pytorch_model.bin');
     if (resealed) return;
     for (const [name, { data }] of tensors) {
       if (!contents.has(hex(data)))

@@ -5,7 +5,7 @@ import { openZip } from '../../../src/formats/zip.ts';
 import { readEncoder } from '../../../src/encoders/read-encoder.ts';
 import type { ModelFolder } from '../../../src/host/contract.ts';
 import type { RandomStream } from '../../../src/core/random.ts';
-import { rawZip, type RawEntry } from '../../corpus/raw-zip.ts';
+import { rawZip, type RawEnd, type RawEntry } from '../../corpus/raw-zip.ts';
 import { streamedZip } from '../../corpus/streamed-zip.ts';
 import { pick, rebuilt, tokenMutation, twistedJson, type Bytes, type Mutation } from '../mutate.ts';
 import {
@@ -54,7 +54,9 @@ const NAMES = [
 
 /** A zip of the files in which one field lies. Contents have a checksum, so none may come out otherwise. */
 function lyingZip(files: Files, random: RandomStream): Uint8Array {
-  const entries: RawEntry[] = [...files].map(([name, packed]) => ({ name, packed }));
+  const isWide = random.integer(3) === 0;
+  const end: RawEnd = random.integer(3) === 0 ? { zip64: true } : {};
+  const entries: RawEntry[] = [...files].map(([name, packed]) => ({ name, packed, isWide }));
   const at = random.integer(entries.length);
   const lie = pick<keyof RawEntry | 'entries' | 'directoryOffset' | 'directoryBytes' | 'comment' | 'twice'>(
     [
@@ -81,16 +83,16 @@ function lyingZip(files: Files, random: RandomStream): Uint8Array {
     case 'entries':
     case 'directoryOffset':
     case 'directoryBytes':
-      return rawZip(entries, { [lie]: number });
+      return rawZip(entries, { ...end, [lie]: number });
     case 'comment':
-      return rawZip(entries, { comment: utf8('PK\u0005\u0006'.repeat(1 + random.integer(5))) });
+      return rawZip(entries, { ...end, comment: utf8('PK\u0005\u0006'.repeat(1 + random.integer(5))) });
     case 'twice':
-      return rawZip([...entries, entries[at] as RawEntry]);
+      return rawZip([...entries, entries[at] as RawEntry], end);
     case 'name':
     case 'localName':
-      return rawZip(entries.with(at, { ...(entries[at] as RawEntry), [lie]: pick(NAMES, random) }));
+      return rawZip(entries.with(at, { ...(entries[at] as RawEntry), [lie]: pick(NAMES, random) }), end);
     default:
-      return rawZip(entries.with(at, { ...(entries[at] as RawEntry), [lie]: number }));
+      return rawZip(entries.with(at, { ...(entries[at] as RawEntry), [lie]: number }), end);
   }
 }
 
@@ -122,6 +124,12 @@ const zipsOf = (files: Files): readonly Bytes[] => {
     zipSync(tree, { level: 9, mtime, comment: 'a comment' }),
     new Uint8Array(streamedZip(files)),
     new Uint8Array(rawZip([...files].map(([name, packed]) => ({ name, packed })))),
+    new Uint8Array(
+      rawZip(
+        [...files].map(([name, packed]) => ({ name, packed, isWide: true })),
+        { zip64: true },
+      ),
+    ),
   ];
 };
 

@@ -10,6 +10,26 @@ export interface Held {
   readonly heapBytes: number;
 }
 
+/**
+ * Counts the GPU buffers alive, ours and ONNX Runtime's: what grows here, leaks. To be called before a device is asked for.
+ */
+export function countBuffers(): () => number {
+  const alive = new Set<GPUBuffer>();
+  const createBuffer = Reflect.get<GPUDevice, 'createBuffer'>(GPUDevice.prototype, 'createBuffer');
+  GPUDevice.prototype.createBuffer = function (descriptor) {
+    const buffer = createBuffer.call(this, descriptor);
+    alive.add(buffer);
+    return buffer;
+  };
+  const destroy = Reflect.get<GPUBuffer, 'destroy'>(GPUBuffer.prototype, 'destroy');
+  GPUBuffer.prototype.destroy = function () {
+    alive.delete(this);
+    destroy.call(this);
+    return undefined;
+  };
+  return () => alive.size;
+}
+
 declare const gc: () => void;
 
 async function heapBytes(): Promise<number> {

@@ -227,11 +227,33 @@ describe('nano', () => {
     await expect(nano.read('../secret')).rejects.toThrow(RangeError);
   });
 
+  it('asks once for the list of its files, and then for no file that is missing', async () => {
+    const add = (path: string, content: unknown): void => {
+      const bytes = new TextEncoder().encode(JSON.stringify(content));
+      hub.files.set(`models/nano/${path}`, { bytes, large: false });
+    };
+    add('files.json', ['config.json', '1_Pooling/config.json']);
+    add('config.json', { n: 1 });
+    const nano = await open('nano', { base: hub.endpoint });
+    const found = ['config.json', 'modules.json', '1_Pooling/config.json', 'vocab.txt'];
+    expect(await Promise.all(found.map((path) => nano.has(path)))).toEqual([true, false, true, false]);
+    expect(text(await nano.read('config.json'))).toBe('{"n":1}');
+    expect(hub.requests).toEqual(['models/nano/files.json', 'models/nano/config.json']);
+  });
+
+  it.each(['{"a": 1}', '[1]', 'no JSON'])('looks for each file where its list is %s', async (list) => {
+    hub.files.set('models/nano/files.json', { bytes: new TextEncoder().encode(list), large: false });
+    hub.files.set('models/nano/config.json', { bytes: new TextEncoder().encode('{}'), large: false });
+    const nano = await open('nano', { base: hub.endpoint });
+    expect([await nano.has('config.json'), await nano.has('modules.json')]).toEqual([true, false]);
+  });
+
   it('is not taken from a server that answers every address with its page', async () => {
     hub.files.set('models/nano/modules.json', { bytes: new Uint8Array(0), large: false });
-    hub.misbehaviors = [
-      () => new Response('<!doctype html>', { headers: { 'content-type': 'text/html; charset=utf-8' } }),
-    ];
+    const page = () =>
+      new Response('<!doctype html>', { headers: { 'content-type': 'text/html; charset=utf-8' } });
+    hub.files.set('models/nano/files.json', { bytes: new Uint8Array(0), large: false });
+    hub.misbehaviors = [page, page];
     expect(await (await open('nano', { base: hub.endpoint })).has('modules.json')).toBe(false);
   });
 

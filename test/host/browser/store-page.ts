@@ -1,7 +1,6 @@
 /** What a page does in the tests that kill its browser or fill its storage. */
 import type { BlobReference, StoreWriter } from '../../../src/host/contract.ts';
 import { IndexedDbStore } from '../../../src/host/browser/store.ts';
-import { reportStorage, requestPersistence } from '../../../src/host/browser/storage-space.ts';
 import { messageOf } from '../../../src/core/errors.ts';
 
 /** What Playwright puts into the page. */
@@ -178,8 +177,6 @@ async function timed(work: () => Promise<unknown>): Promise<number> {
   await work();
   return performance.now() - startedAt;
 }
-
-export { reportStorage, requestPersistence };
 
 function keyOf(step: number): string {
   return `checkpoint/${String(step).padStart(6, '0')}`;

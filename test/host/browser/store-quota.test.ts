@@ -76,28 +76,5 @@ describeUnless(noChromium, 'a full storage', () => {
       expect(finished.indexOf(true)).toBeGreaterThan(6);
       expect(finished.at(-1)).toBe(true);
     });
-
-    it('can be foreseen by what is reported as used', async () => {
-      const page = await openPage(await start('report'), 1e8);
-      const used = async () =>
-        (await page.evaluate<{ usedBytes: number }>('tested.reportStorage()')).usedBytes;
-      const before = await used();
-      await page.evaluate('tested.store(5_000_000)');
-      await expect.poll(used, { timeout: 20_000 }).toBeGreaterThan(before + 4_900_000);
-      expect(await page.evaluate<object>('tested.reportStorage()')).toMatchObject({ persistent: false });
-    });
-
-    it('is not to be feared where the browser has promised to keep the data', async () => {
-      const browser = await start('persistent');
-      const page = await browser.open(server.pageOf('/test/host/browser/store-page.ts'));
-      const session = await page.context().newCDPSession(page);
-      await session.send('Browser.setPermission', {
-        origin: new URL(page.url()).origin,
-        permission: { name: 'persistent-storage' },
-        setting: 'granted',
-      });
-      expect(await page.evaluate('tested.requestPersistence()')).toBe(true);
-      expect(await page.evaluate<object>('tested.reportStorage()')).toMatchObject({ persistent: true });
-    });
   });
 });

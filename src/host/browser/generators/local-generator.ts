@@ -125,12 +125,6 @@ export class LocalGenerator implements Generator {
     }
   }
 
-  /** Downloads and loads the model anew: what is kept of it may be broken. */
-  async repair(options: LoadOptions = {}): Promise<void> {
-    await this.forget();
-    await this.load(options);
-  }
-
   #current(): Load {
     if (this.#load !== undefined && !this.#load.worker.hasEnded) return this.#load;
     const worker = openGenerationWorker(this.#options.start);

@@ -150,7 +150,8 @@ describe('wllama with a tiny model', () => {
     async () => {
       const generator = open(storiesAddress ?? '');
       const phases: GeneratorLoadProgress[] = [];
-      await generator.repair({ onProgress: (progress) => phases.push(progress) });
+      await generator.forget();
+      await generator.load({ onProgress: (progress) => phases.push(progress) });
       expect(phases.find(({ phase }) => phase === 'download')).toMatchObject({ totalBytes: 1_054_272 });
       expect(phases.findLast(({ phase }) => phase === 'download')).toMatchObject({ share: 1 });
       const messages = [{ role: 'user', content: 'Once upon a time' }] as const;

@@ -1,5 +1,5 @@
-import { isConstant, isInput, nodesBehind, type Tensor } from './expression.ts';
-import type { NdArray } from './nd-array.ts';
+import { isConstant, isInput, nodesBehind, type Tensor } from '../../src/graph/expression.ts';
+import type { NdArray } from '../../src/graph/nd-array.ts';
 
 /**
  * Reference evaluation in float64, one node after the other. Slow and exact: what tests hold every runtime and

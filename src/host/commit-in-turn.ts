@@ -1,9 +1,6 @@
-import { StoreFencedError, type Store, type StoreChanges } from '../../host/contract.ts';
+import { StoreFencedError, type Store, type StoreChanges } from './contract.ts';
 
-/**
- * Changes records that every tab may change: each record is of one run or one folder, so tabs that write at the same
- * time take turns.
- */
+/** Changes records that every process or tab may change, since each is about something else: writers take turns. */
 export async function commitInTurn(store: Store, namespace: string, changes: StoreChanges): Promise<void> {
   for (;;) {
     const writer = await store.openWriter(namespace);
@@ -11,7 +8,7 @@ export async function commitInTurn(store: Store, namespace: string, changes: Sto
       await writer.commit(changes);
       return;
     } catch (error) {
-      // Another tab has opened a writer in between.
+      // Another one has opened a writer in between.
       if (!(error instanceof StoreFencedError)) throw error;
     }
   }
