@@ -123,7 +123,7 @@ function placeOf(error: unknown): string {
   const stack = error instanceof Error ? (error.stack ?? '') : '';
   const own = [...stack.matchAll(/\/((?:src|test)\/[\w./-]+?)\.[jt]s:(\d+)/g)]
     .map(([, path = '', line = '']) => `${path}.ts:${line}`)
-    .filter((place) => !place.startsWith('src/host/errors'));
+    .filter((place) => !place.startsWith('src/core/errors'));
   const [first] = own;
   return first ?? 'outside src/';
 }

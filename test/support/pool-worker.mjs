@@ -1,5 +1,5 @@
 import { threadId } from 'node:worker_threads';
-import { InputError, OutOfMemoryError } from '../../dist/src/host/errors.js';
+import { InputError, OutOfMemoryError } from '../../dist/src/core/errors.js';
 import { serveTasks } from '../../dist/src/host/node/worker-tasks.js';
 
 /** A worker that does what a test asks of it. */
