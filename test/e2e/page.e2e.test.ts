@@ -146,9 +146,16 @@ describeUnless(noChromium, 'the built page', () => {
   });
 
   describe('light and dark, 1280 and 360 px wide', () => {
-    it.each(['demo', 'own-data', 'recipes', 'results'])('has an accessible screen: %s', async (screen) => {
-      const page = await open(screen);
-      expect(await complaints(page)).toEqual([]);
+    it('has an accessible screen behind each link of its navigation', async () => {
+      const page = await open('');
+      const navigation = page.getByRole('navigation', { name: 'Screens' });
+      const titles = await navigation.getByRole('link').allInnerTexts();
+      expect(titles).toEqual(expect.arrayContaining(['Demo', 'Own data', 'Recipes', 'Results']));
+      for (const title of titles) {
+        await navigation.getByRole('link', { name: title, exact: true }).click();
+        await expect.poll(() => page.title()).toBe(`${title} · Retriever Studio`);
+        expect([title, ...(await complaints(page))]).toEqual([title]);
+      }
       await page.close();
     });
 
