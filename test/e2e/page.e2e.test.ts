@@ -236,8 +236,8 @@ describeUnless(noChromium, 'the built page', () => {
   it('says in words what a training brought', async () => {
     const page = await open('results/demo');
     const results = page.getByRole('region', { name: 'Results' }).first();
-    await results.getByText('Listwise is better than the untrained encoder: nDCG@10 +0.090').waitFor();
-    await results.getByText('No difference shown between listwise and contrastive').waitFor();
+    await results.getByText('nDCG@10: listwise is better than the untrained encoder, +0.090').waitFor();
+    await results.getByText('nDCG@10: no difference shown between listwise and contrastive').waitFor();
     await page.close();
   });
 

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { metricTitle } from '../../src/recipes/markdown.ts';
 import { leftOut, reportMarkdown } from '../../src/recipes/report-markdown.ts';
 import type { RecipeReport } from '../../src/recipes/report.ts';
 import type { RecipeRun } from '../support/recipe-job.ts';
@@ -135,14 +134,4 @@ describe('the report', () => {
       expect(new Set(widths).size).toBe(1);
     }
   });
-});
-
-it.each([
-  ['ndcg_cut_10', 'nDCG@10'],
-  ['recall_100', 'Recall@100'],
-  ['map', 'MAP'],
-  ['recip_rank', 'MRR'],
-  ['P_5', 'P@5'],
-])('%s is called %s', (metric, title) => {
-  expect(metricTitle(metric)).toBe(title);
 });

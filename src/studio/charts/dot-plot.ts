@@ -1,6 +1,6 @@
 import type { RecipeReport } from '../../recipes/report.ts';
 import { decimalExponent, powerOfTen } from '../../host/exact-math.ts';
-import { metricTitle } from '../../recipes/markdown.ts';
+import { metricTitle } from '../../metrics/format.ts';
 import { signed, systemName, systemTitle } from '../words/findings.ts';
 import { own } from '../../host/own.ts';
 
