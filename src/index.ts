@@ -66,12 +66,15 @@ export { checkLists } from './losses/requirements.ts';
 
 // Measures and tests of significance.
 export {
-  compareRuns,
+  compareSystems,
   type CompareOptions,
-  type NamedRun,
-  type PairedComparison,
-  type RunComparison,
-} from './metrics/compare.ts';
+  type ComparisonTable,
+  type MeasuredSystem,
+  type MeasuredValue,
+  type PairResult,
+  type ComparedSystem,
+} from './metrics/compare-systems.ts';
+export { conclusion, type Wording } from './metrics/comparison-text.ts';
 export { evaluate, type Evaluation, type EvaluationOptions } from './metrics/evaluate.ts';
 export { allMeasures, parseMeasures, type RequestedMeasure } from './metrics/measures/registry.ts';
 export {

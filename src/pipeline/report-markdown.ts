@@ -1,9 +1,11 @@
 import { baselineName } from './baseline-name.ts';
-import type { ComparisonTable, MeasuredValue, PairResult } from './compare-systems.ts';
+import type { ComparisonTable, MeasuredValue } from '../metrics/compare-systems.ts';
+import { comparisonRows, conclusions } from '../metrics/comparison-text.ts';
+import { metricTitle } from '../metrics/format.ts';
 import { scoreRows } from '../lists/diagnostics/diagnosis-table.ts';
 import { diagnosisRows, plantedRows } from './data-tables.ts';
 import type { ArmReport, RecipeReport, ShownPassage, ShownQuery } from './report.ts';
-import { markdownList, markdownTable, metricTitle, pText, signed } from './markdown.ts';
+import { markdownList, markdownTable } from './markdown.ts';
 import type { WrittenReport } from './written-report.ts';
 import { inlineMarkdown, markdownParagraph } from '../core/other-text.ts';
 import { own } from '../core/own.ts';
@@ -18,13 +20,13 @@ export function reportMarkdown(report: RecipeReport): string {
     corpusLine(report),
     '## Results',
     resultsTable(results.all, report),
-    comparisonsTable(results.all),
+    ...comparisonSections(results.all, report),
     ...(results.disjoint === null
       ? []
       : [
           '### Queries that share no relevant document with a train query',
           resultsTable(results.disjoint, report),
-          comparisonsTable(results.disjoint),
+          ...comparisonSections(results.disjoint, report),
         ]),
     markdownList(report.notes),
     ...dataSections(report),
@@ -91,51 +93,6 @@ export function resultRows(table: ComparisonTable, report: RecipeReport): readon
   ];
 }
 
-/** The tests as rows of cells. */
-export function comparisonRows({ comparisons }: ComparisonTable): readonly (readonly string[])[] {
-  return [
-    [
-      'system',
-      'against',
-      'measure',
-      'difference',
-      'interval',
-      'p (randomization, Holm)',
-      'p (t, Holm)',
-      'wins/ties/losses',
-      'detectable',
-    ],
-    ...comparisons.map((pair) => [
-      pair.system,
-      pair.baseline,
-      metricTitle(pair.metric),
-      signed(pair.difference),
-      `[${pair.interval.map(signed).join(', ')}]`,
-      pText(pair.randomizationHolmP),
-      pText(pair.tTestHolmP),
-      `${pair.wins}/${pair.ties}/${pair.losses}`,
-      pair.smallestDetectable.toFixed(4),
-    ]),
-  ];
-}
-
-/** One sentence for each test. */
-export function conclusions({ comparisons }: ComparisonTable, alpha: number): readonly string[] {
-  return comparisons.map((pair) => conclusion(pair, alpha));
-}
-
-function conclusion(pair: PairResult, alpha: number): string {
-  const { system, baseline, metric, difference, randomizationHolmP, smallestDetectable } = pair;
-  const title = metricTitle(metric);
-  if (randomizationHolmP <= alpha) {
-    return `${title}: ${system} is ${difference > 0 ? 'better' : 'worse'} than ${baseline} by ${Math.abs(difference).toFixed(4)} (corrected p ${pText(randomizationHolmP)})`;
-  }
-  return (
-    `${title}: no difference shown between ${system} and ${baseline} (${signed(difference)}); a true one below ` +
-    `${smallestDetectable.toFixed(4)} had less than an 80 % chance to be found`
-  );
-}
-
 function corpusLine({ corpus, recipe }: RecipeReport): string {
   const parts = [
     `${corpus.passages} passages`,
@@ -151,8 +108,10 @@ function resultsTable(table: ComparisonTable, report: RecipeReport): string {
   return `${table.queries} test queries.\n\n${markdownTable(resultRows(table, report), 2)}`;
 }
 
-function comparisonsTable(table: ComparisonTable): string {
-  return table.comparisons.length === 0 ? '' : markdownTable(comparisonRows(table), 3);
+function comparisonSections(table: ComparisonTable, { recipe }: RecipeReport): string[] {
+  const { alpha } = recipe.evaluation;
+  if (table.comparisons.length === 0) return [];
+  return [markdownTable(comparisonRows(table, alpha), 3), markdownList(conclusions(table, alpha))];
 }
 
 function measuredText(value: MeasuredValue | undefined): string {

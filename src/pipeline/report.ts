@@ -1,9 +1,10 @@
 import { splitNote, type SplitReport } from '../corpus/split.ts';
 import { formatLossSpec, type LossSpec } from '../losses/loss-spec.ts';
-import type { RankedDocument } from '../retrieval/ranking.ts';
+import { evaluate } from '../metrics/evaluate.ts';
+import { measureNames, parseMeasures } from '../metrics/measures/registry.ts';
+import { rankingToRun, type RankedDocument, type Ranking } from '../retrieval/ranking.ts';
 import { keptRepeats } from '../training/repeat-test.ts';
 import { sourceName } from './arm-mix.ts';
-import { queryValues } from './compare-systems.ts';
 import type { FilteredReport, ListsReport } from './lists-report.ts';
 import type { Recipe } from './schema.ts';
 import type { Stage } from './stage.ts';
@@ -257,10 +258,17 @@ async function shownQueries({ recipe, graph, workshop, arms }: ReportParts): Pro
   const { queries, judgments } = workshop.corpus.test;
   const before = await workshop.rankingOf(graph.untrained);
   const after = await workshop.rankingOf(ranking);
-  const valuesOf = (found: typeof before): ReadonlyMap<string, number> =>
-    queryValues(judgments, found, metric, level);
-  const [valuesBefore, valuesAfter] = [valuesOf(before), valuesOf(after)];
-  const gain = (id: string): number => (valuesAfter.get(id) ?? 0) - (valuesBefore.get(id) ?? 0);
+  const measured = parseMeasures(metric);
+  const [name] = measured.flatMap(measureNames);
+  const valueIn = (found: Ranking): ((id: string) => number) => {
+    const { perQuery } = evaluate(judgments, rankingToRun(found), measured, {
+      complete: true,
+      relevanceLevel: level,
+    });
+    return (id) => own(perQuery.get(id), name) ?? 0;
+  };
+  const [valueBefore, valueAfter] = [valueIn(before), valueIn(after)];
+  const gain = (id: string): number => valueAfter(id) - valueBefore(id);
   const ids = Array.isArray(show.queries)
     ? show.queries
     : mostChanged(
@@ -291,8 +299,8 @@ async function shownQueries({ recipe, graph, workshop, arms }: ReportParts): Pro
         arm: arm.name,
         seed,
         metric,
-        before: { value: valuesBefore.get(id) ?? 0, passages: passages(id, before) },
-        after: { value: valuesAfter.get(id) ?? 0, passages: passages(id, after) },
+        before: { value: valueBefore(id), passages: passages(id, before) },
+        after: { value: valueAfter(id), passages: passages(id, after) },
       },
     ];
   });

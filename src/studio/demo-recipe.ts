@@ -5,10 +5,6 @@ export function demoRunId(seed: number): string {
   return seed === 1 ? 'demo' : `demo-seed-${seed}`;
 }
 
-export function isDemoRun(runId: string): boolean {
-  return /^demo(-seed-\d+)?$/.test(runId);
-}
-
 /**
  * The demo: the encoder that comes with the studio, trained twice from one seed on the lists of the demo corpus, once
  * contrastive and once listwise. Sized for a minute on two cores.

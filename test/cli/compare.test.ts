@@ -38,7 +38,9 @@ describe('compare', () => {
     expect(stdout).toMatch(/^20 judged queries\n/);
     expect(stdout).toMatch(/\nbm25 +0\.5000\ndense +0\.8000\n/);
     expect(stdout).toMatch(/16\/0\/4/);
-    expect(stdout).toMatch(/\nrecip_rank: dense is better than bm25 \(corrected p 0\.\d{4}\)\n$/);
+    expect(stdout).toMatch(
+      /\nMRR: dense is better than bm25, \+0\.3000 \(.*corrected p 0\.\d{4}; .* of 20 queries\)\.\n$/,
+    );
   });
 
   it('takes the baseline by name, counts missing queries 0 and repeats to the bit', async () => {

@@ -146,9 +146,16 @@ describeUnless(noChromium, 'the built page', () => {
   });
 
   describe('light and dark, 1280 and 360 px wide', () => {
-    it.each(['demo', 'own-data', 'recipes', 'results'])('has an accessible screen: %s', async (screen) => {
-      const page = await open(screen);
-      expect(await complaints(page)).toEqual([]);
+    it('has an accessible screen behind each link of its navigation', async () => {
+      const page = await open('');
+      const navigation = page.getByRole('navigation', { name: 'Screens' });
+      const titles = await navigation.getByRole('link').allInnerTexts();
+      expect(titles).toEqual(expect.arrayContaining(['Demo', 'Own data', 'Recipes', 'Results']));
+      for (const title of titles) {
+        await navigation.getByRole('link', { name: title, exact: true }).click();
+        await expect.poll(() => page.title()).toBe(`${title} · Retriever Studio`);
+        expect([title, ...(await complaints(page))]).toEqual([title]);
+      }
       await page.close();
     });
 
@@ -229,8 +236,8 @@ describeUnless(noChromium, 'the built page', () => {
   it('says in words what a training brought', async () => {
     const page = await open('results/demo');
     const results = page.getByRole('region', { name: 'Results' }).first();
-    await results.getByText('Listwise is better than the untrained encoder: nDCG@10 +0.090').waitFor();
-    await results.getByText('No difference shown between listwise and contrastive').waitFor();
+    await results.getByText('nDCG@10: listwise is better than the untrained encoder, +0.090').waitFor();
+    await results.getByText('nDCG@10: no difference shown between listwise and contrastive').waitFor();
     await page.close();
   });
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { bootstrapInterval, bootstrapIntervalOverSeeds } from '../../src/metrics/significance/bootstrap.ts';
+import { bootstrapInterval } from '../../src/metrics/significance/bootstrap.ts';
 import {
   smallestDetectableDifference,
   tTestPower,
@@ -86,7 +86,7 @@ describe.each(golden.tests)('$name', ({ differences: values, t, tTest, bootstrap
   });
 
   it('has the bootstrap interval of scipy, up to the chance of resampling', () => {
-    const [low, high] = bootstrapInterval(values, { seed: 3 });
+    const [low, high] = bootstrapInterval([values], { seed: 3 });
     const noise = (0.05 * standardDeviation) / Math.sqrt(values.length) + 1e-12;
     expect(Math.abs(low - bootstrap95[0])).toBeLessThan(values.length < 10 ? 0.1 * standardDeviation : noise);
     expect(Math.abs(high - bootstrap95[1])).toBeLessThan(
@@ -193,27 +193,20 @@ describe('holm', () => {
   });
 });
 
-describe('bootstrapIntervalOverSeeds', () => {
+describe('bootstrapInterval over seeds', () => {
   const differences = [0.3, -0.1, 0.25, 0, 0.4, 0.1, -0.2, 0.05];
-
-  it('is the interval over queries where there is one seed', () => {
-    expect(bootstrapIntervalOverSeeds([differences], { samples: 2000 })).toEqual(
-      bootstrapInterval(differences, { samples: 2000 }),
-    );
-  });
 
   it('adds what seeds vary to what queries vary', () => {
     const higher = differences.map((value) => value + 0.5);
-    const [low, high] = bootstrapIntervalOverSeeds([differences, higher], { samples: 4000 });
-    const [lowOfMean, highOfMean] = bootstrapInterval(
-      differences.map((value) => value + 0.25),
-      { samples: 4000 },
-    );
+    const [low, high] = bootstrapInterval([differences, higher], { samples: 4000 });
+    const [lowOfMean, highOfMean] = bootstrapInterval([differences.map((value) => value + 0.25)], {
+      samples: 4000,
+    });
     expect(low).toBeLessThan(lowOfMean - 0.1);
     expect(high).toBeGreaterThan(highOfMean + 0.1);
     // Seeds without any variation between queries: the interval is theirs alone.
     expect(
-      bootstrapIntervalOverSeeds(
+      bootstrapInterval(
         [
           [1, 1],
           [3, 3],
@@ -224,23 +217,23 @@ describe('bootstrapIntervalOverSeeds', () => {
   });
 
   it('refuses rows that do not fit', () => {
-    expect(() => bootstrapIntervalOverSeeds([])).toThrow('there are no queries');
-    expect(() => bootstrapIntervalOverSeeds([[1], [1, 2]])).toThrow('measured on different queries');
+    expect(() => bootstrapInterval([])).toThrow('there are no queries');
+    expect(() => bootstrapInterval([[1], [1, 2]])).toThrow('measured on different queries');
   });
 });
 
 describe('bootstrapInterval', () => {
   it('is a point without spread, and repeatable', () => {
-    expect(bootstrapInterval([0.25, 0.25, 0.25])).toEqual([0.25, 0.25]);
+    expect(bootstrapInterval([[0.25, 0.25, 0.25]])).toEqual([0.25, 0.25]);
     const values = [0.1, -0.2, 0.4, 0.3];
-    expect(bootstrapInterval(values, { seed: 1 })).toEqual(bootstrapInterval(values, { seed: 1 }));
+    expect(bootstrapInterval([values], { seed: 1 })).toEqual(bootstrapInterval([values], { seed: 1 }));
     expect(() => bootstrapInterval([])).toThrow(RangeError);
   });
 
   it('narrows with the level', () => {
     const values = golden.tests.at(-1)?.differences ?? [];
-    const [low95, high95] = bootstrapInterval(values);
-    const [low50, high50] = bootstrapInterval(values, { level: 0.5 });
+    const [low95, high95] = bootstrapInterval([values]);
+    const [low50, high50] = bootstrapInterval([values], { level: 0.5 });
     expect(low50).toBeGreaterThan(low95);
     expect(high50).toBeLessThan(high95);
   });

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { metricTitle } from '../../src/pipeline/markdown.ts';
 import { leftOut, reportMarkdown } from '../../src/pipeline/report-markdown.ts';
 import type { RecipeReport } from '../../src/pipeline/report.ts';
 import { keepRepeats, testDevice } from '../../src/training/repeat-test.ts';
@@ -147,14 +146,4 @@ describe('the report', () => {
       expect(new Set(widths).size).toBe(1);
     }
   });
-});
-
-it.each([
-  ['ndcg_cut_10', 'nDCG@10'],
-  ['recall_100', 'Recall@100'],
-  ['map', 'MAP'],
-  ['recip_rank', 'MRR'],
-  ['P_5', 'P@5'],
-])('%s is called %s', (metric, title) => {
-  expect(metricTitle(metric)).toBe(title);
 });

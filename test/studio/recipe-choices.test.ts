@@ -11,7 +11,6 @@ import {
   type RecipeChoices,
 } from '../../src/studio/recipe-choices.ts';
 import { seriesStyle } from '../../src/studio/charts/series-style.ts';
-import { demoRunId, isDemoRun } from '../../src/studio/demo-recipe.ts';
 import { kept } from '../e2e/canned-run.ts';
 
 const recipe: RecipeInput = {
@@ -134,9 +133,4 @@ describe('line styles', () => {
     const looks = Array.from({ length: 20 }, (_, i) => JSON.stringify(seriesStyle(i)));
     expect(new Set(looks).size).toBe(20);
   });
-});
-
-it('tells runs of the demo screen from recipes on the demo corpus', () => {
-  expect([demoRunId(1), demoRunId(7)].map(isDemoRun)).toEqual([true, true]);
-  expect(['recipe-demo-01234567', 'own-demo-1', 'demo-seed-x'].map(isDemoRun)).toEqual([false, false, false]);
 });

@@ -1,59 +1,30 @@
 import { describe, expect, it } from 'vitest';
-import type { PairResult } from '../../src/pipeline/compare-systems.ts';
+import type { PairResult } from '../../src/metrics/compare-systems.ts';
+import { conclusions } from '../../src/metrics/comparison-text.ts';
+import { reportMarkdown } from '../../src/pipeline/report-markdown.ts';
 import type { FoundPassage } from '../../src/studio/protocol.ts';
 import { CurveCollector, thin } from '../../src/studio/state/curves.ts';
 import { capabilities, deviceSentence } from '../../src/studio/words/capabilities.ts';
-import { commonBaseline, findingOf, signed } from '../../src/studio/words/findings.ts';
+import { commonBaseline, findings } from '../../src/studio/words/findings.ts';
 import { gradeText } from '../../src/studio/words/grades.ts';
 import { moveAfter, moveBefore, moveOf } from '../../src/studio/words/moves.ts';
 import { aboutSeconds } from '../../src/studio/words/time.ts';
+import { report } from '../e2e/canned-run.ts';
 
-const pair: PairResult = {
-  system: 'listwise',
-  baseline: 'untrained',
-  metric: 'ndcg_cut_10',
-  difference: 0.05,
-  interval: [0.02, 0.08],
-  tTestP: 0.001,
-  tTestHolmP: 0.004,
-  randomizationP: 0.001,
-  randomizationHolmP: 0.004,
-  wins: 40,
-  ties: 60,
-  losses: 20,
-  smallestDetectable: 0.04,
-};
-
-describe('a finding', () => {
-  it('says what is shown', () => {
-    expect(findingOf(pair, 0.05, 120)).toBe(
-      'Listwise is better than the untrained encoder: nDCG@10 +0.050, the 95 % interval is +0.020 to +0.080 ' +
-        '(better on 40 and worse on 20 of 120 test queries).',
-    );
-  });
-
-  it('says what is not shown, and what might have been missed', () => {
-    const open = { ...pair, difference: 0.01, interval: [-0.02, 0.04] as const, randomizationHolmP: 0.6 };
-    expect(findingOf(open, 0.05, 120)).toMatch(
-      /^No difference shown .* −0\.020 to \+0\.040 .* below 0\.040 could/,
-    );
-  });
-
-  it('says when only the correction speaks against it', () => {
-    expect(findingOf({ ...pair, randomizationHolmP: 0.08 }, 0.05, 120)).toMatch(
-      /^Listwise may be better .* does not show it \(p = 0\.08\)\.$/,
-    );
-  });
-
-  it('says when nothing differs', () => {
-    expect(findingOf({ ...pair, wins: 0, losses: 0, randomizationHolmP: 1 }, 0.05, 120)).toBe(
-      'Listwise and the untrained encoder do equally well on every test query.',
-    );
-  });
-
-  it('has no minus before nothing', () => {
-    expect(signed(-0.0001)).toBe('+0.000');
-  });
+it('says of a comparison what reports say, but for names and digits', () => {
+  const { results, recipe } = report;
+  const { alpha } = recipe.evaluation;
+  const plain = conclusions(results.all, alpha);
+  expect(plain).toHaveLength(results.all.comparisons.length);
+  for (const line of plain) expect(reportMarkdown(report)).toContain(`- ${line}`);
+  // The page has three digits and a true minus.
+  const onPage = findings(results.all, alpha).map((line) =>
+    line
+      .replaceAll('−', '-')
+      .replaceAll('the untrained encoder', 'untrained')
+      .replaceAll(/(?<=[+-]|below )0\.\d{3}/g, '$&0'),
+  );
+  expect(onPage).toEqual(plain);
 });
 
 describe('the marks of passages', () => {

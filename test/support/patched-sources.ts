@@ -1,11 +1,12 @@
 /**
  * Copies of the sources with a few files added or changed: what a contributor has who adds a loss, an encoder family, a
- * generator. They are type-checked, built and run, so that a test can say which files an extension takes.
+ * screen. They are type-checked, built and run, so that a test can say which files an extension takes.
  */
 import { spawn } from 'node:child_process';
 import { cpSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { expect } from 'vitest';
 import { temporaryFolder, type CliResult } from './cli.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -18,6 +19,10 @@ export interface PatchedSources {
   build(): Promise<string>;
   /** The type check of tsconfig.browser.json, for what the page is made of. @returns the complaints */
   checkBrowser(): Promise<string>;
+  /** The type check of the page's components. @returns the complaints */
+  checkComponents(): Promise<string>;
+  /** Builds the page. @returns its folder */
+  buildPage(): Promise<string>;
   /** The command line as it was built. */
   cli(args: readonly string[]): Promise<CliResult>;
   /** An ES module beside the built sources: `./dist/src/index.js`. */
@@ -27,10 +32,11 @@ export interface PatchedSources {
 /** The copy is removed when the test ends. */
 export function patchSources(patch: SourcePatch): PatchedSources {
   const folder = temporaryFolder();
-  const parts = ['src', 'workers', 'bin', 'package.json', 'tsconfig.json', 'tsconfig.build.json'];
-  for (const part of [...parts, 'tsconfig.browser.json']) {
-    cpSync(join(root, part), join(folder, part), { recursive: true });
-  }
+  const copy = (...parts: string[]): void => {
+    for (const part of parts) cpSync(join(root, part), join(folder, part), { recursive: true });
+  };
+  copy('src', 'workers', 'bin', 'package.json');
+  copy('tsconfig.json', 'tsconfig.build.json', 'tsconfig.browser.json', 'svelte.config.js');
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
   for (const [path, change] of Object.entries(patch)) {
     const file = join(folder, path);
@@ -38,13 +44,25 @@ export function patchSources(patch: SourcePatch): PatchedSources {
     writeFileSync(file, text, { flag: typeof change === 'string' ? 'wx' : 'w' });
   }
   const node = (...args: string[]): Promise<CliResult> => runNode(folder, args);
-  const compile = async (config: string): Promise<string> => {
-    const { code, stdout, stderr } = await node('node_modules/typescript/bin/tsc', '-p', config);
+  const complaints = async (...args: string[]): Promise<string> => {
+    const { code, stdout, stderr } = await node(...args);
     return code === 0 ? '' : stdout + stderr;
   };
+  const compile = (config: string): Promise<string> =>
+    complaints('node_modules/typescript/bin/tsc', '-p', config);
   return {
     build: () => compile('tsconfig.build.json'),
     checkBrowser: () => compile('tsconfig.browser.json'),
+    checkComponents: () =>
+      complaints(
+        'node_modules/svelte-check/bin/svelte-check',
+        ...['--tsconfig', 'tsconfig.browser.json', '--fail-on-warnings', '--output', 'machine'],
+      ),
+    buildPage: async () => {
+      copy('index.html', 'vite.config.ts', 'scripts/vite-shared.mjs', 'public', 'recipes');
+      expect(await complaints('node_modules/vite/bin/vite.js', 'build', '--logLevel', 'error')).toBe('');
+      return join(folder, 'dist/page');
+    },
     cli: (args) => node('bin/retriever-studio.js', ...args),
     run: (module) => {
       writeFileSync(join(folder, 'module.mjs'), module);

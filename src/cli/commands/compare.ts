@@ -4,13 +4,11 @@ import { sharedWithTrain } from '../../corpus/split.ts';
 import type { Judgments } from '../../corpus/types.ts';
 import { InputError } from '../../core/errors.ts';
 import { settingRanges } from '../../core/setting-ranges.ts';
-import type { NamedRun, PairedComparison, RunComparison } from '../../metrics/compare.ts';
-import { compareRuns } from '../../metrics/compare.ts';
-import { formatValue } from '../../metrics/format.ts';
+import { compareSystems, type ComparedSystem } from '../../metrics/compare-systems.ts';
+import { comparisonCsv, comparisonLatex, meanRows } from '../../metrics/comparison-tables.ts';
+import { comparisonRows, conclusion } from '../../metrics/comparison-text.ts';
 import { parseMeasures } from '../../metrics/measures/registry.ts';
 import type { RequestedMeasure } from '../../metrics/measures/registry.ts';
-import type { Table } from '../../metrics/tables.ts';
-import { toCsv, toLatex } from '../../metrics/tables.ts';
 import type { RunOptions } from '../evaluation-options.ts';
 import { addRunOptions, evaluationOptions } from '../evaluation-options.ts';
 import type { CliIo } from '../io.ts';
@@ -18,7 +16,6 @@ import { integerOption, numberOption } from '../options.ts';
 import { checkOutputFile, writeOutputFile } from '../output-file.ts';
 import { textTable } from '../text-table.ts';
 import { openJudgments, openRun, requireCommonQueries, warnAboutJudgments } from '../trec-files.ts';
-import { own } from '../../core/own.ts';
 
 interface CompareOptions extends RunOptions {
   readonly qrels: string;
@@ -73,37 +70,43 @@ async function compareFiles(paths: readonly string[], options: CompareOptions, i
   for (const path of [options.csv, options.latex]) if (path !== undefined) await checkOutputFile(path);
   const judgments = await comparedQueries(options, io);
   warnAboutJudgments(judgments, options, io);
-  const open = async ({ name, path }: RunFile): Promise<NamedRun> => {
+  const open = async ({ name, path }: RunFile): Promise<ComparedSystem> => {
     const { run } = await openRun(path);
     requireCommonQueries(judgments, run, { qrels: options.qrels, run: path });
     const missing = [...judgments.keys()].filter((query) => !run.has(query)).length;
     if (missing > 0)
       io.warn(`${name} lacks ${missing} of the ${judgments.size} judged queries: they count 0`);
-    return { name, run };
+    return { name, runs: [run] };
   };
-  const reference = await open(baseline);
-  const compared: NamedRun[] = [];
-  for (const other of others) compared.push(await open(other));
+  const systems: ComparedSystem[] = [];
+  for (const file of [baseline, ...others]) systems.push(await open(file));
 
   const { alpha, samples, seed } = options;
-  const comparison = compareRuns(judgments, reference, compared, measures, {
-    ...evaluationOptions(options),
-    alpha,
-    samples,
-    seed,
-  });
-  if (options.csv !== undefined) await writeOutputFile(options.csv, toCsv(comparisonTable(comparison)));
-  if (options.latex !== undefined) await writeOutputFile(options.latex, latexTable(comparison, alpha));
+  const evaluation = evaluationOptions(options);
+  const table = compareSystems(judgments, systems, { ...evaluation, measures, alpha, samples, seed });
+  const { queries, comparisons } = table;
+  if (options.csv !== undefined) await writeOutputFile(options.csv, comparisonCsv(table));
+  if (options.latex !== undefined) await writeOutputFile(options.latex, comparisonLatex(table, alpha));
   io.printJson({
-    queries: comparison.queries,
-    baseline: baseline.name,
-    alpha,
-    samples,
-    seed,
-    runs: comparison.runs.map((run) => ({ ...run })),
-    comparisons: comparison.comparisons.map((each) => ({ ...each })),
+    queries,
+    ...{ baseline: baseline.name, alpha, samples, seed },
+    runs: table.systems.map(({ name, metrics }) => ({
+      name,
+      metrics: Object.fromEntries(Object.entries(metrics).map(([metric, { mean }]) => [metric, mean])),
+    })),
+    comparisons: comparisons.map(({ system: run, difference: mean, ...rest }) => ({
+      ...{ run, queries, mean },
+      ...rest,
+    })),
   });
-  for (const line of describe(comparison, alpha)) io.print(line);
+  const [header = [], ...means] = meanRows(table);
+  const [testHeader = [], ...tests] = comparisonRows(table, alpha);
+  const lines = [
+    ...[`${queries} judged queries`, ...textTable(header, means), ''],
+    ...[...textTable(testHeader, tests), ''],
+    ...comparisons.map((pair) => conclusion(pair, { alpha, queries })),
+  ];
+  for (const line of lines) io.print(line);
 }
 
 /** The judged queries to compare over. @throws InputError if there are fewer than two. */
@@ -167,137 +170,4 @@ function orderRuns(
     throw new InputError('there is one run only', { remedy: 'Give two or more run files' });
   }
   return { baseline, others };
-}
-
-function comparisonTable({ runs, comparisons }: RunComparison): Table {
-  const meanOf = (name: string | undefined, metric: string) =>
-    own(runs.find((run) => run.name === name)?.metrics, metric) ?? 0;
-  const baseline = runs[0]?.name ?? '';
-  return {
-    columns: [
-      'run',
-      'baseline',
-      'metric',
-      'queries',
-      'baseline_mean',
-      'run_mean',
-      'mean_difference',
-      'interval_low',
-      'interval_high',
-      't_test_p',
-      't_test_holm_p',
-      'randomization_p',
-      'randomization_holm_p',
-      'wins',
-      'ties',
-      'losses',
-      'smallest_detectable_difference',
-    ],
-    rows: comparisons.map((each) => [
-      each.run,
-      baseline,
-      each.metric,
-      each.queries,
-      meanOf(baseline, each.metric),
-      meanOf(each.run, each.metric),
-      each.mean,
-      ...each.interval,
-      each.tTestP,
-      each.tTestHolmP,
-      each.randomizationP,
-      each.randomizationHolmP,
-      each.wins,
-      each.ties,
-      each.losses,
-      each.smallestDetectable,
-    ]),
-  };
-}
-
-/** The means, with a mark where the difference from the baseline is significant after Holm's correction. */
-function latexTable({ runs, comparisons }: RunComparison, alpha: number): string {
-  const metrics = Object.keys(runs[0]?.metrics ?? {});
-  const isSignificant = (run: string, metric: string) =>
-    comparisons.some(
-      (each) => each.run === run && each.metric === metric && each.randomizationHolmP <= alpha,
-    );
-  const rows = runs.map(({ name, metrics: values }) => [
-    name,
-    ...metrics.map(
-      (metric) => `${formatValue(own(values, metric) ?? 0)}${isSignificant(name, metric) ? '*' : ''}`,
-    ),
-  ]);
-  const note = `% * differs from ${runs[0]?.name.replace(/\s/g, ' ') ?? ''}: paired randomization test, Holm-corrected p <= ${alpha}\n`;
-  return note + toLatex({ columns: ['run', ...metrics], rows });
-}
-
-function describe(comparison: RunComparison, alpha: number): readonly string[] {
-  const metrics = Object.keys(comparison.runs[0]?.metrics ?? {});
-  const means = textTable(
-    ['run', ...metrics],
-    comparison.runs.map(({ name, metrics: values }) => [
-      name,
-      ...metrics.map((metric) => formatValue(own(values, metric) ?? 0)),
-    ]),
-  );
-  const tests = textTable(
-    [
-      'run',
-      'metric',
-      'difference',
-      `${formatPercent(1 - alpha)} interval`,
-      'p (t)',
-      'Holm',
-      'p (randomization)',
-      'Holm',
-      'wins/ties/losses',
-      'detectable',
-    ],
-    comparison.comparisons.map((each) => [
-      each.run,
-      each.metric,
-      formatSigned(each.mean),
-      `[${each.interval.map(formatSigned).join(', ')}]`,
-      formatP(each.tTestP),
-      formatP(each.tTestHolmP),
-      formatP(each.randomizationP),
-      formatP(each.randomizationHolmP),
-      `${each.wins}/${each.ties}/${each.losses}`,
-      formatValue(each.smallestDetectable),
-    ]),
-  );
-  const baseline = comparison.runs[0]?.name ?? '';
-  return [
-    `${comparison.queries} judged queries`,
-    ...means,
-    '',
-    `differences from ${baseline}`,
-    ...tests,
-    '',
-    ...comparison.comparisons.map((each) => conclude(each, baseline, alpha)),
-  ];
-}
-
-function conclude(each: PairedComparison, baseline: string, alpha: number): string {
-  const { run, metric, mean, randomizationHolmP, smallestDetectable } = each;
-  if (randomizationHolmP <= alpha) {
-    return `${metric}: ${run} is ${mean > 0 ? 'better' : 'worse'} than ${baseline} (corrected p ${formatP(randomizationHolmP)})`;
-  }
-  if (each.ties === each.queries) return `${metric}: ${run} and ${baseline} are equal on every query`;
-  return (
-    `${metric}: no difference shown between ${run} and ${baseline}; with these queries a true difference ` +
-    `below ${formatValue(smallestDetectable)} had less than an 80% chance to be found`
-  );
-}
-
-function formatSigned(value: number): string {
-  return `${value >= 0 ? '+' : ''}${value.toFixed(4)}`;
-}
-
-function formatP(p: number): string {
-  return p < 0.0001 ? '<0.0001' : p.toFixed(4);
-}
-
-function formatPercent(share: number): string {
-  return `${Number((share * 100).toPrecision(4))}%`;
 }

@@ -204,9 +204,10 @@ async function printReport(
 ): Promise<void> {
   io.printJson({ ...report, models: models ?? null });
   if (io.json) return;
-  const { comparisonRows, conclusions, leftOut, resultRows } =
-    await import('../../pipeline/report-markdown.ts');
+  const { comparisonRows, conclusions } = await import('../../metrics/comparison-text.ts');
+  const { leftOut, resultRows } = await import('../../pipeline/report-markdown.ts');
   const { all, disjoint } = report.results;
+  const { alpha } = report.recipe.evaluation;
   const table = (rows: readonly (readonly string[])[]): readonly string[] =>
     textTable(rows[0] ?? [], rows.slice(1));
   const tables: [string, typeof all][] = [[`${all.queries} test queries`, all]];
@@ -218,13 +219,11 @@ async function printReport(
     for (const line of table(resultRows(each, report))) io.print(line);
     io.print('');
     if (each.comparisons.length > 0) {
-      for (const line of table(comparisonRows(each))) io.print(line);
+      for (const line of table(comparisonRows(each, alpha))) io.print(line);
       io.print('');
     }
   }
-  const [first] = Object.keys(all.systems[0]?.metrics ?? {});
-  const main = { ...all, comparisons: all.comparisons.filter(({ metric }) => metric === first) };
-  for (const line of conclusions(main, report.recipe.evaluation.alpha)) io.print(line);
+  for (const line of conclusions(all, alpha)) io.print(line);
   io.print('');
   for (const line of [...report.notes, ...leftOut(report)]) io.print(line);
   for (const { id, query, arm, before, after } of report.shown) {

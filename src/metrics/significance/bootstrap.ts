@@ -10,42 +10,20 @@ export interface BootstrapOptions {
 }
 
 /**
- * Percentile bootstrap interval [low, high] of the mean difference: queries are drawn with replacement, and the
- * interval holds the middle of the resampled means.
- * @throws RangeError without queries.
- */
-export function bootstrapInterval(
-  differences: Differences,
-  { level = 0.95, samples = 10_000, seed = 0 }: BootstrapOptions = {},
-): readonly [low: number, high: number] {
-  const values = Float64Array.from(differences);
-  if (values.length === 0) throw new RangeError('bootstrapInterval: there are no queries');
-  const random = new RandomStream(seed, 'bootstrap');
-  const means = new Float64Array(samples);
-  for (let sample = 0; sample < samples; sample++) {
-    let sum = 0;
-    for (let i = 0; i < values.length; i++) sum += values[random.integer(values.length)] as number;
-    means[sample] = sum / values.length;
-  }
-  means.sort();
-  return [quantile(means, (1 - level) / 2), quantile(means, (1 + level) / 2)];
-}
-
-/**
- * The same for differences that were measured with several seeds, one row each, of the same queries: in each resample
- * seeds and queries are drawn with replacement, so that the interval holds what another seed would have changed.
- * With one row it is {@link bootstrapInterval}.
+ * Percentile bootstrap interval [low, high] of the mean difference: the middle of resampled means. Differences have a row
+ * for each seed, of the same queries: each resample draws seeds and queries with replacement, so that the interval holds
+ * what another seed would have changed.
  * @throws RangeError without rows or queries, or with rows of different lengths.
  */
-export function bootstrapIntervalOverSeeds(
+export function bootstrapInterval(
   differences: readonly Differences[],
   { level = 0.95, samples = 10_000, seed = 0 }: BootstrapOptions = {},
 ): readonly [low: number, high: number] {
   const rows = differences.map((row) => Float64Array.from(row));
   const queries = rows[0]?.length ?? 0;
-  if (queries === 0) throw new RangeError('bootstrapIntervalOverSeeds: there are no queries');
+  if (queries === 0) throw new RangeError('bootstrapInterval: there are no queries');
   if (rows.some(({ length }) => length !== queries)) {
-    throw new RangeError('bootstrapIntervalOverSeeds: the seeds were measured on different queries');
+    throw new RangeError('bootstrapInterval: the seeds were measured on different queries');
   }
   const random = new RandomStream(seed, 'bootstrap');
   const randomSeeds = new RandomStream(seed, 'bootstrap', 'seeds');

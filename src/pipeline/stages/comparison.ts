@@ -5,8 +5,10 @@ import {
   queryValuesOf,
   type ComparisonTable,
   type QueryValues,
-  type RankedSystem,
-} from '../compare-systems.ts';
+  type ComparedSystem,
+} from '../../metrics/compare-systems.ts';
+import { parseMeasures } from '../../metrics/measures/registry.ts';
+import { rankingToRun } from '../../retrieval/ranking.ts';
 import type { Recipe } from '../schema.ts';
 import { makeStage, noWork, type Stage, type Workshop } from '../stage.ts';
 
@@ -33,28 +35,30 @@ export async function comparisonStage(
   systems: readonly SystemStages[],
 ): Promise<Stage<ComparisonReport>> {
   const { measures, level, alpha, samples, disjoint } = recipe.evaluation;
-  const options = { measures, level, alpha, samples, pairs: testedPairs(recipe) };
+  const pairs = testedPairs(recipe);
   const needs = systems.flatMap(({ rankings }) => rankings);
   return makeStage({
     kind: 'comparison',
     version: 3,
     label: 'measures and tests',
     inputs: {
-      ...options,
+      ...{ measures, level, alpha, samples, pairs },
       disjoint: disjoint ? (corpus.train?.hash ?? null) : null,
       test: corpus.test.hash,
       systems: systems.map(({ name, rankings }) => [name, ...rankings.map(({ key }) => key)]),
     },
     needs,
-    work: { ...noWork, seconds: options.pairs.length * 0.1 },
+    work: { ...noWork, seconds: pairs.length * 0.1 },
     run: async (workshop) => {
-      const ranked: RankedSystem[] = [];
+      const ranked: ComparedSystem[] = [];
       for (const { name, rankings } of systems) {
-        const found = [];
-        for (const stage of rankings) found.push(await workshop.rankingOf(stage));
-        ranked.push({ name, rankings: found });
+        const runs = [];
+        for (const stage of rankings) runs.push(rankingToRun(await workshop.rankingOf(stage)));
+        ranked.push({ name, runs });
       }
       const { judgments } = corpus.test;
+      const measuring = { measures: parseMeasures(measures.join(',')), relevanceLevel: level };
+      const options = { ...measuring, pairs, alpha, samples };
       const shared =
         corpus.train === undefined ? undefined : sharedWithTrain(judgments, corpus.train.judgments, level);
       const value: ComparisonReport = {
@@ -64,7 +68,7 @@ export async function comparisonStage(
             ? compareSystems(only(judgments, new Set(shared.disjoint)), ranked, options)
             : null,
         sharedQueries: shared?.shared.length ?? null,
-        perQuery: queryValuesOf(judgments, ranked, options),
+        perQuery: queryValuesOf(judgments, ranked, measuring),
       };
       return { value };
     },

@@ -1,7 +1,7 @@
 /** The data sets that reports are about, with every query's values: reports of the folds of a set are one. */
 import * as v from 'valibot';
 import { InputError } from '../../core/errors.ts';
-import type { QueryValues } from '../compare-systems.ts';
+import type { QueryValues } from '../../metrics/compare-systems.ts';
 import { own } from '../../core/own.ts';
 
 const number = v.pipe(v.number(), v.finite());

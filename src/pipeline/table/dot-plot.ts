@@ -1,5 +1,5 @@
 import { decimalExponent, powerOfTen } from '../../core/exact-math.ts';
-import { metricTitle } from '../markdown.ts';
+import { metricTitle } from '../../metrics/format.ts';
 import type { CellValue, ResultsTable } from './results-table.ts';
 import { own } from '../../core/own.ts';
 

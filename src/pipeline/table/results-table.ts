@@ -1,5 +1,11 @@
-import { bootstrapIntervalOverSeeds } from '../../metrics/significance/bootstrap.ts';
-import { corrected, measured, testPair, type MeasuredValue, type PairResult } from '../compare-systems.ts';
+import { bootstrapInterval } from '../../metrics/significance/bootstrap.ts';
+import {
+  corrected,
+  measured,
+  testPair,
+  type MeasuredValue,
+  type PairResult,
+} from '../../metrics/compare-systems.ts';
 import type { DataSet, DataSets } from './data-sets.ts';
 
 /** A system on a data set, with the interval of its mean over queries and seeds. */
@@ -74,7 +80,7 @@ export function resultsTable(data: DataSets): ResultsTable {
 function tableRow({ sets, alpha, samples }: DataSets, system: string, measure: string): TableRow {
   const cells = sets.map((set) => {
     const rows = rowsOf(set, system, measure);
-    return { ...measured(rows), interval: bootstrapIntervalOverSeeds(rows, { level: 1 - alpha, samples }) };
+    return { ...measured(rows), interval: bootstrapInterval(rows, { level: 1 - alpha, samples }) };
   });
   return { system, cells, mean: cells.reduce((sum, { mean }) => sum + mean, 0) / cells.length };
 }

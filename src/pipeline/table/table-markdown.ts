@@ -1,5 +1,6 @@
 import { inlineMarkdown } from '../../core/other-text.ts';
-import { markdownTable, metricTitle, pText, signed } from '../markdown.ts';
+import { formatP, formatSigned, metricTitle } from '../../metrics/format.ts';
+import { markdownTable } from '../markdown.ts';
 import type { ResultsTable, TableTest } from './results-table.ts';
 
 /** The table and its tests, for people. */
@@ -60,10 +61,10 @@ function testsTable(tests: readonly TableTest[]): string {
         test.baseline,
         metricTitle(test.metric),
         ...(onSets ? [test.set ?? ''] : []),
-        signed(test.difference),
-        `[${test.interval.map(signed).join(', ')}]`,
-        pText(test.randomizationP),
-        pText(test.randomizationHolmP),
+        formatSigned(test.difference),
+        `[${test.interval.map((bound) => formatSigned(bound)).join(', ')}]`,
+        formatP(test.randomizationP),
+        formatP(test.randomizationHolmP),
         `${test.wins}/${test.ties}/${test.losses}`,
         test.smallestDetectable.toFixed(4),
       ]),

@@ -1,6 +1,6 @@
 import type { RecipeReport } from '../../pipeline/report.ts';
 import { decimalExponent, powerOfTen } from '../../core/exact-math.ts';
-import { metricTitle } from '../../pipeline/markdown.ts';
+import { metricTitle } from '../../metrics/format.ts';
 import { signed, systemName, systemTitle } from '../words/findings.ts';
 import { own } from '../../core/own.ts';
 

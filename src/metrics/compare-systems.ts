@@ -1,29 +1,35 @@
+/** Compares systems query by query: the values of every query, paired tests, and what they show. */
 import type { Judgments } from '../corpus/types.ts';
-import { evaluate } from '../metrics/evaluate.ts';
-import { compareBytes } from '../metrics/ranking.ts';
-import { measureNames, parseMeasures } from '../metrics/measures/registry.ts';
-import { bootstrapIntervalOverSeeds } from '../metrics/significance/bootstrap.ts';
-import { smallestDetectableDifference } from '../metrics/significance/detectable-difference.ts';
-import { summarize } from '../metrics/significance/differences.ts';
-import { holm } from '../metrics/significance/holm.ts';
-import { randomizationTest } from '../metrics/significance/randomization-test.ts';
-import { pairedTTest } from '../metrics/significance/t-test.ts';
-import { rankingToRun, type Ranking } from '../retrieval/ranking.ts';
 import { own } from '../core/own.ts';
+import { evaluate, type EvaluationOptions } from './evaluate.ts';
+import { measureNames, type RequestedMeasure } from './measures/registry.ts';
+import { compareBytes } from './ranking.ts';
+import type { Run } from './run.ts';
+import { bootstrapInterval, type BootstrapOptions } from './significance/bootstrap.ts';
+import { smallestDetectableDifference } from './significance/detectable-difference.ts';
+import { summarize } from './significance/differences.ts';
+import { holm } from './significance/holm.ts';
+import { randomizationTest } from './significance/randomization-test.ts';
+import { pairedTTest } from './significance/t-test.ts';
 
-/** A row of the table: one ranking, or one for each seed that it was trained with. */
-export interface RankedSystem {
+/** A row of the table: one run, or one for each seed that the system was trained with. */
+export interface ComparedSystem {
   readonly name: string;
-  readonly rankings: readonly Ranking[];
+  readonly runs: readonly Run[];
 }
 
-export interface CompareSystemsOptions {
-  readonly measures: readonly string[];
-  readonly level: number;
-  /** [system, what it is compared with] */
-  readonly pairs: readonly (readonly [string, string])[];
-  readonly alpha: number;
-  readonly samples: number;
+export interface MeasureOptions extends Omit<EvaluationOptions, 'complete'> {
+  readonly measures: readonly RequestedMeasure[];
+}
+
+interface TestOptions extends Pick<BootstrapOptions, 'samples' | 'seed'> {
+  /** Level of the tests, of the interval (1 − alpha) and of the detectable difference; 0.05 by default. */
+  readonly alpha?: number | undefined;
+}
+
+export interface CompareOptions extends MeasureOptions, TestOptions {
+  /** [system, what it is compared with]; every other system with the first by default. */
+  readonly pairs?: readonly (readonly [string, string])[] | undefined;
 }
 
 /** A measure of a system: its mean over queries and seeds. A type alias, so that it is assignable to Json. */
@@ -64,7 +70,7 @@ export type UncorrectedPair = Omit<
 /** The values of every query, to be pooled and tested again with those of other data sets. */
 export type QueryValues = Readonly<{
   queries: readonly string[];
-  /** System → measure → one row of values for each seed, in the order of the queries. */
+  /** ComparedSystem → measure → one row of values for each seed, in the order of the queries. */
   systems: Readonly<Record<string, Readonly<Record<string, readonly (readonly number[])[]>>>>;
 }>;
 
@@ -77,25 +83,22 @@ export type ComparisonTable = Readonly<{
 /** A system's values on a measure: a row for each seed. */
 type SeedRows = readonly Float64Array[];
 
-/** The judged queries in the order of their ids, and what each system has for them; what a ranking lacks counts 0. */
+/** The judged queries in the order of their ids, and what each system has for them; what a run lacks counts 0. */
 function measureQueries(
   judgments: Judgments,
-  systems: readonly RankedSystem[],
-  { measures, level }: Pick<CompareSystemsOptions, 'measures' | 'level'>,
+  systems: readonly ComparedSystem[],
+  { measures, ...evaluation }: MeasureOptions,
 ): {
   readonly names: readonly string[];
   readonly queries: readonly string[];
   readonly valuesOf: (system: string, metric: string) => SeedRows;
 } {
-  const requested = parseMeasures(measures.join(','));
-  const names = requested.flatMap(measureNames);
+  const names = measures.flatMap(measureNames);
   const queries = [...judgments.keys()].sort(compareBytes);
   const values = new Map<string, Map<string, Float64Array[]>>();
-  for (const { name, rankings } of systems) {
-    const scored = rankings.map(
-      (ranking) =>
-        evaluate(judgments, rankingToRun(ranking), requested, { complete: true, relevanceLevel: level })
-          .perQuery,
+  for (const { name, runs } of systems) {
+    const scored = runs.map(
+      (run) => evaluate(judgments, run, measures, { ...evaluation, complete: true }).perQuery,
     );
     values.set(
       name,
@@ -118,8 +121,8 @@ const valueScale = 1e6;
 /** Every system's value for every judged query, rounded to six decimals. */
 export function queryValuesOf(
   judgments: Judgments,
-  systems: readonly RankedSystem[],
-  options: Pick<CompareSystemsOptions, 'measures' | 'level'>,
+  systems: readonly ComparedSystem[],
+  options: MeasureOptions,
 ): QueryValues {
   const { names, queries, valuesOf } = measureQueries(judgments, systems, options);
   const rounded = (row: Float64Array): number[] =>
@@ -143,7 +146,7 @@ export function queryValuesOf(
 export function testPair(
   system: SeedRows,
   baseline: SeedRows,
-  { alpha, samples }: Pick<CompareSystemsOptions, 'alpha' | 'samples'>,
+  { alpha = 0.05, samples, seed }: TestOptions,
   weights?: Float64Array,
 ): UncorrectedPair {
   const rows = differencesBySeed(system, baseline).map((row) =>
@@ -153,14 +156,13 @@ export function testPair(
   const { mean: difference, wins, ties, losses, standardDeviation } = summarize(differences);
   return {
     difference,
-    interval: bootstrapIntervalOverSeeds(rows, { level: 1 - alpha, samples }),
+    interval: bootstrapInterval(rows, { level: 1 - alpha, samples, seed }),
     tTestP: pairedTTest(differences).p,
-    randomizationP: randomizationTest(differences, { samples }).p,
+    randomizationP: randomizationTest(differences, { samples, seed }).p,
     wins,
     ties,
     losses,
-    // In standard deviations it depends on the number of queries alone.
-    smallestDetectable: smallestDetectableDifference(differences.length, 1, { alpha }) * standardDeviation,
+    smallestDetectable: smallestDetectableDifference(differences.length, standardDeviation, { alpha }),
   };
 }
 
@@ -178,22 +180,24 @@ export function corrected<Test extends Pick<UncorrectedPair, 'tTestP' | 'randomi
 }
 
 /**
- * Measures systems over all judged queries (one that a ranking lacks counts 0) and tests pairs of them. The unit of a
+ * Measures systems over all judged queries (one that a run lacks counts 0) and tests pairs of them. The unit of a
  * test is the query, its values averaged over the seeds; p-values are corrected over all pairs and measures of the
  * table (Holm); intervals resample queries and seeds. Systems with several seeds are paired seed by seed. Without two
  * queries nothing is tested.
  */
 export function compareSystems(
   judgments: Judgments,
-  systems: readonly RankedSystem[],
-  options: CompareSystemsOptions,
+  systems: readonly ComparedSystem[],
+  { pairs, alpha, samples, seed, ...measuring }: CompareOptions,
 ): ComparisonTable {
-  const { names, queries, valuesOf } = measureQueries(judgments, systems, options);
-  const tested = queries.length < 2 ? [] : options.pairs;
+  const { names, queries, valuesOf } = measureQueries(judgments, systems, measuring);
+  const [first, ...others] = systems.map(({ name }) => name);
+  const againstFirst = others.map((other) => [other, first ?? ''] as const);
+  const tested = queries.length < 2 ? [] : (pairs ?? againstFirst);
   const tests = tested.flatMap(([system, baseline]) =>
     names.map((metric) => ({
       ...{ system, baseline, metric },
-      ...testPair(valuesOf(system, metric), valuesOf(baseline, metric), options),
+      ...testPair(valuesOf(system, metric), valuesOf(baseline, metric), { alpha, samples, seed }),
     })),
   );
   return {
@@ -206,20 +210,11 @@ export function compareSystems(
   };
 }
 
-/** Query → value of the first measure that a name stands for. */
-export function queryValues(
-  judgments: Judgments,
-  ranking: Ranking,
-  measure: string,
-  level: number,
-): ReadonlyMap<string, number> {
-  const requested = parseMeasures(measure);
-  const [name = ''] = requested.flatMap(measureNames);
-  const { perQuery } = evaluate(judgments, rankingToRun(ranking), requested, {
-    complete: true,
-    relevanceLevel: level,
-  });
-  return new Map([...perQuery].map(([query, values]) => [query, own(values, name) ?? 0]));
+/** What a comparison shows: the corrected test decides. Without a significant difference it is open. */
+export function verdictOf(pair: PairResult, alpha: number): 'equal' | 'better' | 'worse' | 'open' {
+  if (pair.wins + pair.losses === 0) return 'equal';
+  if (pair.randomizationHolmP > alpha) return 'open';
+  return pair.difference > 0 ? 'better' : 'worse';
 }
 
 /** Means over queries, by seed and over all. */
