@@ -82,9 +82,13 @@ export class MemoryStore implements Store {
     for (const [key, { value, blobs }] of entries) {
       assertKey(key);
       assertJson(value, `${namespace}/${key}`);
-      for (const { sha256: name } of blobs) assertSha256(name);
-      const missing = blobs.find((each) => !this.#blobs.has(each.sha256));
-      if (missing !== undefined) throw new StoreCorruptionError(`the blob ${missing.sha256} is missing`);
+      for (const { sha256: name, bytes } of blobs) {
+        assertSha256(name);
+        const blob = this.#blobs.get(name);
+        if (blob === undefined) throw new StoreCorruptionError(`the blob ${name} is missing`);
+        if (blob.length !== bytes)
+          throw new StoreCorruptionError(`the blob ${name} does not have ${bytes} bytes`);
+      }
     }
     for (const key of deleted) records.delete(key);
     for (const [key, record] of entries) {

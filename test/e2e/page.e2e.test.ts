@@ -122,7 +122,9 @@ describeUnless(noChromium, 'the built page', () => {
     expect(bodies.some(({ url }) => url.endsWith('.js'))).toBe(true);
     expect(
       bodies.filter(({ url }) =>
-        /\.wasm|onnx|training|models|demo\/|generation|generator|webllm|wllama|gguf|paper|recipe/.test(url),
+        /\.wasm|onnx|training|models|demo\/|generation|[a-z]-generator|webllm|wllama|gguf|paper|recipe/.test(
+          url,
+        ),
       ),
     ).toEqual([]);
     expect(foreign).toEqual([]);
