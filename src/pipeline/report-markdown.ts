@@ -1,4 +1,5 @@
 import { baselineName } from './baseline-name.ts';
+import { generatorKind } from './generators/index.ts';
 import type { ComparisonTable, MeasuredValue } from '../metrics/compare-systems.ts';
 import { comparisonRows, conclusions } from '../metrics/comparison-text.ts';
 import { metricTitle } from '../metrics/format.ts';
@@ -201,10 +202,13 @@ function tuningSections({ tuning }: RecipeReport): string[] {
 }
 
 /** What was cut, dropped and skipped, and where. */
-export function leftOut({ lengths, arms, corpus }: RecipeReport): string[] {
+export function leftOut({ lengths, arms, corpus, recipe }: RecipeReport): string[] {
   const lines = [
     `passages cut at ${lengths.passageMaxLength} tokens: ${lengths.cutPassages} of ${lengths.passages}; test queries cut at ${lengths.queryMaxLength}: ${lengths.cutQueries} of ${lengths.queries}`,
     ...corpus.warnings,
+    ...Object.entries(recipe.generators).map(
+      ([role, generator]) => `generator ${role}: ${generatorKind(generator.kind).describe(generator)}`,
+    ),
   ];
   const seen = new Set<string>();
   for (const { source, listsReport, filtered, filters } of arms) {

@@ -338,7 +338,7 @@ describe('a job', () => {
     await expect(run(['corpus.dev.share=0.001'])).rejects.toThrow(
       'corpus.dev.share: 0.001 of 28 train queries is none. Set a larger share',
     );
-    await expect(run(['filters.strict[0]=length>=50'])).rejects.toThrow('leave nothing to train on');
+    await expect(run(['filters.strict[0]=length>=50'])).rejects.toThrow('no list is left; "length>=50" dropped');
     await expect(run(['sources.ready.corpusFile=nothing.jsonl'])).rejects.toThrow('has no nothing.jsonl');
   });
 });

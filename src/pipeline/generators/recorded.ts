@@ -1,3 +1,4 @@
+import { openRecorded } from '../../generation/log-file.ts';
 import { textSetting } from '../../core/setting.ts';
 import { checkFile } from '../faults.ts';
 import { defineGenerator } from '../generator.ts';
@@ -37,7 +38,6 @@ export const recorded = defineGenerator({
   },
   recording: ({ corpusFile, file }) => ({ corpusFile, file }),
   open: async ({ corpusFile, file, model }, { openFile }) => {
-    const { openRecorded } = await import('../../generation/log-file.ts');
     return openRecorded(await openFile({ corpusFile, file }), model === undefined ? {} : { model });
   },
 });
