@@ -1,4 +1,5 @@
 import { inlineMarkdown, markdownParagraph } from '../host/other-text.ts';
+import { numberText } from '../host/setting-ranges.ts';
 
 /** What an exported model's README.md says beyond what the model itself tells. */
 export interface ModelCardInfo {
@@ -58,7 +59,7 @@ export function modelCard(info: ModelCardInfo, model: ModelCardModel): string {
   ];
   const settings = Object.entries(info.hyperparameters).map(([name, value]): [string, string] => [
     inlineMarkdown(name),
-    inlineMarkdown(String(value)),
+    inlineMarkdown(typeof value === 'number' ? numberText(value) : String(value)),
   ]);
   const measured = info.metrics.some(({ before }) => before !== undefined);
   const metrics = info.metrics.map(({ dataset, metric, before, after }) => [

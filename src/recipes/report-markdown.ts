@@ -8,6 +8,7 @@ import { markdownList, markdownTable, metricTitle, pText, signed } from './markd
 import type { WrittenReport } from './written-report.ts';
 import { inlineMarkdown, markdownParagraph } from '../host/other-text.ts';
 import { own } from '../host/own.ts';
+import { numberText } from '../host/setting-ranges.ts';
 
 /** The report for people, in Markdown. */
 export function reportMarkdown(report: RecipeReport): string {
@@ -201,7 +202,7 @@ function trainingsTable(arms: readonly ArmReport[]): string {
           arm.name,
           String(training.seed),
           arm.loss,
-          String(arm.learningRate),
+          numberText(arm.learningRate),
           String(arm.lists),
           `${training.steps}${training.endedBy === 'early stopping' ? ' (stopped early)' : ''}`,
           String(training.bestStep),
@@ -218,7 +219,7 @@ function trainingsTable(arms: readonly ArmReport[]): string {
 
 function tuningSections({ tuning }: RecipeReport): string[] {
   if (tuning.length === 0) return [];
-  const shown = (value: number | null): string => (value === null ? 'as set' : String(value));
+  const shown = (value: number | null): string => (value === null ? 'as set' : numberText(value));
   return [
     '## Tuning',
     'Every combination was trained with the first seed; the best on dev was taken for all seeds.',

@@ -108,7 +108,7 @@ it('takes one file and its place in the list to add a kind of generator', async 
   const help = (await sources.cli(['generate', '--help'])).stdout;
   expect(help).toMatch(/--words <n>\s+Number of words \(default: 3\)/);
   expect(help).toContain('echo:MODEL: Echo: the first words of a passage. Nothing leaves this process.');
-  expect((await generate('--generator', 'echo:')).stderr).toContain('Give the name of a voice');
+  expect((await generate('--generator', 'echo:')).stderr).toContain('Use the name of a voice');
   // Its replies are a recording like any other.
   const replayed = await generate('--generator', `recorded:${join(folder, 'log.jsonl')}`);
   expect(replayed.stdout).toContain('lists by loud, recorded earlier');
@@ -206,7 +206,7 @@ $&`,
     /--slowdown <share>\s+Factor on the\s+learning/,
   );
   const wrong = await sources.cli(['train', '--slowdown', '2', '--model', 'm', '--lists', 'l', '--out', 'o']);
-  expect(wrong.stderr).toBe('error: --slowdown is "2". Give a number from 0 to 1.\n');
+  expect(wrong.stderr).toBe('error: --slowdown is "2". Use a number from 0 to 1.\n');
   const recipe = smallRecipe(recipeCorpus(), { training: { slowdown: 3 } });
   writeFileSync(join(folder, 'recipe.json'), JSON.stringify(recipe));
   const refused = await sources.cli(['run', join(folder, 'recipe.json'), '--plan']);

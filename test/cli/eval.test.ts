@@ -31,8 +31,8 @@ describe('eval', () => {
       ].join('\n'),
     );
     expect(stderr).toBe(
-      "warning: 1 of the run's 3 queries have no judgments: left out\n" +
-        'warning: the run lacks 1 of the 3 judged queries: left out (--complete counts them 0)\n',
+      "warning: 1 of the run's 3 queries have no judgments and are ignored\n" +
+        'warning: the run lacks 1 of the 3 judged queries: ignored (--complete scores them 0)\n',
     );
   });
 
@@ -72,7 +72,7 @@ describe('eval', () => {
     ],
     [
       '--qrels qrels.tsv --run bm25.run --level two',
-      /^error: --level is "two"\. Give a whole number from 1 to 1000000\.$/,
+      /^error: --level is "two"\. Use a whole number from 1 to 1000000\.$/,
     ],
     ['--qrels qrels.tsv --run bm25.run --max-rank -1', /^error: --max-rank is "-1"/],
     ['--qrels qrels.tsv --run bm25.run --max-rank NaN', /^error: --max-rank is "NaN"/],

@@ -131,7 +131,10 @@ describe('filter', () => {
       ],
       [['--rules', 'rank<=20'], /no positive of the lists has a rank/],
       [['--rules', 'share<=1', '--mark', '--format', 'tevatron'], /--mark writes verdicts, which tevatron/],
-      [['--teacher-scores', 'scores.tsv', '--teacher', 'x'], /--teacher and --teacher-scores are both given/],
+      [
+        ['--teacher-scores', 'scores.tsv', '--teacher', 'x'],
+        /--teacher and --teacher-scores cannot be combined/,
+      ],
       [['--teacher-scores', 'lists.jsonl'], /lists\.jsonl:1: "score" is missing/],
     ] as const) {
       const { result, written } = await filter(args);

@@ -158,8 +158,8 @@ describe('generate', () => {
       await refused('--corpus', folder, '--prompt', 'c-qestions'),
       /there is no prompt "c-qestions".*c-questions/,
     );
-    expectBadInput(await refused(...questions), /--generator is not given\. Give the base address/);
-    expectBadInput(await refused(...questions, '--generator', server.address), /--model is not given/);
+    expectBadInput(await refused(...questions), /--generator is missing\. Use the base address/);
+    expectBadInput(await refused(...questions, '--generator', server.address), /--model is missing/);
     expectBadInput(
       await refused(...questions, '--generator', server.address, '--model', 'test-modle'),
       /it has no model "test-modle"\. Did you mean "test-model"\?/,
@@ -216,24 +216,24 @@ describe('generate', () => {
   it('lists the generators that run here with their settings, and refuses what they do not have', async () => {
     const { stdout } = await runCli(['generate', '--help']);
     expect(stdout).toMatch(/Generators:\n( {2}.*\n)* {2}ADDRESS: .*Texts are sent to the server/);
-    expect(stdout).toMatch(/ {2}recorded:FILE: .*Nothing is written/);
+    expect(stdout).toMatch(/ {2}recorded:FILE: .*No model runs/);
     expect(stdout).toMatch(/--deadline <seconds> .*\(default:\s+180\)/s);
     const refused = (...args: string[]) =>
       runCli(['generate', '--corpus', 'c', '--prompt', 'c-questions', '--out', 'o.jsonl', ...args]);
     expectBadInput(
       await refused('--generator', 'recorded:log.jsonl', '--parallel', '2'),
-      /--parallel is no setting of recorded generators\. Remove it/,
+      /--parallel is not a setting of recorded generators\. Remove it/,
     );
     expectBadInput(
       await refused('--generator', 'webllm:some-model'),
-      /--generator is "webllm:some-model", which runs in the page only\. Give the base address/,
+      /--generator is "webllm:some-model", which runs only in the browser\. Use the base address/,
     );
-    expectBadInput(await refused('--generator', 'recorded:'), /--generator is ""\. Give the log/);
+    expectBadInput(await refused('--generator', 'recorded:'), /--generator is ""\. Use the log/);
     expectBadInput(
       await refused('--parallel', '0'),
-      /--parallel is "0"\. Give a whole number from 1 to 1024/,
+      /--parallel is "0"\. Use a whole number from 1 to 1024/,
     );
-    expectBadInput(await refused('--temperature', '3'), /--temperature is "3"\. Give a number from 0 to 2/);
+    expectBadInput(await refused('--temperature', '3'), /--temperature is "3"\. Use a number from 0 to 2/);
   });
 
   it('tells the key to the server alone', async () => {
@@ -406,7 +406,7 @@ describe('generate', () => {
     await untilCalls(server, 4, job);
     job.signal('SIGINT');
     expect(await job.ended).toEqual({ code: 130, signal: null });
-    expect(job.stderr()).toContain('ending; what was written is kept');
+    expect(job.stderr()).toContain('stopping; all replies so far are stored');
     expect(job.stdout()).toContain('interrupted; re-run the same command to resume');
     expect(existsSync(join(folder, 'lists.jsonl'))).toBe(false);
     const again = await runCli(command);

@@ -103,7 +103,7 @@ describe('mine', () => {
 
   it('refuses bad input and writes nothing', async () => {
     for (const [args, message] of [
-      [[], /no retriever is given.*--bm25, --model or both/],
+      [[], /no retriever was chosen.*--bm25, --model or both/],
       [['--bm25', '--ranks', '5'], /--ranks is "5".*1-50/],
       [['--bm25', '--ranks', '9-2'], /--ranks is "9-2"/],
       [['--bm25', '--level', '3'], /no query of "train" makes a list/],

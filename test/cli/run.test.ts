@@ -75,7 +75,7 @@ describe('run', () => {
       .map(({ label }) => label)
       .filter((label) => label.startsWith('training'));
     expect(labels).toEqual([1, 2, 3].map((seed) => `training of other, seed ${seed}`));
-    expectBadInput(await run(folder, '--seeds', '2', '--seed', '1'), /--seed and --seeds are both given/);
+    expectBadInput(await run(folder, '--seeds', '2', '--seed', '1'), /--seed and --seeds cannot be combined/);
     expectBadInput(await run(folder, '--set', 'arms=3'), /^error: recipe\.json: arms: is 3, not a list/);
   });
 

@@ -139,7 +139,7 @@ describe('search --bm25', () => {
     const folder = temporaryFolder({ 'out.run': 'mine\n' });
     const out = join(folder, 'out.run');
     const attempt = (...args: string[]) => runCli(['search', '--out', out, ...args]);
-    expectBadInput(await attempt('--corpus', corpus), /no retriever is given.*--bm25/);
+    expectBadInput(await attempt('--corpus', corpus), /no retriever was chosen.*--bm25/);
     expectBadInput(await attempt('--corpus', corpus, '--bm25', '--model', tinyBert), /both given/);
     expectBadInput(
       await attempt('--corpus', corpus, '--bm25', '--split', 'dev'),

@@ -105,9 +105,9 @@ describe('train refuses, and leaves nothing behind,', () => {
     },
     {
       args: ['--epochs', '1000000000000000'],
-      message: /--epochs is "1000000000000000"\. Give a whole number from 1 to 100000\./,
+      message: /--epochs is "1000000000000000"\. Use a whole number from 1 to 100000\./,
     },
-    { args: ['--clip', '1e300'], message: /--clip is "1e300"\. Give a number from 0 to 1000000000\./ },
+    { args: ['--clip', '1e300'], message: /--clip is "1e300"\. Use a number from 0 to 1000000000\./ },
     {
       args: ['--loss', 'infonce(temperature=1e999)'],
       message: /temperature is Infinity, but must be .* above 0/,
@@ -115,7 +115,10 @@ describe('train refuses, and leaves nothing behind,', () => {
     { args: ['--train', 'some'], message: /--train is "some"/ },
     { args: ['--lists', 'nowhere.jsonl'], message: /nowhere\.jsonl: does not exist/ },
     { args: ['--model', 'nowhere'], message: /nowhere: there is no such folder/ },
-    { args: ['--experiment', 'a/b', '--out', 'a'], message: /the experiment lies in the folder/ },
+    {
+      args: ['--experiment', 'a/b', '--out', 'a'],
+      message: /the experiment folder is inside the output folder/,
+    },
   ])('$args', async ({ args, message, text = lists }) => {
     expectRefusal(await attempt(text, args), message);
   });

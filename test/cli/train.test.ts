@@ -173,7 +173,7 @@ describe('a training that is interrupted', () => {
       const started = await startLong(signal, '--json');
       started.signal(signal);
       expect(await started.ended).toEqual({ code, signal: null });
-      expect(started.stderr()).toContain('ending after this step, with a checkpoint');
+      expect(started.stderr()).toContain('saving a checkpoint and stopping after this step');
       const { steps, ...ended } = JSON.parse(started.stdout()) as { steps: number };
       expect(ended).toEqual({ experiment: join(folder, `${signal}.experiment`), endedBy: 'request' });
       expect(steps).toBeGreaterThanOrEqual(5);

@@ -103,7 +103,7 @@ it('hands a key to the worker and writes it into no recipe', async () => {
 it('has a field for each setting of a server, and says what is wrong with one', async () => {
   const { screen } = await open();
   await page.getByLabelText(/What writes as/).selectOptions('http');
-  await expect.element(page.getByText('Texts are sent to the server that you name')).toBeVisible();
+  await expect.element(page.getByText('Texts are sent to the server at this address')).toBeVisible();
   await page.getByLabelText('Model', { exact: true }).fill('some-model');
   await page.getByLabelText('Deadline (seconds)').fill('60');
   const address = 'http://127.0.0.1:8000/v1';

@@ -36,18 +36,14 @@ export function registerDistill(program: Command, io: CliIo): void {
   const command = program
     .command('distill')
     .description(
-      'Makes a small encoder that gives texts the vectors of a large one. Re-run the same command to ' +
-        'resume.',
+      'Distill a small encoder whose vectors match those of a large one. Re-run the same command to resume.',
     )
-    .argument('<recipe>', 'what to learn from and what to make, as recipes/distillation/nano.json')
-    .requiredOption('--teacher <model>', 'the encoder to learn from: a folder or ORG/NAME')
-    .requiredOption('--data <dir>', "the folder that the recipe's files lie in")
-    .requiredOption('--out <dir>', 'the model folder to write')
-    .option(
-      '--store <dir>',
-      'where vectors of the teacher and checkpoints are kept (default: OUT.distillation)',
-    )
-    .option('--force', 'replace an output folder that holds other files');
+    .argument('<recipe>', 'Distillation recipe, such as recipes/distillation/nano.json')
+    .requiredOption('--teacher <model>', 'Teacher encoder: a folder or ORG/NAME')
+    .requiredOption('--data <dir>', "Folder that contains the recipe's data files")
+    .requiredOption('--out <dir>', 'Model folder to write')
+    .option('--store <dir>', 'Folder for teacher vectors and checkpoints (default: OUT.distillation)')
+    .option('--force', 'Replace an output folder even if it contains other files');
   addComputeOptions(command).action((recipe: string, options: DistillOptions) =>
     distillStudent(recipe, options, io),
   );

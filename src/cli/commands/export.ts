@@ -27,17 +27,17 @@ export function registerExport(program: Command, io: CliIo): void {
   program
     .command('export')
     .description(
-      'Writes the model of an experiment as a folder that sentence-transformers and transformers.js open.',
+      'Export the model of an experiment to a folder that sentence-transformers and transformers.js can load.',
     )
-    .requiredOption('--experiment <dir>', 'the folder of the experiment')
-    .requiredOption('--to <dir>', 'the model folder to write')
+    .requiredOption('--experiment <dir>', 'Experiment folder')
+    .requiredOption('--to <dir>', 'Model folder to write')
     .option(
       '--which <checkpoint>',
-      'the best by the dev evaluation, or the latest',
+      'Checkpoint to export: best (on the dev set) or latest',
       choiceOption('--which', ['best', 'latest']),
       'best',
     )
-    .option('--force', 'replace a folder that holds other files')
+    .option('--force', 'Replace a folder even if it contains other files')
     .action((options: ExportOptions) => exportModel(options, io));
 }
 
@@ -51,7 +51,7 @@ async function exportModel(options: ExportOptions, io: CliIo): Promise<void> {
   if (description === undefined || loaded === undefined) {
     throw new InputError('the experiment has no checkpoint yet', {
       file: options.experiment,
-      remedy: 'Train first',
+      remedy: 'Run `retriever-studio train` first',
     });
   }
   for (const problem of loaded.problems) io.warn(problem);

@@ -29,16 +29,16 @@ export function registerMine(program: Command, io: CliIo): void {
   const command = program
     .command('mine')
     .description(
-      'Makes training lists: the positives of a split, and hard negatives from the high ranks of BM25, of an encoder, ' +
-        'or of both; or, to learn from a teacher, the positives and the best candidates. Test and dev queries of the ' +
-        'corpus are never among them.',
+      'Mine training lists: the positives of a split with hard negatives from the top ranks of BM25, an encoder, or ' +
+        'both; or, for distillation, the positives with the top candidates. Test and dev queries of the corpus are ' +
+        'excluded.',
     );
   addCorpusOptions(command, 'train');
   addRetrievalOptions(command);
   addEncodingOptions(command);
   addSettingOptions(command, { ...miningSettingTable, ranks: ranksSetting })
-    .option('--label-unjudged', 'give unjudged candidates of listwise lists the label 0')
-    .option('--fuse', 'make --bm25 and --model one retriever, by reciprocal rank fusion');
+    .option('--label-unjudged', 'Label unjudged candidates of listwise lists 0')
+    .option('--fuse', 'Combine --bm25 and --model by reciprocal rank fusion');
   addListOutputOptions(command);
   addTeacherOptions(command);
   addStoreOptions(command);
@@ -48,7 +48,7 @@ export function registerMine(program: Command, io: CliIo): void {
 async function mine(options: MineOptions, io: CliIo): Promise<void> {
   const { bm25, model, fuse, teacher, corpus: file, split } = options;
   if (bm25 !== true && model === undefined) {
-    throw new InputError('no retriever is given', { remedy: 'Use --bm25, --model or both' });
+    throw new InputError('no retriever was chosen', { remedy: 'Use --bm25, --model or both' });
   }
   if (fuse === true && (bm25 !== true || model === undefined)) {
     throw new InputError('--fuse needs two retrievers', { remedy: 'Use --bm25 and --model' });
@@ -62,7 +62,7 @@ async function mine(options: MineOptions, io: CliIo): Promise<void> {
     if (value.lists === 0) {
       throw new InputError(`no query of "${split}" makes a list`, {
         file,
-        remedy: 'Use a split whose judgments name documents of the corpus, and check --level',
+        remedy: 'Use a split whose judgments name documents of the corpus, or a lower --level',
       });
     }
     await writeListFile(await job.listsOf(prepared.lists), options, io);

@@ -8,7 +8,7 @@ export const candidateRank: ListRuleDefinition = {
   name: 'rank',
   bound: '<=',
   judges: 'lists',
-  keeps: 'lists whose positive is among the T best of a retriever (of any, or of the source named)',
+  keeps: 'lists whose positive is in the top T of a retriever (any, or the one named)',
   origin: '20 in arXiv 2502.19712',
   takesSource: true,
   threshold: { min: 1, max: 1e6, isWhole: true },

@@ -51,7 +51,7 @@ function parsed(text: string): unknown {
   } catch (cause) {
     throw new InputError('is not JSON', {
       file: 'report.json',
-      remedy: 'Give the report.json of a run',
+      remedy: 'Use the report.json that `run --out` wrote',
       cause,
     });
   }
