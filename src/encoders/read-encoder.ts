@@ -18,7 +18,7 @@ const NAMED_FILES: ReadonlySet<string> = new Set([
 ]);
 
 const CLASSIFIER_ADVICE =
-  'The weights are those of a classifier or cross-encoder: its head is left out, and the vectors of the rest find little until they are trained to.';
+  'The weights are those of a classifier or cross-encoder; its head is ignored, and the encoder retrieves poorly until it is trained.';
 
 /** Whether reading a model may ask for this file: what a host fetches, and nothing else that a repository holds. */
 export function isModelFile(path: string): boolean {
@@ -72,10 +72,13 @@ export async function readCrossEncoder(folder: ModelFolder): Promise<CrossEncode
     });
   }
   if (stated !== undefined && stated !== labels) {
-    throw new InputError(`config.json names ${stated} labels, the classification head has ${labels}`, {
-      file: `${folder.name}/config.json`,
-      remedy: 'Use the config.json that belongs to the weights',
-    });
+    throw new InputError(
+      `config.json specifies ${stated} labels, but the classification head has ${labels}`,
+      {
+        file: `${folder.name}/config.json`,
+        remedy: 'Use the config.json that belongs to the weights',
+      },
+    );
   }
   const weights = takeWeights(
     checkpoint,
@@ -95,7 +98,7 @@ async function openModel(folder: ModelFolder, settingsFolder: ModelFolder, overr
   const tokenizer = await family.tokenizer.read(folder, settings);
   if (tokenizer.vocabSize > shape.vocabSize) {
     throw new InputError(
-      `the tokenizer does not fit the embedding table: its ids go up to ${tokenizer.vocabSize - 1}, the table has ${shape.vocabSize} rows`,
+      `the tokenizer does not match the embedding table: its ids go up to ${tokenizer.vocabSize - 1}, but the table has ${shape.vocabSize} rows`,
       { file: folder.name, remedy: 'Use the tokenizer files that belong to the model' },
     );
   }

@@ -145,9 +145,9 @@ export class TorchZip {
   }
 
   #broken(): InputError {
-    return new InputError('the checkpoint is cut off or damaged', {
+    return new InputError('the checkpoint is truncated or damaged', {
       file: this.#file,
-      remedy: 'Download it again, or use the model in safetensors',
+      remedy: 'Download it again, or use the model in safetensors format',
     });
   }
 }

@@ -232,7 +232,7 @@ function otherFingerprints(
   for (const { result, stage } of log) {
     if (stage.onDevice !== true) continue;
     for (const name of new Set([...Object.keys(result.fingerprint), ...Object.keys(current)])) {
-      const [then, now] = [own(result.fingerprint, name) ?? 'not known', own(current, name) ?? 'not known'];
+      const [then, now] = [own(result.fingerprint, name) ?? 'unknown', own(current, name) ?? 'unknown'];
       if (then !== now) found.add(`${name} was ${then} for a stored result and is ${now}`);
     }
   }

@@ -201,20 +201,20 @@ export function decodeCheckpointFile(bytes: Uint8Array<ArrayBuffer>, file: strin
   const refused = (problem: string, cause?: unknown): InputError =>
     new InputError(problem, {
       remedy:
-        'Give a checkpoint that the studio exported; a file of weights alone is a model, not a checkpoint',
+        'Use a checkpoint that the studio exported; a file of weights alone is a model, not a checkpoint',
       file,
       cause,
     });
   const text = metadata.get(STATE_KEY);
-  if (text === undefined) throw refused('The file holds no state of a training');
+  if (text === undefined) throw refused('the file contains no training state');
   let state: unknown;
   try {
     state = JSON.parse(text);
   } catch (cause) {
-    throw refused('The state of the training is not JSON', cause);
+    throw refused('the training state is not valid JSON', cause);
   }
   if (typeof state !== 'object' || state === null || !('step' in state)) {
-    throw refused('The file holds no state of a training');
+    throw refused('the file contains no training state');
   }
   const weights = new Map<string, WeightTensor>();
   const moments = {

@@ -85,7 +85,7 @@ describe('compare', () => {
 
   it.each([
     ['bm25.run --qrels qrels', /there is only one run\. Pass two or more/],
-    ['bm25.run bm25.run --qrels qrels', /bm25\.run: is given twice\. /],
+    ['bm25.run bm25.run --qrels qrels', /bm25\.run: is passed twice\. /],
     [
       'bm25.run dense.run --qrels qrels --baseline e5',
       /the baseline "e5" is not among the runs\. Choose from bm25, dense/,
@@ -95,9 +95,9 @@ describe('compare', () => {
     ['bm25.run dense.run --qrels qrels --samples 1e4', /--samples is "1e4"\. Use a whole number/],
     [
       'bm25.run dense.run --qrels qrels --csv qrels/out.csv',
-      /qrels\/out\.csv: a file can not be written here/,
+      /qrels\/out\.csv: a file cannot be written here/,
     ],
-    ['bm25.run dense.run --qrels qrels --latex .', /a file can not be written here/],
+    ['bm25.run dense.run --qrels qrels --latex .', /a file cannot be written here/],
     ['--qrels qrels', /missing required argument 'runs'/],
   ])('refuses %s', async (args, message) => {
     expectBadInput(await compare(args), message);

@@ -59,7 +59,7 @@ describe('eval', () => {
       '--qrels qrels.tsv --run bm25.run --metrics map --level 2 --max-rank 1 --json',
     );
     expect(onlyJson(result)).toMatchObject({ metrics: { map: 0.5 } });
-    expect(result.stderr).toContain('2 judged queries have no document of grade 2 or more: they count 0');
+    expect(result.stderr).toContain('2 judged queries have no document of grade 2 or more and score 0');
   });
 
   it.each([
@@ -83,12 +83,12 @@ describe('eval', () => {
     ['--qrels qrels.tsv --run bm25.run more', /too many arguments/],
     [
       '--qrels qrels.tsv --run bad.run',
-      /bad\.run:2: the score "high" is not a number\. Give a decimal number\.$/,
+      /bad\.run:2: the score "high" is not a number\. Use a decimal number\.$/,
     ],
     ['--qrels qrels.tsv --run twice.run', /twice\.run:2: document a is listed twice for query 1\. /],
     ['--qrels qrels.tsv --run other.run', /other\.run: none of its 1 queries is judged in qrels\.tsv\. /],
-    ['--qrels qrels.tsv --run empty.run', /empty\.run: holds no results\. /],
-    ['--qrels empty.run --run bm25.run', /empty\.run: holds no judgments\. /],
+    ['--qrels qrels.tsv --run empty.run', /empty\.run: contains no results\. /],
+    ['--qrels empty.run --run bm25.run', /empty\.run: contains no judgments\. /],
     ['--qrels half.tsv --run bm25.run', /half\.tsv:2: has 2 columns\. /],
     ['--qrels qrels.tsv --run binary.run', /binary\.run:1: is not valid UTF-8\. /],
   ])('refuses %s', async (args, message) => {

@@ -184,7 +184,9 @@ describe('a source that a language model writes', () => {
       throw new TransientGeneratorError('busy');
     });
     const job = run(recipe(queries(8), 'queries'), model, { retrySeconds: 0.001 });
-    await expect(job).rejects.toThrow(/writer did not answer 8 of 8 requests: busy\..*run the same again/);
+    await expect(job).rejects.toThrow(
+      /writer did not answer 8 of 8 requests: busy\..*re-run to request the rest/,
+    );
     model.answer = queryOf;
     expect((await run(recipe(queries(8), 'queries'), model)).report.arms[0]!.lists).toBeGreaterThan(4);
   });
@@ -192,7 +194,7 @@ describe('a source that a language model writes', () => {
   it('says so where nothing fits', async () => {
     const model = new ScriptedModel(() => '');
     await expect(run(recipe(queries(4), 'queries'), model)).rejects.toThrow(
-      /nothing that writer wrote for queries makes a list \(.*\)\. Look at its replies/,
+      /none of the replies of writer for queries yields a list \(.*\)\. Use a larger model/,
     );
   });
 
@@ -230,7 +232,7 @@ describe('a source that a language model writes', () => {
 
   it('needs a host that has language models', async () => {
     await expect(place.run(recipe(queries(), 'queries'))).rejects.toThrow(
-      /generators\.writer: there are no language models here/,
+      /generators\.writer: language models are not available here/,
     );
   });
 });

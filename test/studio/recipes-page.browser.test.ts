@@ -156,7 +156,7 @@ it('takes a pasted recipe, and says in place what is wrong with it', async () =>
   const read = page.getByRole('button', { name: 'Read it' });
   await box.fill('{"version": 1, "name": "x"');
   await read.click();
-  await expect.element(page.getByRole('alert')).toHaveTextContent(/is not JSON/);
+  await expect.element(page.getByRole('alert')).toHaveTextContent(/is not valid JSON/);
   await box.fill(JSON.stringify({ ...demoRecipe, arms: [{ ...demoRecipe.arms[0], loss: 'infonze' }] }));
   await read.click();
   await expect.element(page.getByRole('alert')).toHaveTextContent(/arms\[0\]\.loss.*infonce/);

@@ -152,7 +152,7 @@ function orderRuns(
 ): { readonly baseline: RunFile; readonly others: readonly RunFile[] } {
   const repeated = paths.find((path, i) => paths.indexOf(path) !== i);
   if (repeated !== undefined) {
-    throw new InputError('is given twice', { file: repeated, remedy: 'Pass each run once' });
+    throw new InputError('is passed twice', { file: repeated, remedy: 'Pass each run once' });
   }
   const short = (path: string) => basename(path).replace(/\.(run|trec|txt|tsv)$/, '');
   const files = paths.map((path) => ({

@@ -55,7 +55,7 @@ async function distillStudent(recipeFile: string, options: DistillOptions, io: C
   const teacher = await openBaseEncoder(options.teacher, {}, io);
   const { texts, tokens } = await distillationData(recipe, options.data, teacher);
   io.note(
-    `${texts.length} texts; ${tokens.length} of the teacher's ${teacher.shape.vocabSize} tokens are kept`,
+    `${texts.length} texts; the student keeps ${tokens.length} of the teacher's ${teacher.shape.vocabSize} tokens`,
   );
 
   const { openRuntime } = await import('../../host/node/runtime.ts');
@@ -68,7 +68,7 @@ async function distillStudent(recipeFile: string, options: DistillOptions, io: C
     const words = tokens.map((token) => token.replace(/^##/, ''));
     const vectors = await teacherVectors(teacher, [...texts, ...words], { runtime, store, io, interruption });
     if (vectors === undefined) {
-      io.print('interrupted while the teacher embedded; re-run the same command to resume');
+      io.print('interrupted while embedding with the teacher; re-run the same command to resume');
       process.exitCode = interruption.exitCode;
       return;
     }
@@ -202,7 +202,7 @@ async function makeStudent(
     has: (path) => Promise.resolve(files.has(path)),
     read: (path) => {
       const file = files.get(path);
-      return file === undefined ? Promise.reject(new Error(`${path} is not there`)) : Promise.resolve(file);
+      return file === undefined ? Promise.reject(new Error(`${path} does not exist`)) : Promise.resolve(file);
     },
   };
   const shape: EncoderShape = {

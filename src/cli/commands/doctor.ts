@@ -190,7 +190,7 @@ async function checkCuda(): Promise<Check> {
     return {
       name,
       status: 'missing',
-      found: 'no NVIDIA GPU (nvidia-smi finds none)',
+      found: 'no NVIDIA GPU (nvidia-smi found none)',
       values,
       remedy: 'Not required: everything runs on the CPU',
     };

@@ -50,7 +50,7 @@ async function embedFile(options: EmbedOptions, io: CliIo): Promise<void> {
   }
   for (const warning of report.warnings()) io.warn(warning);
   if (texts.length === 0) {
-    throw new InputError('holds no texts', {
+    throw new InputError('contains no texts', {
       file: options.in,
       remedy: 'Use a file with at least one text',
     });

@@ -62,7 +62,7 @@ async function exportModel(options: ExportOptions, io: CliIo): Promise<void> {
   await experiment.close();
   const { step } = loaded.checkpoint.state;
   io.printJson({ model: options.to, step });
-  io.print(`${options.to}: the model after step ${step}`);
+  io.print(`${options.to}: exported the model of step ${step}`);
 }
 
 /** The base encoder with the weights of a checkpoint. */

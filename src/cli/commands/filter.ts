@@ -68,7 +68,7 @@ export function registerFilter(program: Command, io: CliIo): void {
 async function filter(options: FilterOptions, io: CliIo): Promise<void> {
   const { lists: file, rules, mark = false, format, group, examples, teacher, guide } = options;
   if (mark && format !== 'studio') {
-    throw new InputError(`--mark writes verdicts, which ${format} has no place for`, {
+    throw new InputError(`--mark writes verdicts, which the format ${format} cannot store`, {
       remedy: 'Use --mark without --format, or --format without --mark',
     });
   }

@@ -60,7 +60,7 @@ async function mine(options: MineOptions, io: CliIo): Promise<void> {
     const prepared = await job.lists('mined');
     const { value } = await job.resultOf(prepared.source);
     if (value.lists === 0) {
-      throw new InputError(`no query of "${split}" makes a list`, {
+      throw new InputError(`no query of "${split}" yields a list`, {
         file,
         remedy: 'Use a split whose judgments name documents of the corpus, or a lower --level',
       });
@@ -72,8 +72,8 @@ async function mine(options: MineOptions, io: CliIo): Promise<void> {
     io.printJson({ lists: options.out, report: { ...mined, lists: value.lists, guard } });
     io.print(`${value.lists} lists with ${count('negatives')} negatives`);
     io.print(
-      `left out: ${count('relevant')} relevant candidates, ` +
-        `${count('duplicatesOfPositives')} with the text of a positive or of the query`,
+      `excluded: ${count('relevant')} relevant candidates, ` +
+        `${count('duplicatesOfPositives')} copies of a positive or of the query`,
     );
   });
 }

@@ -18,7 +18,7 @@ export const openAiSettingTable = {
     help: 'Model name on the server.',
     option: 'model',
     placeholder: 'name',
-    wanted: "the model's name, as the server has it",
+    wanted: 'the name of a model on the server',
     isRequired: true,
     form: 'first',
   }),

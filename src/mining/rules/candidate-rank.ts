@@ -19,7 +19,7 @@ export const candidateRank: ListRuleDefinition = {
     if (!isKnown && lists.length > 0) {
       throw new InputError(
         `no positive of the lists has a rank${source === undefined ? '' : ` with "${source}"`}, which the rule "rank" reads`,
-        { remedy: 'Mine the lists anew, deep enough that their positives are found, or leave the rule out' },
+        { remedy: 'Re-run the mining with enough depth to find the positives, or remove the rule' },
       );
     }
     return ({ positives }) => {

@@ -68,20 +68,17 @@ export const generated = defineSource({
       if (more.every((each) => each === undefined)) return;
     }
     if (prompts === undefined || of === undefined) {
-      faults.add(path, 'give "prompts" and "of", what is to be written, or "recorded" lists');
+      faults.add(path, 'set "prompts" and "of", or "recorded" lists');
       return;
     }
     const known = Object.keys(generators);
     if (generator !== undefined) {
       faults.reference([...path, 'generator'], generator, known, 'generator');
     } else if (known.length !== 1) {
-      faults.add(
-        [...path, 'generator'],
-        `name one of the generators (there are ${known.join(', ') || 'none'})`,
-      );
+      faults.add([...path, 'generator'], `set one of the generators (known: ${known.join(', ') || 'none'})`);
     }
     if (recorded === undefined && isWithoutLog(own(generators, generatorOf(generators, source)))) {
-      faults.add(path, 'its generator is recorded without a log: give "recorded" lists');
+      faults.add(path, 'its generator is recorded without a log; set "recorded" lists');
     }
     prompts.forEach((prompt, i) => {
       if (isPromptFile(prompt)) return;

@@ -73,10 +73,10 @@ export const mined = defineSource({
   parts: ({ of }) => (of === undefined ? [] : [{ name: of, path: ['of'] }]),
   check: ({ of, ranks, retrievers }, { corpus }, path, faults) => {
     if (of === undefined && corpus.train === null) {
-      faults.add(path, 'mining needs judged train queries, but corpus.train is null');
+      faults.add(path, 'mining requires judged train queries, but corpus.train is null');
     }
     if (ranks.last < ranks.first) {
-      faults.add([...path, 'ranks', 'last'], `is ${ranks.last}, before the first, ${ranks.first}`);
+      faults.add([...path, 'ranks', 'last'], `is ${ranks.last}, which is below the first, ${ranks.first}`);
     }
     faults.distinct(
       (i) => [...path, 'retrievers', i, 'name'],
@@ -144,8 +144,8 @@ async function minedQueries(
   }
   const { train } = context.heldOut;
   if (train === undefined || train.queries.length === 0) {
-    throw new InputError(`sources.${name}: there are no train queries to mine for`, {
-      remedy: 'Give corpus.train a split with judgments, and hold less out for dev',
+    throw new InputError(`sources.${name}: there are no train queries to mine negatives for`, {
+      remedy: 'Set corpus.train to a split with judgments, and hold out less for dev',
     });
   }
   const grades = [...train.judgments.values()].flatMap((judged) => [...judged.values()]);

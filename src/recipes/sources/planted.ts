@@ -34,7 +34,7 @@ export const planted = defineSource({
         const found = plantPositives(await workshop.listsOf(of), source);
         if (found.length === 0) {
           throw new InputError(`sources.${name}: no list of ${source.of} has two positives`, {
-            remedy: 'Take a corpus with several judged answers to a query, or a lower level',
+            remedy: 'Use a corpus with several relevant passages per query, or a lower level',
           });
         }
         return derivedLists(found, (await workshop.resultOf(of)).value.recorded);

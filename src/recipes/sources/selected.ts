@@ -56,9 +56,9 @@ export const selected = defineSource({
   ],
   check: ({ by, pick, negatives }, _recipe, path, faults) => {
     if (by?.from === 'file') checkFile(by, [...path, 'by'], faults);
-    if (by !== undefined && pick !== 'best') faults.add([...path, 'by'], 'only "pick": "best" reads scores');
+    if (by !== undefined && pick !== 'best') faults.add([...path, 'by'], 'applies only to "pick": "best"');
     if (pick === 'best' && negatives === undefined) {
-      faults.add([...path, 'pick'], '"best" needs "negatives", how many are picked');
+      faults.add([...path, 'pick'], '"best" requires "negatives", the number to pick');
     }
   },
   prepare: async (name, source, context) => {
@@ -82,8 +82,8 @@ export const selected = defineSource({
             : new Set((await workshop.listsOf(queriesOf)).map(({ query_id }) => query_id));
         const found = selectLists(await workshop.listsOf(scored), source, queries);
         if (found.length === 0) {
-          throw new InputError(`sources.${name}: nothing of ${of} is left`, {
-            remedy: 'Look at its types, prompts and queries, and select less narrowly',
+          throw new InputError(`sources.${name}: no list of ${of} is left`, {
+            remedy: 'Use a wider selection of types, prompts or queries',
           });
         }
         return derivedLists(found, (await workshop.resultOf(taken.lists)).value.recorded);
@@ -180,8 +180,8 @@ function pickSome(
     case 'best': {
       const scoreOf = ({ id, teacher, teacher_raw: raw = teacher }: ListDocument): number => {
         if (raw !== undefined) return raw;
-        throw new InputError(`query ${query_id}, passage ${id}: there is no score to pick the best by`, {
-          remedy: 'Give "by" a model, or a file that scores every candidate',
+        throw new InputError(`query ${query_id}, passage ${id}: there is no score for "pick": "best"`, {
+          remedy: 'Set "by" to a model, or to a file that scores every candidate',
         });
       };
       return others

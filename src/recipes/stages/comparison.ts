@@ -38,7 +38,7 @@ export async function comparisonStage(
   return makeStage({
     kind: 'comparison',
     version: 3,
-    label: 'measures and tests',
+    label: 'measures and significance tests',
     inputs: {
       ...options,
       disjoint: disjoint ? (corpus.train?.hash ?? null) : null,

@@ -49,7 +49,7 @@ function parsed(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new InputError('is not JSON', {
+    throw new InputError('is not valid JSON', {
       file: 'report.json',
       remedy: 'Use the report.json that `run --out` wrote',
       cause,
