@@ -101,9 +101,9 @@ export function modelCardOf(
   return {
     title: basename(folder),
     baseModel: description.model,
-    trainingData: `Lists of queries and passages: ${basename(description.lists)}.`,
+    trainingData: `Training lists of queries and passages: ${basename(description.lists)}.`,
     loss: description.loss,
-    hyperparameters: { ...description.hyperparameters, 'steps done': trained },
+    hyperparameters: { ...description.hyperparameters, 'training steps': trained },
     metrics: Object.entries(after).map(([metric, value]) => ({
       dataset: description.devSha256 === undefined ? 'held-out lists' : 'dev lists',
       metric,

@@ -14,14 +14,14 @@ export const planted = defineSource({
     kind: v.literal('planted'),
     of: described(
       name,
-      'The source whose lists are taken, those with two positives or more: the one with the highest label stays.',
+      'Source of the lists. Lists with two or more positives are used; the positive with the highest label is kept.',
     ),
     count: described(
       v.optional(inRange(settingRanges.candidates), 1),
-      'So many of the other positives, at most, stand among the negatives of a list, in the place of as many. With 0 the ' +
-        'lists are the same without them, to compare with.',
+      'Maximum number of the other positives that replace negatives of their list. With 0, the ' +
+        'same lists are made without them, as a control.',
     ),
-    level: described(v.optional(level, 1), 'The lowest label of a positive.'),
+    level: described(v.optional(level, 1), 'Lowest label that counts as positive.'),
     seed: v.optional(seed, 0),
   }),
   parts: ({ of }) => [{ name: of, path: ['of'] }],

@@ -123,7 +123,7 @@ describe('a table of several reports', () => {
     );
     expect(rows(table).map(([system]) => system)).toEqual(['old', 'new']);
     expect(table.leftOut).toEqual(['extra']);
-    expect(tableMarkdown(table)).toContain('Not in all reports, and left out: extra.');
+    expect(tableMarkdown(table)).toContain('Excluded because not in all reports: extra.');
     expect(() => tableOf(reportOf('a', { old: [[1]] }), reportOf('b', { new: [[1]] }))).toThrow('no system');
     expect(() => tableOf(reportOf('a', { old: [[1]] }), reportOf('a', { old: [[1]] }))).toThrow(
       'there are two reports of this corpus',
