@@ -9,7 +9,10 @@ export interface CorpusOptions {
 
 export function addCorpusOptions(command: Command, defaultSplit: string): Command {
   return command
-    .requiredOption('--corpus <dir>', 'a folder or zip in BEIR layout: corpus.jsonl, queries.jsonl, qrels/')
-    .option('--split <name>', 'the judged queries to take: qrels/NAME.tsv', defaultSplit)
-    .option('--no-titles', 'leave titles out of the passages');
+    .requiredOption(
+      '--corpus <dir>',
+      'Corpus in BEIR layout, a folder or zip: corpus.jsonl, queries.jsonl, qrels/',
+    )
+    .option('--split <name>', 'Split whose judged queries are used: qrels/NAME.tsv', defaultSplit)
+    .option('--no-titles', 'Leave titles out of the passages');
 }

@@ -70,8 +70,8 @@ async function openLibraryEncoder(
     device: usedDevice,
     ...(threads !== undefined && { threads }),
   });
-  const why = asked === undefined ? `, for the studio has no graphs of ${foreign}` : '';
-  io.note(`${model}: ${encoder.dimensions} dimensions, transformers.js runs it${why}`);
+  const why = asked === undefined ? ` because the studio does not implement ${foreign}` : '';
+  io.note(`${model}: ${encoder.dimensions} dimensions, run by transformers.js${why}`);
   return {
     device: usedDevice,
     dimensions: encoder.dimensions,

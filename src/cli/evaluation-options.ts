@@ -14,16 +14,16 @@ export function addRunOptions(command: Command): Command {
   return command
     .option(
       '--level <grade>',
-      'the lowest grade that counts as relevant',
+      'Lowest grade that counts as relevant',
       integerOption('--level', settingRanges.level),
       1,
     )
     .option(
       '--max-rank <n>',
-      'look at the best n documents only',
+      'Evaluate only the top n documents of each query',
       integerOption('--max-rank', settingRanges.rank),
     )
-    .option('--drop-identical', "drop the document whose id is the query's own (ArguAna, Quora)");
+    .option('--drop-identical', 'Ignore documents with the same id as the query (ArguAna, Quora)');
 }
 
 export function evaluationOptions({ level, maxRank, dropIdentical }: RunOptions): EvaluationOptions {

@@ -14,17 +14,20 @@ export interface EvidenceOptions {
 
 export function addEvidenceOptions(command: Command): Command {
   return command
-    .option('--guide <model>', 'score every passage with this model too, for the rules guide-…')
-    .option('--guide-scores <file>', "take the guide's scores from a file, in the format of --teacher-scores")
+    .option('--guide <model>', 'Second model that scores every passage, for the rules guide-…')
+    .option('--guide-scores <file>', 'File of guide scores, in the format of --teacher-scores')
     .option(
       '--model-labels <file>',
-      'labels of a language model (0 to 3), for the rules model-label: query id, document id, label, separated by ' +
+      'File of labels (0 to 3) from a language model, for the rule model-label: query id, document id and label, separated by ' +
         'tabs; or JSONL with query_id, id, label',
     )
-    .option('--hand-labels <file>', 'labels of people, for the rules hand-label, in the same format')
+    .option(
+      '--hand-labels <file>',
+      'File of labels from human annotators, for the rule hand-label, in the same format',
+    )
     .option(
       '--answers <file>',
-      'short answers of the queries, for the rule answers: query id and answer, separated by a tab; or JSONL with ' +
+      'File of short answers, for the rule answers: query id and answer, separated by a tab; or JSONL with ' +
         'query_id and answers',
     );
 }

@@ -71,9 +71,9 @@ export async function refuseOtherExperiment(
   if (earlier === undefined) return undefined;
   const differences = differingSettings(earlier, description);
   if (differences.length === 0) return earlier;
-  throw new InputError(`the experiment was begun with other settings: ${differences.join(', ')}`, {
+  throw new InputError(`the experiment was started with different settings: ${differences.join(', ')}`, {
     file: experiment.folder,
-    remedy: 'Give another --experiment, or the settings that it was begun with',
+    remedy: 'Use another --experiment folder, or the settings that it was started with',
   });
 }
 
@@ -110,9 +110,9 @@ function differingSettings(earlier: ExperimentDescription, now: ExperimentDescri
   const differences = [...names]
     .filter((name) => own(before, name) !== own(after, name))
     .map((name) => `${name} was ${shown(own(before, name))} and is ${shown(own(after, name))}`);
-  if (earlier.listsSha256 !== now.listsSha256) differences.push('the lists hold something else');
+  if (earlier.listsSha256 !== now.listsSha256) differences.push('the training lists have changed');
   if (earlier.devSha256 !== now.devSha256 && before['dev lists'] === after['dev lists']) {
-    differences.push('the dev lists hold something else');
+    differences.push('the dev lists have changed');
   }
   return differences;
 }

@@ -94,8 +94,8 @@ export class ExperimentTraining {
     this.#leavesNothing = error instanceof InputError && this.#isNew && !this.view.hasTrained;
     if (!(error instanceof StoreFencedError)) return error;
     return new Error(
-      `${this.#folder}: another process trains this experiment since it was started with the same folder. ` +
-        'This one has ended; nothing that was saved is lost.',
+      `${this.#folder}: another process has taken over this experiment, so this one has stopped. ` +
+        'No saved work is lost.',
       { cause: error },
     );
   }
@@ -126,7 +126,7 @@ export class ExperimentTraining {
     const isAsRequested =
       split === undefined || (split.unit === 'groups' && split.devLists === split.requestedLists);
     return [
-      `${lists.length} lists to train on${sourceCounts(lists, arm.mix)}, ${dev.length} ${what}; ` +
+      `${lists.length} training lists${sourceCounts(lists, arm.mix)}, ${dev.length} ${what}; ` +
         `${formatLossSpec(arm.loss)}; on ${device}`,
       ...(isAsRequested ? [] : [splitNote(split)]),
     ];

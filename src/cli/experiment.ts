@@ -55,9 +55,9 @@ export class Experiment {
   /** @throws InputError if there is no experiment in the folder */
   static async openExisting(folder: string, io: CliIo): Promise<Experiment> {
     if (!(await isExperiment(folder))) {
-      throw new InputError('this is not the folder of an experiment', {
+      throw new InputError('this is not an experiment folder', {
         file: folder,
-        remedy: 'Give the folder that `train` names as its experiment',
+        remedy: 'Use the experiment folder of `retriever-studio train` (OUT.experiment by default)',
       });
     }
     return Experiment.open(folder, io);
@@ -83,7 +83,7 @@ export class Experiment {
     const reader: StoreWriter = {
       namespace: trainingNamespace,
       epoch: 0,
-      commit: () => Promise.reject(new Error('the checkpoints were opened to be read')),
+      commit: () => Promise.reject(new Error('the checkpoints were opened for reading only')),
     };
     return new CheckpointStore(reader, this.#store);
   }
@@ -170,7 +170,7 @@ export async function checkOutputFolder(path: string, force: boolean): Promise<v
     await addOutput(path, 'folder');
   } catch (error) {
     if (errorCode(error) !== 'ENOTDIR') throw error;
-    throw new InputError('a folder can not be written here: a part of the path is a file', {
+    throw new InputError('a folder cannot be created here: part of the path is a file', {
       file: path,
       remedy: 'Choose another folder',
       cause: error,

@@ -27,12 +27,12 @@ export function addStoreOptions(command: Command): Command {
   return command
     .option(
       '--store <dir>',
-      'keep the result of each stage in this folder, so that nothing there is computed again and an interrupted ' +
-        'command resumes (default: only the output is written)',
+      'Folder that caches the result of each stage, so that re-running the command resumes it (default: nothing is ' +
+        'cached)',
     )
     .option(
       '--checkpoint-seconds <s>',
-      'with --store, about how much work is lost if the process is killed',
+      'With --store: approximate seconds of work lost if the process is killed',
       numberOption('--checkpoint-seconds', settingRanges.checkpointSeconds),
       30,
     );
@@ -59,7 +59,7 @@ interface Extras extends Partial<Pick<FragmentParts, 'onPassage' | 'generators' 
 export async function withFragment(
   fragment: FragmentInput,
   options: FragmentCommandOptions,
-  { file, runsModel, view: shown, onStopped, promise = 'ending after this step', ...extras }: Extras,
+  { file, runsModel, view: shown, onStopped, promise = 'stopping after this step', ...extras }: Extras,
   io: CliIo,
   use: (job: FragmentJob) => Promise<void>,
 ): Promise<void> {
@@ -107,15 +107,15 @@ export async function withFragment(
       io.printJson({ endedBy: 'request', store: folder ?? null });
       io.print(
         folder === undefined
-          ? 'interrupted; nothing was kept: with --store DIR a command resumes'
+          ? 'interrupted; nothing was cached (pass --store DIR to make the command resumable)'
           : 'interrupted; re-run the same command to resume',
       );
       return;
     }
     if (error instanceof StoreFencedError && folder !== undefined) {
       throw new Error(
-        `${folder}: another process works on the same results now. This one has ended; nothing that was ` +
-          'stored is lost. Use another --store to run both at the same time.',
+        `${folder}: another process has taken over this store, so this one has stopped. No cached results are lost. ` +
+          'Use a separate --store to run both at the same time.',
         { cause: error },
       );
     }

@@ -10,7 +10,7 @@ export async function importReplies(log: GenerationLog, path: string, io: CliIo)
   const { added, known } = await importLog(log, await openFile(path), {
     onWarning: (warning) => io.warn(warning),
   });
-  io.note(`${path}: ${added} replies taken over, ${known} known already`);
+  io.note(`${path}: ${added} replies imported, ${known} already in the log`);
 }
 
 /** Writes the replies to some prompts by a model. @param prompts with their versions */

@@ -20,13 +20,13 @@ export async function asksForPassages({
   const aboutPassages = first !== undefined && asksAboutPassages(first);
   const other = others.find((each) => asksAboutPassages(each) !== aboutPassages);
   if (other !== undefined) {
-    throw new InputError(`the prompts ${first?.id ?? ''} and ${other.id} are about different things`, {
-      remedy: 'Use prompts about passages and prompts about queries in two commands',
+    throw new InputError(`the prompts ${first?.id ?? ''} and ${other.id} ask about different things`, {
+      remedy: 'Use separate commands for prompts about passages and prompts about queries',
     });
   }
   if (aboutPassages ? folder === undefined || lists !== undefined : (folder ?? lists) === undefined) {
     throw new InputError(
-      `${first?.id ?? ''} asks about ${aboutPassages ? 'the passages of a corpus' : 'queries, and none are given'}`,
+      `${first?.id ?? ''} asks about ${aboutPassages ? 'the passages of a corpus' : 'queries, and there are none'}`,
       {
         remedy: aboutPassages
           ? 'Use --corpus, without --lists'

@@ -21,7 +21,7 @@ export function keyFromEnvironment(variable: string): string {
   const key = own(process.env, variable) ?? '';
   if (key !== '') return key;
   throw new InputError(`the environment variable ${variable} is not set`, {
-    remedy: 'Set it to the key of the server, or leave --key-env out where it needs none',
+    remedy: "Set it to the server's API key, or remove --key-env if the server needs none",
   });
 }
 
@@ -47,9 +47,9 @@ export function nodeGenerators(keys: ReadonlyMap<string | undefined, string>): R
       const key = keys.get(role) ?? keys.get(undefined);
       const opened = openGenerator(generator, { key, openFile }, nodeKinds);
       if (opened !== undefined) return opened;
-      throw new InputError(`${where}: ${generator.kind} runs in the page only`, {
+      throw new InputError(`${where}: ${generator.kind} runs only in the browser`, {
         remedy:
-          'Open the recipe in the page, or put a server in its place, as in ' +
+          'Run the recipe in the browser, or use a server instead, as in ' +
           `--set '${where}={"kind":"http","address":"http://127.0.0.1:8000/v1","model":"NAME"}'`,
       });
     },
@@ -73,13 +73,10 @@ const optionTable: Readonly<Record<string, Setting>> = Object.fromEntries(
 
 /** Options that name a generator, its settings and its key. */
 export function addGeneratorOptions(command: Command): Command {
-  command.option(
-    '--generator <what>',
-    `the language model: ${ownKinds.map(formOf).join(' or ')} (see below)`,
-  );
+  command.option('--generator <what>', `Language model: ${ownKinds.map(formOf).join(' or ')} (see below)`);
   addSettingOptions(command, optionTable);
   return command
-    .option('--key-env <variable>', 'the environment variable that holds the key of the server')
+    .option('--key-env <variable>', "Environment variable that holds the server's API key")
     .addHelpText('after', `\n${describeGenerators()}`);
 }
 
@@ -99,13 +96,13 @@ export function chosenGenerator(options: object): RecipeGenerator {
     const wanted = own(each.settings, each.named.by)?.wanted ?? '';
     return each.named.prefix === '' ? wanted : `${formOf(each)} for ${wanted}`;
   });
-  const remedy = `Give ${forms.join(', or ')}`;
-  if (typeof named !== 'string') throw new InputError('--generator is not given', { remedy });
+  const remedy = `Use ${forms.join(', or ')}`;
+  if (typeof named !== 'string') throw new InputError('--generator is missing', { remedy });
   // One prefix is empty: another that fits is meant.
   const fitting = generatorKinds.filter(({ named: { prefix } }) => named.startsWith(prefix));
   const kind = fitting.find(({ named: { prefix } }) => prefix !== '') ?? fitting[0];
   if (kind === undefined || !ownKinds.includes(kind)) {
-    throw new InputError(`--generator is "${named}", which runs in the page only`, { remedy });
+    throw new InputError(`--generator is "${named}", which runs only in the browser`, { remedy });
   }
   const chosen: Readonly<Record<string, unknown>> = {
     ...chosenSettings(optionTable, options),
@@ -113,15 +110,15 @@ export function chosenGenerator(options: object): RecipeGenerator {
   };
   for (const [member, { option = member }] of Object.entries(optionTable)) {
     if (own(chosen, member) === undefined || own(kind.settings, member) !== undefined) continue;
-    throw new InputError(`--${option} is no setting of ${kind.kind} generators`, { remedy: 'Remove it' });
+    throw new InputError(`--${option} is not a setting of ${kind.kind} generators`, { remedy: 'Remove it' });
   }
   for (const [member, { option = 'generator', isRequired, schema, wanted }] of Object.entries(
     kind.settings,
   )) {
     const value = own(chosen, member);
     if (value === undefined ? isRequired !== true : v.is(schema, value)) continue;
-    const problem = value === undefined ? 'is not given' : `is ${JSON.stringify(value)}`;
-    throw new InputError(`--${option} ${problem}`, { remedy: `Give ${wanted}` });
+    const problem = value === undefined ? 'is missing' : `is ${JSON.stringify(value)}`;
+    throw new InputError(`--${option} ${problem}`, { remedy: `Use ${wanted}` });
   }
   return v.parse(generatorSchema, { kind: kind.kind, ...chosen });
 }

@@ -11,7 +11,7 @@ export class Interruption {
   readonly #listeners: readonly (readonly ['SIGINT' | 'SIGTERM', () => void])[];
 
   /** @param promise what is said to have become of the work */
-  constructor(io: CliIo, promise = 'ending after this step, with a checkpoint') {
+  constructor(io: CliIo, promise = 'saving a checkpoint and stopping after this step') {
     this.#io = io;
     this.#promise = promise;
     this.#listeners = [

@@ -65,7 +65,7 @@ export class ProcessIo implements CliIo {
     if (error === undefined || errorCode(error) === 'EPIPE') return;
     throw new ResourceError(`the results could not be written (${errorCode(error) ?? messageOf(error)})`, {
       file: 'standard output',
-      remedy: 'Choose another place for them, or free space there',
+      remedy: 'Choose another place for the output, or free disk space',
       cause: error,
     });
   }

@@ -59,8 +59,8 @@ async function readMixFile(file: string, loss: LossSpec): Promise<RecipeMix> {
 function onlyFile(given: readonly string[]): ListFile {
   const [file, ...more] = given;
   if (file !== undefined && more.length === 0) return { file, origin: undefined };
-  throw new InputError(`--lists is given ${given.length} times`, {
-    remedy: 'Give one file, or --mix with how those of several sources share the batches',
+  throw new InputError(`--lists was passed ${given.length} times`, {
+    remedy: 'Pass one file, or use --mix to combine the lists of several sources',
   });
 }
 
@@ -70,15 +70,15 @@ function filesOf({ sources }: RecipeMix, { lists, mix }: ListOptions): readonly 
   const files = lists.map((given) => {
     const [, origin, file] = /^([^=]+)=(.+)$/s.exec(given) ?? [];
     if (origin === undefined || file === undefined) {
-      throw new InputError(`--lists is "${given}", without the source of the mix that it is of`, {
-        remedy: `Give --lists NAME=FILE with one of the sources ${known.join(', ')} as NAME`,
+      throw new InputError(`--lists is "${given}", which does not name a source of the mix`, {
+        remedy: `Use --lists NAME=FILE, where NAME is one of ${known.join(', ')}`,
       });
     }
     if (!known.includes(origin)) {
       const nearest = nearestName(origin, known);
       throw new InputError(`--lists is "${given}", and the mix has no source ${origin}`, {
         file: mix,
-        remedy: nearest === undefined ? `Give one of ${known.join(', ')}` : `Did you mean ${nearest}`,
+        remedy: nearest === undefined ? `Use one of ${known.join(', ')}` : `Did you mean ${nearest}`,
       });
     }
     return { file, origin };
@@ -88,7 +88,7 @@ function filesOf({ sources }: RecipeMix, { lists, mix }: ListOptions): readonly 
     if (ofSource.length > 0) return ofSource;
     throw new InputError(`the source ${name} has no lists`, {
       file: mix,
-      remedy: `Give --lists ${name}=FILE, or leave it out of the mix`,
+      remedy: `Pass --lists ${name}=FILE, or remove the source from the mix`,
     });
   });
 }

@@ -15,10 +15,10 @@ const formats = ['studio', 'sentence-transformers', 'tevatron', 'flagembedding']
 
 export function addListOutputOptions(command: Command): Command {
   return command
-    .requiredOption('--out <lists>', 'the JSONL file to write, one list per line')
+    .requiredOption('--out <lists>', 'Output file (JSONL, one training list per line)')
     .option(
       '--format <name>',
-      `the format of the lines: ${formats.join(', ')}`,
+      `Format of the output: ${formats.join(', ')}`,
       choiceOption('--format', formats),
       'studio',
     );
@@ -32,5 +32,5 @@ export async function writeListFile(
   let unwritable = 0;
   await writeOutputFile(out, writeLists(lists, format, { onSkipped: () => unwritable++ }));
   if (unwritable === 0) return;
-  io.warn(`${unwritable} lists were left out: they have no passage of a kind that ${format} needs`);
+  io.warn(`${unwritable} lists were left out: they lack a kind of passage that ${format} requires`);
 }

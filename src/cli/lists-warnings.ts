@@ -14,19 +14,25 @@ export async function warnAboutLists(
 ): Promise<void> {
   const { guard, mined } = (await job.resultOf(source)).value;
   for (const [count = 0, what] of [
-    [guard.testQueries, 'lists whose query is a test query, by id or by text: left out'],
-    [isHeldOut ? 0 : guard.devQueries, 'lists whose query is a dev query, by id or by text: left out'],
-    [guard.contradictions, 'negatives with the text or the id of a positive of their list: left out'],
-    [guard.emptyLists, 'lists without passages: left out'],
-    [mined?.skippedQueries, 'queries without a positive in the corpus: they make no list'],
-    [mined?.shortLists, 'lists with fewer negatives than --negatives: use wider --ranks'],
+    [guard.testQueries, 'lists were dropped because their query is a test query, by id or by text'],
+    [
+      isHeldOut ? 0 : guard.devQueries,
+      'lists were dropped because their query is a dev query, by id or by text',
+    ],
+    [
+      guard.contradictions,
+      'negatives were dropped because they have the text or id of a positive of their list',
+    ],
+    [guard.emptyLists, 'lists without passages were dropped'],
+    [mined?.skippedQueries, 'queries were skipped because they have no positive in the corpus'],
+    [mined?.shortLists, 'lists have fewer negatives than --negatives asks for; use wider --ranks'],
   ] as const) {
     if (count > 0) io.warn(`${count} ${what}`);
   }
   for (const { file, stage } of fromFiles) {
     const missing = (await job.resultOf(stage)).value?.missing ?? 0;
-    if (missing > 0) io.warn(`${file} has no score of ${missing} passages`);
+    if (missing > 0) io.warn(`${file} has no score for ${missing} passages`);
   }
   const report = filtered && (await job.resultOf(filtered)).value;
-  for (const { file, count, of } of report?.missing ?? []) io.warn(`${file} says nothing of ${count} ${of}`);
+  for (const { file, count, of } of report?.missing ?? []) io.warn(`${file} has no entry for ${count} ${of}`);
 }

@@ -1,5 +1,5 @@
 import { setMaxListeners } from 'node:events';
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, type Option } from 'commander';
 import { InputError, messageOf } from '../core/errors.ts';
 import { shortMessage } from '../core/other-text.ts';
 import { registerCompare } from './commands/compare.ts';
@@ -74,24 +74,31 @@ async function runCommand(argv: readonly string[], io: ProcessIo): Promise<void>
 
 function createProgram(io: ProcessIo): Command {
   const program = new Command('retriever-studio')
-    .description('Trains, evaluates and compares dense retrievers.')
-    .version(packageVersion(), '--version', 'print the version')
-    .helpOption('--help', 'show help')
+    .description('Train, evaluate and compare dense retrievers.')
+    .version(packageVersion(), '--version', 'Print the version')
+    .helpOption('--help', 'Show this help')
     .helpCommand(false)
+    .configureHelp({ optionDescription })
     .exitOverride()
     // Usage errors arrive as exceptions and are printed by report(), on one line.
     .configureOutput({ writeOut: (text) => io.writeOut(text), outputError: () => undefined });
   for (const register of registrations) register(program, io);
   for (const command of program.commands) {
     command
-      .option('--json', 'print one JSON object on standard output, and nothing else there')
-      .option('--debug', 'print the stack trace of an error')
+      .option('--json', 'Print one JSON object, and nothing else, to standard output')
+      .option('--debug', 'Print the stack trace of an error')
       .allowExcessArguments(false);
   }
   program.hook('preAction', (_, command) => {
     io.json = command.opts().json === true;
   });
   return program;
+}
+
+/** Defaults as they are typed: without quotes, and none for an option that may be repeated. */
+function optionDescription({ description, defaultValue, negate }: Option): string {
+  const isShown = (typeof defaultValue === 'string' || typeof defaultValue === 'number') && !negate;
+  return isShown ? `${description} (default: ${defaultValue})` : description;
 }
 
 function report(error: unknown, argv: readonly string[], io: CliIo): number {
@@ -112,7 +119,7 @@ function describeUsageError(error: CommanderError, argv: readonly string[]): str
   const knowsCommand =
     error.code !== 'commander.unknownCommand' && first !== undefined && !first.startsWith('-');
   const help = knowsCommand ? `retriever-studio ${first} --help` : 'retriever-studio --help';
-  return `${oneLine(shortMessage(error.message)).replace(/\.$/, '')}. Run "${help}" to see what it takes.`;
+  return `${oneLine(shortMessage(error.message)).replace(/\.$/, '')}. Run "${help}" for usage.`;
 }
 
 function oneLine(text: string): string {

@@ -18,16 +18,16 @@ export function addComputeOptions(command: Command): Command {
   return command
     .option(
       '--device <device>',
-      'where models run: auto, cpu, webgpu or cuda',
+      'Device to run models on: auto, cpu, webgpu or cuda',
       choiceOption('--device', devices),
       'auto',
     )
     .option(
       '--threads <n>',
-      'threads on the CPU (default: one per core)',
+      'Number of CPU threads (default: one per core)',
       integerOption('--threads', settingRanges.threads),
     )
-    .option('--seed <n>', 'seed of everything random', integerOption('--seed', settingRanges.seed), 0);
+    .option('--seed <n>', 'Random seed', integerOption('--seed', settingRanges.seed), 0);
 }
 
 /** Parses a whole number in decimal notation. @throws InputError naming the option and its range. */
@@ -54,5 +54,5 @@ export function choiceOption<T extends string>(name: string, choices: readonly T
 }
 
 function invalid(name: string, text: string, wanted: string): InputError {
-  return new InputError(`${name} is "${text}"`, { remedy: `Give ${wanted}` });
+  return new InputError(`${name} is "${text}"`, { remedy: `Use ${wanted}` });
 }

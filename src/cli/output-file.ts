@@ -46,9 +46,9 @@ async function refuseOtherThanFile(path: string): Promise<void> {
   const there = await unlessCode('ENOENT', stat(resolve(path)));
   if (there === undefined || there.isFile()) return;
   if (there.isDirectory()) throw notAFile(path, 'EISDIR');
-  throw new InputError('this is a device or a pipe, and results are written to files only', {
+  throw new InputError('this is a device or a pipe, and output is written only to regular files', {
     file: path,
-    remedy: 'Give the path of a file',
+    remedy: 'Use the path of a regular file',
   });
 }
 
@@ -74,9 +74,9 @@ async function explainWrongPlace(path: string, work: () => Promise<void>): Promi
 }
 
 function notAFile(path: string, reason: string, cause?: unknown): InputError {
-  return new InputError(`a file can not be written here (${reason})`, {
+  return new InputError(`a file cannot be written here (${reason})`, {
     file: path,
-    remedy: 'Give the path of a file in a folder that can be made',
+    remedy: 'Use the path of a file in a folder that exists or can be created',
     cause,
   });
 }

@@ -32,7 +32,7 @@ export async function openRecipe(
     throw new InputError(`there is no recipe "${recipe}"`, {
       remedy:
         nearest === undefined
-          ? `Give a file, or one of ${known.join(', ') || '(none come with this installation)'}`
+          ? `Use a recipe file, or one of ${known.join(', ') || '(this installation has none)'}`
           : `Did you mean ${nearest}`,
     });
   }

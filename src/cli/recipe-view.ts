@@ -9,25 +9,24 @@ import { textTable } from './text-table.ts';
 export function planLines({ stages, seconds, memory, disk }: Plan): readonly string[] {
   const pending = stages.filter(({ stored }) => !stored);
   const stored = stages.length - pending.length;
-  if (pending.length === 0)
-    return [`all ${stages.length} stages are stored already: there is nothing to compute`];
+  if (pending.length === 0) return [`all ${stages.length} stages are cached; nothing needs to be computed`];
   const isUnknown = pending.some(({ timeIsUnknown }) => timeIsUnknown === true);
   return [
     ...textTable(
       ['stage', 'about'],
       pending.map((stage) => [stage.label, timeOf(stage)]),
     ),
-    `${pending.length} stages to compute${stored > 0 ? `, ${stored} stored already` : ''}: about ` +
-      `${formatDuration(seconds)}${isUnknown ? ' and what is written' : ''}, an estimate from a few texts, and about ${megabytes(memory.bytes)} of memory ` +
-      `(${megabytes(memory.availableBytes)} are free)`,
-    `disk space: about ${megabytes(disk.keptBytes)} for the results, and up to ${megabytes(disk.peakBytes)} while it runs`,
+    `${pending.length} stages to compute${stored > 0 ? `, ${stored} cached` : ''}: about ` +
+      `${formatDuration(seconds)}${isUnknown ? ' plus generation' : ''} (estimated from a few texts) and ${megabytes(memory.bytes)} of memory ` +
+      `(${megabytes(memory.availableBytes)} available)`,
+    `disk space: about ${megabytes(disk.keptBytes)} for the results, up to ${megabytes(disk.peakBytes)} while running`,
   ];
 }
 
 function timeOf({ seconds, requests, timeIsUnknown }: PlannedStage): string {
   if (requests === undefined) return formatDuration(seconds);
-  const time = timeIsUnknown === true ? 'known after the first replies' : formatDuration(seconds);
-  return `${time} (${requests} requests to a language model, fewer where some are answered already)`;
+  const time = timeIsUnknown === true ? 'unknown until the first replies' : formatDuration(seconds);
+  return `${time} (${requests} requests to a language model, minus those already answered)`;
 }
 
 function megabytes(bytes: number): string {
@@ -49,7 +48,7 @@ export class RecipeView {
 
   show(event: ShownEvent): void {
     const { stage } = event;
-    const left = event.secondsLeft === undefined ? '' : `all: ${timeRangeText(event.secondsLeft)} left`;
+    const left = event.secondsLeft === undefined ? '' : `total: ${timeRangeText(event.secondsLeft)} left`;
     switch (event.kind) {
       case 'stage':
         this.stop();
@@ -70,9 +69,7 @@ export class RecipeView {
         this.#training(event, left);
         break;
       case 'found':
-        this.#io.note(
-          `${stage.label}: ${event.count} ${event.what} were ${event.what === 'pairs' ? 'scored' : 'embedded'} before`,
-        );
+        this.#io.note(`${stage.label}: ${event.count} ${event.what} cached`);
         break;
       case 'warning':
         this.#io.warn(`${stage.label}: ${event.warning}`);

@@ -11,8 +11,8 @@ export interface RetrievalOptions {
 
 export function addRetrievalOptions(command: Command): Command {
   command
-    .option('--bm25', 'search for words, with BM25')
-    .option('--model <model>', 'search with the vectors of this encoder: nano, a folder or ORG/NAME')
-    .option('--drop-identical', "leave out the document whose id is the query's own (ArguAna, Quora)");
+    .option('--bm25', 'Search with BM25')
+    .option('--model <model>', 'Search with this encoder: nano, a folder or ORG/NAME')
+    .option('--drop-identical', 'Ignore documents with the same id as the query (ArguAna, Quora)');
   return addSettingOptions(command, bm25SettingTable);
 }

@@ -1,7 +1,15 @@
 /** Options of the command line from tables of settings. */
 import type { Command } from 'commander';
 import { InputError } from '../core/errors.ts';
-import { settingsOf, valueAt, withValueAt, type Chosen, type SettingTable } from '../core/setting.ts';
+import {
+  settingsOf,
+  valueAt,
+  withValueAt,
+  type Chosen,
+  type Setting,
+  type SettingTable,
+} from '../core/setting.ts';
+import { numberText } from '../core/setting-ranges.ts';
 
 /** Adds an option for each setting. One that is not given has no value: its default is the table's. */
 export function addSettingOptions(command: Command, table: SettingTable): Command {
@@ -9,8 +17,12 @@ export function addSettingOptions(command: Command, table: SettingTable): Comman
     const { option, placeholder, help } = setting;
     if (option === undefined) continue;
     const [what = '', otherwise] = help.replace(/\.$/, '').split('. Default: ');
-    const says = setting.range !== undefined || what.includes(':') || setting.schema.type === 'string';
-    const standard = setting.default === undefined ? otherwise : setting.show(setting.default);
+    const says =
+      setting.range !== undefined ||
+      what.includes(':') ||
+      setting.schema.type === 'string' ||
+      namesValues(what, setting);
+    const standard = setting.default === undefined ? otherwise : shownDefault(setting.show(setting.default));
     const about = [
       what,
       ...(says ? [] : [`(${setting.wanted})`]),
@@ -19,10 +31,20 @@ export function addSettingOptions(command: Command, table: SettingTable): Comman
     command.option(`--${option} <${placeholder}>`, about, (text: string) => {
       const value = setting.read(text);
       if (value !== undefined) return value;
-      throw new InputError(`--${option} is "${text}"`, { remedy: `Give ${setting.wanted}` });
+      throw new InputError(`--${option} is "${text}"`, { remedy: `Use ${setting.wanted}` });
     });
   }
   return command;
+}
+
+/** Whether a help text names the values that a setting may have. */
+function namesValues(help: string, { choices, wanted }: Setting): boolean {
+  const text = help.toLowerCase();
+  return (choices ?? [wanted]).every((value) => text.includes(value));
+}
+
+function shownDefault(value: string | number): string {
+  return typeof value === 'number' ? numberText(value) : value;
 }
 
 /** What the options say of a table's settings, as a recipe would. */

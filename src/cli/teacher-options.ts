@@ -22,17 +22,17 @@ export function addTeacherOptions(command: Command): Command {
   return command
     .option(
       '--teacher <model>',
-      'score every passage of the lists with this encoder (cosine) or cross-encoder (logit): nano, a folder or ' +
-        'ORG/NAME; or transformers.js:MODEL, which runs architectures that the studio does not (RoBERTa, DeBERTa …)',
+      'Model that scores every passage of the lists, an encoder (cosine) or a cross-encoder (logit): nano, a folder or ' +
+        'ORG/NAME; or transformers.js:MODEL for architectures that the studio does not implement (RoBERTa, DeBERTa …)',
     )
     .option(
       '--teacher-scores <file>',
-      'take the scores from a file: query id, document id, score, separated by tabs; or JSONL with query_id, id, score',
+      'File of teacher scores: query id, document id and score, separated by tabs; or JSONL with query_id, id, score',
     )
     .option(
       '--scale <group>',
-      'scale scores to 0 to 1 by the 1st and 99th percentile, clipped, of each query, of the lists with the same ' +
-        'source, or of the whole file; raw scores are kept as teacher_raw; none restores them',
+      'Scale scores to the range 0 to 1, clipping at the 1st and 99th percentiles, per query, per source of the lists, ' +
+        'or over the whole file (query, source or file). Raw scores are kept as teacher_raw; none restores them',
       choiceOption('--scale', scales),
     );
 }
@@ -67,5 +67,5 @@ export async function scorerOf(
 export function refuseBoth(options: Readonly<Record<string, string | undefined>>): void {
   const given = Object.keys(options).filter((name) => own(options, name) !== undefined);
   if (given.length < 2) return;
-  throw new InputError(`${given.join(' and ')} are both given`, { remedy: 'Use one of the two' });
+  throw new InputError(`${given.join(' and ')} cannot be combined`, { remedy: 'Use only one of them' });
 }

@@ -39,7 +39,7 @@ export class TrainingView {
         for (const problem of event.problems) this.#io.warn(problem);
         this.#io.note(
           this.hasFinished
-            ? `the training has ended before, after step ${event.step}: there is nothing left to train`
+            ? `this training already finished, after step ${event.step}; nothing is left to train`
             : `resuming after step ${event.step}: ${event.report.message}`,
         );
         break;
@@ -56,7 +56,7 @@ export class TrainingView {
           event.step,
           `loss ${event.loss.toFixed(4)}, ${event.pairsPerSecond.toFixed(1)} pairs/s, ` +
             `${event.tokensPerSecond.toFixed(0)} tokens/s, ` +
-            `${(100 * event.shareOfMatmulRate).toFixed(0)} % of the matrix product rate, ` +
+            `${(100 * event.shareOfMatmulRate).toFixed(0)} % of peak matrix multiplication rate, ` +
             `${formatDuration(event.secondsLeft)} left`,
         );
         break;
@@ -102,12 +102,14 @@ export function printTraining(
   if (pairsPerSecond > 0) {
     io.print(
       `${pairsPerSecond.toFixed(1)} pairs/s, ${tokensPerSecond.toFixed(0)} tokens/s, ` +
-        `${(100 * shareOfMatmulRate).toFixed(0)} % of this machine's matrix product rate`,
+        `${(100 * shareOfMatmulRate).toFixed(0)} % of this machine's peak matrix multiplication rate`,
     );
   }
   for (const line of result.breaks) io.warn(line);
   if (before !== undefined && after !== undefined) {
-    io.print(bestStep === 0 ? 'the untrained model was the best on dev' : `best after step ${bestStep}`);
+    io.print(
+      bestStep === 0 ? 'the untrained model scored best on the dev set' : `best checkpoint: step ${bestStep}`,
+    );
     for (const [name, value] of Object.entries(after)) {
       io.print(`dev ${name}: ${own(before, name)?.toFixed(4) ?? '?'} before, ${value.toFixed(4)} after`);
     }

@@ -30,7 +30,7 @@ export function openTransformersJs(
 function explain(cause: unknown): never {
   const isMissing = isJsonObject(cause) && cause.code === 'ERR_MODULE_NOT_FOUND';
   throw new InputError(
-    isMissing ? 'transformers.js is not installed' : `transformers.js can not be loaded: ${firstLine(cause)}`,
-    { remedy: `Run \`npm install @huggingface/transformers@${VERSION}\` and try again`, cause },
+    isMissing ? 'transformers.js is not installed' : `transformers.js cannot be loaded: ${firstLine(cause)}`,
+    { remedy: `Run \`npm install @huggingface/transformers@${VERSION}\` and re-run`, cause },
   );
 }

@@ -10,9 +10,9 @@ import type { CliIo } from './io.ts';
 export async function openJudgments(path: string): Promise<Judgments> {
   const judgments = await readJudgments(await openFile(path));
   if (judgments.size > 0) return judgments;
-  throw new InputError('holds no judgments', {
+  throw new InputError('contains no judgments', {
     file: path,
-    remedy: 'Give TREC qrels ("query 0 document grade") or a BEIR split (query, document, grade)',
+    remedy: 'Use TREC qrels ("query 0 document grade") or a BEIR split (query, document, grade)',
   });
 }
 
@@ -20,9 +20,9 @@ export async function openJudgments(path: string): Promise<Judgments> {
 export async function openRun(path: string): Promise<ParsedRun> {
   const parsed = await readRun(await openFile(path));
   if (parsed.run.size > 0) return parsed;
-  throw new InputError('holds no results', {
+  throw new InputError('contains no results', {
     file: path,
-    remedy: 'Give a TREC run ("query Q0 document rank score tag")',
+    remedy: 'Use a TREC run ("query Q0 document rank score tag")',
   });
 }
 
@@ -37,7 +37,7 @@ export function requireCommonQueries(
   const [inJudgments = ''] = judgments.keys();
   throw new InputError(`none of its ${run.size} queries is judged in ${files.qrels}`, {
     file: files.run,
-    remedy: `Give judgments of the same collection: the run's first query is "${inRun}", the judgments' "${inJudgments}"`,
+    remedy: `Use judgments of the same collection: the run's first query is "${inRun}", the judgments' is "${inJudgments}"`,
   });
 }
 
@@ -51,5 +51,5 @@ export function warnAboutJudgments(
     (grades) => ![...grades.values()].some((grade) => grade >= level),
   );
   if (without.length === 0) return;
-  io.warn(`${without.length} judged queries have no document of grade ${level} or more: they count 0`);
+  io.warn(`${without.length} judged queries have no document of grade ${level} or more and score 0`);
 }

@@ -77,7 +77,7 @@ export class DeadlineError extends Error {
   readonly milliseconds: number;
 
   constructor(call: string, milliseconds: number) {
-    super(`${call} gave no answer in ${milliseconds / 1000} s`);
+    super(`${call} did not respond within ${milliseconds / 1000} s`);
     this.call = call;
     this.milliseconds = milliseconds;
   }

@@ -88,10 +88,17 @@ export function isInRange(value: number, range: NumberRange): boolean {
   );
 }
 
+/** As people write a number: 2e-5 and not 0.00002. */
+export function numberText(value: number): string {
+  return value !== 0 && Math.abs(value) < 1e-3 ? value.toExponential() : String(value);
+}
+
 /** `a whole number from 1 to 1000`, `a number above 0 and up to 1`, `a number, 0 or more`. */
 export function describeRange(range: NumberRange): string {
-  const { whole, min, above, below } = range;
-  const max = range.max === Number.MAX_VALUE ? undefined : range.max;
+  const { whole } = range;
+  const bound = (value: number | undefined): string | undefined =>
+    value === undefined || value === Number.MAX_VALUE ? undefined : numberText(value);
+  const [min, above, max, below] = [range.min, range.above, range.max, range.below].map(bound);
   const kind = whole === true ? 'a whole number' : 'a number';
   if (min !== undefined && max !== undefined) return `${kind} from ${min} to ${max}`;
   if (above !== undefined && max !== undefined) return `${kind} above ${above} and up to ${max}`;

@@ -262,7 +262,7 @@ export function wrongSettings(table: SettingTable, chosen: object): readonly str
     const value = valueAt(chosen, path);
     const isRight = value === undefined ? setting.isRequired !== true : v.is(setting.schema, value);
     if (isRight) return [];
-    return [`${labelOf(setting)}: give ${setting.wanted}.`];
+    return [`${labelOf(setting)}: use ${setting.wanted}.`];
   });
 }
 

@@ -72,7 +72,7 @@ export async function readRange(
   if (length !== bytes.length) {
     throw new InputError(`ends after ${start + length} bytes of ${source.size}`, {
       file: source.name,
-      remedy: 'It changed or was cut while it was read; try again with the whole file',
+      remedy: 'Re-run with the complete file; it changed or was truncated while it was being read',
     });
   }
   return bytes;
@@ -99,6 +99,9 @@ export function missingPath(tree: FileTree, path: string): InputError {
   const more = tree.paths.length > 5 ? `, … (${tree.paths.length} files)` : '';
   return new InputError(`has no ${printable(path)}`, {
     file: tree.name,
-    remedy: tree.paths.length === 0 ? 'It is empty' : `It holds ${shown}${more}`,
+    remedy:
+      tree.paths.length === 0
+        ? 'Use a folder with this file; this one is empty'
+        : `Use a folder with this file; this one contains ${shown}${more}`,
   });
 }

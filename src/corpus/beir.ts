@@ -90,9 +90,9 @@ export async function checkBeir(folder: FileTree): Promise<readonly string[]> {
   requirePath(tree, 'corpus.jsonl');
   const corpus = await tree.open('corpus.jsonl');
   if ((await readThrough(readDocuments(corpus, { format: 'jsonl' }))) === 0) {
-    throw new InputError('holds no documents', {
+    throw new InputError('contains no documents', {
       file: corpus.name,
-      remedy: 'Use a corpus.jsonl with one document on each line',
+      remedy: 'Use a corpus.jsonl with one document per line',
     });
   }
   const splits = beirSplits(tree);
@@ -127,7 +127,7 @@ function judgmentPath(tree: FileTree, split: string): string {
     file: tree.name,
     remedy:
       splits.length === 0
-        ? 'Add them'
+        ? 'Use a corpus with judgments in the folder qrels/'
         : `Choose one of its splits: ${splits.map((known) => printable(known)).join(', ')}`,
   });
 }
@@ -139,8 +139,8 @@ function requirePath(tree: FileTree, path: string): void {
     file: tree.name,
     remedy:
       inner === undefined
-        ? 'Give a folder or zip in BEIR layout: corpus.jsonl, queries.jsonl, qrels/test.tsv'
-        : `Zips inside it are not opened: unpack ${printable(inner)} and open that`,
+        ? 'Use a folder or zip in BEIR layout: corpus.jsonl, queries.jsonl, qrels/test.tsv'
+        : `Use ${printable(inner)} itself; zips inside a zip or folder are not opened`,
   });
 }
 
@@ -148,17 +148,17 @@ function withoutQueries(file: string, judgments: Judgments, queries: readonly Qu
   const [judged] = judgments.keys();
   const [known] = queries;
   if (judged === undefined) {
-    return new InputError('holds no judgments', { file, remedy: 'Choose a split with judgments' });
+    return new InputError('contains no judgments', { file, remedy: 'Choose a split with judgments' });
   }
   if (known === undefined) {
-    return new InputError('queries.jsonl beside it holds no queries', {
+    return new InputError('the queries.jsonl of the same corpus contains no queries', {
       file,
-      remedy: 'Give a whole collection',
+      remedy: 'Use a complete corpus',
     });
   }
   return new InputError(`none of its ${judgments.size} queries is in queries.jsonl`, {
     file,
-    remedy: `Give files of the same collection: the first query here is ${quoted(judged)}, there ${quoted(known.id)}`,
+    remedy: `Use files of the same collection: the first query is ${quoted(judged)} here and ${quoted(known.id)} there`,
   });
 }
 

@@ -67,10 +67,10 @@ export async function* readDocuments(
         report.duplicateIds++;
         continue;
       }
-      throw new InputError(`the id ${quoted(document.id)} is already that of line ${first}`, {
+      throw new InputError(`the id ${quoted(document.id)} is already used on line ${first}`, {
         file: source.name,
         line,
-        remedy: 'Give each document an id of its own',
+        remedy: 'Use a unique id for each document',
       });
     }
     lineOf.set(document.id, line);
@@ -93,8 +93,8 @@ export function checkPassageSize(
   const bytes = encoder.encode(title).length + encoder.encode(text).length;
   if (bytes <= maxPassageBytes) return;
   throw new InputError(
-    `the passage has ${formatBytes(bytes)} of text, the limit is ${formatBytes(maxPassageBytes)}`,
-    { file, line, remedy: 'Split it into shorter passages; encoders read some hundred words of it anyway' },
+    `the passage has ${formatBytes(bytes)} of text, but the limit is ${formatBytes(maxPassageBytes)}`,
+    { file, line, remedy: 'Use shorter passages; encoders read only the first few hundred words' },
   );
 }
 
@@ -131,11 +131,11 @@ async function* jsonlDocuments(source: ByteSource, report: ReadReport): AsyncGen
     const record = JsonRecord.parse(line, source.name, report);
     const idKey = record.firstOf(ID_KEYS);
     if (idKey === undefined) {
-      throw record.error('the document has no id', 'Give it as "_id", "id" or "docid"');
+      throw record.error('the document has no id', 'Set "_id", "id" or "docid"');
     }
     const textKey = TEXT_KEYS.find((key) => record.keys.includes(key));
     if (textKey === undefined) {
-      throw record.error('the document has no text', 'Give it as "text", "contents" or "passage"');
+      throw record.error('the document has no text', 'Set "text", "contents" or "passage"');
     }
     const document = { id: record.id(idKey), title: record.text('title'), text: record.text(textKey) };
     yield { document, line: line.number };
@@ -166,12 +166,12 @@ async function* tableDocuments(source: ByteSource, options: TableOptions): Async
     const width = columns.width ?? (columns.id === undefined ? 1 : 2);
     if (fields.length !== width) {
       throw error(
-        `has ${fields.length} columns, the first row has ${width}`,
-        'Check the delimiter, and enclose texts that contain it in quotation marks',
+        `has ${fields.length} columns, but the first row has ${width}`,
+        'Fix the row, and enclose texts that contain the delimiter in quotation marks',
       );
     }
     const id = columns.id === undefined ? String(rows) : (fields[columns.id] ?? '');
-    if (!isId(id)) throw error('the document has no usable id', ID_REMEDY);
+    if (!isId(id)) throw error('the document has no valid id', ID_REMEDY);
     const title = columns.title === undefined ? '' : (fields[columns.title] ?? '');
     yield { document: { id, title, text: fields[columns.text] ?? '' }, line };
   }
@@ -196,8 +196,8 @@ function columnsWithoutHeader(
   if (width === 1) return { id: undefined, title: undefined, text: 0, width: undefined };
   if (width === 2) return { id: 0, title: undefined, text: 1, width: undefined };
   throw error(
-    `the table has ${width} columns and no header that names a text`,
-    'Put a first row with the names id, title and text above it',
+    `the table has ${width} columns and no header row`,
+    'Use a first row with the column names id, title and text',
   );
 }
 
@@ -236,7 +236,7 @@ async function* paragraphDocuments(
       throw new InputError(`the paragraph is longer than the limit of ${formatBytes(maxPassageBytes)}`, {
         file: source.name,
         line: start,
-        remedy: 'Put empty lines between the passages, or read the file by lines',
+        remedy: 'Use empty lines between the passages, or one passage per line',
       });
     }
   }

@@ -33,17 +33,17 @@ export class JsonRecord {
       throw new InputError(`the JSON is nested deeper than ${MAX_DEPTH} levels`, {
         file,
         line: number,
-        remedy: 'Flatten the record; only its text, title and id are read',
+        remedy: 'Remove the nesting; only text, title and id are read',
       });
     }
     let value: unknown;
     try {
       value = JSON.parse(text);
     } catch (cause) {
-      throw new InputError(`broken JSON (${printable(messageOf(cause), 160)})`, {
+      throw new InputError(`not valid JSON (${printable(messageOf(cause), 160)})`, {
         file,
         line: number,
-        remedy: 'Write one whole JSON object on each line',
+        remedy: 'Fix the line or remove it; each line must be one whole JSON object',
         cause,
       });
     }
@@ -51,7 +51,7 @@ export class JsonRecord {
       throw new InputError('is not a JSON object', {
         file,
         line: number,
-        remedy: 'Write one JSON object, such as {"_id": "1", "text": "…"}, on each line',
+        remedy: 'Use one JSON object per line, such as {"_id": "1", "text": "…"}',
       });
     }
     const duplicate = report === undefined ? undefined : duplicateKey(text, value);
@@ -82,7 +82,7 @@ export class JsonRecord {
   text(key: string): string {
     const value = this.#values.get(key) ?? '';
     if (typeof value === 'string') return value;
-    throw this.error(`"${key}" is not a string`, `Give "${key}" as a string in quotes`);
+    throw this.error(`"${key}" is not a string`, `Set "${key}" to a string in quotes`);
   }
 
   /** A non-empty string without tabs or line ends, or a whole number, as a string. */
@@ -97,7 +97,7 @@ export class JsonRecord {
     const value = this.#values.get(key) ?? undefined;
     if (value === undefined) return undefined;
     if (typeof value === 'number' && Number.isFinite(value)) return value;
-    throw this.error(`"${key}" is not a number`, `Give "${key}" as a finite number, or leave it out`);
+    throw this.error(`"${key}" is not a number`, `Set "${key}" to a finite number, or remove it`);
   }
 
   /** A list of strings, or one string; empty where the key is missing or null. */
@@ -105,7 +105,7 @@ export class JsonRecord {
     const value = this.#values.get(key) ?? [];
     const items: readonly unknown[] = Array.isArray(value) ? value : [value];
     if (items.every((item) => typeof item === 'string')) return items;
-    throw this.error(`"${key}" is not a list of strings`, `Give "${key}" as ["…", "…"]`);
+    throw this.error(`"${key}" is not a list of strings`, `Set "${key}" to ["…", "…"]`);
   }
 
   /** A list of finite numbers, or undefined where the key is missing or null. */
@@ -115,7 +115,10 @@ export class JsonRecord {
     if (Array.isArray(value) && value.every((item) => typeof item === 'number' && Number.isFinite(item))) {
       return value as readonly number[];
     }
-    throw this.error(`"${key}" is not a list of numbers`, `Give "${key}" as [0.5, …], one for each passage`);
+    throw this.error(
+      `"${key}" is not a list of numbers`,
+      `Set "${key}" to [0.5, …], one number for each passage`,
+    );
   }
 
   /** A list of objects; empty where the key is missing or null. */
@@ -124,7 +127,7 @@ export class JsonRecord {
     if (Array.isArray(value) && value.every(isObject)) {
       return value.map((item) => new JsonRecord(item, this.#file, this.#line));
     }
-    throw this.error(`"${key}" is not a list of objects`, `Give "${key}" as [{…}, {…}]`);
+    throw this.error(`"${key}" is not a list of objects`, `Set "${key}" to [{…}, {…}]`);
   }
 
   /** An object of strings, or undefined where the key is missing or null. */
@@ -134,7 +137,7 @@ export class JsonRecord {
     if (isObject(value) && Object.values(value).every((item) => typeof item === 'string')) {
       return value as Readonly<Record<string, string>>;
     }
-    throw this.error(`"${key}" is not an object of strings`, `Give "${key}" as {"name": "…"}`);
+    throw this.error(`"${key}" is not an object of strings`, `Set "${key}" to {"name": "…"}`);
   }
 
   /** An object of finite numbers, or undefined where the key is missing or null. */
@@ -144,11 +147,11 @@ export class JsonRecord {
     if (isObject(value) && Object.values(value).every((item) => Number.isFinite(item))) {
       return value as Readonly<Record<string, number>>;
     }
-    throw this.error(`"${key}" is not an object of numbers`, `Give "${key}" as {"name": 1}`);
+    throw this.error(`"${key}" is not an object of numbers`, `Set "${key}" to {"name": 1}`);
   }
 }
 
-export const ID_REMEDY = 'Give an id of one or more characters, without tabs and line ends';
+export const ID_REMEDY = 'Use an id of one or more characters, without tabs or line breaks';
 
 /** Ids are columns of tab-separated files: neither empty nor with a tab or a line end. */
 export function isId(value: string): boolean {

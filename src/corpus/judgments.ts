@@ -62,8 +62,8 @@ export class JudgmentParser {
     if (earlier !== undefined && earlier !== grade) {
       throw this.#error(
         line,
-        `query ${quoted(queryId)}, document ${quoted(documentId)} is judged ${grade} here and ${earlier} before`,
-        'Keep one of the two',
+        `query ${quoted(queryId)}, document ${quoted(documentId)} is judged ${grade} here and ${earlier} earlier`,
+        'Remove one of the two',
       );
     }
     grades.set(documentId, grade);
@@ -74,7 +74,7 @@ export class JudgmentParser {
       const record = JsonRecord.parse(line, this.#file);
       const grade = record.number('score');
       if (grade === undefined || !Number.isSafeInteger(grade)) {
-        throw record.error('"score" is not a whole number', 'Give the grade as a whole number');
+        throw record.error('"score" is not a whole number', 'Use a whole number as the grade');
       }
       return { queryId: record.id('query-id'), documentId: record.id('corpus-id'), grade };
     }
@@ -83,7 +83,7 @@ export class JudgmentParser {
     if (fields.length !== COLUMNS[format].count || !queryId || !documentId || !grade) {
       throw this.#error(line, `has ${fields.length} columns`, COLUMNS[format].remedy);
     }
-    if (!isId(queryId) || !isId(documentId)) throw this.#error(line, 'an id is not usable', ID_REMEDY);
+    if (!isId(queryId) || !isId(documentId)) throw this.#error(line, 'an id is not valid', ID_REMEDY);
     return { queryId, documentId, grade: this.#grade(grade.trim(), line) };
   }
 
@@ -91,7 +91,7 @@ export class JudgmentParser {
   #grade(text: string, line: Line): number {
     const grade = /^[+-]?\d+(\.0*)?$/.test(text) ? Number(text) : NaN;
     if (Number.isSafeInteger(grade)) return grade;
-    throw this.#error(line, `the grade ${quoted(text)} is not a whole number`, 'Give a whole number');
+    throw this.#error(line, `the grade ${quoted(text)} is not a whole number`, 'Use a whole number');
   }
 
   #error(line: Line, problem: string, remedy: string): InputError {
@@ -100,8 +100,8 @@ export class JudgmentParser {
 }
 
 const COLUMNS = {
-  beir: { count: 3, remedy: 'Write query id, document id and grade, separated by tabs' },
-  trec: { count: 4, remedy: 'Write query id, 0, document id and grade, separated by spaces' },
+  beir: { count: 3, remedy: 'Use query id, document id and grade, separated by tabs' },
+  trec: { count: 4, remedy: 'Use query id, 0, document id and grade, separated by spaces' },
 };
 
 function formatOf(line: string): JudgmentFormat {

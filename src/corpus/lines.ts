@@ -82,6 +82,6 @@ function tooLong(file: string, line: number, limit: number): InputError {
   return new InputError(`the line is longer than the limit of ${formatBytes(limit)}`, {
     file,
     line,
-    remedy: 'Put each passage, or each shorter list, on a line of its own',
+    remedy: 'Use one line for each passage or list, and shorter lists',
   });
 }

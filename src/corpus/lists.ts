@@ -70,7 +70,7 @@ export async function checkLists(source: ByteSource): Promise<void> {
 
 /** The error of a file without lists. */
 export function noLists(file: string): InputError {
-  return new InputError('holds no training lists', { file, remedy: 'Use a file with one list on each line' });
+  return new InputError('contains no training lists', { file, remedy: 'Use a file with one list per line' });
 }
 
 function listFormat(json: JsonRecord): ListFormat {
@@ -80,13 +80,13 @@ function listFormat(json: JsonRecord): ListFormat {
   if (json.has('positive')) return 'sentence-transformers';
   if (json.firstOf(ID_KEYS) !== undefined && json.firstOf(TEXT_KEYS) !== undefined) {
     throw json.error(
-      `this looks like a corpus (${json.keys.slice(0, 4).map(quoted).join(', ')}), not like training lists`,
-      'Use a file of lists; a corpus is a folder or zip with corpus.jsonl, queries.jsonl and qrels/',
+      `this looks like a corpus (${json.keys.slice(0, 4).map(quoted).join(', ')}), not training lists`,
+      'Use a file of training lists; a corpus is a folder or zip with corpus.jsonl, queries.jsonl and qrels/',
     );
   }
   throw json.error(
-    `no kind of training list has the keys ${json.keys.slice(0, 8).map(quoted).join(', ') || '(none)'}`,
-    'Give query_id, query and documents; or anchor, positive and negative; or query, positive_passages and ' +
+    `no format of training lists has the keys ${json.keys.slice(0, 8).map(quoted).join(', ') || '(none)'}`,
+    'Use query_id, query and documents; or anchor, positive and negative; or query, positive_passages and ' +
       'negative_passages; or query, pos and neg',
   );
 }
@@ -166,10 +166,13 @@ function parseDocument(json: JsonRecord): ListDocument {
     ranks: json.namedNumbers('ranks'),
   };
   if (optional.rank !== undefined && !isRank(optional.rank)) {
-    throw json.error('"rank" is not a rank', 'Give a whole number from 1, or leave it out');
+    throw json.error('"rank" is not a rank', 'Use a whole number from 1, or remove it');
   }
   if (!Object.values(optional.ranks ?? {}).every(isRank)) {
-    throw json.error('"ranks" holds something else than ranks', 'Give whole numbers from 1, or leave it out');
+    throw json.error(
+      '"ranks" contains something that is not a rank',
+      'Use whole numbers from 1, or remove it',
+    );
   }
   const verdicts = json.strings('verdicts');
   return {
@@ -209,7 +212,7 @@ function checkScores(
   if (scores === undefined || scores.length === passages) return;
   throw json.error(
     `"${key}" has ${scores.length} scores for ${passages} passages`,
-    'Give one for each passage',
+    'Use one score for each passage',
   );
 }
 
@@ -224,8 +227,8 @@ function checkDocuments(
     checkPassageSize('', text, place);
     if ((texts.get(id) ?? text) !== text) {
       throw json.error(
-        `the document id ${quoted(id)} stands for two texts`,
-        'Give each text an id of its own',
+        `the document id ${quoted(id)} is used for two texts`,
+        'Use a unique id for each text',
       );
     }
     texts.set(id, text);

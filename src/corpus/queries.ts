@@ -30,10 +30,10 @@ export async function readQueries(
       : tabbedQuery(line.text, source.name, line.number);
     const first = lineOf.get(query.id);
     if (first !== undefined) {
-      throw new InputError(`the query id ${quoted(query.id)} is already that of line ${first}`, {
+      throw new InputError(`the query id ${quoted(query.id)} is already used on line ${first}`, {
         file: source.name,
         line: line.number,
-        remedy: 'Give each query an id of its own',
+        remedy: 'Use a unique id for each query',
       });
     }
     lineOf.set(query.id, line.number);
@@ -44,9 +44,9 @@ export async function readQueries(
 
 function jsonQuery(record: JsonRecord): Query {
   const idKey = record.firstOf(ID_KEYS);
-  if (idKey === undefined) throw record.error('the query has no id', 'Give it as "_id"');
+  if (idKey === undefined) throw record.error('the query has no id', 'Set "_id"');
   const textKey = record.firstOf(TEXT_KEYS);
-  if (textKey === undefined) throw record.error('the query has no text', 'Give it as "text"');
+  if (textKey === undefined) throw record.error('the query has no text', 'Set "text"');
   return { id: record.id(idKey), text: record.text(textKey) };
 }
 
@@ -54,7 +54,7 @@ function tabbedQuery(text: string, file: string, line: number): Query {
   const tab = text.indexOf('\t');
   const id = text.slice(0, tab);
   if (tab === -1 || !isId(id)) {
-    const remedy = tab === -1 ? 'Write id, tab and text, or one JSON object, on each line' : ID_REMEDY;
+    const remedy = tab === -1 ? 'Use id, tab and text, or one JSON object, on each line' : ID_REMEDY;
     throw new InputError('the query has no id', { file, line, remedy });
   }
   return { id, text: text.slice(tab + 1) };

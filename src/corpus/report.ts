@@ -30,14 +30,14 @@ export class ReadReport {
   /** One line for each thing a user should know. */
   warnings(): string[] {
     const lines: [number, string][] = [
-      [this.emptyTexts, 'passages without text (left out of training)'],
-      [this.duplicateIds, 'documents whose id had appeared before (left out)'],
-      [this.judgmentsOfUnknownDocuments, 'judgments of documents that the corpus does not have'],
-      [this.judgedUnknownQueries, 'judged queries that the queries file does not have'],
-      [this.emptyLists, 'training lists without a query or passages (left out)'],
+      [this.emptyTexts, 'passages without text (excluded from training)'],
+      [this.duplicateIds, 'documents with a duplicate id (excluded)'],
+      [this.judgmentsOfUnknownDocuments, 'judgments of documents that are missing from the corpus'],
+      [this.judgedUnknownQueries, 'judged queries that are missing from the queries file'],
+      [this.emptyLists, 'training lists without a query or passages (excluded)'],
       [
         this.duplicateKeys,
-        `JSON lines with a key that is given twice, such as ${this.#firstDuplicateKey} (the last value counts)`,
+        `JSON lines with a duplicate key, such as ${this.#firstDuplicateKey} (the last value is used)`,
       ],
     ];
     return lines.filter(([count]) => count > 0).map(([count, what]) => `${what}: ${count}`);

@@ -83,11 +83,14 @@ function rowParser(file: string, firstLine: string, options: TableOptions): RowP
     const text = row.lines.join('\n');
     const marks = count(text, delimiter) + (quotes ? count(text, '"') : 0);
     if (marks > MAX_MARKS) {
-      throw new InputError(`the row has ${marks} delimiters and quotation marks, the limit is ${MAX_MARKS}`, {
-        file,
-        line: row.line,
-        remedy: 'Check the delimiter, or give the corpus as JSON lines',
-      });
+      throw new InputError(
+        `the row has ${marks} delimiters and quotation marks, but the limit is ${MAX_MARKS}`,
+        {
+          file,
+          line: row.line,
+          remedy: 'Fix the delimiter, or use JSON lines',
+        },
+      );
     }
     if (!quotes) return text.split(delimiter);
     if (++row.attempts > MAX_ATTEMPTS) throw misplaced(file, row.line);
@@ -118,16 +121,16 @@ function count(text: string, mark: string): number {
 }
 
 function misplaced(file: string, line: number): InputError {
-  return new InputError('a quotation mark is out of place in the row that starts here', {
+  return new InputError('a quotation mark is misplaced in the row that starts here', {
     file,
     line,
-    remedy: 'Enclose the field in "…" and double the quotation marks inside it',
+    remedy: 'Fix the field: enclose it in "…" and double the quotation marks inside it',
   });
 }
 
 function unclosed(file: string, line: number, limit: number): InputError {
   return new InputError(
     `a quotation mark is opened in the row that starts here and not closed within ${formatBytes(limit)}`,
-    { file, line, remedy: 'Close it, or double it where it belongs to the text' },
+    { file, line, remedy: 'Fix the row: close the quotation mark, or double it if it is part of the text' },
   );
 }

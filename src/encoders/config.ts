@@ -12,7 +12,7 @@ export interface EncoderConfig {
   readonly raw: JsonObject;
 }
 
-const WHAT_WORKS = `Use a model whose config.json says model_type ${alternatives(encoderFamilies.map(({ name }) => name))}, such as ${alternatives(encoderFamilies.flatMap(({ examples }) => examples))}`;
+const WHAT_WORKS = `Use a model with model_type ${alternatives(encoderFamilies.map(({ name }) => name))}, such as ${alternatives(encoderFamilies.flatMap(({ examples }) => examples))}`;
 
 const ACTIVATIONS: ReadonlyMap<unknown, Activation> = new Map([
   ['gelu', 'gelu'],
@@ -36,7 +36,7 @@ export function readConfig(bytes: Uint8Array<ArrayBuffer>, file: string): Encode
     if (typeof value === 'number' && fits(value)) return value;
     throw new InputError(`${key} is ${shownJson(value)}, not ${what}`, {
       file,
-      remedy: 'Correct config.json',
+      remedy: 'Fix config.json',
     });
   };
   const size = (field: ConfigField, limit: number): number =>
@@ -74,7 +74,7 @@ export function readConfig(bytes: Uint8Array<ArrayBuffer>, file: string): Encode
     const [width, heads] = [keyOf(fields.hiddenSize), keyOf(fields.heads)];
     throw new InputError(`${width} ${shape.hiddenSize} is not a multiple of ${heads} ${shape.heads}`, {
       file,
-      remedy: 'Correct config.json',
+      remedy: 'Fix config.json',
     });
   }
   return { shape, labels: labelCount(raw), raw };
@@ -107,7 +107,7 @@ function statedFamily(raw: JsonObject, file: string): EncoderFamily {
       ({ className }) => typeof first === 'string' && new RegExp(`^${className}[A-Z]`).test(first),
     );
     if (family !== undefined) return family;
-    throw new InputError('config.json does not say its model_type', { file, remedy: WHAT_WORKS });
+    throw new InputError('config.json does not specify a model_type', { file, remedy: WHAT_WORKS });
   }
   throw new InputError(`the architecture ${shownJson(type)} is not supported`, { file, remedy: WHAT_WORKS });
 }
@@ -129,7 +129,7 @@ function refuseUnsupported(raw: JsonObject, file: string): void {
   if (isJsonObject(ownField(raw, 'quantization_config'))) {
     throw new InputError('the weights are quantized', {
       file,
-      remedy: 'Use the checkpoint in F32, F16 or BF16 that it was made from',
+      remedy: 'Use the original checkpoint in F32, F16 or BF16',
     });
   }
 }

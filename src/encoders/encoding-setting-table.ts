@@ -3,13 +3,13 @@ import { choiceSetting, numberSetting, switchSetting, textSetting, type Setting 
 import { settingRanges } from '../core/setting-ranges.ts';
 import * as v from 'valibot';
 
-const byModel = "Default: the model's own.";
+const byModel = 'Default: set by the model.';
 
 function prefixSetting(side: 'query' | 'passage'): Setting<string> {
   return textSetting({
     schema: v.string(),
     title: `${side} prefix`,
-    help: `Text put before each ${side}. ${byModel}`,
+    help: `Text prepended to each ${side}. ${byModel}`,
     option: `${side}-prefix`,
     wanted: 'a text',
   });
@@ -30,7 +30,7 @@ export const encodingSettingTable = {
   }),
   pooling: choiceSetting(['mean', 'cls'], {
     title: 'pooling',
-    help: `Pooling of token vectors: mean, or cls for the vector of [CLS]. ${byModel}`,
+    help: `Pooling of token vectors: mean, or cls for the [CLS] vector. ${byModel}`,
     option: 'pooling',
     placeholder: 'how',
   }),
@@ -38,7 +38,7 @@ export const encodingSettingTable = {
     { yes: 'yes', no: 'no' },
     {
       title: 'normalize',
-      help: `Whether vectors are normalized to length 1. ${byModel}`,
+      help: `Normalize vectors to length 1. ${byModel}`,
       option: 'normalize',
       placeholder: 'yes|no',
     },

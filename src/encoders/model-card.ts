@@ -1,4 +1,5 @@
 import { inlineMarkdown, markdownParagraph } from '../core/other-text.ts';
+import { numberText } from '../core/setting-ranges.ts';
 
 /** What an exported model's README.md says beyond what the model itself tells. */
 export interface ModelCardInfo {
@@ -51,14 +52,14 @@ export function modelCard(info: ModelCardInfo, model: ModelCardModel): string {
     ['Dimensions', String(model.dimensions)],
     ['Pooling', model.pooling],
     ['Similarity', model.similarity],
-    ['Longest query', `${model.queryMaxLength} tokens`],
-    ['Longest passage', `${model.passageMaxLength} tokens`],
+    ['Maximum query length', `${model.queryMaxLength} tokens`],
+    ['Maximum passage length', `${model.passageMaxLength} tokens`],
     ['Query prefix', quotedText(model.queryPrefix)],
     ['Passage prefix', quotedText(model.passagePrefix)],
   ];
   const settings = Object.entries(info.hyperparameters).map(([name, value]): [string, string] => [
     inlineMarkdown(name),
-    inlineMarkdown(String(value)),
+    inlineMarkdown(typeof value === 'number' ? numberText(value) : String(value)),
   ]);
   const measured = info.metrics.some(({ before }) => before !== undefined);
   const metrics = info.metrics.map(({ dataset, metric, before, after }) => [
@@ -69,7 +70,7 @@ export function modelCard(info: ModelCardInfo, model: ModelCardModel): string {
   ]);
   const sections = [
     `# ${inlineMarkdown(info.title)}`,
-    'A dense retriever: it turns queries and passages into vectors whose similarity ranks the passages of a query. Trained with Retriever Studio.',
+    'A dense retriever: it maps queries and passages to vectors and ranks passages by their similarity to the query. Trained with Retriever Studio.',
     table(['Property', 'Value'], facts),
     '## Usage',
     usage(model),
@@ -96,7 +97,7 @@ function usage(model: ModelCardModel): string {
     `print(model.similarity(queries, passages))  # ${scores}`,
     '```',
     '',
-    '`encode_query` and `encode_document` put the prefixes before the texts. `onnx/model.onnx`, where present, is the transformer alone: pooling and normalization follow outside.',
+    '`encode_query` and `encode_document` prepend the prefixes. `onnx/model.onnx`, if present, contains only the transformer; apply pooling and normalization to its output.',
   ].join('\n');
 }
 

@@ -8,7 +8,7 @@ import type { CrossEncoderModel, EncoderModel } from './types.ts';
 import { headRows, openCheckpoint, takeWeights } from './weights.ts';
 
 const CLASSIFIER_ADVICE =
-  'The weights are those of a classifier or cross-encoder: its head is left out, and the vectors of the rest find little until they are trained to.';
+  'The weights are those of a classifier or cross-encoder; its head is ignored, and the encoder retrieves poorly until it is trained.';
 
 /**
  * Reads a bi-encoder from its folder. What the folder says holds unless overridden.
@@ -53,10 +53,13 @@ export async function readCrossEncoder(folder: ModelFolder): Promise<CrossEncode
     });
   }
   if (stated !== undefined && stated !== labels) {
-    throw new InputError(`config.json names ${stated} labels, the classification head has ${labels}`, {
-      file: `${folder.name}/config.json`,
-      remedy: 'Use the config.json that belongs to the weights',
-    });
+    throw new InputError(
+      `config.json specifies ${stated} labels, but the classification head has ${labels}`,
+      {
+        file: `${folder.name}/config.json`,
+        remedy: 'Use the config.json that belongs to the weights',
+      },
+    );
   }
   const weights = takeWeights(
     checkpoint,
@@ -76,7 +79,7 @@ async function openModel(folder: ModelFolder, settingsFolder: ModelFolder, overr
   const tokenizer = await family.tokenizer.read(folder, settings);
   if (tokenizer.vocabSize > shape.vocabSize) {
     throw new InputError(
-      `the tokenizer does not fit the embedding table: its ids go up to ${tokenizer.vocabSize - 1}, the table has ${shape.vocabSize} rows`,
+      `the tokenizer does not match the embedding table: its ids go up to ${tokenizer.vocabSize - 1}, but the table has ${shape.vocabSize} rows`,
       { file: folder.name, remedy: 'Use the tokenizer files that belong to the model' },
     );
   }

@@ -61,13 +61,10 @@ export async function readEncodingSettings(
     passageMaxLength: checkedLength(overrides.passageMaxLength, shape) ?? maxLength,
   };
   if (pooling?.excludesPrompt && (encoding.queryPrefix !== '' || encoding.passagePrefix !== '')) {
-    throw new InputError(
-      'the pooling leaves the prompt out (include_prompt: false), which is not supported',
-      {
-        file: pathIn(folder, `${modules.pooling ?? ''}/config.json`),
-        remedy: 'Set both prefixes to nothing, or use a model that pools over all tokens',
-      },
-    );
+    throw new InputError('the pooling excludes the prompt (include_prompt: false), which is not supported', {
+      file: pathIn(folder, `${modules.pooling ?? ''}/config.json`),
+      remedy: 'Set both prefixes to empty texts, or use a model that pools over all tokens',
+    });
   }
   return { encoding, lowerCase, advice: adviceOn(folder.name, encoding, overrides, library) };
 }
@@ -91,8 +88,8 @@ async function readModules(folder: ModelFolder): Promise<Modules> {
   const file = pathIn(folder, 'modules.json');
   const list = parseJsonFile(await folder.read('modules.json'), file);
   const remedy =
-    'Use a model made of a transformer, a pooling and a normalization, or delete modules.json and give pooling and normalization yourself';
-  if (!Array.isArray(list)) throw new InputError('the file holds no list of modules', { file, remedy });
+    'Use a model made of a transformer, a pooling and a normalization, or remove modules.json and set pooling and normalization yourself';
+  if (!Array.isArray(list)) throw new InputError('the file contains no list of modules', { file, remedy });
 
   const kinds: string[] = [];
   let pooling: string | undefined;
@@ -105,10 +102,10 @@ async function readModules(folder: ModelFolder): Promise<Modules> {
       throw new InputError(`the module ${shownJson(type)} is not supported`, { file, remedy });
     }
     if (typeof path !== 'string' || !/^[\w.-]*$/.test(path) || path.startsWith('.')) {
-      throw new InputError(`the module ${kind} has the odd path ${shownJson(path)}`, { file, remedy });
+      throw new InputError(`the module ${kind} has the invalid path ${shownJson(path)}`, { file, remedy });
     }
     if (kind === 'Transformer' && path !== '') {
-      throw new InputError(`the transformer lies in the subfolder ${path}, which is not supported`, {
+      throw new InputError(`the transformer is in the subfolder ${path}, which is not supported`, {
         file,
         remedy: 'Save the model again with a current sentence-transformers',
       });
@@ -155,9 +152,9 @@ async function readPooling(
 function readPrompts(library: JsonObject, file: string): { query: string; passage: string } {
   const prompts = ownField(library, 'prompts') ?? {};
   if (!isJsonObject(prompts) || Object.values(prompts).some((text) => typeof text !== 'string')) {
-    throw new InputError('the prompts are no object of texts', {
+    throw new InputError('the prompts are not an object of texts', {
       file,
-      remedy: 'Correct or remove the field prompts',
+      remedy: 'Fix or remove the field prompts',
     });
   }
   const fallback = ownField(library, 'default_prompt_name');
@@ -175,7 +172,7 @@ function comparesByCosine(library: JsonObject, folder: ModelFolder): boolean {
   if (similarity === 'dot') return false;
   throw new InputError(`the similarity ${shownJson(similarity)} is not supported`, {
     file: pathIn(folder, 'config_sentence_transformers.json'),
-    remedy: 'Use a model that compares by cosine or by dot product',
+    remedy: 'Use a model with cosine or dot product similarity',
   });
 }
 
@@ -198,7 +195,7 @@ async function readTransformerSettings(
 function checkedLength(length: number | undefined, shape: Positions): number | undefined {
   if (length === undefined) return undefined;
   if (Number.isInteger(length) && length >= SHORTEST && length <= shape.maxPositions) return length;
-  throw new InputError(`a maximum length of ${length} tokens does not fit the model`, {
+  throw new InputError(`a maximum length of ${length} tokens is not possible with this model`, {
     remedy: `Choose a whole number from ${SHORTEST} to ${shape.maxPositions}`,
   });
 }
@@ -232,7 +229,7 @@ function adviceOn(
     ownField(library, 'similarity_fn_name') === undefined
   ) {
     advice.push(
-      'The name suggests a model trained with the dot product, but the folder does not say so: vectors are normalized unless you turn that off.',
+      'The name suggests a model trained with dot product similarity, but the folder does not specify it; vectors are normalized unless you turn that off.',
     );
   }
   return advice;

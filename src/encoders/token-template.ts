@@ -46,7 +46,7 @@ export class TokenTemplate {
     const atA = indexOfRun(pair.ids, a, 0);
     const atB = atA < 0 ? -1 : indexOfRun(pair.ids, b, atA + a.length);
     if (at < 0 || atB < 0 || a.length === 0 || b.length === 0) {
-      throw new InputError('the tokenizer changes texts when it puts special tokens around them', {
+      throw new InputError('the tokenizer changes texts when it adds special tokens', {
         file,
         remedy: 'Use a model whose tokenizer only adds tokens before, between and after texts',
       });

@@ -171,7 +171,7 @@ class BertTokenizer implements TextTokenizer {
   readonly #sep: number;
 
   constructor(definition: JsonObject, settings: JsonObject, file: string, options: TokenizerOptions) {
-    const remedy = 'Use the tokenizer files of a BERT model, as they were downloaded with it';
+    const remedy = 'Use the original tokenizer files of a BERT model';
     checkDefinition(definition, file);
     const asReference = likeReference(definition);
     this.#prepare = options.lowerCase ? (text) => asReference(text.toLowerCase()) : asReference;
@@ -179,7 +179,7 @@ class BertTokenizer implements TextTokenizer {
       this.#tokenizer = new Tokenizer(definition, settings);
       const [cls, sep, ...others] = this.#tokenizer.encode('').ids;
       if (cls === undefined || sep === undefined || others.length > 0) {
-        throw new Error('it does not put one token before and one after a text');
+        throw new Error('it does not add one token before and one after each text');
       }
       this.#cls = cls;
       this.#sep = sep;
@@ -315,7 +315,7 @@ export function checkWordLength(definition: JsonObject, file: string): void {
   if (isFitting) return;
   throw new InputError(
     `max_input_chars_per_word is ${shownJson(length)}, not a whole number from 1 to ${MAX_WORD_LENGTH}`,
-    { file, remedy: 'Set it to 100, the value of nearly every model' },
+    { file, remedy: 'Set it to 100, the usual value' },
   );
 }
 
@@ -342,7 +342,7 @@ function checkPart(
   }
   if (type !== 'Sequence') return;
   const members = ownField(value, part === 'normalizer' ? 'normalizers' : 'pretokenizers');
-  if (!Array.isArray(members)) return refuse(`the tokenizer's ${part} is a sequence of nothing`);
+  if (!Array.isArray(members)) return refuse(`the tokenizer's ${part} is an empty sequence`);
   const plain = known.filter((each) => each !== 'Sequence');
   for (const member of members as readonly unknown[]) checkPart(member, part, plain, refuse);
 }

@@ -88,7 +88,7 @@ async function openForLibrary(
   const hashes: string[] = [];
   for (const path of NEEDED_FILES) {
     if (await folder.has(path)) continue;
-    throw new InputError('transformers.js needs this file, and it is missing', {
+    throw new InputError('transformers.js requires this file, which is missing', {
       file: `${folder.name}/${path}`,
       remedy:
         'Use a model that was exported for transformers.js, or export it with `optimum-cli export onnx` and put model.onnx into the folder onnx',
@@ -187,9 +187,9 @@ async function loadModel(
     return await kind.from_pretrained(folder.root, { dtype: 'fp32', local_files_only: true, ...place });
   } catch (cause) {
     if (cause instanceof InputError) throw cause;
-    throw new InputError(`transformers.js can not run the model: ${firstLine(cause)}`, {
+    throw new InputError(`transformers.js cannot run the model: ${firstLine(cause)}`, {
       file: folder.name,
-      remedy: 'Use a text encoder or a sequence classification model that it knows',
+      remedy: 'Use a text encoder or a sequence classification model that it supports',
       cause,
     });
   }
@@ -208,7 +208,7 @@ async function openTokenizer({ library, folder }: LibraryFolder, lowerCase: bool
     tokenizer = await library.AutoTokenizer.from_pretrained(folder.root, { local_files_only: true });
   } catch (cause) {
     if (cause instanceof InputError) throw cause;
-    throw new InputError(`transformers.js can not open the tokenizer: ${firstLine(cause)}`, {
+    throw new InputError(`transformers.js cannot open the tokenizer: ${firstLine(cause)}`, {
       file,
       remedy: 'Use the tokenizer files that belong to the model',
       cause,
@@ -310,7 +310,7 @@ async function loadEncoder(
       (outputs, items, length) => {
         const hidden = outputs.last_hidden_state ?? outputs.token_embeddings;
         if (hidden?.dims.length !== 3) {
-          throw new InputError('the model gives no vectors of tokens', {
+          throw new InputError('the model outputs no token vectors', {
             file,
             remedy: 'Use a text encoder, exported for feature extraction',
           });
@@ -367,7 +367,7 @@ function loadCrossEncoder(
         ({ logits }, items) => {
           const labels = logits?.dims[1];
           if (logits === undefined || labels === undefined) {
-            throw new InputError('the model gives no logits of pairs', {
+            throw new InputError('the model outputs no logits for pairs', {
               file,
               remedy: 'Use a cross-encoder, exported for text classification',
             });

@@ -30,10 +30,13 @@ export async function openCheckpoint(folder: ModelFolder): Promise<Checkpoint> {
     }
     for (const [name, shard] of places) {
       if (checkpoint.get(name)?.file !== at(shard)) {
-        throw new InputError(`the index places tensor ${quoted(name)} in ${shard}, which lacks it`, {
-          file: index,
-          remedy: 'Download the model again',
-        });
+        throw new InputError(
+          `the index places tensor ${quoted(name)} in ${shard}, which does not contain it`,
+          {
+            file: index,
+            remedy: 'Download the model again',
+          },
+        );
       }
     }
   } else if (await folder.has('pytorch_model.bin')) {
@@ -42,7 +45,7 @@ export async function openCheckpoint(folder: ModelFolder): Promise<Checkpoint> {
   } else {
     throw new InputError('the folder has no weights', {
       file: folder.name,
-      remedy: 'Add model.safetensors, or name another model',
+      remedy: 'Add model.safetensors, or use another model',
     });
   }
   return checkpoint;
@@ -75,16 +78,16 @@ export function takeWeights(
     const { tensor, file } = entry;
     if (dims.length !== tensor.dims.length || dims.some((dim, i) => dim !== tensor.dims[i])) {
       throw new InputError(
-        `${name} has the shape [${tensor.dims.join(', ')}], config.json asks for [${dims.join(', ')}]`,
+        `${name} has the shape [${tensor.dims.join(', ')}], but config.json specifies [${dims.join(', ')}]`,
         { file, remedy: 'Use the config.json that belongs to the weights' },
       );
     }
     const data = toFloat32(tensor, name, file);
     const bad = firstNonFinite(data);
     if (bad !== undefined) {
-      throw new InputError(`${name} holds ${String(data[bad])} at element ${bad}`, {
+      throw new InputError(`${name} has the value ${String(data[bad])} at element ${bad}`, {
         file,
-        remedy: 'Use a checkpoint from before the training diverged, or download it again',
+        remedy: 'Use a checkpoint from before training diverged, or download it again',
       });
     }
     weights.set(name, { dims, data });
@@ -115,9 +118,9 @@ function standardNames(
     });
   }
   if (second !== undefined) {
-    throw new InputError(`the weights hold two encoders, "${prefix}${marker}" and "${second}${marker}"`, {
+    throw new InputError(`the weights contain two encoders, "${prefix}${marker}" and "${second}${marker}"`, {
       file: model,
-      remedy: 'Save the encoder that you mean in a folder of its own',
+      remedy: 'Save the encoder to use in a separate folder',
     });
   }
   const renamed = new Map<string, { tensor: StoredTensor; file: string }>();

@@ -24,7 +24,7 @@ function maxBytesOf(path: string): number | undefined {
 export function checkModelFileSize(path: string, bytes: number, file: string): void {
   const limit = maxBytesOf(path);
   if (limit === undefined || bytes <= limit) return;
-  throw new InputError(`the file has ${formatBytes(bytes)}, the limit is ${formatBytes(limit)}`, {
+  throw new InputError(`the file has ${formatBytes(bytes)}, but the limit is ${formatBytes(limit)}`, {
     file,
     remedy: 'Use the file that belongs to the model',
   });

@@ -10,5 +10,7 @@ export function ggufProblem(head: Uint8Array): string | undefined {
   const isGguf = head.byteLength === 8 && view.getUint32(0, false) === 0x47475546;
   if (!isGguf) return 'this is not a GGUF file';
   const version = view.getUint32(4, true);
-  return versions.includes(version) ? undefined : `this is a GGUF file of version ${version}, not 2 or 3`;
+  return versions.includes(version)
+    ? undefined
+    : `this is a GGUF file of version ${version}; only 2 and 3 are supported`;
 }

@@ -6,7 +6,7 @@ import { checkModelFileSize } from './file-limits.ts';
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
-const REMEDY = 'Download the model again, or repair the file';
+const REMEDY = 'Fix the file, or download the model again';
 
 /** Real model files have less than twenty levels; a parser's time and memory grow with each. */
 const MAX_DEPTH = 256;
@@ -31,14 +31,15 @@ export function parseJsonFile(bytes: Uint8Array<ArrayBuffer>, file: string): unk
   } catch (cause) {
     const position = /at position (\d+)/.exec(messageOf(cause))?.[1];
     const line = position === undefined ? undefined : text.slice(0, Number(position)).split('\n').length;
-    throw new InputError('the file is not JSON', { file, line, remedy: REMEDY, cause });
+    throw new InputError('the file is not valid JSON', { file, line, remedy: REMEDY, cause });
   }
 }
 
 /** As {@link parseJsonFile}, for files that hold one object. */
 export function parseJsonObject(bytes: Uint8Array<ArrayBuffer>, file: string): JsonObject {
   const value = parseJsonFile(bytes, file);
-  if (!isJsonObject(value)) throw new InputError('the file holds no JSON object', { file, remedy: REMEDY });
+  if (!isJsonObject(value))
+    throw new InputError('the file contains no JSON object', { file, remedy: REMEDY });
   return value;
 }
 

@@ -76,7 +76,7 @@ export class SafetensorsError extends InputError {
     super(problem, {
       file,
       remedy:
-        'Download or export the file again; if it still fails, whatever wrote it does not keep the format',
+        'Re-run after downloading or exporting the file again; if it still fails, the program that wrote it violates the format',
     });
     this.rule = rule;
   }
@@ -102,7 +102,11 @@ interface HeaderEntry {
  */
 export function readSafetensors(bytes: Uint8Array<ArrayBuffer>, file: string): SafetensorsContent {
   if (bytes.length < 8) {
-    throw new SafetensorsError('header too small', `only ${bytes.length} bytes, no safetensors header`, file);
+    throw new SafetensorsError(
+      'header too small',
+      `only ${bytes.length} bytes, too few for a safetensors header`,
+      file,
+    );
   }
   const length = new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true);
   if (length < 2n) {
@@ -151,7 +155,7 @@ function checkLayout(entries: ReadonlyMap<string, HeaderEntry>, dataBytes: numbe
     if (entry.end > dataBytes) {
       throw new SafetensorsError(
         'data truncated',
-        `${tensor} ends at byte ${entry.end} of the data, but the file holds ${dataBytes}`,
+        `${tensor} ends at byte ${entry.end} of the data, but the file contains ${dataBytes}`,
         file,
       );
     }
@@ -160,7 +164,7 @@ function checkLayout(entries: ReadonlyMap<string, HeaderEntry>, dataBytes: numbe
   if (position !== dataBytes) {
     throw new SafetensorsError(
       'trailing data',
-      `${dataBytes - position} bytes after the last tensor belong to none`,
+      `${dataBytes - position} bytes after the last tensor belong to no tensor`,
       file,
     );
   }
@@ -407,10 +411,13 @@ export function toFloat32(tensor: StoredTensor, name: string, file: string): Flo
       return new Float32Array(bits.buffer);
     }
     default:
-      throw new InputError(`tensor ${quoted(name)} has type ${tensor.dtype}, which holds no weights`, {
-        file,
-        remedy: 'Use a checkpoint in F32, F16 or BF16 (quantized weights cannot be trained)',
-      });
+      throw new InputError(
+        `tensor ${quoted(name)} has type ${tensor.dtype}, which cannot be used for weights`,
+        {
+          file,
+          remedy: 'Use a checkpoint in F32, F16 or BF16 (quantized weights cannot be trained)',
+        },
+      );
   }
 }
 
@@ -559,7 +566,7 @@ export function readShardIndex(bytes: Uint8Array<ArrayBuffer>, file: string): Re
   const fail = (problem: string): InputError =>
     new InputError(problem, {
       file,
-      remedy: 'Download the model again, or save it as one model.safetensors',
+      remedy: 'Save the model as one model.safetensors, or download it again',
     });
   const index = parseJsonFile(bytes, file);
   const map = isJsonObject(index) ? ownField(index, 'weight_map') : undefined;
@@ -567,7 +574,7 @@ export function readShardIndex(bytes: Uint8Array<ArrayBuffer>, file: string): Re
   const shards = new Map<string, string>();
   for (const [name, shard] of Object.entries(map)) {
     if (typeof shard !== 'string' || !/^[\w-][\w.-]*\.safetensors$/.test(shard)) {
-      throw fail(`the shard index places tensor ${quoted(name)} in an unsafe or odd file name`);
+      throw fail(`the shard index places tensor ${quoted(name)} in a file with an unsafe or invalid name`);
     }
     shards.set(name, shard);
   }

@@ -11,7 +11,7 @@ import { InputError } from '../core/errors.ts';
 import type { SafetensorsType, StoredTensor } from './safetensors.ts';
 
 const REMEDY =
-  'Convert it to safetensors (where you trust it: model.save_pretrained(folder, safe_serialization=True)), or use a repository that has model.safetensors';
+  'Use a repository that has model.safetensors, or convert the file (if you trust it: model.save_pretrained(folder, safe_serialization=True))';
 
 /** Bytes of data.pkl; that of a model with 1,000 layers stays below 3 MB. */
 const MAX_PICKLE_BYTES = 16 * 1024 * 1024;
@@ -82,8 +82,8 @@ export async function readTorchCheckpoint(
 ): Promise<ReadonlyMap<string, StoredTensor>> {
   const refuse = (problem: string): InputError => new InputError(problem, { file, remedy: REMEDY });
   if (bytes[0] === 0x80)
-    throw refuse('the checkpoint is in the format of PyTorch before 1.6, which is not read');
-  if (bytes[0] !== 0x50 || bytes[1] !== 0x4b) throw refuse('the file is no PyTorch checkpoint');
+    throw refuse('the checkpoint is in the format of PyTorch before 1.6, which is not supported');
+  if (bytes[0] !== 0x50 || bytes[1] !== 0x4b) throw refuse('the file is not a PyTorch checkpoint');
 
   const damaged = (cause: unknown): never => {
     if (!(cause instanceof InputError)) throw cause;
@@ -100,7 +100,7 @@ export async function readTorchCheckpoint(
   };
   const pickle = [...archive.keys()].filter((name) => /^[^/]+\/data\.pkl$/.test(name));
   const [program, second] = pickle;
-  if (program === undefined || second !== undefined) throw refuse('the file is no PyTorch checkpoint');
+  if (program === undefined || second !== undefined) throw refuse('the file is not a PyTorch checkpoint');
   const folder = program.slice(0, -'data.pkl'.length);
   const order = read(`${folder}byteorder`);
   if (order && new TextDecoder().decode(order) !== 'little') throw refuse('the checkpoint is big-endian');
@@ -108,12 +108,12 @@ export async function readTorchCheckpoint(
   if (!code || code.length > MAX_PICKLE_BYTES) throw refuse('the checkpoint describes too many objects');
 
   const root = new PickleMachine(code, (key) => read(`${folder}data/${key}`), bytes.length, refuse).run();
-  if (!(root instanceof Dictionary)) throw refuse('the checkpoint holds no tensors by name');
+  if (!(root instanceof Dictionary)) throw refuse('the checkpoint contains no named tensors');
   const tensors = new Map<string, StoredTensor>();
   for (const [name, value] of root.entries) {
     if (typeof name !== 'string' || !(value instanceof Tensor)) {
       throw refuse(
-        `the checkpoint holds more than tensors (${typeof name === 'string' ? quoted(name) : 'not even by name'})`,
+        `the checkpoint contains more than tensors (${typeof name === 'string' ? quoted(name) : 'not even by name'})`,
       );
     }
     tensors.set(name, value.stored);
@@ -304,7 +304,7 @@ class PickleMachine {
         return;
       default:
         throw this.#refuse(
-          `the checkpoint uses the pickle opcode 0x${opcode.toString(16)}, which no tensor needs`,
+          `the checkpoint uses the pickle opcode 0x${opcode.toString(16)}, which tensors do not require`,
         );
     }
   }
@@ -312,7 +312,7 @@ class PickleMachine {
   #global(module: string, name: string): Global {
     const path = `${module}.${name}`;
     if (!KNOWN_GLOBALS.has(path)) {
-      throw this.#refuse(`loading the checkpoint would use ${quoted(path)}, which is no tensor`);
+      throw this.#refuse(`loading the checkpoint would use ${quoted(path)}, which is not a tensor`);
     }
     return new Global(path);
   }
@@ -346,7 +346,7 @@ class PickleMachine {
     if (present) return present;
     const data = this.#readStorage(key);
     if (!data || typeof count !== 'number' || data.length !== count * known.bytes) {
-      throw this.#refuse(`the storage ${quoted(key)} is missing or of another size than stated`);
+      throw this.#refuse(`the storage ${quoted(key)} is missing or has the wrong size`);
     }
     const storage = new Storage(known.dtype, known.bytes, data);
     this.#storages.set(place, storage);
@@ -372,7 +372,7 @@ class PickleMachine {
       steps.length === dims.length &&
       elements <= total &&
       (elements === 0 || last < total);
-    if (!fits) throw this.#refuse('a tensor reaches beyond its storage');
+    if (!fits) throw this.#refuse('a tensor extends beyond its storage');
     return new Tensor({
       dtype: storage.dtype,
       dims,
@@ -407,7 +407,7 @@ class PickleMachine {
     if (contiguous) return storage.data.subarray(offset * width, (offset + elements) * width);
 
     this.#copyBudget -= elements * width;
-    if (this.#copyBudget < 0) throw this.#refuse('the checkpoint unfolds to more than its own size');
+    if (this.#copyBudget < 0) throw this.#refuse('the checkpoint expands to more than its own size');
     const data = new Uint8Array(elements * width);
     const index = dims.map(() => 0);
     let from = offset;

@@ -66,8 +66,8 @@ const MASKED_HEADERS_FLAG = 8192;
 const FILE_TYPE_MASK = 0o170000;
 const SYMBOLIC_LINK = 0o120000;
 
-const UNPACK = 'Unpack the zip and open the folder';
-const PACK_AGAIN = 'Download it again, or pack it again';
+const UNPACK = 'Use the unpacked folder';
+const PACK_AGAIN = 'Re-run with a complete zip: download it again, or zip the folder again';
 
 interface ZipEntry {
   readonly path: string;
@@ -170,10 +170,10 @@ async function readDirectory(source: ByteSource, limits: ZipLimits): Promise<Dir
     endsAt: tailStart + end,
   };
   if (disks.some((disk) => disk !== 0) || entriesHere !== entries) {
-    throw refusal(source, 'is one part of a zip in several', UNPACK);
+    throw refusal(source, 'is one part of a multi-part zip', UNPACK);
   }
   if (entries > limits.maxEntries) {
-    throw refusal(source, `has ${entries} entries, the limit is ${limits.maxEntries}`, UNPACK);
+    throw refusal(source, `has ${entries} entries, but the limit is ${limits.maxEntries}`, UNPACK);
   }
   if (offset + size !== endsAt) {
     throw refusal(source, 'has a directory that is not where the zip says', PACK_AGAIN);
@@ -181,7 +181,7 @@ async function readDirectory(source: ByteSource, limits: ZipLimits): Promise<Dir
   if (size > MAX_DIRECTORY_BYTES) {
     throw refusal(
       source,
-      `has a directory of ${formatBytes(size)}, the limit is ${formatBytes(MAX_DIRECTORY_BYTES)}`,
+      `has a directory of ${formatBytes(size)}, but the limit is ${formatBytes(MAX_DIRECTORY_BYTES)}`,
       UNPACK,
     );
   }
@@ -268,8 +268,8 @@ function readEntries(source: ByteSource, directory: Directory, limits: ZipLimits
   if (totalBytes > limits.maxTotalBytes) {
     throw refusal(
       source,
-      `unpacks to ${formatBytes(totalBytes)}, the limit is ${formatBytes(limits.maxTotalBytes)}`,
-      'Unpack only what you need and open the folder',
+      `unpacks to ${formatBytes(totalBytes)}, but the limit is ${formatBytes(limits.maxTotalBytes)}`,
+      'Use a folder with only the files that you need',
     );
   }
   setEnds(source, entries);
@@ -300,10 +300,14 @@ function checkEntry(source: ByteSource, entry: ZipEntry, attributes: number, lim
     throw refusal(source, `${name} is encrypted`, UNPACK);
   }
   if (entry.method !== STORED && entry.method !== DEFLATED) {
-    throw refusal(source, `${name} is packed by method ${entry.method}, only 0 and 8 are read`, UNPACK);
+    throw refusal(
+      source,
+      `${name} is compressed with method ${entry.method}; only 0 and 8 are supported`,
+      UNPACK,
+    );
   }
   if (((attributes >>> 16) & FILE_TYPE_MASK) === SYMBOLIC_LINK) {
-    throw refusal(source, `${name} is a symbolic link`, 'Pack the files themselves');
+    throw refusal(source, `${name} is a symbolic link`, 'Use a zip of the files themselves');
   }
   if (entry.method === STORED && entry.packedBytes !== entry.bytes) {
     throw refusal(source, `${name} is stored, but its two sizes differ`, PACK_AGAIN);
@@ -315,8 +319,8 @@ function checkEntry(source: ByteSource, entry: ZipEntry, attributes: number, lim
     throw refusal(
       source,
       `${name} unpacks from ${formatBytes(entry.packedBytes)} to ${formatBytes(entry.bytes)}, ` +
-        `the limit is ${limits.maxRatio} times`,
-      'If you trust it, unpack it and open the folder',
+        `but the limit is ${limits.maxRatio} times`,
+      'Use the unpacked folder, if you trust the zip',
     );
   }
 }
@@ -396,7 +400,7 @@ async function* readEntry(
   if (position !== entry.bytes) {
     throw refusal(
       source,
-      `${quoted(entry.path)} unpacks to ${position} bytes and declares ${entry.bytes}`,
+      `${quoted(entry.path)} unpacks to ${position} bytes but declares ${entry.bytes}`,
       PACK_AGAIN,
     );
   }
@@ -420,7 +424,7 @@ async function* inflate(
       try {
         stream.push(piece, left === 0);
       } catch (cause) {
-        const problem = `${quoted(entry.path)} can not be unpacked (${messageOf(cause)})`;
+        const problem = `${quoted(entry.path)} cannot be unpacked (${messageOf(cause)})`;
         throw refusal(source, problem, PACK_AGAIN, cause);
       }
       yield* unpacked;
@@ -435,9 +439,9 @@ const REFUSED_SEGMENTS = new Set(['.', '..', '__proto__']);
 
 function decodePath(source: ByteSource, bytes: Uint8Array): string {
   const refuse = (problem: string): InputError =>
-    refusal(source, problem, `Rename the entry; or, if you trust the zip, unpack it and open the folder`);
+    refusal(source, problem, `Use the unpacked folder, if you trust the zip; or rename the entry`);
   if (bytes.length > MAX_PATH_BYTES) {
-    throw refuse(`an entry's name is ${bytes.length} bytes long, the limit is ${MAX_PATH_BYTES}`);
+    throw refuse(`an entry's name is ${bytes.length} bytes long, but the limit is ${MAX_PATH_BYTES}`);
   }
   let path: string;
   try {

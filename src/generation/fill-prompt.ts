@@ -52,7 +52,7 @@ function slotText(
   const text = own(slots, name)?.replace(/\s+/gu, ' ').trim() ?? '';
   if (text === '') {
     throw new InputError(`the prompt ${promptName(prompt)} has no text for its slot "${name}"`, {
-      remedy: `Give it: ${description}`,
+      remedy: `Set it: ${description}`,
     });
   }
   return cut(text, maxCharacters);

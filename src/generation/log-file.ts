@@ -13,7 +13,7 @@ const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 const finite = v.pipe(v.number(), v.finite());
 
 const entryFields = v.object({
-  request: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, 'is not the id of a request')),
+  request: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, 'is not a request id')),
   task: text,
   prompt: text,
   prompt_version: count,
@@ -82,7 +82,7 @@ export async function* readLog(source: ByteSource, options: ReadLogOptions = {})
   try {
     last = readEntry({ text: rest, number: number + 1 }, source.name);
   } catch {
-    options.onWarning?.(`${source.name}:${number + 1}: the last line is not whole and is left out`);
+    options.onWarning?.(`${source.name}:${number + 1}: the last line is incomplete and is ignored`);
     return;
   }
   yield last;
@@ -93,19 +93,21 @@ function readEntry({ text: line, number }: Line, file: string): LogEntry {
     new InputError(what, {
       file,
       line: number,
-      remedy: 'Give a log as it was exported, one reply on each line',
+      remedy: 'Use a log as it was exported, with one reply per line',
       cause,
     });
   let value: unknown;
   try {
     value = JSON.parse(line);
   } catch (error) {
-    throw problem(`is not JSON (${messageOf(error)})`, error);
+    throw problem(`is not valid JSON (${messageOf(error)})`, error);
   }
   const result = v.safeParse(entrySchema, value);
   if (result.success) return result.output;
   const [issue] = result.issues;
-  throw problem(`is no entry of a log (${v.getDotPath(issue) ?? 'the line'}: ${issue.message})`);
+  throw problem(
+    `is not an entry of a generation log (${v.getDotPath(issue) ?? 'the line'}: ${issue.message})`,
+  );
 }
 
 const WINDOW_BYTES = 65_536;

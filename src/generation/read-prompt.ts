@@ -10,11 +10,14 @@ import { ReplySchema } from './reply-schema.ts';
 import { samplingSchema } from './sampling-setting-table.ts';
 
 const MOST_SHOWN = 5;
-const remedy = 'docs/generation.md says what a prompt may hold';
+const remedy = 'Fix the prompt; docs/generation.md describes its members';
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(1));
 const share = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
-const name = v.pipe(v.string(), v.regex(/^[a-z][a-z0-9_]*$/, 'a name has lower-case letters, digits and _'));
+const name = v.pipe(
+  v.string(),
+  v.regex(/^[a-z][a-z0-9_]*$/, 'must be a name of lower-case letters, digits and _'),
+);
 const some = v.pipe(v.string(), v.nonEmpty('is empty'));
 const label = v.pipe(v.number(), v.finite());
 const jsonObject = v.custom<JsonSchema>(
@@ -43,7 +46,7 @@ const replySchema = v.variant('form', [
 const promptSchema = v.strictObject({
   id: v.pipe(
     v.string(),
-    v.regex(/^[a-z0-9][a-z0-9-]{0,63}$/, 'an id has up to 64 lower-case letters, digits and hyphens'),
+    v.regex(/^[a-z0-9][a-z0-9-]{0,63}$/, 'must be an id of up to 64 lower-case letters, digits and hyphens'),
   ),
   version: count,
   title: v.exactOptional(v.string()),
@@ -58,7 +61,7 @@ const promptSchema = v.strictObject({
         maxCharacters: v.exactOptional(count),
       }),
     ),
-    v.minLength(1, 'is empty: without a slot every request would be the same'),
+    v.minLength(1, 'is empty; without a slot, all requests would be identical'),
   ),
   system: v.optional(v.string(), ''),
   user: some,
@@ -97,7 +100,7 @@ export function parsePrompt(text: string, file: string): Prompt {
   try {
     document = JSON.parse(text.replace(/^\uFEFF/, ''));
   } catch (error) {
-    throw new InputError(`is not JSON: ${messageOf(error)}`, { file, remedy, cause: error });
+    throw new InputError(`is not valid JSON: ${messageOf(error)}`, { file, remedy, cause: error });
   }
   return readPrompt(document, file);
 }
@@ -109,7 +112,7 @@ export function readPrompt(document: unknown, file?: string): Prompt {
   const result = v.safeParse(promptSchema, document);
   if (!result.success) throw refusal(result.issues.map(describe), file);
   const prompt: Prompt = { title: result.output.id, ...result.output };
-  const reserved = reservedKeyPaths(document).map((path) => `${path.join('.')}: nothing can have this name`);
+  const reserved = reservedKeyPaths(document).map((path) => `${path.join('.')}: this name is not allowed`);
   const faults = [...reserved, ...faultsOf(prompt)];
   if (faults.length > 0) throw refusal(faults, file);
   return prompt;
@@ -138,10 +141,10 @@ function placeFaults({ slots, system, user, examples, checks }: Prompt): string[
   const places = new Set([...placesIn(system), ...placesIn(user)]);
   const builtIn = ['count', 'examples'];
   for (const slot of names.filter((one, i) => names.indexOf(one) < i)) {
-    faults.push(`slots: "${slot}" is there twice`);
+    faults.push(`slots: "${slot}" occurs twice`);
   }
   for (const slot of names) {
-    if (builtIn.includes(slot)) faults.push(`slots: "${slot}" is a name of the studio's own`);
+    if (builtIn.includes(slot)) faults.push(`slots: "${slot}" is a reserved name`);
     else if (!places.has(slot)) faults.push(`user: does not use the slot {{${slot}}}`);
   }
   for (const place of places) {
@@ -152,13 +155,13 @@ function placeFaults({ slots, system, user, examples, checks }: Prompt): string[
   if (places.has('examples') !== (examples !== undefined)) {
     faults.push(
       examples === undefined
-        ? 'examples: is missing, and {{examples}} asks for it'
+        ? 'examples: is missing, but {{examples}} requires it'
         : 'user: does not use {{examples}}',
     );
   }
   for (const place of placesIn(examples?.template ?? '')) {
     const lacking = examples?.pool.findIndex((example) => !Object.hasOwn(example, place)) ?? -1;
-    if (lacking !== -1) faults.push(`examples.pool[${lacking}]: has no "${place}"`);
+    if (lacking !== -1) faults.push(`examples.pool[${lacking}]: lacks "${place}"`);
   }
   const compared = checks?.mostOverlapWith?.slot;
   if (compared !== undefined && !names.includes(compared)) {
@@ -171,15 +174,15 @@ function schemaFaults(prompt: Prompt): string[] {
   const { schema, reply, count } = prompt;
   if (reply.form === 'line') {
     return [
-      ...(schema === undefined ? [] : ['schema: is of no use for a reply of the form "line"']),
-      ...(count === 1 ? [] : ['count: is 1 for a reply of the form "line"']),
+      ...(schema === undefined ? [] : ['schema: does not apply to a reply of the form "line"']),
+      ...(count === 1 ? [] : ['count: must be 1 for a reply of the form "line"']),
     ];
   }
-  if (schema === undefined) return ['schema: is missing; without one give reply {"form": "line"}'];
+  if (schema === undefined) return ['schema: is missing; to do without one, set reply to {"form": "line"}'];
   try {
     new ReplySchema(schema).problemOf({});
   } catch (error) {
-    return [`schema: is no JSON Schema (${messageOf(error)})`];
+    return [`schema: is not a valid JSON Schema (${messageOf(error)})`];
   }
   const properties = membersOf(schema);
   if (reply.form === 'members') {
@@ -188,12 +191,12 @@ function schemaFaults(prompt: Prompt): string[] {
       ...names
         .filter((member) => own(properties, member) === undefined)
         .map((member) => `reply.members: the schema has no "${member}"`),
-      ...(names.length === count ? [] : [`count: is ${count}, and reply.members has ${names.length}`]),
+      ...(names.length === count ? [] : [`count: is ${count}, but reply.members has ${names.length}`]),
     ];
   }
   const list = listOf(prompt);
   if (list === undefined) {
-    return count === 1 ? [] : ['reply.items: is missing, and without a list there is one item'];
+    return count === 1 ? [] : ['reply.items: is missing; without a list, there can be only one item'];
   }
   const listed = own(properties, list) as { readonly type?: Json } | undefined;
   return listed?.type === 'array' ? [] : [`reply.items: the schema has no list "${list}"`];

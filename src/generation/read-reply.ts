@@ -46,7 +46,7 @@ export class ReplyReader {
     slots: SlotTexts,
     schema: JsonSchema | undefined,
   ): ReadReply {
-    const cut = finish === 'length' ? ' (it was cut at the most tokens)' : '';
+    const cut = finish === 'length' ? ' (it was truncated at the maximum length)' : '';
     const found = this.#prompt.reply.form === 'line' ? readLine(text, finish) : this.#readJson(text, schema);
     if ('error' in found) return { error: `${found.error}${cut}`, dropped: [] };
     return this.#check(found.items, slots);
@@ -60,8 +60,8 @@ export class ReplyReader {
     if (json === undefined) {
       if (withoutThoughts(text).trim() === '') return { error: 'the reply is empty' };
       return text.length < MOST_CHARACTERS
-        ? { error: 'the reply holds no whole JSON object' }
-        : { error: `the first ${MOST_CHARACTERS} characters of the reply hold no whole JSON object` };
+        ? { error: 'the reply contains no complete JSON object' }
+        : { error: `the first ${MOST_CHARACTERS} characters of the reply contain no complete JSON object` };
     }
     // A model that is not held to the schema often gives the list without the object around it.
     const list = listOf(this.#prompt);
@@ -119,7 +119,7 @@ export class ReplyReader {
     const least = checks.leastItems ?? count;
     if (kept.length < least) {
       const first = dropped[0] === undefined ? '' : `: ${dropped[0]}`;
-      return { error: `${kept.length} of ${count} items can be used${first}`, dropped };
+      return { error: `${kept.length} of ${count} items are valid${first}`, dropped };
     }
     return { items: kept, dropped };
   }
@@ -145,10 +145,10 @@ export class ReplyReader {
     if (mostPhrases !== undefined && phrases > mostPhrases) {
       return `${phrases} phrases, more than ${mostPhrases}`;
     }
-    if (before.some((other) => textKey(other.text) === key)) return 'the same as one before it';
+    if (before.some((other) => textKey(other.text) === key)) return 'a duplicate of an earlier one';
     if (mostOverlap !== undefined) {
       const most = Math.max(0, ...before.map((other) => overlap(words, text, other.text)));
-      if (most > mostOverlap) return `shares ${most.toFixed(2)} of its words with one before it`;
+      if (most > mostOverlap) return `shares ${most.toFixed(2)} of its words with an earlier one`;
     }
     if (mostOverlapWith !== undefined) {
       const share = overlap(words, text, own(slots, mostOverlapWith.slot) ?? '');
@@ -175,7 +175,7 @@ function readLine(
   const text = withoutThoughts(reply).trimStart();
   const end = text.indexOf('\n');
   if (text === '') return { error: 'the reply is empty' };
-  if (end === -1 && finish === 'length') return { error: 'the line is not whole' };
+  if (end === -1 && finish === 'length') return { error: 'the line is incomplete' };
   const line = (end === -1 ? text : text.slice(0, end)).replace(/\s+/gu, ' ').trim();
   const bare = /^"([^"]*)"$|^“([^“”]*)”$/u.exec(line);
   return { items: [{ text: (bare?.[1] ?? bare?.[2] ?? line).trim() }] };

@@ -20,7 +20,7 @@ export class ReplySchema {
       (found, error) => (found === undefined || depth(error) > depth(found) ? error : found),
       undefined,
     );
-    return deepest === undefined ? 'does not fit the schema' : describe(deepest);
+    return deepest === undefined ? 'does not match the schema' : describe(deepest);
   }
 }
 

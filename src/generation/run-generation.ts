@@ -180,7 +180,7 @@ class Run {
     for (let failures = 1; ; failures++) {
       if (this.#postponed !== undefined) return { failure: this.#postponed };
       if (this.#failedInARow >= MOST_FAILED_IN_A_ROW) {
-        return { failure: `not asked: ${this.#failedInARow} tasks in a row had no answer` };
+        return { failure: `not requested: ${this.#failedInARow} tasks in a row had no response` };
       }
       try {
         const reply = asKept(await this.#send(request));
@@ -246,7 +246,7 @@ class Run {
     const done = new AbortController();
     const signal = AbortSignal.any([this.#signal, done.signal]);
     const late = sleepOnTimer(deadlineSeconds, signal).then(() => {
-      throw new TransientGeneratorError(`no answer in ${deadlineSeconds} s`);
+      throw new TransientGeneratorError(`no response within ${deadlineSeconds} s`);
     });
     try {
       return await untilAborted(Promise.race([generator.generate(request, signal), late]), this.#signal);
@@ -364,8 +364,8 @@ function refuseEqualIds(tasks: readonly GenerationTask[]): void {
   const ids = new Set<string>();
   for (const { id } of tasks) {
     if (ids.has(id)) {
-      throw new InputError(`two texts to write for have the id ${JSON.stringify(id)}`, {
-        remedy: 'Give each an id of its own',
+      throw new InputError(`two input texts have the id ${JSON.stringify(id)}`, {
+        remedy: 'Use a unique id for each',
       });
     }
     ids.add(id);

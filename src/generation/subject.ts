@@ -33,7 +33,7 @@ export function tasksFor(prompt: Prompt, subject: Subject): GenerationTask[] {
   if (asksAboutPassages(prompt) !== 'passages' in subject) {
     throw new InputError(
       `${prompt.id} asks about ${asksAboutPassages(prompt) ? 'passages, not lists' : 'lists, not passages'}`,
-      { remedy: 'Give what it asks about, or another prompt' },
+      { remedy: 'Use what it asks about, or another prompt' },
     );
   }
   if ('passages' in subject) return passageTasks(subject.passages);

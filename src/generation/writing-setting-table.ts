@@ -6,12 +6,12 @@ import { samplingSettingTable } from './sampling-setting-table.ts';
 export const writingSettingTable = {
   count: numberSetting(settingRanges.itemsOfReply, {
     title: 'items of a reply',
-    help: "Items of a reply, where the prompt leaves that open. Default: the prompt's own.",
+    help: 'Items per reply, for prompts that do not fix the number. Default: set by the prompt.',
     option: 'count',
   }),
   seed: numberSetting(settingRanges.seed, {
     title: 'seed',
-    help: 'Seed of examples and of the tokens that are drawn. Default: 0.',
+    help: 'Seed for sampling examples and tokens. Default: 0.',
     option: 'seed',
     default: 0,
   }),

@@ -66,7 +66,7 @@ export class StatusError extends InputError {
   readonly code: string | undefined;
 
   constructor(file: string, host: string, status: number, code: string | undefined) {
-    super(`${host} answers ${status}`, { file, remedy: 'Try again later' });
+    super(`${host} responded with status ${status}`, { file, remedy: 'Re-run later' });
     this.status = status;
     this.code = code;
   }
@@ -148,7 +148,7 @@ async function fetchOnce(task: Download, sink: DownloadSink<unknown>): Promise<v
   if (known?.size !== undefined && sink.size > known.size) await sink.discard();
   if (known?.size !== undefined && sink.size === known.size) return;
   const abort = new AbortController();
-  const stalled = (): void => abort.abort(new Error(`nothing came for ${stallMs / 1000} s`));
+  const stalled = (): void => abort.abort(new Error(`no data received for ${stallMs / 1000} s`));
   let cancelTimer = startTimer(stalled, stallMs);
   try {
     const response = await passing(task.request(sink.size, abort.signal));
@@ -157,7 +157,7 @@ async function fetchOnce(task: Download, sink: DownloadSink<unknown>): Promise<v
     const range = /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(headers.get('content-range') ?? '');
     if (status === 416 || (status === 206 && Number(range?.[1]) !== sink.size)) {
       await sink.discard();
-      throw new PassingError('the server answers with another part of the file than was asked for');
+      throw new PassingError('the server sent a different part of the file than requested');
     }
     if (status === 200 && sink.size > 0) await sink.discard();
     const totalBytes = known?.size ?? statedSize(response, range?.[2]);
@@ -203,7 +203,10 @@ function statusError({ file, host }: Download, { status, headers, url }: Respons
   if (status !== 408 && status !== 429 && status < 500)
     return new StatusError(file, host, status, headers.get('x-error-code') ?? undefined);
   const waitMs = 1000 * Number(headers.get('retry-after') ?? NaN);
-  return new PassingError(`${answering} answers ${status}`, Number.isFinite(waitMs) ? { waitMs } : {});
+  return new PassingError(
+    `${answering} responded with status ${status}`,
+    Number.isFinite(waitMs) ? { waitMs } : {},
+  );
 }
 
 function statedSize({ status, headers }: Response, ofRange: string | undefined): number | undefined {
@@ -214,7 +217,7 @@ function statedSize({ status, headers }: Response, ofRange: string | undefined):
 }
 
 function wrongBytes({ file, remedies }: Download): InputError {
-  return new InputError('the downloaded bytes are not those that the hub lists', {
+  return new InputError('the downloaded file does not match the hash listed by the hub', {
     file,
     remedy: remedies.damaged,
   });

@@ -69,7 +69,7 @@ function hex(value: unknown, digits: number): string | undefined {
 
 /** The error of an endpoint that is something else. */
 export function malformedListing(url: URL): InputError {
-  return new InputError(`${url.host} does not answer as the Hugging Face hub does`, {
-    remedy: 'Check the address of the hub (on the command line HF_ENDPOINT)',
+  return new InputError(`${url.host} does not respond like the Hugging Face hub`, {
+    remedy: 'Fix the address of the hub (HF_ENDPOINT on the command line)',
   });
 }

@@ -98,9 +98,9 @@ export function fetchHubFile<Result>(
 
 /** The error where the hub may not be asked. */
 export function notAsked(file: string): ConnectionError {
-  return new ConnectionError('the model is not in the cache, and the hub may not be asked (offline)', {
+  return new ConnectionError('the model is not in the cache, and the hub cannot be used offline', {
     file,
-    remedy: 'Open it once with a connection, or give a folder',
+    remedy: 'Re-run once online to download it, or use a local folder',
   });
 }
 
@@ -140,7 +140,7 @@ async function explained<T>(
       new InputError(problem, { file: id, remedy, cause: error });
     if (code === 'GatedRepo' || status === 403)
       throw refusal(
-        `${host} does not give this model to ${visitor}`,
+        `${host} does not grant ${visitor} access to this model`,
         `Accept its terms at ${page}, ${remedies.gated}`,
       );
     if (code === 'RevisionNotFound')
@@ -149,10 +149,13 @@ async function explained<T>(
         `Choose a branch, tag or commit of ${page}`,
       );
     if (path !== undefined && (code === 'EntryNotFound' || status === 404))
-      throw refusal(`the model has no file ${path}`, `See its files at ${page}`);
+      throw refusal(
+        `the model has no file ${path}`,
+        `Use a model with this file; its files are listed at ${page}`,
+      );
     if (status === 401 || status === 404)
       throw refusal(`${host} has no such model, or it is private`, remedies.private);
-    throw refusal(`${host} answers ${status}`, remedies.status);
+    throw refusal(`${host} responded with status ${status}`, remedies.status);
   }
 }
 

@@ -46,10 +46,10 @@ function parseTsv({ text, number }: Line, file: string): AnswerLine {
   if (answer === '' || rest.length > 0) {
     throw new InputError(`has ${answer === '' ? 1 : 2 + rest.length} columns`, {
       ...at,
-      remedy: 'Write query id and answer, separated by a tab',
+      remedy: 'Use query id and answer, separated by a tab',
     });
   }
-  if (!isId(queryId)) throw new InputError('an id is not usable', { ...at, remedy: ID_REMEDY });
+  if (!isId(queryId)) throw new InputError('an id is not valid', { ...at, remedy: ID_REMEDY });
   return { queryId, texts: [answer] };
 }
 

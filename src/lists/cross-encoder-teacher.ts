@@ -44,6 +44,6 @@ export function crossEncoderTeacher(scorePairs: ScorePairs): Teacher {
 function oneScoreEach<T extends Float32Array | Float64Array>(logits: T, pairs: number): T {
   if (logits.length === pairs) return logits;
   throw new InputError(`the cross-encoder gives ${logits.length / pairs} scores for each pair`, {
-    remedy: 'Use one with a single output, made to rank passages',
+    remedy: 'Use one with a single output, trained to rank passages',
   });
 }

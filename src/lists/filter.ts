@@ -195,15 +195,15 @@ function requireInput(
       : list.documents.some((document) => document[reads] !== undefined);
   if (lists.some(isThere)) return;
   const [missing, remedy] = MISSING[reads];
-  throw new InputError(`${missing}, which the rule "${name}" reads`, { remedy });
+  throw new InputError(`${missing}, which the rule "${name}" requires`, { remedy });
 }
 
 const MISSING: Readonly<Record<RuleInput, readonly [missing: string, remedy: string]>> = {
-  teacher: ['no passage has a teacher score', 'Score the lists with a teacher first'],
-  guide: ['no passage has a score of a guide', 'Score the lists with a guide first'],
-  model_label: ['no passage has a label by a model', 'Give a file of what a model judged'],
-  hand_label: ['no passage has a label by hand', 'Give a file of what people judged'],
-  answers: ['no list has answers', 'Give a file of answers by query id'],
+  teacher: ['no passage has a teacher score', 'Use lists with teacher scores, or set a teacher'],
+  guide: ['no passage has a guide score', 'Set a guide, or use a file of guide scores'],
+  model_label: ['no passage has a label from a language model', 'Use a file of labels from a language model'],
+  hand_label: ['no passage has a label from a person', 'Use a file of labels from people'],
+  answers: ['no list has answers', 'Use a file of answers by query id'],
 };
 
 /** Counts and examples of one rule. */

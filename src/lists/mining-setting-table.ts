@@ -18,7 +18,7 @@ export const ranksSetting: SettledSetting<RankRange> = {
   schema: v.strictObject({ first: rank, last: rank }),
   default: defaultRanks,
   title: 'ranks',
-  help: 'The ranks that candidates come from.',
+  help: 'Ranks that candidates are taken from.',
   option: 'ranks',
   placeholder: 'first-last',
   wanted: 'two ranks, the lower one first, as in 1-50',
@@ -33,19 +33,19 @@ export const ranksSetting: SettledSetting<RankRange> = {
 export const miningSettingTable = {
   depth: numberSetting(settingRanges.depth, {
     title: 'fusion depth',
-    help: 'Ranks of each retriever that fusion looks at.',
+    help: 'Ranks of each retriever that are fused.',
     option: 'depth',
     default: 100,
   }),
   negatives: numberSetting(settingRanges.minedNegatives, {
     title: 'negatives',
-    help: 'Candidates of each retriever in a list.',
+    help: 'Number of candidates per list from each retriever.',
     option: 'negatives',
     default: 5,
   }),
   pick: choiceSetting(['random', 'top'], {
     title: 'pick',
-    help: 'How candidates are picked among the ranks.',
+    help: 'How candidates are sampled from the ranks.',
     option: 'pick',
     placeholder: 'how',
     default: 'random',
@@ -53,15 +53,15 @@ export const miningSettingTable = {
   lists: choiceSetting(['per-query', 'per-positive', 'listwise'], {
     title: 'lists',
     help:
-      'One list per query with its positives and negatives labeled 0, one per positive, or listwise: everything ' +
-      'judged relevant and the best candidates, for a teacher to score.',
+      'per-query: one list per query, with its positives and with negatives labeled 0. per-positive: one list per ' +
+      'positive. listwise: all positives and the top candidates, to be scored by a teacher.',
     option: 'lists',
     placeholder: 'kind',
     default: 'per-query',
   }),
   level: numberSetting(settingRanges.level, {
     title: 'level',
-    help: 'The lowest grade of a positive.',
+    help: 'Lowest grade that counts as positive.',
     option: 'level',
     placeholder: 'grade',
     default: 1,

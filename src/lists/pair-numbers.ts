@@ -41,8 +41,8 @@ export async function readPairNumbers(source: ByteSource, what: 'score' | 'label
     const earlier = ofQuery.get(id);
     if (earlier !== undefined && earlier !== value) {
       throw new InputError(
-        `query ${quoted(queryId)}, document ${quoted(id)} has the ${what} ${value} here and ${earlier} before`,
-        { file: source.name, line: line.number, remedy: 'Keep one of the two' },
+        `query ${quoted(queryId)}, document ${quoted(id)} has the ${what} ${value} here and ${earlier} earlier`,
+        { file: source.name, line: line.number, remedy: 'Remove one of the two' },
       );
     }
     numbers.set(queryId, ofQuery.set(id, value));
@@ -53,7 +53,7 @@ export async function readPairNumbers(source: ByteSource, what: 'score' | 'label
 function parseJson(line: Line, file: string, what: string): PairLine {
   const record = JsonRecord.parse(line, file);
   const value = record.number(what);
-  if (value === undefined) throw record.error(`"${what}" is missing`, 'Give it as a finite number');
+  if (value === undefined) throw record.error(`"${what}" is missing`, 'Set it to a finite number');
   return { queryId: record.id('query_id'), id: record.id('id'), value };
 }
 
@@ -64,15 +64,15 @@ function parseTsv(line: Line, file: string, what: string): PairLine {
   if (fields.length !== 3) {
     throw new InputError(`has ${fields.length} columns`, {
       ...at,
-      remedy: `Write query id, document id and ${what}, separated by tabs`,
+      remedy: `Use query id, document id and ${what}, separated by tabs`,
     });
   }
-  if (!isId(queryId) || !isId(id)) throw new InputError('an id is not usable', { ...at, remedy: ID_REMEDY });
+  if (!isId(queryId) || !isId(id)) throw new InputError('an id is not valid', { ...at, remedy: ID_REMEDY });
   const value = Number(text);
   if (text.trim() === '' || !Number.isFinite(value)) {
     throw new InputError(`the ${what} ${quoted(text)} is not a number`, {
       ...at,
-      remedy: 'Give a finite number',
+      remedy: 'Use a finite number',
     });
   }
   return { queryId, id, value };

@@ -17,13 +17,13 @@ export function parseRules(text: string | readonly string[]): readonly FilterRul
   const parts = typeof text === 'string' ? text.split(',') : text;
   const rules = parts.map((part) => part.trim()).filter((part) => part !== '');
   if (rules.length === 0) {
-    throw new InputError('no rule is given', { remedy: 'Write rules such as share<=0.95, length>=5' });
+    throw new InputError('there are no rules', { remedy: 'Use rules such as share<=0.95, length>=5' });
   }
   const parsed = rules.map(parseRule);
   const seen = new Set<string>();
   for (const rule of parsed) {
     const name = formatRule(rule);
-    if (seen.has(name)) throw new InputError(`the rule "${name}" is given twice`, { remedy: 'Give it once' });
+    if (seen.has(name)) throw new InputError(`the rule "${name}" is used twice`, { remedy: 'Use it once' });
     seen.add(name);
   }
   return parsed;
@@ -50,19 +50,19 @@ function parseRule(text: string): FilterRule {
   const fail = (problem: string, remedy: string): never => {
     throw new InputError(`rule "${text}": ${problem}`, { remedy });
   };
-  if (typed === '') fail('is not a rule', 'Write a name, <= or >=, and a number, as in share<=0.95');
+  if (typed === '') fail('is not a rule', 'Use a name, <= or >=, and a number, as in share<=0.95');
   const kinds = filterRules.filter(({ name }) => name === typed.toLowerCase());
   const [first] = kinds;
   if (first === undefined) return fail(`there is no rule "${typed}"`, suggestName(typed));
   const definition = kinds.find((kind) => kind.bound === bound);
   if (definition === undefined) {
-    return fail(`"${bound}" does not fit ${first.name}`, `Write ${first.name}${first.bound}${number}`);
+    return fail(`"${bound}" does not fit ${first.name}`, `Use ${first.name}${first.bound}${number}`);
   }
   const threshold = readThreshold(definition, number, fail);
   if (source === undefined) return { definition, threshold };
-  if (source.trim() === '') fail('no source stands after @', 'Name one, as in share<=0.95@bm25');
+  if (source.trim() === '') fail('no source follows @', 'Use a source name, as in share<=0.95@bm25');
   if (definition.judges === 'lists' && !definition.takesSource) {
-    fail(`${definition.name} judges whole lists, whatever their sources`, `Leave out @${source.trim()}`);
+    fail(`${definition.name} applies to whole lists, not to single sources`, `Remove @${source.trim()}`);
   }
   return { definition, threshold, source: source.trim() };
 }
@@ -75,7 +75,7 @@ function readThreshold(
   const value = Number(text);
   const kind = isWhole ? 'a whole number' : 'a number';
   if (!NUMBER.test(text) || value < min || value > max || (isWhole && !Number.isInteger(value))) {
-    fail(`"${text}" is no threshold of ${name}`, `Give ${kind} from ${min} to ${max}`);
+    fail(`"${text}" is not a threshold of ${name}`, `Use ${kind} from ${min} to ${max}`);
   }
   return value;
 }
@@ -83,5 +83,5 @@ function readThreshold(
 function suggestName(typed: string): string {
   const names = new Set(filterRules.map(({ name }) => name));
   const nearest = nearestName(typed, names);
-  return nearest === undefined ? `The rules are ${[...names].join(', ')}` : `Did you mean ${nearest}`;
+  return nearest === undefined ? `Use one of ${[...names].join(', ')}` : `Did you mean ${nearest}`;
 }

@@ -17,7 +17,7 @@ export class ScoringStoppedError extends Error {
   override readonly name = 'ScoringStoppedError';
 
   constructor() {
-    super('the scoring was ended before its end; the same again goes on from there');
+    super('the scoring was interrupted; re-run it to resume');
   }
 }
 

@@ -27,7 +27,7 @@ export function lossByName(name: string): LossDefinition {
     losses.flatMap((loss) => [loss.name, ...loss.aliases]),
   );
   const known = losses.map((loss) => loss.name).join(', ');
-  throw new InputError(`There is no loss '${name}'`, {
-    remedy: `${nearest ? `Did you mean '${nearest}'? ` : ''}The losses are ${known}`,
+  throw new InputError(`there is no loss '${name}'`, {
+    remedy: `${nearest ? `Did you mean '${nearest}'? ` : ''}Use one of ${known}`,
   });
 }

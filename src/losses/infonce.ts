@@ -6,18 +6,18 @@ const settings = {
   temperature: {
     default: 0.05,
     above: 0,
-    meaning: 'Divides the scores before the softmax; small values look at the hardest negatives only.',
+    meaning: 'Divides the scores before the softmax; lower values focus on the hardest negatives.',
   },
   margin: {
     default: 0,
     atLeast: 0,
-    meaning: "Taken off the positive's score: it has to lead the negatives by so much.",
+    meaning: "Subtracted from the positive's score, which must exceed the negatives by this much.",
   },
   hardness: {
     default: 0,
     atLeast: 0,
     meaning:
-      'Adds this times its score to the logit of each negative, without a gradient: harder negatives weigh more.',
+      'Weight of hard negatives: adds this times its score, without a gradient, to the logit of each negative.',
   },
 } as const;
 

@@ -7,12 +7,12 @@ const settings = {
   teacherTemperature: {
     default: 0.3,
     above: 0,
-    meaning: 'Divides the teacher scores before their softmax; 0.3 suits scores from 0 to 1.',
+    meaning: 'Divides the teacher scores before the softmax; 0.3 suits scores from 0 to 1.',
   },
   squareScale: {
     default: 0,
     isSwitch: true,
-    meaning: 'Multiplies the loss by the squared temperature, as sentence-transformers does.',
+    meaning: 'Multiplies the loss by the squared temperature, as in sentence-transformers.',
   },
 } as const;
 
@@ -40,7 +40,7 @@ export const klListwise: LossDefinition = {
     'distill-kl-div',
     'distill-kl-div-loss',
   ],
-  title: 'Listwise KL from a teacher',
+  title: 'Listwise KL divergence',
   needs: ['teacher'],
   scopes: ['own'],
   rowwise: true,

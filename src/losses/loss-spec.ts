@@ -45,7 +45,7 @@ export function lossTerm(input: LossTermInput): LossTerm {
   const weight = input.weight ?? 1;
   if (!Number.isFinite(weight) || weight <= 0) {
     throw new InputError(`The weight of ${definition.name} is ${weight}, but must be above 0 and finite`, {
-      remedy: 'Leave the loss out to switch it off',
+      remedy: 'Remove the loss to turn it off',
     });
   }
   const { mask, own } = separateSettings(definition, input.settings ?? {});
@@ -69,7 +69,9 @@ function settingName(definition: LossDefinition, typed: string): string {
   if (found !== undefined) return found;
   const nearest = nearestName(typed, [...known, 'scope']);
   throw new InputError(`${definition.name} has no setting '${typed}'`, {
-    remedy: nearest ? `Did you mean '${nearest}'` : `Its settings are ${[...own, 'scope'].join(', ')}`,
+    remedy: nearest
+      ? `Did you mean '${nearest}'`
+      : `Use one of its settings: ${[...own, 'scope'].join(', ')}`,
   });
 }
 
@@ -93,8 +95,8 @@ function separateSettings(
 
 function setOnce(definition: LossDefinition, settings: Record<string, number>, name: string, value: number) {
   if (Object.hasOwn(settings, name)) {
-    throw new InputError(`${definition.name}: ${name} is given twice`, {
-      remedy: name === 'temperature' ? 'Give it once; scale is 1 / temperature' : 'Give it once',
+    throw new InputError(`${definition.name}: ${name} is set twice`, {
+      remedy: name === 'temperature' ? 'Set it once; scale is 1 / temperature' : 'Set it once',
     });
   }
   settings[name] = value;
@@ -102,13 +104,16 @@ function setOnce(definition: LossDefinition, settings: Record<string, number>, n
 
 function readMask(definition: LossDefinition, name: string, value: number): number {
   if (!isContrastive(definition)) {
-    throw new InputError(`${definition.name} takes no ${name}: it has grades or a teacher for each passage`, {
-      remedy: `Leave ${name} out, or set it on infonce or triplet`,
-    });
+    throw new InputError(
+      `${definition.name} has no ${name}: it uses grades or teacher scores for each passage`,
+      {
+        remedy: `Remove ${name}, or set it on infonce or triplet`,
+      },
+    );
   }
   if (!Number.isFinite(value) || value < 0) {
     throw new InputError(`${definition.name}: ${name} is ${value}, but must be 0 or more`, {
-      remedy: 'Leave it out to mask known positives only',
+      remedy: 'Remove it to mask known positives only',
     });
   }
   return value;
@@ -119,7 +124,7 @@ function readScope(definition: LossDefinition, typed: string | undefined): Candi
   const found = typed === undefined ? known[0] : known.find((scope) => foldName(scope) === foldName(typed));
   if (found !== undefined) return found;
   throw new InputError(`${definition.name} has no scope '${typed ?? ''}'`, {
-    remedy: `Its scopes are ${known.join(', ')}`,
+    remedy: `Use one of its scopes: ${known.join(', ')}`,
   });
 }
 
@@ -187,7 +192,7 @@ class SpecReader {
       this.#expect('*', 'between a weight and its loss');
       name = this.#take('a loss');
     }
-    if (!/^[a-z_]/i.test(name.text)) this.#fail(name, `'${name.text}' where a loss should stand`);
+    if (!/^[a-z_]/i.test(name.text)) this.#fail(name, `expected a loss, found '${name.text}'`);
     const input = { loss: name.text, weight, ...this.#settings(name) };
     return this.#locating(first, () => lossTerm(input));
   }
@@ -210,14 +215,13 @@ class SpecReader {
         } else {
           this.#locating(setting, () => settingName(definition, setting.text));
           const value = this.#number(setting);
-          if (Object.hasOwn(settings, setting.text)) this.#fail(setting, `'${setting.text}' given twice`);
+          if (Object.hasOwn(settings, setting.text)) this.#fail(setting, `'${setting.text}' is set twice`);
           this.#locating(setting, () => lossTerm({ loss: name.text, settings: { [setting.text]: value } }));
           settings[setting.text] = value;
         }
         const separator = this.#take("',' or ')'");
         if (separator.text === ')') break;
-        if (separator.text !== ',')
-          this.#fail(separator, `'${separator.text}' where ',' or ')' should stand`);
+        if (separator.text !== ',') this.#fail(separator, `expected ',' or ')', found '${separator.text}'`);
       }
     }
     return scope === undefined ? { settings } : { settings, scope };
@@ -227,8 +231,7 @@ class SpecReader {
     const value = this.#take(`the value of '${setting.text}'`);
     const signed =
       value.text === '-' || value.text === '+' ? value.text + this.#take('a number').text : value.text;
-    if (!NUMBER.test(signed))
-      this.#fail(value, `'${signed}' where the number of '${setting.text}' should stand`);
+    if (!NUMBER.test(signed)) this.#fail(value, `expected a number for '${setting.text}', found '${signed}'`);
     return Number(signed);
   }
 
@@ -239,19 +242,19 @@ class SpecReader {
   #take(wanted: string): Token {
     const token = this.#peek();
     if (token === undefined)
-      this.#fail({ text: '', at: this.#text.length }, `an end where ${wanted} should stand`);
+      this.#fail({ text: '', at: this.#text.length }, `expected ${wanted}, found the end`);
     this.#next++;
     return token;
   }
 
   #expect(sign: string, place: string): void {
     const token = this.#take(`'${sign}' ${place}`);
-    if (token.text !== sign) this.#fail(token, `'${token.text}' where '${sign}' ${place} should stand`);
+    if (token.text !== sign) this.#fail(token, `expected '${sign}' ${place}, found '${token.text}'`);
   }
 
   #fail(token: Token, problem: string): never {
     throw new InputError(`loss '${this.#text}', character ${token.at + 1}: ${problem}`, {
-      remedy: 'Write a sum such as kl + 0.1*infonce(temperature=0.01, scope=batch)',
+      remedy: 'Use a sum such as kl + 0.1*infonce(temperature=0.01, scope=batch)',
     });
   }
 

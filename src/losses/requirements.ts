@@ -16,8 +16,8 @@ export interface ListGaps {
 export function gapWarnings({ ungraded }: ListGaps): string[] {
   if (ungraded === undefined) return [];
   return [
-    `training lists without a label above 0, such as that of query ${quoted(ungraded.first)}, which teach a loss on ` +
-      `grades that all their passages are alike: ${ungraded.lists}`,
+    `training lists without a label above 0, such as that of query ${quoted(ungraded.first)}, from which a loss on ` +
+      `grades learns that all passages are equally relevant: ${ungraded.lists}`,
   ];
 }
 
@@ -75,14 +75,14 @@ function faultOf(
   const { needs } = definition;
   const positive = documents.find((document) => isPositive(document, level));
   if (needs.includes('positive') && positive === undefined) {
-    return { problem: 'no passage is labeled positive', remedy: 'Give the positive a label above 0' };
+    return { problem: 'no passage is labeled positive', remedy: 'Set a label above 0 for the positive' };
   }
   if (needs.includes('labels')) {
     const bare = documents.find(({ label }) => label === undefined);
     if (bare) {
       return {
         problem: `passage '${bare.id}' has no label`,
-        remedy: 'Label every passage, 0 for irrelevant',
+        remedy: 'Set a label for every passage, 0 for not relevant',
       };
     }
   }
@@ -90,22 +90,25 @@ function faultOf(
   if (needs.includes('teacher') && documents.filter(({ teacher }) => teacher !== undefined).length < 2) {
     return {
       problem: 'fewer than two passages have a teacher score',
-      remedy: 'Score the lists with a teacher first',
+      remedy: 'Use lists with teacher scores (`retriever-studio filter --teacher`)',
     };
   }
   if (needs.includes('teacher') && needs.includes('positive') && positive?.teacher === undefined) {
-    return { problem: 'the positive has no teacher score', remedy: 'Score the lists with a teacher first' };
+    return {
+      problem: 'the positive has no teacher score',
+      remedy: 'Use lists with teacher scores (`retriever-studio filter --teacher`)',
+    };
   }
   if (readsMask && positive?.teacher === undefined) {
     return {
       problem: 'the positive has no teacher score for the mask',
-      remedy: 'Score the lists first, or leave mask out',
+      remedy: 'Use lists with teacher scores, or remove mask',
     };
   }
   if (mask.share !== null && positive?.teacher !== undefined && positive.teacher < 0) {
     return {
-      problem: `the positive's teacher score is ${positive.teacher}, and a share of it means nothing for the mask`,
-      remedy: 'Normalize teacher scores to 0 to 1, or use maskMargin',
+      problem: `the positive's teacher score is ${positive.teacher}, and mask needs one that is 0 or more`,
+      remedy: 'Use teacher scores scaled to 0 to 1, or maskMargin',
     };
   }
   return undefined;

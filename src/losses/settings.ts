@@ -35,7 +35,9 @@ export function readSettings<Rules extends SettingRules>(
     const known = Object.keys(rules);
     const nearest = nearestName(name, known);
     throw new InputError(`${loss} has no setting '${name}'`, {
-      remedy: nearest ? `Did you mean '${nearest}'` : `Its settings are ${known.join(', ') || 'none'}`,
+      remedy: nearest
+        ? `Did you mean '${nearest}'`
+        : `Use one of its settings: ${known.join(', ') || 'none'}`,
     });
   }
   const values = Object.entries(rules).map(([name, rule]) => {
@@ -43,7 +45,7 @@ export function readSettings<Rules extends SettingRules>(
     const fault = faultOf(rule, value);
     if (fault !== undefined) {
       throw new InputError(`${loss}: ${name} is ${value}, but ${fault}`, {
-        remedy: `Leave it out for the default, ${rule.default}`,
+        remedy: `Remove it to use the default, ${rule.default}`,
       });
     }
     return [name, value] as const;

@@ -5,7 +5,7 @@ const settings = {
   margin: {
     default: 0.2,
     atLeast: 0,
-    meaning: 'How far the positive must score above a negative; 0.1 to 0.5 for cosines.',
+    meaning: 'Margin by which the positive must score above a negative; 0.1 to 0.5 for cosines.',
   },
 } as const;
 

@@ -29,7 +29,7 @@ export function runFormatOf(path: string): RunFormat {
 }
 
 const columnCount = 6;
-const columnsRemedy = 'Write "query Q0 document rank score tag"';
+const columnsRemedy = 'Use the form "query Q0 document rank score tag"';
 
 interface QueryLines {
   readonly documents: string[];
@@ -65,7 +65,7 @@ export class RunParser {
     if (fields.length < columnCount) {
       throw this.#error(line.number, `has ${fields.length} columns`, columnsRemedy);
     }
-    if (!isId(query) || !isId(document)) throw this.#error(line.number, 'an id is not usable', ID_REMEDY);
+    if (!isId(query) || !isId(document)) throw this.#error(line.number, 'an id is not valid', ID_REMEDY);
     if (this.#queries.size === 0) this.#tag = tag;
     let lines = this.#queries.get(query);
     if (lines === undefined) {
@@ -84,7 +84,7 @@ export class RunParser {
       for (const [i, document] of documents.entries()) {
         if (seen.has(document)) {
           const problem = `document ${document} is listed twice for query ${query}`;
-          throw this.#error(lines[i], problem, 'Keep one line for each document of a query');
+          throw this.#error(lines[i], problem, 'Remove one of the two lines');
         }
         seen.add(document);
       }
@@ -98,7 +98,7 @@ export class RunParser {
     throw this.#error(
       line,
       `the score "${text.trim().slice(0, 40)}" is not a number`,
-      'Give a decimal number',
+      'Use a decimal number',
     );
   }
 

@@ -52,7 +52,7 @@ export function checkRecipe(recipe: Recipe): string[] {
 
 function checkCorpus({ corpus }: Recipe, faults: Faults): void {
   if ((corpus.folder === undefined) === (corpus.builtIn === undefined)) {
-    faults.add(['corpus'], 'give one of "folder" and "builtIn"');
+    faults.add(['corpus'], 'set either "folder" or "builtIn"');
   }
   const { dev, fold } = corpus;
   if (fold !== undefined && fold.index >= fold.of) {
@@ -62,11 +62,11 @@ function checkCorpus({ corpus }: Recipe, faults: Faults): void {
     );
   }
   if (fold !== undefined && corpus.train !== corpus.test) {
-    faults.add(['corpus', 'train'], `is not "${corpus.test}", the split that the folds are made of`);
+    faults.add(['corpus', 'train'], `must be "${corpus.test}", the split that is divided into folds`);
   }
   const devSplit = dev !== null && 'split' in dev ? dev.split : null;
   if (devSplit === corpus.test || (fold === undefined && corpus.train === corpus.test)) {
-    faults.add(['corpus', 'test'], `"${corpus.test}" is trained on or chosen by as well`);
+    faults.add(['corpus', 'test'], `"${corpus.test}" is also used for training or as the dev set`);
   }
 }
 
@@ -76,7 +76,10 @@ function checkDev({ corpus }: Recipe, faults: Faults): void {
   if (dev === null || 'split' in dev) return;
   if (!('share' in dev)) checkFile(dev, ['corpus', 'dev'], faults);
   else if (dev.among === 'lists' && train !== null) {
-    faults.add(['corpus', 'dev', 'among'], '"lists" needs lists from files alone: corpus.train is not null');
+    faults.add(
+      ['corpus', 'dev', 'among'],
+      '"lists" requires that all lists come from files, but corpus.train is not null',
+    );
   }
 }
 
@@ -122,7 +125,7 @@ function checkCircles({ sources }: Pick<Recipe, 'sources'>, faults: Faults): voi
   for (const [name, source] of Object.entries(sources)) {
     for (const part of partsOf(source)) {
       if (leadsTo(part.name, name, new Set())) {
-        faults.add(['sources', name, ...part.path], `"${part.name}" is made of "${name}" itself`);
+        faults.add(['sources', name, ...part.path], `"${part.name}" depends on "${name}" itself`);
       }
     }
   }
@@ -134,10 +137,10 @@ function checkTeacher({ teacher }: Recipe, faults: Faults): void {
 
 function checkArm(recipe: Recipe, arm: RecipeArm, i: number, faults: Faults): void {
   if ((arm.source === undefined) === (arm.mix === undefined)) {
-    faults.add(['arms', i], 'give one of "source" and "mix"');
+    faults.add(['arms', i], 'set either "source" or "mix"');
   }
   if (arm.mix !== undefined && arm.filters !== undefined) {
-    faults.add(['arms', i, 'filters'], 'a mix has filters for each of its sources');
+    faults.add(['arms', i, 'filters'], 'set filters for each source of the mix instead');
   }
   checkSourceOfArm(recipe, arm, ['arms', i], faults);
   arm.mix?.sources.forEach((part, j) =>
@@ -193,7 +196,7 @@ function checkLoss(loss: RecipeLoss, path: Path, faults: Faults): void {
     if (unknown === undefined) faults.attempt(at, () => readLoss(term));
     else {
       const nearest = nearestName(unknown, [...known, 'weight', 'scope']);
-      const hint = nearest === undefined ? `there are ${known.join(', ')}` : `did you mean "${nearest}"?`;
+      const hint = nearest === undefined ? `known: ${known.join(', ')}` : `did you mean "${nearest}"?`;
       faults.add([...at, unknown], `unknown setting (${hint})`);
     }
   });
@@ -201,9 +204,9 @@ function checkLoss(loss: RecipeLoss, path: Path, faults: Faults): void {
 
 function checkTuning({ tuning, corpus, arms }: Recipe, faults: Faults): void {
   if (tuning === undefined) return;
-  if (corpus.dev === null) faults.add(['tuning'], 'there is nothing to choose by: corpus.dev is null');
+  if (corpus.dev === null) faults.add(['tuning'], 'tuning requires a dev set, but corpus.dev is null');
   if (tuning.learningRates.length + tuning.temperatures.length === 0) {
-    faults.add(['tuning'], 'give learningRates, temperatures or both');
+    faults.add(['tuning'], 'set learningRates, temperatures or both');
   }
   const canRead = arms.every(({ loss }) => new Faults().attempt([], () => readLoss(loss)));
   if (tuning.learningRates.length > 0 || tuning.temperatures.length === 0 || !canRead) return;
@@ -229,8 +232,8 @@ function checkEvaluation(recipe: Recipe, faults: Faults): void {
     faults.attempt(['evaluation', 'measures', i], () => {
       const count = parseMeasures(measure).find((each) => each.measure.isCount === true);
       if (count === undefined) return;
-      throw new InputError(`${count.measure.name} is a count, not a measure to compare`, {
-        remedy: 'choose measures such as ndcg_cut_10',
+      throw new InputError(`${count.measure.name} is a count and cannot be compared`, {
+        remedy: 'Use a measure such as ndcg_cut_10',
       });
     });
   });

@@ -27,7 +27,7 @@ export function formatPath(path: readonly (string | number)[]): string {
 
 /** One line for each member whose name would be dropped without a word. */
 export function describeReservedKeys(document: unknown): string[] {
-  return reservedKeyPaths(document).map((path) => `${formatPath(path)}: nothing can have this name`);
+  return reservedKeyPaths(document).map((path) => `${formatPath(path)}: this name is not allowed`);
 }
 
 /**
@@ -106,7 +106,7 @@ function choicesOf(expected: string): string[] {
 function suggest(typed: string, known: readonly string[], otherwise?: string): string {
   const nearest = nearestName(typed, known);
   if (nearest !== undefined) return ` (did you mean "${nearest}"?)`;
-  return otherwise === undefined && known.length > 0 ? ` (there are ${known.join(', ')})` : '';
+  return otherwise === undefined && known.length > 0 ? ` (known: ${known.join(', ')})` : '';
 }
 
 function shown(value: unknown): string {

@@ -83,8 +83,8 @@ export class EncoderShelf {
 
   #openLibrary(): ModelLibrary {
     if (this.#library !== undefined) return this.#library;
-    throw new InputError('transformers.js runs no models here', {
-      remedy: `Run the recipe with the command line or in the page, or name a model of ${alternatives(encoderFamilies.map(({ title }) => title))}`,
+    throw new InputError('transformers.js is not available here', {
+      remedy: `Use the command line or the browser studio to run the recipe, or use a model of ${alternatives(encoderFamilies.map(({ title }) => title))}`,
     });
   }
 
@@ -103,9 +103,9 @@ export class EncoderShelf {
 
   async #read(name: string, overrides: EncodingOverrides): Promise<ShelvedEncoder> {
     if (libraryModelName(name) !== undefined) {
-      throw new InputError('a model that transformers.js runs can not be trained or compared', {
+      throw new InputError('models run by transformers.js cannot be trained or compared', {
         file: name,
-        remedy: 'Let it teach, guide or mine, and give another encoder here',
+        remedy: 'Use another encoder here; this one can be a teacher, a guide or a retriever for mining',
       });
     }
     const model = await readEncoder(await this.#folder(name), overrides);

@@ -18,7 +18,7 @@ export class Faults {
     if (known.includes(typed)) return;
     const nearest = nearestName(typed, known);
     const hint =
-      nearest === undefined ? `there are ${known.join(', ') || 'none'}` : `did you mean "${nearest}"?`;
+      nearest === undefined ? `known: ${known.join(', ') || 'none'}` : `did you mean "${nearest}"?`;
     this.add(path, `there is no ${what} "${typed}" (${hint})`);
   }
 
@@ -37,7 +37,7 @@ export class Faults {
   distinct(path: (place: number) => Path, names: readonly string[], what: string): void {
     names.forEach((name, place) => {
       const earlier = names.findIndex((other) => other.toLowerCase() === name.toLowerCase());
-      if (earlier < place) this.add(path(place), `two ${what} are called "${name}"`);
+      if (earlier < place) this.add(path(place), `two ${what} have the name "${name}"`);
     });
   }
 }
@@ -49,6 +49,6 @@ export function checkFile(
   faults: Faults,
 ): void {
   if ((given.file === undefined) === (given.corpusFile === undefined)) {
-    faults.add(at, 'give one of "corpusFile" and "file"');
+    faults.add(at, 'set either "corpusFile" or "file"');
   }
 }

@@ -208,7 +208,7 @@ export class FragmentJob {
     const { fragment, sources, opened } = this.#contents;
     const source = own(fragment.sources, name);
     if (source?.kind !== 'generated' || !isWritten(source, opened.generators.byName)) {
-      throw new Error(`${name} is not written by a generator`);
+      throw new Error(`${name} is not a generated source`);
     }
     const writing = await openWriting(source, sources.contextOf(name));
     return { ...writing, seed: source.seed ?? writingSettingTable.seed.default };
@@ -233,7 +233,7 @@ export class FragmentJob {
     const lists = await this.listsOf(arm.lists);
     if (lists.length === 0) {
       throw new InputError('no list is left to train on', {
-        remedy: 'Hold out fewer lists, or use other dev lists',
+        remedy: 'Use other dev lists, or hold out fewer lists',
       });
     }
     const settings = settingsFor(lists, arm.training, arm.loss, { seed, mix: arm.mix });
@@ -275,5 +275,5 @@ function checkFragment({ corpus, generators, sources }: Fragment): void {
   checkSources({ corpus, generators, sources }, faults);
   const [first] = faults.lines;
   if (first !== undefined)
-    throw new InputError(first, { remedy: 'docs/recipes.md says what a recipe may hold' });
+    throw new InputError(first, { remedy: 'Fix the recipe; docs/recipes.md describes its members' });
 }

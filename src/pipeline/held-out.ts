@@ -125,7 +125,7 @@ export async function holdOut(
 
 function requirePositives({ lists, file }: FileLists): void {
   if (lists.some(({ documents }) => documents.some((document) => isPositive(document)))) return;
-  throw new InputError('no list has a passage labeled positive, so there is nothing to find', {
+  throw new InputError('no dev list has a passage labeled positive', {
     file,
     remedy: 'Use dev lists with positives, such as those of `retriever-studio mine --split dev`',
   });
@@ -143,12 +143,14 @@ function split(
 ): Split {
   const fail = (problem: string): never => {
     throw new InputError(`corpus.dev.share: ${problem}`, {
-      remedy: 'Set a larger share, a dev split, or null to choose nothing by dev',
+      remedy: 'Set a larger share, a dev split, or null for no dev set',
     });
   };
   try {
     const found = splitByPassage(lists, share, seed);
-    return found.dev.length > 0 ? found : fail(`${share} of ${lists.length} train queries is none`);
+    return found.dev.length > 0
+      ? found
+      : fail(`${share} of ${lists.length} train queries is less than one query`);
   } catch (error) {
     if (error instanceof InputError && !error.problem.startsWith('corpus.dev')) return fail(error.problem);
     throw error;

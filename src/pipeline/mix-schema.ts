@@ -13,32 +13,29 @@ const weight = inRange(settingRanges.sourceWeight);
 export const mixSchema = v.strictObject({
   batches: described(
     v.optional(v.picklist(['mixed', 'same-source', 'concatenated']), 'mixed'),
-    'mixed: each batch has rows of all sources, by their weights; same-source: batches of one source take turns; ' +
-      'concatenated: one heap, in which a source counts by the number of its lists.',
+    'mixed: each batch has rows of all sources, by their weights; same-source: batches of single sources alternate; ' +
+      'concatenated: all lists are pooled, so that a source is weighted by the number of its lists.',
   ),
   sources: v.pipe(
     v.array(
       v.strictObject({
-        source: described(v.pipe(v.string(), v.nonEmpty()), 'One of the sources.'),
-        filters: described(v.optional(v.string()), 'The stack of rules that its lists go through.'),
-        weight: described(v.optional(weight, 1), 'How many rows it gives, relative to the others.'),
-        endWeight: described(
-          v.optional(weight),
-          'What the weight has become at its last step, on a straight line.',
-        ),
+        source: described(v.pipe(v.string(), v.nonEmpty()), 'Name of a source.'),
+        filters: described(v.optional(v.string()), 'Stack of filter rules applied to its lists.'),
+        weight: described(v.optional(weight, 1), 'Relative number of rows from this source.'),
+        endWeight: described(v.optional(weight), 'Weight at its last step; it changes linearly.'),
         firstStep: described(v.optional(step), 'Counted from 1.'),
         lastStep: v.optional(step),
         temperature: described(
           v.optional(inRange(settingRanges.temperature)),
-          'In place of the temperature of each loss that has one.',
+          'Overrides the temperature of each loss that has one.',
         ),
         margin: described(
           v.optional(inRange(settingRanges.margin)),
-          'In place of the margin of each loss that has one.',
+          'Overrides the margin of each loss that has one.',
         ),
         choice: described(
           v.optional(v.picklist(movingChoices)),
-          'Which negatives, in place of training.batches.choice; easy-to-hard goes from the lowest teacher scores ' +
+          'How negatives are chosen; overrides training.batches.choice. easy-to-hard goes from the lowest teacher scores ' +
             'to the highest.',
         ),
       }),

@@ -9,8 +9,8 @@ import { isNestedDeeper } from '../core/json-text.ts';
  */
 export function withOverrides(document: unknown, overrides: readonly string[]): unknown {
   if (overrides.length > MOST_OVERRIDES) {
-    throw new InputError(`--set is given ${overrides.length} times`, {
-      remedy: `Set at most ${MOST_OVERRIDES} values, and write the others into the recipe`,
+    throw new InputError(`--set was passed ${overrides.length} times`, {
+      remedy: `Set at most ${MOST_OVERRIDES} values, and change the others in the recipe file`,
     });
   }
   return overrides.reduce<unknown>((changed, override) => {
@@ -18,7 +18,7 @@ export function withOverrides(document: unknown, overrides: readonly string[]): 
     const parts = partsOf(path.trim());
     if (parts === undefined) {
       throw new InputError(`--set is "${override}"`, {
-        remedy: 'Give path=value, as in training.learningRate=1e-4 or arms[0].loss=kl',
+        remedy: 'Use path=value, as in training.learningRate=1e-4 or arms[0].loss=kl',
       });
     }
     return setAt(changed, parts, valueOf(value, path.trim()), path.trim());
@@ -41,7 +41,7 @@ function partsOf(path: string): readonly (string | number)[] | undefined {
 function valueOf(text: string, path: string): unknown {
   if (isNestedDeeper(text, MAX_DEPTH)) {
     throw new InputError(`--set ${path}: the value is nested deeper than ${MAX_DEPTH} levels`, {
-      remedy: 'Set a value that a recipe may hold',
+      remedy: 'Set a value that is valid in a recipe',
     });
   }
   try {
@@ -57,8 +57,11 @@ function setAt(value: unknown, parts: readonly (string | number)[], wanted: unkn
   if (typeof part === 'number') {
     const list: unknown[] | undefined = value === undefined ? [] : Array.isArray(value) ? value : undefined;
     if (list === undefined || part > list.length) {
-      throw new InputError(`--set ${path}: there is no place ${part}`, {
-        remedy: list === undefined ? 'The value is no list' : `The list has ${list.length}, counted from 0`,
+      throw new InputError(`--set ${path}: there is no item ${part}`, {
+        remedy:
+          list === undefined
+            ? 'Set the whole value: it is not a list'
+            : `Use an index of up to ${list.length}, which adds an item`,
       });
     }
     const changed = [...list];
@@ -66,7 +69,7 @@ function setAt(value: unknown, parts: readonly (string | number)[], wanted: unkn
     return changed;
   }
   if (value !== undefined && (typeof value !== 'object' || value === null || Array.isArray(value))) {
-    throw new InputError(`--set ${path}: "${part}" stands in something that has no settings`, {
+    throw new InputError(`--set ${path}: "${part}" is inside a value that has no settings`, {
       remedy: 'Set the whole value, as in arms[0].loss=kl',
     });
   }

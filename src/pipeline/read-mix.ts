@@ -7,7 +7,7 @@ import { describeIssues, describeReservedKeys } from './describe-issues.ts';
 import { Faults } from './faults.ts';
 import { mixSchema, type RecipeMix } from './mix-schema.ts';
 
-const remedy = 'docs/recipes.md says what a mix may hold';
+const remedy = 'Fix the mix; docs/recipes.md describes its members';
 
 /**
  * A mix of lists that are ready: what a recipe's arm says under `mix`, without filters.
@@ -29,7 +29,7 @@ export function readMix(document: unknown, loss: LossSpec, file?: string): Recip
     if (filters === undefined) return;
     faults.add(
       ['sources', i, 'filters'],
-      'only a recipe has stacks of filters (`filter` writes filtered lists)',
+      'filters are available only in recipes (use `retriever-studio filter` to write filtered lists)',
     );
   });
   faults.distinct(

@@ -12,7 +12,7 @@ const MOST_VALUES = 20_000;
 /** No setting stands half as deep. */
 const MAX_DEPTH = 64;
 const MOST_SHOWN = 5;
-const remedy = 'docs/recipes.md says what a recipe may hold';
+const remedy = 'Fix the recipe; docs/recipes.md describes its members';
 
 /**
  * Reads the JSON of a recipe.
@@ -21,18 +21,18 @@ const remedy = 'docs/recipes.md says what a recipe may hold';
  */
 export function parseRecipeText(text: string, file: string): unknown {
   if (text.length > MAX_CHARACTERS) {
-    throw new InputError(`has ${text.length} characters`, { file, remedy: 'Give a recipe' });
+    throw new InputError(`has ${text.length} characters`, { file, remedy: 'Use a recipe file' });
   }
   if (isNestedDeeper(text, MAX_DEPTH)) {
     throw new InputError(`is nested deeper than ${MAX_DEPTH} levels`, { file, remedy });
   }
   if (hasMoreValues(text, MOST_VALUES)) {
-    throw new InputError(`holds more than ${MOST_VALUES} values`, { file, remedy });
+    throw new InputError(`contains more than ${MOST_VALUES} values`, { file, remedy });
   }
   try {
     return JSON.parse(text.replace(/^\uFEFF/, ''));
   } catch (error) {
-    throw new InputError(`is not JSON: ${messageOf(error)}`, { file, remedy, cause: error });
+    throw new InputError(`is not valid JSON: ${messageOf(error)}`, { file, remedy, cause: error });
   }
 }
 
@@ -60,7 +60,7 @@ function refuseOtherVersion(document: unknown, file: string | undefined): void {
   if (typeof document !== 'object' || document === null || !('version' in document)) return;
   const { version } = document;
   if (typeof version !== 'number' || version <= 1) return;
-  throw new InputError(`the recipe is of version ${version}, and this program reads version 1`, {
+  throw new InputError(`the recipe has version ${version}, but this program supports only version 1`, {
     file,
     remedy: 'Update Retriever Studio',
   });

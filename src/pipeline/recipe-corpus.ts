@@ -77,9 +77,9 @@ export async function readCorpus(
     onPassage: options.onPassage,
   });
   if (passages.size === 0) {
-    throw new InputError('its corpus.jsonl holds no documents', {
+    throw new InputError('its corpus.jsonl contains no documents', {
       file: tree.name,
-      remedy: 'Give a whole corpus',
+      remedy: 'Use a complete corpus',
     });
   }
   const all = tested === undefined ? await judgedNothing() : await judged(tested);
@@ -112,7 +112,7 @@ export async function noCorpus(): Promise<RecipeCorpus> {
 }
 
 function withoutCorpus(): InputError {
-  return new InputError('there is no corpus', { remedy: 'Use --corpus to name one' });
+  return new InputError('there is no corpus', { remedy: 'Pass --corpus DIR' });
 }
 
 /** The corpus's documents through the first of these splits, which knows what is wrong with its judgments. */
@@ -179,7 +179,7 @@ function foldWarnings({
   const { shared } = sharedWithTrain(test.judgments, train.judgments);
   if (shared.length === 0) return [];
   return [
-    `most queries share relevant passages with others, so whole queries were dealt into folds: ${shared.length} of the ` +
+    `most queries share relevant passages with others, so folds were made of whole queries: ${shared.length} of the ` +
       `${test.queries.length} test queries share a relevant passage with a train query`,
   ];
 }

@@ -57,7 +57,7 @@ export async function readEvidence(
       add: (lists) => {
         const count = lists.filter(({ query_id }) => !known.has(query_id)).length;
         if (count === lists.length) {
-          throw new InputError('has an answer to none of the queries', {
+          throw new InputError('has no answer to any of the queries', {
             file: source.name,
             remedy: 'Use the query ids of the lists',
           });
@@ -72,7 +72,7 @@ export async function readEvidence(
 /** @throws InputError if a file of numbers for pairs is not about the lists */
 export function requirePairs({ found }: PairNumbersReport, file: string, what: 'score' | 'label'): void {
   if (found > 0) return;
-  throw new InputError('none of its pairs is in the lists', {
+  throw new InputError('none of its pairs are in the lists', {
     file,
     remedy: `Use ${what}s of the query and document ids of the lists`,
   });

@@ -88,8 +88,8 @@ export class GeneratorShelf {
       ? openGenerator(generator, { openFile: this.#openFile }, [])
       : this.#host?.open(role, generator, this.#openFile);
     if (opened !== undefined) return opened;
-    throw new InputError(`generators.${role}: there are no language models here`, {
-      remedy: 'Give a recorded log, or run the recipe where there are',
+    throw new InputError(`generators.${role}: language models are not available here`, {
+      remedy: 'Use a recorded log, or run the recipe on the command line or in the browser',
     });
   }
 

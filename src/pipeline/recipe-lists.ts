@@ -67,7 +67,7 @@ export function ambiguousQueries(lists: readonly ListRecord[]): readonly string[
   const [first] = ambiguous;
   if (first === undefined) return [];
   return [
-    `${ambiguous.size} query ids stand for different queries, such as '${first}'; where they are held out, each ` +
+    `${ambiguous.size} query ids, such as '${first}', are used for different queries; when held out, each id ` +
       'counts as one query',
   ];
 }

@@ -31,8 +31,8 @@ export function checkSubject(prompt: Pick<Prompt, 'id' | 'writes'>, of: AskedAbo
       : `${prompt.id} asks about queries with their passages`,
     {
       remedy: aboutPassages
-        ? 'Give "of": {"passages": {…}}'
-        : 'Give "of": {"train": {…}} or "of": {"source": "NAME"}',
+        ? 'Set "of" to {"passages": {…}}'
+        : 'Set "of" to {"train": {…}} or {"source": "NAME"}',
     },
   );
 }

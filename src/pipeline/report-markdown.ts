@@ -10,6 +10,7 @@ import { markdownList, markdownTable } from './markdown.ts';
 import type { WrittenReport } from './written-report.ts';
 import { inlineMarkdown, markdownParagraph } from '../core/other-text.ts';
 import { own } from '../core/own.ts';
+import { numberText } from '../core/setting-ranges.ts';
 import { repeatsText } from '../training/repeat-test.ts';
 
 /** The report for people, in Markdown. */
@@ -35,12 +36,12 @@ export function reportMarkdown(report: RecipeReport): string {
     '## Trainings',
     trainingsTable(report.arms),
     ...tuningSections(report),
-    '## What was left out',
+    '## Exclusions and truncation',
     markdownList(leftOut(report)),
-    '## How it was computed',
+    '## Environment',
     markdownList(computedLines(report)),
     stagesTable(report),
-    '## The recipe',
+    '## Recipe',
     fenced(tagless(JSON.stringify(recipe, undefined, 2)), 'json'),
   ];
   return `${sections.filter((section) => section !== '').join('\n\n')}\n`;
@@ -53,32 +54,30 @@ function dataSections(report: RecipeReport): string[] {
   return [
     ...(planted === undefined
       ? []
-      : ['## What the rules found of the planted positives', plantedNote, markdownTable(planted, 2)]),
-    ...(diagnosis === undefined
-      ? []
-      : ['## What the sources look like', diagnosisNote, markdownTable(diagnosis, 1)]),
-    ...(scores === undefined ? [] : ["## The teacher's scores", scoresNote, markdownTable(scores, 2)]),
+      : ['## Planted positives found by the rules', plantedNote, markdownTable(planted, 2)]),
+    ...(diagnosis === undefined ? [] : ['## Source diagnostics', diagnosisNote, markdownTable(diagnosis, 1)]),
+    ...(scores === undefined ? [] : ['## Teacher scores', scoresNote, markdownTable(scores, 2)]),
   ];
 }
 
 /** How to read the table of planted positives. */
 export const plantedNote =
-  'Planted: judged positives that were put among the negatives. Recall: the share of them that the rules drop. ' +
-  'Precision: the share of what the rules drop that was planted; what else is relevant, nobody judged. A rule about ' +
-  'lists drops true negatives with them.';
+  'Planted: judged positives that were placed among the negatives. Recall: the fraction of them that the rules drop. ' +
+  'Precision: the fraction of dropped passages that were planted; other relevant passages are unjudged, so this is a ' +
+  'lower bound. A rule about lists also drops true negatives.';
 
 /** How to read the table of sources. */
 export const diagnosisNote =
-  'Means over the negatives of a source. Cosines, gradient and probe are of the untrained encoder; the probe is ' +
-  "trained to tell a source's passages from those of the others, on queries that it is not tested on: 0.5 is chance, " +
-  'and beside it stands what it reaches with shuffled names. Relevant after all: of those that a ' +
-  'person, a language model or the teacher judged, the share that is called relevant; by the teacher, what it scores ' +
+  'Means over the negatives of a source. Cosines, gradient and probe use the untrained encoder. The probe is a ' +
+  "classifier that tells a source's passages from those of the others, tested on held-out queries; an AUC of 0.5 is " +
+  'chance, and the next column is its AUC with shuffled source names. False-negative rate: the fraction of judged ' +
+  'negatives that a person, a language model or the teacher considers relevant; for the teacher, those that it scores ' +
   'above the positive.';
 
 /** How to read the scores. */
 export const scoresNote =
-  'Which share of the negatives of a source, and of the positives of their lists, scores how high. Negatives far below ' +
-  'the positives teach little; those among them may be relevant.';
+  'Distribution of the scores of the negatives of a source, and of the positives of their lists. Negatives far below ' +
+  'the positives teach little; those among the positives may be relevant.';
 
 /** The results as rows of cells, for a terminal: a header and a row for each system. */
 export function resultRows(table: ComparisonTable, report: RecipeReport): readonly (readonly string[])[] {
@@ -161,7 +160,7 @@ function trainingsTable(arms: readonly ArmReport[]): string {
           arm.name,
           String(training.seed),
           arm.loss,
-          String(arm.learningRate),
+          numberText(arm.learningRate),
           String(arm.lists),
           `${training.steps}${training.endedBy === 'early stopping' ? ' (stopped early)' : ''}`,
           String(training.bestStep),
@@ -178,10 +177,10 @@ function trainingsTable(arms: readonly ArmReport[]): string {
 
 function tuningSections({ tuning }: RecipeReport): string[] {
   if (tuning.length === 0) return [];
-  const shown = (value: number | null): string => (value === null ? 'as set' : String(value));
+  const shown = (value: number | null): string => (value === null ? 'as set' : numberText(value));
   return [
     '## Tuning',
-    'Every combination was trained with the first seed; the best on dev was taken for all seeds.',
+    'Every combination was trained with the first seed; the best on dev was used for all seeds.',
     markdownTable(
       [
         ['arm', 'learning rate', 'temperature', 'steps', 'dev', 'taken'],
@@ -204,7 +203,7 @@ function tuningSections({ tuning }: RecipeReport): string[] {
 /** What was cut, dropped and skipped, and where. */
 export function leftOut({ lengths, arms, corpus, recipe }: RecipeReport): string[] {
   const lines = [
-    `passages cut at ${lengths.passageMaxLength} tokens: ${lengths.cutPassages} of ${lengths.passages}; test queries cut at ${lengths.queryMaxLength}: ${lengths.cutQueries} of ${lengths.queries}`,
+    `passages truncated to ${lengths.passageMaxLength} tokens: ${lengths.cutPassages} of ${lengths.passages}; test queries truncated to ${lengths.queryMaxLength} tokens: ${lengths.cutQueries} of ${lengths.queries}`,
     ...corpus.warnings,
     ...Object.entries(recipe.generators).map(
       ([role, generator]) => `generator ${role}: ${generatorKind(generator.kind).describe(generator)}`,
@@ -215,7 +214,7 @@ export function leftOut({ lengths, arms, corpus, recipe }: RecipeReport): string
     if (!seen.has(source)) {
       seen.add(source);
       const { mined, guard, recorded, written } = listsReport;
-      if (recorded) lines.push(`${source}: its lists are recorded generations, made before`);
+      if (recorded) lines.push(`${source}: its lists are recorded generations`);
       for (const line of writtenLines(written)) lines.push(`${source}: ${line}`);
       for (const [what, count] of Object.entries({ ...mined, ...guard })) {
         const described = own(describedCounts, what);
@@ -232,7 +231,7 @@ export function leftOut({ lengths, arms, corpus, recipe }: RecipeReport): string
       );
     }
     if (filtered.kept.droppedLists > 0)
-      lines.push(`${stack}: lists of which nothing stayed: ${filtered.kept.droppedLists}`);
+      lines.push(`${stack}: lists with no passages left: ${filtered.kept.droppedLists}`);
   }
   return lines;
 }
@@ -240,21 +239,21 @@ export function leftOut({ lengths, arms, corpus, recipe }: RecipeReport): string
 function writtenLines(written: WrittenReport | undefined): string[] {
   return (written?.prompts ?? []).map(
     ({ prompt, requests, unanswered, items, rejectedReplies, droppedItems }) =>
-      `written by ${written?.model ?? ''} (${prompt}): ${items} texts from ${requests - unanswered} of ${requests} ` +
-      `requests; ${rejectedReplies} replies did not fit, ${droppedItems} texts were left out`,
+      `generated by ${written?.model ?? ''} (${prompt}): ${items} texts from ${requests - unanswered} of ${requests} ` +
+      `requests; ${rejectedReplies} invalid replies, ${droppedItems} texts dropped`,
   );
 }
 
 const describedCounts: Readonly<Record<string, string>> = {
-  skippedQueries: 'train queries without a positive in the corpus, which make no list',
-  shortLists: 'lists with fewer candidates than asked for',
-  relevant: 'candidates left out as relevant',
-  duplicatesOfPositives: 'candidates left out for the text of a positive or of the query',
-  testQueries: 'lists left out since their query is a test query',
-  devQueries: 'lists left out since they are held out for dev',
-  devPositives: 'positives removed from lists since they are positives of dev queries',
-  emptyLists: 'lists in which nothing was left',
-  contradictions: 'negatives left out for the text of a positive',
+  skippedQueries: 'train queries skipped for lack of a positive in the corpus',
+  shortLists: 'lists with fewer candidates than requested',
+  relevant: 'relevant candidates excluded',
+  duplicatesOfPositives: 'candidates excluded as copies of a positive or of the query',
+  testQueries: 'lists excluded because their query is a test query',
+  devQueries: 'lists excluded because they are held out for dev',
+  devPositives: 'positives removed because they are positives of dev queries',
+  emptyLists: 'lists with no passages left',
+  contradictions: 'negatives excluded as copies of a positive',
 };
 
 function computedLines({
@@ -275,9 +274,9 @@ function computedLines({
     Object.entries(fingerprint)
       .map(([name, value]) => `${name} ${value}`)
       .join(', '),
-    `${seconds.job.toFixed(1)} s for this run; ${seconds.computed.toFixed(1)} s of stages computed in it, ${seconds.stored.toFixed(1)} s of stages taken from the store`,
+    `${seconds.job.toFixed(1)} s in total; ${seconds.computed.toFixed(1)} s for computed stages, ${seconds.stored.toFixed(1)} s originally spent on cached stages`,
     ...(repeats === undefined ? [] : [repeatsText(repeats)]),
-    ...(breaks.length === 0 ? ['every training has the bits of an uninterrupted one'] : breaks),
+    ...(breaks.length === 0 ? ['every training is bit-identical to an uninterrupted one'] : breaks),
     ...otherFingerprints,
   ];
 }

@@ -238,7 +238,7 @@ function otherFingerprints(
   for (const { result, stage } of log) {
     if (stage.onDevice !== true) continue;
     for (const name of new Set([...Object.keys(result.fingerprint), ...Object.keys(current)])) {
-      const [then, now] = [own(result.fingerprint, name) ?? 'not known', own(current, name) ?? 'not known'];
+      const [then, now] = [own(result.fingerprint, name) ?? 'unknown', own(current, name) ?? 'unknown'];
       if (then !== now) found.add(`${name} was ${then} for a stored result and is ${now}`);
     }
   }
@@ -332,20 +332,20 @@ function notesOf(
 ): string[] {
   const dropout = (training.dropout?.hidden ?? 0) + (training.dropout?.attention ?? 0) > 0;
   const notes = [
-    `A seed varies the order of the lists, which negatives are drawn${dropout ? ', what dropout leaves out' : ''}; ` +
+    `The seed determines the order of the lists${dropout ? ', the dropout masks' : ''} and which negatives are sampled; ` +
       'every training starts from the same weights, and mined lists are the same for all seeds.',
-    'The unit of a test is the query, its values averaged over the seeds; a query for which nothing was found counts 0.',
-    `p-values are corrected over all tests of a table (Holm); intervals are ${100 * (1 - evaluation.alpha)} % bootstrap ` +
+    'The unit of a significance test is the query, with values averaged over seeds; a query with no results scores 0.',
+    `p-values are Holm-corrected over all tests of a table; intervals are ${100 * (1 - evaluation.alpha)}% bootstrap ` +
       `intervals over queries${seeds.length > 1 ? ' and seeds' : ''}.`,
   ];
   if (seeds.length === 1) {
-    notes.push('There is one seed: what another would change is not in the intervals.');
+    notes.push('There is only one seed, so the intervals do not include variation between seeds.');
   }
   if (devSplit !== undefined) notes.push(splitNote(devSplit));
-  if (corpus.dev === null) notes.push('Nothing was held out: the weights after the last step are reported.');
+  if (corpus.dev === null) notes.push('There is no dev set; the weights after the last step are reported.');
   else if (tuning === undefined) {
     notes.push(
-      'Dev chose the checkpoint of each training; learning rate and temperature are as the recipe has them.',
+      'The dev set selected the checkpoint of each training; learning rate and temperature are those of the recipe.',
     );
   }
   if (results.sharedQueries !== null && results.sharedQueries > 0) {

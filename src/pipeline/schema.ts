@@ -22,9 +22,9 @@ const temperature = inRange(settingRanges.temperature);
 
 const arm = v.strictObject({
   name,
-  source: described(v.optional(name), 'The lists that are trained on. Either this or a mix.'),
-  mix: described(v.optional(mixSchema), 'Several sources at a time, each with its weight and schedule.'),
-  filters: described(v.optional(name), 'The stack of rules that the lists go through.'),
+  source: described(v.optional(name), 'Source of the training lists. Set either this or a mix.'),
+  mix: described(v.optional(mixSchema), 'Several sources at once, each with a weight and a schedule.'),
+  filters: described(v.optional(name), 'Stack of filter rules applied to the lists.'),
   loss: lossSchema,
   training: v.optional(trainingSchema, {}),
 });
@@ -33,34 +33,37 @@ const tuning = v.strictObject({
   learningRates: v.optional(v.array(learningRate), []),
   temperatures: described(
     v.optional(v.array(temperature), []),
-    'Tried for each arm whose loss has a temperature.',
+    'Temperatures to try for each arm whose loss has one.',
   ),
-  epochs: described(v.optional(inRange(settingRanges.epochs)), 'Of a trial. Default: those of the training.'),
+  epochs: described(
+    v.optional(inRange(settingRanges.epochs)),
+    'Passes over the lists per trial. Default: those of the training.',
+  ),
   maxSteps: v.optional(inRange(settingRanges.steps)),
 });
 
 export const recipeSchema = v.strictObject({
   $schema: v.optional(v.string()),
-  version: described(v.literal(1), 'Of this format.'),
+  version: described(v.literal(1), 'Format version.'),
   name,
   description: v.optional(v.string(), ''),
   seeds: described(
     v.optional(v.pipe(v.array(seed), v.minLength(1)), [1]),
-    'Each arm is trained once with each.',
+    'Each arm is trained once with each seed.',
   ),
   corpus: corpusSchema,
   encoder: described(
     v.strictObject({ model, ...encodingEntries }),
-    'What every arm starts from. What the model says of itself holds unless it is said differently here.',
+    "Base encoder of every arm. These settings override the model's own.",
   ),
   generators: described(
     v.optional(v.record(name, generatorSchema), {}),
-    'The language models that write, by name. Keys of servers are no part of a recipe: they are given where it runs.',
+    'Language models that generate texts, by name. API keys are not part of a recipe; they are passed where it runs.',
   ),
-  sources: described(v.record(name, sourceSchema), 'Where training lists come from, by name.'),
+  sources: described(v.record(name, sourceSchema), 'Sources of training lists, by name.'),
   teacher: described(
     v.optional(teacherSchema, { from: 'stored' }),
-    'Whose scores losses and filters read: those that the lists carry, those of a file (a line for each pair: query, ' +
+    'Teacher scores for losses and filters: those stored in the lists, those of a file (one line per pair: query, ' +
       'document, score), or those of a model that scores every passage.',
   ),
   filters: described(
@@ -69,21 +72,21 @@ export const recipeSchema = v.strictObject({
   ),
   evidence: described(
     v.optional(evidenceSchema, {}),
-    'What rules may read beside the teacher. Nothing of it is trained on.',
+    'Additional evidence for filter rules. It is not used for training.',
   ),
   training: described(
     v.optional(trainingSchema, {}),
-    'What holds for each arm unless the arm says otherwise.',
+    'Training settings of every arm, unless the arm overrides them.',
   ),
-  arms: described(v.pipe(v.array(arm), v.minLength(1)), 'What is compared.'),
+  arms: described(v.pipe(v.array(arm), v.minLength(1)), 'Configurations to compare.'),
   tuning: described(
     v.optional(tuning),
-    'The same small budget for each arm: every combination is tried with the first seed, the best on dev is taken.',
+    'Hyperparameter search with the same budget for each arm: every combination is tried with the first seed, and the best on dev is used.',
   ),
   evaluation: v.optional(evaluationSchema, {}),
   diagnostics: described(
     v.optional(diagnosticsSchema),
-    'What the negatives of these sources look like beside each other, to the untrained encoder and in words.',
+    'Comparison of the negatives of these sources, by the untrained encoder and by words.',
   ),
 });
 

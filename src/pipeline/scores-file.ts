@@ -43,9 +43,9 @@ export class ScoresShelf {
     const source = await openPlace(place, this.#corpus, this.#files);
     const scores = await readTeacherScores(source);
     if (scores.size === 0) {
-      throw new InputError('holds no scores', {
+      throw new InputError('contains no scores', {
         file: source.name,
-        remedy: 'Give a line for each pair: query id, document id and score, separated by tabs',
+        remedy: 'Use one line for each pair: query id, document id and score, separated by tabs',
       });
     }
     const hash = await sha256(JSON.stringify([...scores].map(([query, found]) => [query, [...found]])));

@@ -138,7 +138,7 @@ export class RecipeStoppedError extends Error {
   override readonly name = 'RecipeStoppedError';
 
   constructor() {
-    super('the recipe was ended before its end; the same command goes on from there');
+    super('the recipe was interrupted; re-run it to resume');
   }
 }
 

@@ -1,3 +1,4 @@
+import { numberText } from '../core/setting-ranges.ts';
 import type { LossSpec } from '../losses/loss-spec.ts';
 import { hasTemperature, withTemperature } from './loss.ts';
 import type { RecipeTuning } from './schema.ts';
@@ -49,7 +50,7 @@ export async function trialsOf(
     for (const temperature of temperatures) {
       const { loss, training } = choiceOf(arm, { learningRate, temperature });
       const named = [
-        ...(learningRate === null ? [] : [`learning rate ${learningRate}`]),
+        ...(learningRate === null ? [] : [`learning rate ${numberText(learningRate)}`]),
         ...(temperature === null ? [] : [`temperature ${temperature}`]),
       ];
       const shortened = {

@@ -23,7 +23,7 @@ const UNUSUAL_K1 = 100;
 export function bm25Warnings({ k1 }: Pick<Bm25Settings, 'k1'>): string[] {
   if (k1 <= UNUSUAL_K1) return [];
   return [
-    `BM25's k1 is ${k1}: far above the usual 0.5 to 2, scores shrink toward 0 and documents tie; 0.9 is the default`,
+    `BM25's k1 is ${k1}; far above the usual 0.5 to 2, scores shrink toward 0 and documents tie (the default is 0.9)`,
   ];
 }
 
@@ -314,10 +314,10 @@ function postingStarts(documentFrequencies: Uint32Array): Uint32Array<ArrayBuffe
 function checkSettings(settings: Bm25Settings): Bm25Settings {
   const { k1, b } = settings;
   if (!(k1 >= 0 && k1 < Infinity)) {
-    throw new InputError(`BM25's k1 is ${k1}`, { remedy: 'Give a number of 0 or more, usually 0.9 or 1.2' });
+    throw new InputError(`BM25's k1 is ${k1}`, { remedy: 'Use a number of 0 or more, usually 0.9 or 1.2' });
   }
   if (!(b >= 0 && b <= 1)) {
-    throw new InputError(`BM25's b is ${b}`, { remedy: 'Give a number from 0 to 1, usually 0.4 or 0.75' });
+    throw new InputError(`BM25's b is ${b}`, { remedy: 'Use a number from 0 to 1, usually 0.4 or 0.75' });
   }
   return settings;
 }
@@ -327,7 +327,7 @@ function parseSettings(json: string, file: string): Bm25Settings {
   try {
     parsed = JSON.parse(json);
   } catch {
-    throw damaged(file, 'its settings are not JSON');
+    throw damaged(file, 'its settings are not valid JSON');
   }
   const fields = typeof parsed === 'object' && parsed !== null ? (parsed as Record<string, unknown>) : {};
   const analyzer = analyzerNames.find((name) => name === fields.analyzer);
@@ -368,10 +368,10 @@ function unpackStrings(bytes: Uint8Array, lengths: Uint32Array, file: string): s
     strings.push(decoder.decode(bytes.subarray(offset, offset + length)));
     offset += length;
   }
-  if (offset !== bytes.length) throw damaged(file, 'its texts are cut');
+  if (offset !== bytes.length) throw damaged(file, 'its texts are truncated');
   return strings;
 }
 
 function damaged(file: string, problem: string): InputError {
-  return new InputError(problem, { file, remedy: 'Build the index again from the corpus' });
+  return new InputError(problem, { file, remedy: 'Remove it and build the index again from the corpus' });
 }

@@ -13,7 +13,7 @@ export function tieBreakingOrder(ids: readonly string[]): Int32Array<ArrayBuffer
     const id = ids[order[i] as number];
     if (id === ids[order[i - 1] as number]) {
       throw new InputError(`the document id ${JSON.stringify(id)} occurs twice`, {
-        remedy: 'Give every document an id of its own',
+        remedy: 'Use a unique id for every document',
       });
     }
   }

@@ -57,7 +57,7 @@ export class VectorIndex {
       if (bad === -1) continue;
       const id = this.#ids[firstRow + Math.floor(bad / dimensions)] ?? '';
       throw new InputError(`the vector of document ${JSON.stringify(id)} has the value ${rows[bad]}`, {
-        remedy: 'Check the model that made it',
+        remedy: 'Use another model: this one produces invalid vectors',
       });
     }
   }
@@ -81,7 +81,7 @@ export class VectorIndex {
     if (bad !== -1) {
       const query = Math.floor(bad / this.dimensions) + 1;
       throw new InputError(`the vector of query ${query} of ${count} has the value ${queries[bad]}`, {
-        remedy: 'Check the model that made it',
+        remedy: 'Use another model: this one produces invalid vectors',
       });
     }
     const found: RankedDocument[][] = [];
@@ -117,7 +117,9 @@ export class VectorIndex {
     if (this.#pool === undefined) return [...runSearchTask(request).response.results];
     if (this.#shared) return [...((await this.#pool.run(request)) as SearchResponse).results];
     if (this.#lost !== undefined) {
-      throw new Error('an earlier search lost a part of the index; build it again', { cause: this.#lost });
+      throw new Error('an earlier search lost a part of the index, which has to be rebuilt', {
+        cause: this.#lost,
+      });
     }
     try {
       const response = (await this.#pool.run(request, [vectors.buffer as ArrayBuffer])) as SearchResponse;

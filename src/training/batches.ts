@@ -60,11 +60,11 @@ export class Batches {
   constructor(lists: readonly ListRecord[], numbers: DocumentNumbers, options: BatchOptions) {
     const { batchSize, negatives, incomplete } = options;
     if (!Number.isInteger(batchSize) || batchSize < 1) {
-      throw new InputError(`The batch size is ${batchSize}`, { remedy: 'Give a whole number from 1' });
+      throw new InputError(`The batch size is ${batchSize}`, { remedy: 'Use a whole number from 1' });
     }
     if (negatives !== 'all' && !(Number.isInteger(negatives) && negatives >= 0)) {
       throw new InputError(`The number of negatives is ${negatives}`, {
-        remedy: "Give a whole number from 0, or 'all'",
+        remedy: "Use a whole number from 0, or 'all'",
       });
     }
     this.#lists = lists;
@@ -72,14 +72,16 @@ export class Batches {
     this.#options = options;
     this.#rows = rowsOf(lists, options);
     if (this.#rows.length === 0) {
-      throw new InputError('There are no training lists', { remedy: 'Check what the list file holds' });
+      throw new InputError('there are no training lists', {
+        remedy: 'Use a file that contains training lists',
+      });
     }
     if (incomplete === 'drop' && this.stepsInEpoch(0) === 0) {
       throw this.#rows.length < batchSize
         ? tooFewRows(this.#rows.length, batchSize)
         : new InputError(
-            `Too few of the ${this.#rows.length} training rows have no passage in common to fill a batch of ${batchSize}`,
-            { remedy: 'Take a smaller batch or fewer negatives, or allow the same passage twice in a batch' },
+            `too few of the ${this.#rows.length} training rows have distinct passages to fill a batch of ${batchSize}`,
+            { remedy: 'Use a smaller batch or fewer negatives, or allow the same passage twice in a batch' },
           );
     }
   }

@@ -86,7 +86,7 @@ function differingMembers(
 
 /** Equal for equal JSON, whatever the order of its members. */
 function shown(value: Json | undefined): string {
-  if (value === undefined) return 'not known';
+  if (value === undefined) return 'unknown';
   if (typeof value === 'string') return value;
   return JSON.stringify(value, (_key, member: Json) =>
     typeof member === 'object' && member !== null && !Array.isArray(member)

@@ -180,7 +180,7 @@ export class CheckpointStore {
     // The store has checked that these are the bytes that a version of ours wrote; which one, is left to check.
     const manifest = record.value as Manifest;
     if (manifest.format !== FORMAT) {
-      throw new InputError(`The checkpoint was written by a newer version (format ${manifest.format})`, {
+      throw new InputError(`the checkpoint was written by a newer version (format ${manifest.format})`, {
         remedy: 'Update Retriever Studio',
       });
     }

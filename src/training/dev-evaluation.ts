@@ -31,7 +31,7 @@ export function devEvaluation(lists: readonly ListRecord[], similarity: 'cosine'
   }
   if (queries.size === 0) {
     throw new InputError('no dev list has a passage labeled positive', {
-      remedy: 'Give more lists, or a larger share of them for dev',
+      remedy: 'Use more lists, or hold out a larger fraction for dev',
     });
   }
   const ids = [...passages.keys()];

@@ -370,7 +370,7 @@ function refuseTooLarge(graphs: TrainingGraphs, rows: number, length: number, av
   const fitting = Math.floor((rows * available) / needed);
   throw new OutOfMemoryError(
     `a micro-batch of ${rows} × ${length} tokens needs about ${mebibytes(needed)} MiB of memory, ` +
-      `and ${mebibytes(available)} MiB are free`,
+      `but only ${mebibytes(available)} MiB are available`,
     {
       remedy:
         fitting > 0

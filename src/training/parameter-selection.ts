@@ -19,16 +19,19 @@ export type ParameterSelection =
 export function checkSelection(shape: EncoderShape, selection: ParameterSelection): void {
   if (selection.kind === 'last-layers' && selection.layers > shape.layers) {
     throw new InputError(
-      `the last ${selection.layers} layers are to train, and the encoder has ${shape.layers} layers`,
-      { remedy: `Choose a number of layers from 1 to ${shape.layers}, or train all` },
+      `the last ${selection.layers} layers were selected for training, but the encoder has only ${shape.layers}`,
+      { remedy: `Choose a number of layers from 1 to ${shape.layers}, or train all parameters` },
     );
   }
   // A product of wider matrices has no more rank than the layer itself.
   const widest = Math.min(shape.hiddenSize, shape.intermediateSize);
   if (selection.kind === 'lora' && selection.rank > widest) {
-    throw new InputError(`the LoRA rank is ${selection.rank}, and the encoder's layers are ${widest} wide`, {
-      remedy: `Choose a rank from 1 to ${widest}`,
-    });
+    throw new InputError(
+      `the LoRA rank is ${selection.rank}, but the encoder's layers are only ${widest} wide`,
+      {
+        remedy: `Choose a rank from 1 to ${widest}`,
+      },
+    );
   }
 }
 

@@ -27,18 +27,18 @@ export interface Schedule {
 export function scheduleFor(options: ScheduleOptions, totalSteps: number): Schedule {
   const { warmup, floor = 0 } = options;
   if ('share' in warmup && !(warmup.share >= 0 && warmup.share <= 1)) {
-    throw new InputError(`The warm-up takes ${warmup.share} of the steps`, {
-      remedy: 'Give a share from 0 to 1, or a number of steps',
+    throw new InputError(`the warm-up is ${warmup.share} of the steps`, {
+      remedy: 'Use a fraction from 0 to 1, or a number of steps',
     });
   }
   if ('steps' in warmup && !(Number.isInteger(warmup.steps) && warmup.steps >= 0)) {
-    throw new InputError(`The warm-up takes ${warmup.steps} steps`, {
-      remedy: 'Give a whole number of steps, 0 for none',
+    throw new InputError(`the warm-up is ${warmup.steps} steps`, {
+      remedy: 'Use a whole number of steps, 0 for none',
     });
   }
   if (!(floor >= 0 && floor <= 1)) {
-    throw new InputError(`The learning rate's floor is ${floor} of its peak`, {
-      remedy: 'Give a share from 0 to 1',
+    throw new InputError(`the final learning rate is ${floor} of its peak`, {
+      remedy: 'Use a fraction from 0 to 1',
     });
   }
   const warmupSteps = 'steps' in warmup ? warmup.steps : Math.ceil(warmup.share * totalSteps);

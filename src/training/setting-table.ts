@@ -47,7 +47,7 @@ const negatives: SettledSetting<number | 'all'> = {
   default: 'all',
   title: 'negatives',
   form: 'first',
-  help: 'Negatives per positive in a batch, or all that the list has.',
+  help: 'Negatives per row of a batch: a number, or all negatives of the list.',
   option: 'negatives',
   placeholder: 'n|all',
   range: settingRanges.trainedNegatives,
@@ -63,7 +63,7 @@ const warmup: SettledSetting<ScheduleOptions['warmup']> = {
   ]),
   default: { share: 0.1 },
   title: 'warm-up',
-  help: 'Warm-up of the learning rate: a fraction of all steps if below 1, otherwise a number of steps.',
+  help: 'Learning rate warm-up: a fraction of all steps if below 1, otherwise a number of steps.',
   option: 'warmup',
   placeholder: 'n',
   range: settingRanges.warmup,
@@ -80,7 +80,7 @@ const tokensPerMicroBatch: SettledSetting<number | 'auto'> = {
   schema: v.union([inRange(settingRanges.tokensPerMicroBatch), v.literal('auto')]),
   default: 'auto',
   title: 'tokens per micro-batch',
-  help: 'Tokens per micro-batch. auto chooses for the device: 512 on the CPU.',
+  help: 'Tokens per micro-batch: a number, or auto to choose for the device (512 on the CPU).',
   option: 'micro-batch-tokens',
   placeholder: 'n',
   range: settingRanges.tokensPerMicroBatch,
@@ -112,7 +112,7 @@ const dropout: SettledSetting<{
   }),
   default: { hidden: 0, attention: 0 },
   title: 'dropout',
-  help: 'Dropout probability for hidden states and attention.',
+  help: 'Dropout probability of hidden states and attention.',
   option: 'dropout',
   placeholder: 'share',
   range: settingRanges.dropout,
@@ -141,14 +141,14 @@ export const trainingSettingTable = {
   batches: {
     batchSize: numberSetting(settingRanges.batchSize, {
       title: 'batch size',
-      help: 'Rows per batch: lists, or positives.',
+      help: 'Rows per batch; a row is a list or a positive.',
       form: 'first',
       option: 'batch-size',
       default: 16,
     }),
     incomplete: choiceSetting(['drop', 'keep'], {
       title: 'incomplete batches',
-      help: 'What happens to the last batch of an epoch if it is not full.',
+      help: 'Drop or keep the last batch of an epoch if it is not full.',
       option: 'incomplete',
       placeholder: 'how',
       default: 'drop',
@@ -157,7 +157,7 @@ export const trainingSettingTable = {
       { yes: 'avoid', no: 'allow' },
       {
         title: 'duplicate passages in a batch',
-        help: 'Whether the same passage may occur twice in a batch.',
+        help: 'Avoid or allow the same passage twice in a batch.',
         option: 'duplicates',
         default: true,
       },
@@ -167,8 +167,8 @@ export const trainingSettingTable = {
       title: 'negative sampling',
       form: 'more',
       help:
-        'Negatives to use if a list has more: top (the first), fixed (sampled once), random (sampled in every epoch) ' +
-        'or stratified (sampled in every epoch, evenly over the range of hardness).',
+        'Negatives to use if a list has more: top (the first ones), fixed (sampled once), random (resampled in every ' +
+        'epoch) or stratified (resampled in every epoch, evenly across hardness).',
       option: 'pick',
       placeholder: 'how',
       default: 'random',
@@ -176,7 +176,7 @@ export const trainingSettingTable = {
     rowPer: choiceSetting(['list', 'positive'], {
       title: 'rows per',
       form: 'more',
-      help: 'One row per list, or one per positive.',
+      help: 'One row per list, or one row per positive.',
       option: 'row-per',
       placeholder: 'what',
       default: 'positive',
@@ -185,13 +185,13 @@ export const trainingSettingTable = {
       { yes: 'keep', no: 'drop' },
       {
         title: 'other positives of the list',
-        help: 'Whether a row keeps the other positives of its list. Default: keep if the loss reads labels or teacher scores.',
+        help: 'Keep or drop the other positives of the list in a row. Default: keep if the loss uses labels or teacher scores.',
         option: 'other-positives',
       },
     ),
     level: numberSetting(settingRanges.level, {
       title: 'lowest positive label',
-      help: 'Lowest label that counts as positive. Default: any above 0.',
+      help: 'Lowest label that counts as positive. Default: any label above 0.',
       option: 'level',
       unset: 'any above 0',
     }),
@@ -238,28 +238,28 @@ export const trainingSettingTable = {
   optimizer: {
     beta1: numberSetting(settingRanges.beta, {
       title: 'beta1',
-      help: "AdamW's beta1: decay of the first moment.",
+      help: 'AdamW beta1: decay rate of the first moment.',
       option: 'beta1',
       placeholder: 'rate',
       default: defaultAdamW.beta1,
     }),
     beta2: numberSetting(settingRanges.beta, {
       title: 'beta2',
-      help: "AdamW's beta2: decay of the second moment.",
+      help: 'AdamW beta2: decay rate of the second moment.',
       option: 'beta2',
       placeholder: 'rate',
       default: defaultAdamW.beta2,
     }),
     epsilon: numberSetting(settingRanges.epsilon, {
       title: 'epsilon',
-      help: "AdamW's epsilon.",
+      help: 'AdamW epsilon.',
       option: 'epsilon',
       default: defaultAdamW.epsilon,
     }),
     weightDecay: numberSetting(settingRanges.weightDecay, {
       title: 'weight decay',
       form: 'more',
-      help: "AdamW's decoupled weight decay.",
+      help: 'AdamW weight decay (decoupled).',
       option: 'weight-decay',
       placeholder: 'rate',
       default: defaultAdamW.weightDecay,
@@ -277,7 +277,7 @@ export const trainingSettingTable = {
   activationBytes: {
     ...numberSetting(settingRanges.activationBytes, {
       title: 'activation memory',
-      help: 'Memory for activations; beyond it, they are recomputed.',
+      help: 'Memory budget for activations; those beyond it are recomputed.',
       option: 'activation-memory',
       placeholder: 'MiB',
       default: 2 ** 31,
@@ -292,7 +292,7 @@ export const trainingSettingTable = {
   },
   evaluateEvery: numberSetting(settingRanges.steps, {
     title: 'steps between evaluations',
-    help: 'Steps between evaluations on the dev queries. Default: a tenth of all steps.',
+    help: 'Steps between evaluations on the dev queries. Default: 10% of all steps.',
     option: 'evaluate-every',
     placeholder: 'steps',
   }),

@@ -191,9 +191,9 @@ class Batch {
     if (blockRows > 1 && blockRows * rowBytes > Math.max(this.#blockBytes, LARGEST_BLOCK_BYTES)) {
       const gibibytes = ((blockRows * rowBytes) / 2 ** 30).toFixed(1);
       throw new ResourceError(
-        `${definition.name} looks at the whole batch at once, and ${this.#lists} queries with ` +
+        `${definition.name} is computed over the whole batch, and ${this.#lists} queries with ` +
           `${candidates.columns} passages each take ${gibibytes} GiB`,
-        { remedy: 'Take a smaller batch, fewer passages per query, or scope=own' },
+        { remedy: 'Use a smaller batch, fewer passages per query, or scope=own' },
       );
     }
 

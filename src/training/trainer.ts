@@ -142,12 +142,12 @@ export class TrainingDivergedError extends Error {
     const {
       isOfLoss = false,
       remedy = isOfLoss
-        ? 'Use a higher temperature, or settings of the loss that are nearer to their defaults'
+        ? 'Use a higher temperature, or loss settings closer to their defaults'
         : 'Use a lower learning rate, a longer warm-up or a higher temperature',
     } = options;
     super(
-      `the training diverged at step ${step}: no finite ${what}${isOfLoss ? ' of sound vectors' : ''}. ` +
-        `${remedy}; the last checkpoint is unharmed.`,
+      `training diverged at step ${step}: non-finite ${what}${isOfLoss ? ', although all vectors are finite' : ''}. ` +
+        `${remedy}; the last checkpoint is intact.`,
     );
     this.step = step;
     this.isOfLoss = isOfLoss;

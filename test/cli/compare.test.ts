@@ -50,7 +50,7 @@ describe('compare', () => {
     expect(second.stdout).toBe(first.stdout);
     expect(result.baseline).toBe('dense');
     expect(result.comparisons[0]).toMatchObject({ run: 'bm25', wins: 4, losses: 16 });
-    expect(first.stderr).toContain('=1+1_x lacks 1 of the 20 judged queries: they count 0');
+    expect(first.stderr).toContain('=1+1_x lacks 1 of the 20 judged queries, which score 0');
   });
 
   it('compares over the queries that share no relevant document with the train split', async () => {
@@ -86,20 +86,20 @@ describe('compare', () => {
   });
 
   it.each([
-    ['bm25.run --qrels qrels', /there is one run only\. Give two or more/],
-    ['bm25.run bm25.run --qrels qrels', /bm25\.run: is given twice\. /],
+    ['bm25.run --qrels qrels', /there is only one run\. Pass two or more/],
+    ['bm25.run bm25.run --qrels qrels', /bm25\.run: is passed twice\. /],
     [
       'bm25.run dense.run --qrels qrels --baseline e5',
       /the baseline "e5" is not among the runs\. Choose from bm25, dense/,
     ],
     ['bm25.run dense.run --qrels qrels --metrics num_ret', /num_ret is a count/],
-    ['bm25.run dense.run --qrels qrels --alpha 2', /--alpha is "2"\. Give a number from 0\.000001 to 0\.5/],
-    ['bm25.run dense.run --qrels qrels --samples 1e4', /--samples is "1e4"\. Give a whole number/],
+    ['bm25.run dense.run --qrels qrels --alpha 2', /--alpha is "2"\. Use a number from 1e-6 to 0\.5/],
+    ['bm25.run dense.run --qrels qrels --samples 1e4', /--samples is "1e4"\. Use a whole number/],
     [
       'bm25.run dense.run --qrels qrels --csv qrels/out.csv',
-      /qrels\/out\.csv: a file can not be written here/,
+      /qrels\/out\.csv: a file cannot be written here/,
     ],
-    ['bm25.run dense.run --qrels qrels --latex .', /a file can not be written here/],
+    ['bm25.run dense.run --qrels qrels --latex .', /a file cannot be written here/],
     ['--qrels qrels', /missing required argument 'runs'/],
   ])('refuses %s', async (args, message) => {
     expectBadInput(await compare(args), message);

@@ -63,6 +63,6 @@ describe('doctor', () => {
     expect(code).toBe(0);
     expect(stdout).toMatch(/^✓ Node +\d+\.\d+\.\d+ on /);
     expect(stdout).toMatch(/\n– Chromium +neither Chrome nor Chromium found\n +→ .*CHROMIUM_PATH\n/);
-    expect(stdout).toMatch(/\nTraining and evaluation run here\.\n$/);
+    expect(stdout).toMatch(/\nTraining and evaluation can run on this machine\.\n$/);
   });
 });

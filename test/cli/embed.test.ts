@@ -105,8 +105,8 @@ describe('embed', () => {
   });
 
   it.each([
-    ['an empty file', 'texts.txt', '', /texts\.txt: holds no texts/],
-    ['broken JSON', 'texts.jsonl', `${json}{"te`, /texts\.jsonl:5: /],
+    ['an empty file', 'texts.txt', '', /texts\.txt: contains no texts/],
+    ['not valid JSON', 'texts.jsonl', `${json}{"te`, /texts\.jsonl:5: /],
     [
       'a text of 10 MB',
       'texts.jsonl',
@@ -122,10 +122,10 @@ describe('embed', () => {
   it('refuses a place where no file can be, before it embeds', async () => {
     const folder = temporaryFolder({ 'texts.txt': 'heat\n' });
     const input = ['--model', tinyBert, '--in', join(folder, 'texts.txt')];
-    expectBadInput(await runCli(['embed', ...input, '--out', folder]), /a file can not be written here/);
+    expectBadInput(await runCli(['embed', ...input, '--out', folder]), /a file cannot be written here/);
     expectBadInput(
       await runCli(['embed', ...input, '--out', join(folder, 'texts.txt/v.npy')]),
-      /a file can not be written here/,
+      /a file cannot be written here/,
     );
     expectBadInput(
       await runCli(['embed', ...input, '--out', join(folder, 'v.npy'), '--as', 'title']),

@@ -31,8 +31,8 @@ describe('eval', () => {
       ].join('\n'),
     );
     expect(stderr).toBe(
-      "warning: 1 of the run's 3 queries have no judgments: left out\n" +
-        'warning: the run lacks 1 of the 3 judged queries: left out (--complete counts them 0)\n',
+      "warning: 1 of the run's 3 queries have no judgments and are ignored\n" +
+        'warning: the run lacks 1 of the 3 judged queries: ignored (--complete scores them 0)\n',
     );
   });
 
@@ -59,7 +59,7 @@ describe('eval', () => {
       '--qrels qrels.tsv --run bm25.run --metrics map --level 2 --max-rank 1 --json',
     );
     expect(onlyJson(result)).toMatchObject({ metrics: { map: 0.5 } });
-    expect(result.stderr).toContain('2 judged queries have no document of grade 2 or more: they count 0');
+    expect(result.stderr).toContain('2 judged queries have no document of grade 2 or more and score 0');
   });
 
   it.each([
@@ -72,7 +72,7 @@ describe('eval', () => {
     ],
     [
       '--qrels qrels.tsv --run bm25.run --level two',
-      /^error: --level is "two"\. Give a whole number from 1 to 1000000\.$/,
+      /^error: --level is "two"\. Use a whole number from 1 to 1000000\.$/,
     ],
     ['--qrels qrels.tsv --run bm25.run --max-rank -1', /^error: --max-rank is "-1"/],
     ['--qrels qrels.tsv --run bm25.run --max-rank NaN', /^error: --max-rank is "NaN"/],
@@ -83,12 +83,12 @@ describe('eval', () => {
     ['--qrels qrels.tsv --run bm25.run more', /too many arguments/],
     [
       '--qrels qrels.tsv --run bad.run',
-      /bad\.run:2: the score "high" is not a number\. Give a decimal number\.$/,
+      /bad\.run:2: the score "high" is not a number\. Use a decimal number\.$/,
     ],
     ['--qrels qrels.tsv --run twice.run', /twice\.run:2: document a is listed twice for query 1\. /],
     ['--qrels qrels.tsv --run other.run', /other\.run: none of its 1 queries is judged in qrels\.tsv\. /],
-    ['--qrels qrels.tsv --run empty.run', /empty\.run: holds no results\. /],
-    ['--qrels empty.run --run bm25.run', /empty\.run: holds no judgments\. /],
+    ['--qrels qrels.tsv --run empty.run', /empty\.run: contains no results\. /],
+    ['--qrels empty.run --run bm25.run', /empty\.run: contains no judgments\. /],
     ['--qrels half.tsv --run bm25.run', /half\.tsv:2: has 2 columns\. /],
     ['--qrels qrels.tsv --run binary.run', /binary\.run:1: is not valid UTF-8\. /],
   ])('refuses %s', async (args, message) => {

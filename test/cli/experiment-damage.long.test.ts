@@ -34,7 +34,7 @@ it('a damaged byte in the description of an experiment stops neither its export 
 
   const copied = await exported();
   expect(copied, copied.stderr).toMatchObject({ code: 0 });
-  expect(copied.stderr).toContain('damaged; going on from the commit before');
+  expect(copied.stderr).toContain('damaged; continuing from the previous commit');
   expect(await train(1)).toContain('after step');
   // The training that went on has made a copy again.
   expect(await exported()).toMatchObject({ code: 0, stderr: '' });

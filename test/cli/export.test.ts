@@ -12,11 +12,11 @@ it('export refuses what is no experiment, and folders of other files unless forc
   const path = (name: string): string => join(folder, name);
   expectBadInput(
     await runCli(['export', '--experiment', path('none'), '--to', path('out')]),
-    /none: this is not the folder of an experiment/,
+    /none: this is not an experiment folder/,
   );
   expectBadInput(
     await runCli(['export', '--experiment', path('lists.jsonl'), '--to', path('out')]),
-    /lists\.jsonl: this is not the folder of an experiment/,
+    /lists\.jsonl: this is not an experiment folder/,
   );
   expect(readdirSync(folder)).toEqual(['lists.jsonl']);
 
@@ -30,10 +30,7 @@ it('export refuses what is no experiment, and folders of other files unless forc
   writeFileSync(path('mine/thesis.txt'), 'mine');
   const experiment = ['export', '--experiment', path('out.experiment')];
   expectBadInput(await runCli([...experiment, '--to', path('mine')]), /thesis\.txt.*--force/);
-  expectBadInput(
-    await runCli([...experiment, '--to', path('lists.jsonl/x')]),
-    /a part of the path is a file/,
-  );
+  expectBadInput(await runCli([...experiment, '--to', path('lists.jsonl/x')]), /part of the path is a file/);
   expectBadInput(await runCli([...experiment, '--to', path('x'), '--which', 'first']), /--which is "first"/);
   expect(readFileSync(path('mine/thesis.txt'), 'utf8')).toBe('mine');
   expect((await runCli([...experiment, '--to', path('mine'), '--force'], { cwd: folder })).code).toBe(0);

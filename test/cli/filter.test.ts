@@ -65,7 +65,7 @@ describe('filter', () => {
 
   it('takes scores from a file, scales them and brings raw ones back', async () => {
     const scored = await filter(['--teacher-scores', 'scores.tsv', '--scale', 'query']);
-    expect(scored.result.stderr).toBe('warning: scores.tsv has no score of 2 passages\n');
+    expect(scored.result.stderr).toBe('warning: scores.tsv has no score for 2 passages\n');
     const [a, b] = scored.written ?? [];
     expect(a?.documents.map(({ teacher_raw }) => teacher_raw)).toEqual([3, 1, 2, -4]);
     expect(a?.documents.map(({ teacher }) => teacher)).toEqual([
@@ -123,15 +123,21 @@ describe('filter', () => {
 
   it('refuses bad input and writes nothing', async () => {
     for (const [args, message] of [
-      [[], /there is nothing to do.*--rules/],
+      [[], /neither --rules nor --teacher.*--rules/],
       [['--rules', 'shares<=0.9'], /rule "shares<=0\.9": there is no rule "shares"\. Did you mean share/],
       [
         ['--rules', 'share<=0.1, length>=3'],
         /lists\.jsonl: .*no list is left; "share<=0.1" dropped 5 passages/,
       ],
       [['--rules', 'rank<=20'], /no positive of the lists has a rank/],
-      [['--rules', 'share<=1', '--mark', '--format', 'tevatron'], /--mark writes verdicts, which tevatron/],
-      [['--teacher-scores', 'scores.tsv', '--teacher', 'x'], /--teacher and --teacher-scores are both given/],
+      [
+        ['--rules', 'share<=1', '--mark', '--format', 'tevatron'],
+        /--mark writes verdicts, which the format tevatron/,
+      ],
+      [
+        ['--teacher-scores', 'scores.tsv', '--teacher', 'x'],
+        /--teacher and --teacher-scores cannot be combined/,
+      ],
       [['--teacher-scores', 'lists.jsonl'], /lists\.jsonl:1: "score" is missing/],
     ] as const) {
       const { result, written } = await filter(args);
@@ -178,8 +184,8 @@ describe('filter with answers, labels and a guide', () => {
     );
     expect(result.code, result.stderr).toBe(0);
     expect(ids).toEqual(['ap an2', 'bp']);
-    expect(result.stderr).toContain('answers.tsv says nothing of 1 lists');
-    expect(result.stderr).toContain('labels.tsv says nothing of 5 passages');
+    expect(result.stderr).toContain('answers.tsv has no entry for 1 lists');
+    expect(result.stderr).toContain('labels.tsv has no entry for 5 passages');
   });
 
   it('scores with a guide model', async () => {
@@ -194,14 +200,14 @@ describe('filter with answers, labels and a guide', () => {
       (await judged(files, ['--hand-labels', 'none.tsv'])).result,
       /Use labels of the query and document ids of the lists/,
     );
-    expectBadInput((await judged(files, ['--answers', 'answers.tsv'])).result, /has an answer to none/);
+    expectBadInput((await judged(files, ['--answers', 'answers.tsv'])).result, /has no answer to any/);
     expectBadInput(
       (await judged(files, ['--guide', 'nano', '--guide-scores', 'none.tsv'])).result,
       /--guide and --guide-scores/,
     );
     expectBadInput(
       (await judged(files, ['--rules', 'model-label<=1'])).result,
-      /no passage has a label by a model/,
+      /no passage has a label from a language model/,
     );
   });
 });

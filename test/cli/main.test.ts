@@ -24,6 +24,14 @@ describe('the command line', () => {
     }
   });
 
+  it('prints small numbers and other defaults as they are typed', async () => {
+    const { stdout } = await runCli(['train', '--help']);
+    const help = stdout.replace(/\s+/g, ' ');
+    expect(help).toMatch(/--lr <rate> [^(]*\(default: 2e-5\)/);
+    expect(help).toMatch(/--device <device> [^(]*\(default: auto\)/);
+    expect(help).not.toMatch(/0\.0000|default: (\[|")/);
+  });
+
   it('without a command shows help on standard error and fails', async () => {
     const { code, stdout, stderr } = await runCli([]);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });

@@ -64,9 +64,11 @@ describe('mine', () => {
     ]);
     expect(result.stdout).toBe(
       '2 lists with 3 negatives\n' +
-        'left out: 2 relevant candidates, 1 with the text of a positive or of the query\n',
+        'excluded: 2 relevant candidates, 1 copies of a positive or of the query\n',
     );
-    expect(result.stderr).toBe('warning: 1 lists with fewer negatives than --negatives: use wider --ranks\n');
+    expect(result.stderr).toBe(
+      'warning: 1 lists have fewer negatives than --negatives asks for; use wider --ranks\n',
+    );
   });
 
   it('mines with BM25 and an encoder, the same for a seed', async () => {
@@ -103,10 +105,10 @@ describe('mine', () => {
 
   it('refuses bad input and writes nothing', async () => {
     for (const [args, message] of [
-      [[], /no retriever is given.*--bm25, --model or both/],
+      [[], /no retriever was chosen.*--bm25, --model or both/],
       [['--bm25', '--ranks', '5'], /--ranks is "5".*1-50/],
       [['--bm25', '--ranks', '9-2'], /--ranks is "9-2"/],
-      [['--bm25', '--level', '3'], /no query of "train" makes a list/],
+      [['--bm25', '--level', '3'], /no query of "train" yields a list/],
     ] as const) {
       const { result, out } = await mine(args);
       expectBadInput(result, message);

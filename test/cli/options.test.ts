@@ -18,7 +18,7 @@ describe('integerOption', () => {
     'refuses "%s"',
     (text) => {
       expect(() => parse(text)).toThrow(InputError);
-      expect(() => parse(text)).toThrow(`--steps is "${text}". Give a whole number from 1 to 1000.`);
+      expect(() => parse(text)).toThrow(`--steps is "${text}". Use a whole number from 1 to 1000.`);
     },
   );
 });
@@ -36,7 +36,7 @@ describe('numberOption', () => {
   });
 
   it('states a range without an upper end', () => {
-    expect(() => parse('1e999')).toThrow('--learning-rate is "1e999". Give a number, 0 or more.');
+    expect(() => parse('1e999')).toThrow('--learning-rate is "1e999". Use a number, 0 or more.');
   });
 
   it.each(['-1e-9', 'NaN', '1e999', 'inf', '1,5', '0x1', '', '2e-5x'])('refuses "%s"', (text) => {
@@ -47,7 +47,7 @@ describe('numberOption', () => {
 it('choiceOption names the choices', () => {
   const parse = choiceOption('--pooling', ['mean', 'cls']);
   expect(parse('cls')).toBe('cls');
-  expect(() => parse('max')).toThrow('--pooling is "max". Give one of mean, cls.');
+  expect(() => parse('max')).toThrow('--pooling is "max". Use one of mean, cls.');
 });
 
 it('addComputeOptions has defaults for everything but the threads', () => {

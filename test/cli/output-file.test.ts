@@ -30,14 +30,14 @@ describe('an output file', () => {
     expect(readFileSync(join(folder, 'made/real.run'), 'utf8')).toBe('text\n');
     symlinkSync('circle', join(folder, 'circle'));
     await expect(checkOutputFile(join(folder, 'circle'))).rejects.toThrow(
-      /circle: .*can not be written.*ELOOP/,
+      /circle: .*cannot be written.*ELOOP/,
     );
   });
 
   it('does not take the place of a pipe or a device', async () => {
     const pipe = join(temporaryFolder(), 'pipe');
     execFileSync('mkfifo', [pipe]);
-    await expect(checkOutputFile(pipe)).rejects.toThrow(/pipe: this is a device or a pipe.*Give the path/);
+    await expect(checkOutputFile(pipe)).rejects.toThrow(/pipe: this is a device or a pipe.*Use the path/);
     await expect(writeOutputFile(pipe, 'text')).rejects.toThrow(/a device or a pipe/);
     expect(lstatSync(pipe).isFIFO()).toBe(true);
     await expect(checkOutputFile('/dev/null')).rejects.toThrow(/a device or a pipe/);
@@ -47,9 +47,7 @@ describe('an output file', () => {
     const folder = temporaryFolder({ file: '' });
     await checkOutputFile(join(folder, 'a/b/out.run'));
     expect(readdirSync(folder)).toEqual(['file']);
-    await expect(checkOutputFile(join(folder, 'file/out.run'))).rejects.toThrow(
-      /can not be written.*ENOTDIR/,
-    );
+    await expect(checkOutputFile(join(folder, 'file/out.run'))).rejects.toThrow(/cannot be written.*ENOTDIR/);
     await expect(checkOutputFile(folder)).rejects.toThrow(/EISDIR/);
     await expect(checkOutputFile('')).rejects.toThrow(/EISDIR/);
   });

@@ -54,7 +54,7 @@ describeUnless(
       });
       const none = await bash('studio eval --qrels /dev/null --run run', folder);
       expect(none).toMatchObject({ code: 2, stdout: '' });
-      expect(none.stderr).toMatch(/^error: \/dev\/null: holds no judgments/);
+      expect(none.stderr).toMatch(/^error: \/dev\/null: contains no judgments/);
     });
 
     it('takes the place of texts to embed, and of training lists', async () => {

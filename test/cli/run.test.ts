@@ -35,11 +35,9 @@ describe('run', () => {
     expect(first.stdout).toMatch(/^contrastive +infonce +0\.\d{4} +0\.\d{4}$/m);
     expect(first.stdout).toContain('report: out/report.md, report.json and plot.svg');
     expect(first.stderr).toMatch(/^\d+ stages to compute: about \d+ s/m);
+    expect(first.stderr).toMatch(/^disk space: about \d+ MiB for the results, up to \d+ MiB while running$/m);
     expect(first.stderr).toMatch(
-      /^disk space: about \d+ MiB for the results, and up to \d+ MiB while it runs$/m,
-    );
-    expect(first.stderr).toMatch(
-      /^training of contrastive, seed 1: [\d.]+ s, dev ndcg_cut_10 0\.\d+.*; all: .+ left$/m,
+      /^training of contrastive, seed 1: [\d.]+ s, dev ndcg_cut_10 0\.\d+.*; total: .+ left$/m,
     );
     expect(existsSync(join(folder, '.retriever-studio/store.json'))).toBe(true);
     expect(readFileSync(join(folder, 'out/report.md'), 'utf8')).toContain('## Results');
@@ -62,7 +60,7 @@ describe('run', () => {
 
     // Again: nothing is computed, and --json prints the same as one object.
     const again = await run(folder, '--out', 'out', '--json');
-    expect(again.stderr).toMatch(/all \d+ stages are stored already/);
+    expect(again.stderr).toMatch(/all \d+ stages are cached/);
     expect((onlyJson(again) as RecipeReport).results).toEqual(report.results);
   });
 
@@ -75,7 +73,7 @@ describe('run', () => {
       .map(({ label }) => label)
       .filter((label) => label.startsWith('training'));
     expect(labels).toEqual([1, 2, 3].map((seed) => `training of other, seed ${seed}`));
-    expectBadInput(await run(folder, '--seeds', '2', '--seed', '1'), /--seed and --seeds are both given/);
+    expectBadInput(await run(folder, '--seeds', '2', '--seed', '1'), /--seed and --seeds cannot be combined/);
     expectBadInput(await run(folder, '--set', 'arms=3'), /^error: recipe\.json: arms: is 3, not a list/);
   });
 
@@ -89,7 +87,7 @@ describe('run', () => {
     expectBadInput(await runCli(['run', 'no-such-recipe']), /^error: there is no recipe "no-such-recipe"/);
     expectBadInput(await runCli(['run', 'no-such.json']), /no-such\.json: does not exist/);
     writeFileSync(join(folder, 'recipe.json'), '{"version": 1');
-    expectBadInput(await run(folder), /^error: recipe\.json: is not JSON: /);
+    expectBadInput(await run(folder), /^error: recipe\.json: is not valid JSON: /);
   });
 
   it('ends after a step when interrupted, and goes on with the same command', async () => {

@@ -56,7 +56,7 @@ describe('search --bm25', () => {
     const result = await runCli([...['search', '--bm25', '--k1', '1e308', '--corpus', corpus, '--out', run]]);
     expect(result.code, result.stderr).toBe(0);
     expect(result.stderr).toMatch(
-      /^warning: JSON lines with a key that is given twice, such as "text" in .*queries\.jsonl:1 .*: 2\nwarning: BM25's k1 is 1e\+308: .*\n$/,
+      /^warning: JSON lines with a duplicate key, such as "text" in .*queries\.jsonl:1 .*: 2\nwarning: BM25's k1 is 1e\+308; .*\n$/,
     );
   });
 
@@ -139,8 +139,8 @@ describe('search --bm25', () => {
     const folder = temporaryFolder({ 'out.run': 'mine\n' });
     const out = join(folder, 'out.run');
     const attempt = (...args: string[]) => runCli(['search', '--out', out, ...args]);
-    expectBadInput(await attempt('--corpus', corpus), /no retriever is given.*--bm25/);
-    expectBadInput(await attempt('--corpus', corpus, '--bm25', '--model', tinyBert), /both given/);
+    expectBadInput(await attempt('--corpus', corpus), /no retriever was chosen.*--bm25/);
+    expectBadInput(await attempt('--corpus', corpus, '--bm25', '--model', tinyBert), /cannot be combined/);
     expectBadInput(
       await attempt('--corpus', corpus, '--bm25', '--split', 'dev'),
       /"dev".*splits: test, train/,
@@ -161,11 +161,11 @@ describe('search --bm25', () => {
     const folder = temporaryFolder();
     const attempt = () => runCli(['search', '--corpus', corpus, '--bm25', '--out', join(folder, 'out.run')]);
     writeFileSync(join(corpus, 'qrels/test.tsv'), 'query-id\tcorpus-id\tscore\n');
-    expectBadInput(await attempt(), /qrels\/test\.tsv: holds no judgments\. Choose a split/);
+    expectBadInput(await attempt(), /qrels\/test\.tsv: contains no judgments\. Choose a split/);
     writeFileSync(join(corpus, 'qrels/test.tsv'), 'other\twing\t1\n');
     expectBadInput(await attempt(), /test\.tsv: none of its 1 queries is in queries\.jsonl\..*"other".*"q1"/);
     writeFileSync(join(corpus, 'queries.jsonl'), '');
-    expectBadInput(await attempt(), /queries\.jsonl beside it holds no queries/);
+    expectBadInput(await attempt(), /the queries\.jsonl of the same corpus contains no queries/);
     expect(readdirSync(folder)).toEqual([]);
   });
 

@@ -32,7 +32,7 @@ it('writes nothing where a report is none, or has no such measure', async () => 
   const folder = temporaryFolder({ 'one.json': report('one', 0.3), 'other.json': '{"format":1}' });
   const out = join(folder, 'table.md');
   const wrong = await runCli(['table', join(folder, 'one.json'), join(folder, 'other.json'), '--out', out]);
-  expectBadInput(wrong, /other\.json: is no report/);
+  expectBadInput(wrong, /other\.json: is not a report/);
   const measure = await runCli(['table', join(folder, 'one.json'), '--out', out, '--measure', 'ndcg']);
   expectBadInput(measure, /--measure is ndcg/);
   expect(existsSync(out)).toBe(false);

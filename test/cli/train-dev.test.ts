@@ -32,9 +32,9 @@ describe('train --dev', () => {
     const byText = await train(folder, '--dev', join(folder, 'dev.jsonl'), '--max-steps', '2', '--json');
     expect(byText.code, byText.stderr).toBe(0);
     expect(byText.stderr).toContain(
-      'warning: 1 lists whose query is a dev query, by id or by text: left out',
+      'warning: 1 lists were dropped because their query is a dev query, by id or by text',
     );
-    expect(byText.stderr).toContain('13 lists to train on, 8 dev lists; infonce');
+    expect(byText.stderr).toContain('13 training lists, 8 dev lists; infonce');
     expect(onlyJson(byText)).toMatchObject({
       dev: { before: { ndcg_cut_10: expect.any(Number) as number } },
     });
@@ -44,13 +44,13 @@ describe('train --dev', () => {
 
     const other = ['--out', join(folder, 'other'), '--dev', join(folder, 'same-ids.jsonl')];
     const byId = await train(folder, ...other, '--max-steps', '1');
-    expect(byId.stderr).toContain('12 lists to train on, 8 dev lists');
+    expect(byId.stderr).toContain('12 training lists, 8 dev lists');
 
     // The dev lists belong to the experiment.
     writeFileSync(join(folder, 'dev.jsonl'), listFile(chosen.slice(1), 'sentence-transformers'));
     const changed = await train(folder, '--dev', join(folder, 'dev.jsonl'), '--max-steps', '2');
     expect(changed.code).toBe(2);
-    expect(changed.stderr).toMatch(/begun with other settings: the dev lists hold something else\. /);
+    expect(changed.stderr).toMatch(/started with different settings: the dev lists have changed\. /);
     const without = await train(folder, '--max-steps', '2');
     expectBadInput(
       without,
@@ -80,15 +80,15 @@ describe('train --dev', () => {
     const withDev = (name: string, ...more: readonly string[]): Promise<CliResult> =>
       train(folder, '--dev', join(folder, name), ...more);
     expectBadInput(await withDev('nowhere.jsonl'), /nowhere\.jsonl: does not exist/);
-    expectBadInput(await withDev('empty.jsonl'), /empty\.jsonl: holds no training lists/);
+    expectBadInput(await withDev('empty.jsonl'), /empty\.jsonl: contains no training lists/);
     expectBadInput(
       await withDev('negatives.jsonl'),
-      /negatives\.jsonl: no list has a passage labeled positive.*mine --split dev/,
+      /negatives\.jsonl: no dev list has a passage labeled positive.*mine --split dev/,
     );
     const same = await withDev('lists.jsonl');
     expect(same.code).toBe(2);
     expect(same.stderr).toMatch(
-      /no list is left to train on\. Hold out fewer lists, or use other dev lists\.\n$/,
+      /no list is left to train on\. Use other dev lists, or hold out fewer lists\.\n$/,
     );
     const both = await withDev('lists.jsonl', '--dev-share', '0.2');
     expectBadInput(both, /'--dev <file>' cannot be used with option '--dev-share <share>'/);
@@ -106,7 +106,7 @@ it('train --dev-share says where it cannot hold out what was requested without o
   const result = await train(folder, ...args);
   expect(result.code, result.stderr).toBe(0);
   expect(result.stderr).toMatch(
-    /^18 lists to train on, 2 held out.*\nDev: 10% of 20 lists requested \(2\), 2 held out \(2 queries\)\. Most queries share positives/,
+    /^18 training lists, 2 held out.*\nDev: 10% of 20 lists requested \(2\), 2 held out \(2 queries\)\. Most queries share positives/,
   );
   expect(result.stderr).toContain('Still positives in training: 1 of the 3 positives of dev queries.');
 });

@@ -17,7 +17,7 @@ it('gives the bits of an unbroken training after a kill, and goes on with the sa
   writeMix('other', { sources: [mix.sources[0], { source: 'written', temperature: 0.2 }] });
   expectBadInput(
     await trainTo('killed', 'other', ...long),
-    /killed\.experiment: the experiment was begun with other settings: source written was "weight 1, endWeight 0, temperature 0\.2" and is "weight 1, temperature 0\.2"\. Give another --experiment/,
+    /killed\.experiment: the experiment was started with different settings: source written was "weight 1, endWeight 0, temperature 0\.2" and is "weight 1, temperature 0\.2"\. Use another --experiment/,
   );
   writeMix('turned', { batches: 'same-source', sources: [...mix.sources].reverse() });
   expectBadInput(

@@ -14,7 +14,7 @@ describe('train --mix', () => {
     const result = await trainTo('m', 'mix', '--epochs', '2', '--json');
     const report = reportOf(result);
     expect(report.steps).toBe(16);
-    expect(result.stderr).toMatch(/^32 lists to train on \(mined \d+, written \d+\), 4 held out; infonce/);
+    expect(result.stderr).toMatch(/^32 training lists \(mined \d+, written \d+\), 4 held out; infonce/);
     const card = readFileSync(join(folder, 'm/README.md'), 'utf8');
     expect(card).toContain('mined.jsonl, written.jsonl');
     expect(card).toContain('weight 1, endWeight 0, temperature 0.2');
@@ -48,7 +48,7 @@ describe('train --mix', () => {
     const names = ['mined', 'written'].flatMap((name) => ['--lists', `all=${join(folder, `${name}.jsonl`)}`]);
     const alone = ['--mix', join(folder, 'alone.json'), ...names, '--out', join(folder, 'alone')];
     const result = await runCli([...train, ...alone]);
-    expect(result.stderr).toMatch(/^32 lists to train on \(all 32\), 4 held out/);
+    expect(result.stderr).toMatch(/^32 training lists \(all 32\), 4 held out/);
   });
 
   it('says where ids stand for different queries', async () => {
@@ -60,9 +60,7 @@ describe('train --mix', () => {
     const args = ['--lists', `others=${join(folder, 'others.jsonl')}`, '--max-steps', '1'];
     const { code, stderr } = await trainTo('three', 'three', ...args);
     expect(code, stderr).toBe(0);
-    expect(stderr).toContain(
-      "warning: 12 query ids stand for different queries, such as 'q0'; where they are",
-    );
+    expect(stderr).toContain("warning: 12 query ids, such as 'q0', are used for different queries");
   });
 });
 
@@ -85,19 +83,21 @@ describe('train --mix refuses, and leaves nothing behind,', () => {
   it.each<Refusal>([
     {
       mix: weights(1, -1),
-      message:
-        /mix\.json: sources\[1\]\.weight: is -1, but must be a number from 0 to 1000000\. docs\/recipes\.md says/,
+      message: /mix\.json: sources\[1\]\.weight: is -1, but must be a number from 0 to 1000000\. Fix the mix/,
     },
-    { mix: weights(0, 0), message: /No source of the mix is trained on at step 1 of 8/ },
+    { mix: weights(0, 0), message: /no source of the mix has a weight above 0 at step 1 of 8/ },
     {
       lists: [a, 'writen=written.jsonl'],
       message: /mix\.json: .*no source writen\. Did you mean written\.$/,
     },
-    { lists: [a, b, 'x=written.jsonl'], message: /mix\.json: .*no source x\. Give one of mined, written\.$/ },
-    { lists: [a], message: /mix\.json: the source written has no lists\. Give --lists written=FILE, or/ },
-    { lists: [a, 'written.jsonl'], message: /"written\.jsonl", without the source.*NAME=FILE with one of/ },
+    { lists: [a, b, 'x=written.jsonl'], message: /mix\.json: .*no source x\. Use one of mined, written\.$/ },
+    { lists: [a], message: /mix\.json: the source written has no lists\. Pass --lists written=FILE, or/ },
+    {
+      lists: [a, 'written.jsonl'],
+      message: /"written\.jsonl", which does not name a source.*NAME=FILE, where NAME is one of/,
+    },
     { lists: [a, 'written=nowhere.jsonl'], message: /nowhere\.jsonl: does not exist/ },
-    { args: ['--mix', 'mined.jsonl'], message: /mined\.jsonl: is not JSON/ },
+    { args: ['--mix', 'mined.jsonl'], message: /mined\.jsonl: is not valid JSON/ },
     { args: ['--batch-size', '40'], message: /mix\.json: 32 training rows cannot fill a batch of 40/ },
   ])('$mix $lists $args', async ({ mix: given = mix, lists = [a, b], args = [], message }) => {
     const cwd = temporaryFolder({ ...files, 'mix.json': JSON.stringify(given) });
@@ -117,7 +117,7 @@ describe('train --mix refuses, and leaves nothing behind,', () => {
     const cwd = temporaryFolder(files);
     const train = ['train', '--model', tinyModel('tiny-bert'), '--out', 'out'];
     const result = await runCli([...train, '--lists', 'mined.jsonl', '--lists', 'written.jsonl'], { cwd });
-    expectBadInput(result, /--lists is given 2 times\. Give one file, or --mix with how/);
+    expectBadInput(result, /--lists was passed 2 times\. Pass one file, or use --mix/);
     expect(readdirSync(cwd).sort()).toEqual(['mined.jsonl', 'written.jsonl']);
   });
 
@@ -132,7 +132,7 @@ describe('train --mix refuses, and leaves nothing behind,', () => {
       ),
     );
     expect(results.map(({ stderr }) => stderr).join('')).toMatch(
-      /mix\.json: The source written of the mix has no lists/,
+      /mix\.json: the source written of the mix has no lists/,
     );
   });
 });

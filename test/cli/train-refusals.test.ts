@@ -39,12 +39,12 @@ function changedModel(changes: Readonly<Record<string, Uint8Array | string>>): s
 describe('train refuses, and leaves nothing behind,', () => {
   const line = (list: object): string => `${JSON.stringify(list)}\n`;
   it.each([
-    { name: 'broken JSON', text: `${lists}{"query_id": "q", "que\n`, message: /lists\.jsonl:9: / },
-    { name: 'no lists', text: '', message: /lists\.jsonl: holds no training lists/ },
+    { name: 'not valid JSON', text: `${lists}{"query_id": "q", "que\n`, message: /lists\.jsonl:9: / },
+    { name: 'no lists', text: '', message: /lists\.jsonl: contains no training lists/ },
     {
       name: 'lists of no known kind',
       text: line({ question: 'a', answer: 'b' }),
-      message: /lists\.jsonl:1: no kind of training list has the keys/,
+      message: /lists\.jsonl:1: no format of training lists has the keys/,
     },
     {
       name: 'a passage of 10 MB',
@@ -70,7 +70,7 @@ describe('train refuses, and leaves nothing behind,', () => {
           documents: [...list.documents, { id: 'common', text: 'the same', label: 0, source: 'bm25' }],
         })),
       ),
-      message: /Too few of the 7 training rows have no passage in common.*allow the same passage twice/,
+      message: /too few of the 7 training rows have distinct passages.*allow the same passage twice/,
     },
   ])('$name', async ({ text, message }) => {
     expectRefusal(await attempt(text), message);
@@ -97,17 +97,24 @@ describe('train refuses, and leaves nothing behind,', () => {
     },
     { args: ['--dev-share', '0.9'], message: /1 training rows .*hold out fewer lists/ },
     { args: ['--dev-share', '1'], message: /--dev-share is "1"/ },
-    { args: ['--max-passage-length', '33'], message: /33 tokens does not fit the model.*from 3 to 32/ },
-    { args: ['--train', 'last-3'], message: /last 3 layers are to train, and the encoder has 2 layers/ },
+    {
+      args: ['--max-passage-length', '33'],
+      message: /33 tokens is not possible with this model.*from 3 to 32/,
+    },
+    {
+      args: ['--train', 'last-3'],
+      message: /last 3 layers were selected for training, but the encoder has only 2/,
+    },
     {
       args: ['--train', 'lora', '--lora-rank', '17'],
-      message: /the LoRA rank is 17, and the encoder's layers are 16 wide\. Choose a rank from 1 to 16\./,
+      message:
+        /the LoRA rank is 17, but the encoder's layers are only 16 wide\. Choose a rank from 1 to 16\./,
     },
     {
       args: ['--epochs', '1000000000000000'],
-      message: /--epochs is "1000000000000000"\. Give a whole number from 1 to 100000\./,
+      message: /--epochs is "1000000000000000"\. Use a whole number from 1 to 100000\./,
     },
-    { args: ['--clip', '1e300'], message: /--clip is "1e300"\. Give a number from 0 to 1000000000\./ },
+    { args: ['--clip', '1e300'], message: /--clip is "1e300"\. Use a number from 0 to 1000000000\./ },
     {
       args: ['--loss', 'infonce(temperature=1e999)'],
       message: /temperature is Infinity, but must be .* above 0/,
@@ -115,7 +122,10 @@ describe('train refuses, and leaves nothing behind,', () => {
     { args: ['--train', 'some'], message: /--train is "some"/ },
     { args: ['--lists', 'nowhere.jsonl'], message: /nowhere\.jsonl: does not exist/ },
     { args: ['--model', 'nowhere'], message: /nowhere: there is no such folder/ },
-    { args: ['--experiment', 'a/b', '--out', 'a'], message: /the experiment lies in the folder/ },
+    {
+      args: ['--experiment', 'a/b', '--out', 'a'],
+      message: /the experiment folder is inside the output folder/,
+    },
   ])('$args', async ({ args, message, text = lists }) => {
     expectRefusal(await attempt(text, args), message);
   });
@@ -130,9 +140,9 @@ describe('train refuses, and leaves nothing behind,', () => {
       await runCli([...train, '--out', join(folder, 'out/thesis.txt')]),
       await runCli([...train, '--out', join(folder, 'out/thesis.txt/model')]),
     ];
-    expectBadInput(results[0]!, /out: The folder holds files .*thesis\.txt.*--force/);
-    expectBadInput(results[1]!, /thesis\.txt: This is a file/);
-    expectBadInput(results[2]!, /a part of the path is a file/);
+    expectBadInput(results[0]!, /out: the folder contains files .*thesis\.txt.*--force/);
+    expectBadInput(results[1]!, /thesis\.txt: .*this is a file/);
+    expectBadInput(results[2]!, /part of the path is a file/);
     expect(readdirSync(folder).sort()).toEqual(['lists.jsonl', 'out']);
     expect(readFileSync(join(folder, 'out/thesis.txt'), 'utf8')).toBe('mine');
   });
@@ -167,15 +177,18 @@ describe('a broken model', () => {
     'a header that lies': [{ 'model.safetensors': liar }, /model\.safetensors: .*header/],
     'another architecture': [
       { 'config.json': JSON.stringify({ ...config, model_type: 'llama' }) },
-      /config\.json: .*llama.*Use a model whose config\.json says model_type bert/,
+      /config\.json: .*llama.*Use a model with model_type bert/,
       // Somebody else's library would run it where nothing is trained.
-      /onnx\/model\.onnx: transformers\.js needs this file, and it is missing/,
+      /onnx\/model\.onnx: transformers\.js requires this file, which is missing/,
     ],
     'a tokenizer larger than the table': [
       { 'config.json': JSON.stringify({ ...config, vocab_size: 90 }) },
-      /tokenizer does not fit the embedding table: its ids go up to 99, the table has 90 rows/,
+      /tokenizer does not match the embedding table: its ids go up to 99, but the table has 90 rows/,
     ],
-    'weights that are no numbers': [{ 'model.safetensors': notFinite }, /model\.safetensors: .* holds NaN/],
+    'weights that are no numbers': [
+      { 'model.safetensors': notFinite },
+      /model\.safetensors: .* has the value NaN/,
+    ],
   } as const;
 
   it.each(Object.entries(broken))(
@@ -219,7 +232,7 @@ it('train warns of lists that teach a loss on grades nothing, and of keys given 
   const { result } = await attempt(text, ['--loss', 'listnet', '--dev-share', '0', '--max-steps', '1']);
   expect(result.code, result.stderr).toBe(0);
   expect(result.stderr).toMatch(
-    /^warning: .*JSON lines with a key that is given twice, such as "source" in .*lists\.jsonl:1 .*: 1\nwarning: training lists without a label above 0, such as that of query "q0", .*: 3\n/,
+    /^warning: .*JSON lines with a duplicate key, such as "source" in .*lists\.jsonl:1 .*: 1\nwarning: training lists without a label above 0, such as that of query "q0", .*: 3\n/,
   );
 });
 
@@ -230,7 +243,7 @@ it.each([1e308, 1e37])('train names the teacher score that is no use to a loss, 
   }));
   const { result } = await attempt(listFile(extreme), ['--loss', 'margin-mse']);
   expect(result).toMatchObject({ code: 1, stdout: '' });
-  expect(result.stderr).toContain('the training diverged at step 1: no finite loss: the teacher score of ');
+  expect(result.stderr).toContain('training diverged at step 1: non-finite loss: the teacher score of ');
   expect(result.stderr).toContain(`is ${score}. Scale the scores`);
   expect(result.stderr).not.toContain('learning rate');
 });
@@ -241,7 +254,7 @@ it('train says at which step it diverged; what was good before can be exported',
     ...['--epochs', '20', '--dev-share', '0'],
   ]);
   expect(result).toMatchObject({ code: 1, stdout: '' });
-  expect(result.stderr).toMatch(/\nerror: the training diverged at step \d+: no finite \w+\. Use a lower/);
+  expect(result.stderr).toMatch(/\nerror: training diverged at step \d+: non-finite \w+\. Use a lower/);
   expect(existsSync(join(folder, 'out'))).toBe(false);
   const to = join(folder, 'saved');
   const exported = await runCli(['export', '--experiment', join(folder, 'out.experiment'), '--to', to]);

@@ -65,7 +65,7 @@ describe('train', () => {
     expect(report.losses).toHaveLength(15);
     expect(report.evaluations.map(({ step }) => step)).toEqual([0, 2, 4, 6, 8, 10, 12, 14, 15]);
     expect(report.bestStep).toBeGreaterThan(0);
-    expect(result.stderr).toMatch(/^22 lists to train on, 2 held out; infonce; on cpu\nstep 0: dev ndcg/);
+    expect(result.stderr).toMatch(/^22 training lists, 2 held out; infonce; on cpu\nstep 0: dev ndcg/);
     expect(weightsOf('m')).not.toEqual(readFileSync(join(tinyBert, 'model.safetensors')));
     expect(readFileSync(join(folder, 'm/README.md'), 'utf8')).toMatch(/ndcg\\?_cut\\?_10/);
 
@@ -108,7 +108,7 @@ describe('train', () => {
     const again = await trainTo('m', ...settings);
     const untimed = { trainingSeconds: 0, speed: {} };
     expect({ ...reportOf(again), ...untimed }).toEqual({ ...report, ...untimed });
-    expect(again.stderr).toContain('ended before, after step 15: there is nothing left to train');
+    expect(again.stderr).toContain('already finished, after step 15; nothing is left to train');
     expect(weightsOf('m')).toEqual(weightsOf('x'));
   });
 
@@ -147,7 +147,7 @@ describe('train', () => {
     writeFileSync(join(out, 'notes.txt'), 'mine');
     const refused = await trainTo('forced', '--max-steps', '1');
     expect(refused).toMatchObject({ code: 2, stdout: '' });
-    expect(refused.stderr).toMatch(/^error: .*notes\.txt.*--force\.\n$/);
+    expect(refused.stderr).toMatch(/^error: .*notes\.txt.*pass --force .*\.\n$/);
     expect(readFileSync(join(out, 'notes.txt'), 'utf8')).toBe('mine');
     expect((await trainTo('forced', '--max-steps', '1', '--force')).code).toBe(0);
     expect(readdirSync(out)).not.toContain('notes.txt');
@@ -173,7 +173,7 @@ describe('a training that is interrupted', () => {
       const started = await startLong(signal, '--json');
       started.signal(signal);
       expect(await started.ended).toEqual({ code, signal: null });
-      expect(started.stderr()).toContain('ending after this step, with a checkpoint');
+      expect(started.stderr()).toContain('saving a checkpoint and stopping after this step');
       const { steps, ...ended } = JSON.parse(started.stdout()) as { steps: number };
       expect(ended).toEqual({ experiment: join(folder, `${signal}.experiment`), endedBy: 'request' });
       expect(steps).toBeGreaterThanOrEqual(5);
@@ -208,7 +208,7 @@ describe('a training that is interrupted', () => {
     expect((await first.ended).code).toBe(1);
     expect(first.stdout()).toBe('');
     const last = first.stderr().trimEnd().split('\n').at(-1);
-    expect(last).toMatch(/^error: .*fenced\.experiment: another process trains this experiment/);
+    expect(last).toMatch(/^error: .*fenced\.experiment: another process has taken over this experiment/);
     second.signal('SIGINT');
     expect((await second.ended).code).toBe(130);
   });
@@ -231,7 +231,7 @@ describe('an experiment', () => {
     writeFileSync(others, listFile(makeLists(23)));
     const changes: readonly (readonly [option: string, value: string, said: string])[] = [
       ['--model', tinyModel('tiny-distilbert'), 'model'],
-      ['--lists', others, 'the lists hold something else'],
+      ['--lists', others, 'the training lists have changed'],
       ['--loss', 'infonce(temperature=0.1)', 'loss was "infonce" and is "infonce(temperature=0.1)"'],
       ['--similarity', 'dot', 'similarity'],
       ['--epochs', '2', 'epochs was 1 and is 2'],
@@ -267,7 +267,9 @@ describe('an experiment', () => {
     expect(result).toMatchObject({ code: 2, stdout: '' });
     expect(result.stderr.trimEnd()).not.toContain('\n');
     for (const [, , said] of changes) expect(result.stderr).toContain(said);
-    expect(result.stderr).toContain('Give another --experiment, or the settings that it was begun with');
+    expect(result.stderr).toContain(
+      'Use another --experiment folder, or the settings that it was started with',
+    );
     expect(weightsOf('settings')).toEqual(before);
 
     // What is left out of that list has no say in the numbers, or is said to.

@@ -47,5 +47,5 @@ it('runs in recipes, and is not trained', async () => {
     ...['--set', `encoder.model=transformers.js:${encoder}`],
   ]);
   expect(refused.code).toBe(2);
-  expect(refused.stderr).toContain('a model that transformers.js runs can not be trained or compared');
+  expect(refused.stderr).toContain('models run by transformers.js cannot be trained or compared');
 });

@@ -62,7 +62,7 @@ describe('readBeir', () => {
 
   it('says what is missing and what is there', async () => {
     expect(await refused(readBeir(treeOf({ 'a.txt': '' })))).toContain('set: has no corpus.jsonl');
-    expect(await refused(readBeir(treeOf({ 'inner.zip': '' })))).toContain('unpack inner.zip');
+    expect(await refused(readBeir(treeOf({ 'inner.zip': '' })))).toContain('Use inner.zip itself');
     expect(await refused(readBeir(treeOf(files), { split: 'train' }))).toBe(
       'set: has no judgments for the split "train" (qrels/train.tsv). Choose one of its splits: dev, test.',
     );
@@ -73,7 +73,7 @@ describe('readBeir', () => {
     const dataset = await readBeir(
       treeOf({ ...files, 'corpus.jsonl': '{"_id": "a", "text": "x"}\n{"_id"\n' }),
     );
-    expect(await refused(collect(dataset.documents()))).toContain('set/corpus.jsonl:2: broken JSON');
+    expect(await refused(collect(dataset.documents()))).toContain('set/corpus.jsonl:2: not valid JSON');
   });
 });
 

@@ -36,7 +36,7 @@ describe('JSON lines', () => {
     const documents = await read('c.jsonl', lines.join('\n'), { report });
     expect(documents[1]).toEqual({ id: 'b', title: '', text: 'second' });
     expect(report.warnings()).toEqual([
-      'JSON lines with a key that is given twice, such as "text" in c.jsonl:2 (the last value counts): 2',
+      'JSON lines with a duplicate key, such as "text" in c.jsonl:2 (the last value is used): 2',
     ]);
   });
 
@@ -54,7 +54,7 @@ describe('JSON lines', () => {
   });
 
   it.each([
-    ['{"_id": "a", "text": "x"}\n{"_id": "b", "text"\n', 'c.jsonl:2: broken JSON'],
+    ['{"_id": "a", "text": "x"}\n{"_id": "b", "text"\n', 'c.jsonl:2: not valid JSON'],
     ['[1]\n', 'c.jsonl:1: is not a JSON object'],
     ['{"text": "x"}\n', 'c.jsonl:1: the document has no id'],
     ['{"_id": "", "text": "x"}\n', 'c.jsonl:1: "_id" is not an id'],
@@ -64,7 +64,7 @@ describe('JSON lines', () => {
     ['{"_id": "a", "text": ["x"]}\n', 'c.jsonl:1: "text" is not a string'],
     [
       '{"_id": "a", "text": "x"}\n\n{"_id": "a", "text": "y"}\n',
-      'c.jsonl:3: the id "a" is already that of line 1',
+      'c.jsonl:3: the id "a" is already used on line 1',
     ],
   ])('refuses %j', async (text, message) => {
     expect(await refused(read('c.jsonl', text))).toContain(message);
@@ -77,8 +77,8 @@ describe('JSON lines', () => {
     expect(documents.map(({ text }) => text)).toEqual(['x', ' ']);
     expect(report).toMatchObject({ documents: 2, duplicateIds: 1, emptyTexts: 1 });
     expect(report.warnings()).toEqual([
-      'passages without text (left out of training): 1',
-      'documents whose id had appeared before (left out): 1',
+      'passages without text (excluded from training): 1',
+      'documents with a duplicate id (excluded): 1',
     ]);
   });
 
@@ -86,8 +86,8 @@ describe('JSON lines', () => {
     const passage = (text: string): string => JSON.stringify({ _id: 'a', text });
     expect(await read('c.jsonl', passage('ä'.repeat(50)), { maxPassageBytes: 100 })).toHaveLength(1);
     const message = await refused(read('c.jsonl', passage('ä'.repeat(51)), { maxPassageBytes: 100 }));
-    expect(message).toContain('c.jsonl:1: the passage has 102 bytes of text, the limit is 100 bytes');
-    expect(message).toContain('Split it');
+    expect(message).toContain('c.jsonl:1: the passage has 102 bytes of text, but the limit is 100 bytes');
+    expect(message).toContain('Use shorter passages');
   });
 
   it('names the line of bytes that are not UTF-8', async () => {
@@ -147,11 +147,11 @@ describe('tables', () => {
 
   it.each([
     ['id,text\n1,"a\nb\n2,c\n', 'c.csv:2: a quotation mark is opened in the row that starts here'],
-    ['id,text\n1,"a"b"\n', 'c.csv:2: a quotation mark is out of place'],
-    ['id,text\n1,a\n2,b,c\n', 'c.csv:3: has 3 columns, the first row has 2'],
+    ['id,text\n1,"a"b"\n', 'c.csv:2: a quotation mark is misplaced'],
+    ['id,text\n1,a\n2,b,c\n', 'c.csv:3: has 3 columns, but the first row has 2'],
     ['1,2,3\n', 'c.csv:1: the table has 3 columns and no header'],
-    ['id,text\n,a\n', 'c.csv:2: the document has no usable id'],
-    ['id,text\n1,a\n1,b\n', 'c.csv:3: the id "1" is already that of line 2'],
+    ['id,text\n,a\n', 'c.csv:2: the document has no valid id'],
+    ['id,text\n1,a\n1,b\n', 'c.csv:3: the id "1" is already used on line 2'],
   ])('refuses %j', async (text, message) => {
     expect(await refused(read('c.csv', text))).toContain(message);
   });
@@ -208,7 +208,7 @@ describe('queries', () => {
   it.each([
     [
       '{"_id": "1", "text": "a"}\n{"_id": "1", "text": "b"}',
-      'q:2: the query id "1" is already that of line 1',
+      'q:2: the query id "1" is already used on line 1',
     ],
     ['{"_id": "1"}', 'q:1: the query has no text'],
     ['just text', 'q:1: the query has no id'],

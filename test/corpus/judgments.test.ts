@@ -64,14 +64,14 @@ describe('judgments', () => {
   });
 
   it.each([
-    ['a\tb\t1\na\tb\t2\n', 'qrels:2: query "a", document "b" is judged 2 here and 1 before'],
+    ['a\tb\t1\na\tb\t2\n', 'qrels:2: query "a", document "b" is judged 2 here and 1 earlier'],
     ['a\tb\t1\na\tb\n', 'qrels:2: has 2 columns'],
     ['a\tb\tyes\n', 'qrels:1: the grade "yes" is not a whole number'],
     ['a\tb\t1.5\n', 'qrels:1: the grade "1.5" is not a whole number'],
     ['a 0 b\n', 'qrels:1: has 3 columns'],
     ['{"query-id": "a", "corpus-id": "b"}\n', 'qrels:1: "score" is not a whole number'],
     ['{"query-id": "a", "score": 1}\n', 'qrels:1: "corpus-id" is not an id'],
-    ['{"query-id": "a"\n', 'qrels:1: broken JSON'],
+    ['{"query-id": "a"\n', 'qrels:1: not valid JSON'],
   ])('refuses %j', (text, message) => {
     expect(() => parseJudgments(text, 'qrels')).toThrow(InputError);
     expect(() => parseJudgments(text, 'qrels')).toThrow(message);

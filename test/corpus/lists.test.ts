@@ -114,13 +114,13 @@ describe('reading lists', () => {
   });
 
   it.each([
-    ['{"anchor": "q"}', 'l.jsonl:1: no kind of training list has the keys "anchor"'],
+    ['{"anchor": "q"}', 'l.jsonl:1: no format of training lists has the keys "anchor"'],
     ['{"query": "q", "pos": "p", "neg": [1]}', 'l.jsonl:1: "neg" is not a list of strings'],
     ['{"query": "q", "pos": ["p"], "pos_scores": [1, 2]}', '"pos_scores" has 2 scores for 1 passages'],
     ['{"anchor": "q", "positive": "p", "negative": "n", "label": 1}', '"label" is not a list of numbers'],
     [
       '{"query_id": "1", "query": "q", "documents": [{"id": "a", "text": "x"}, {"id": "a", "text": "y"}]}',
-      'stands for two texts',
+      'is used for two texts',
     ],
     [
       '{"query_id": "1", "query": "q", "documents": [{"id": "a", "text": "x", "rank": 0}]}',
@@ -128,7 +128,7 @@ describe('reading lists', () => {
     ],
     [
       '{"query_id": "1", "query": "q", "documents": [{"id": "a", "text": "x", "ranks": {"bm25": 1.5}}]}',
-      '"ranks" holds something else than ranks',
+      '"ranks" contains something that is not a rank',
     ],
     [
       '{"query_id": "1", "query": "q", "documents": [{"id": "a", "text": "x", "ranks": {"bm25": "1"}}]}',
@@ -142,7 +142,7 @@ describe('reading lists', () => {
     ['{"query": "q", "documents": []}', '"query_id" is not an id'],
     [
       `{"anchor": "q", "positive": "${'p'.repeat(2000)}"}`,
-      'l.jsonl:1: the passage has 2 KiB of text, the limit is 1000 bytes',
+      'l.jsonl:1: the passage has 2 KiB of text, but the limit is 1000 bytes',
     ],
   ])('refuses %.80s', async (line, message) => {
     expect(await refused(read(line, { maxPassageBytes: 1000 }))).toContain(message);

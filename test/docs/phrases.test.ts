@@ -15,7 +15,26 @@ const phrases: readonly (readonly [phrase: RegExp, instead: string])[] = [
   [/times through (the|all) lists/i, 'passes over the training lists'],
   [/lists of a step/i, 'lists per batch'],
   [/is there already/i, 'cached'],
+  [/does it all/i, 'everything runs on the CPU'],
+  [/relevant after all/i, 'false negatives'],
+  [/did not fit,/i, 'invalid replies'],
+  [/(they|a query|queries) counts? 0\b/i, 'score 0'],
+  [/measures by comma/i, 'comma-separated measures'],
+  [/what (a|the) (recipe|mix|prompt) may hold/i, 'the members of a recipe, mix or prompt'],
+  [/is (mended|to be mended)|\bmend (it|them|the)\b/i, 'fix'],
+  [/(is|are) both given|is not given\b/i, 'cannot be combined; is missing'],
+  [/\bbegun with\b/i, 'started with'],
+  [/holds? something else/i, 'has changed'],
+  [/where .{1,40} should stand/i, 'expected a …, found …'],
+  [/that is no (recipe|model|number)|is no (http|threshold|JSON)/i, 'is not a …'],
+  [/\bcan not\b/i, 'cannot'],
+  [/some by chance/i, 'a random sample'],
+  [/at most, drawn at random/i, 'maximum number of …, sampled at random'],
 ];
+
+/** How remedies must not begin: they say Use, Set, Pass, Choose, Fix, Remove or Re-run. */
+const remedy =
+  /remedy(?::|=)\s*[`'"](Give|Take|Look|Check|Try|Mend|Correct|See|Say|Name|Write|Leave|Keep|Put)\b[^`'"]*/g;
 
 function found(text: string): string[] {
   return phrases.flatMap(([phrase, instead]) =>
@@ -23,15 +42,35 @@ function found(text: string): string[] {
   );
 }
 
-it('the command line and the README say things in standard terms', () => {
-  const texts = [...readSources()].filter(
-    ([file]) => file.startsWith('src/cli/') || file.endsWith('setting-table.ts'),
+/** Comments speak to those who change the code. */
+function withoutComments(source: string): string {
+  return source.replace(/\/\*[^]*?\*\/|(^|\s)\/\/.*/g, '');
+}
+
+it('commands, messages and guides say things in standard terms', () => {
+  const sources = [...readSources()]
+    .filter(([file]) => !file.startsWith('src/studio/'))
+    .map(([file, text]) => [file, withoutComments(text)] as const);
+  expect(sources.length).toBeGreaterThan(200);
+  const guides = ['README.md', 'docs/recipes.md', 'docs/generation.md', 'docs/page.md', 'docs/losses.md'].map(
+    (file) => [file, readFileSync(join(root, file), 'utf8')] as const,
   );
-  expect(texts.length).toBeGreaterThan(40);
-  const readme = readFileSync(join(root, 'README.md'), 'utf8');
-  expect([...texts, ['README.md', readme] as const].flatMap(([, text]) => found(text))).toEqual([]);
+  expect(
+    [...sources, ...guides].flatMap(([file, text]) => found(text).map((line) => `${file}: ${line}`)),
+  ).toEqual([]);
+});
+
+it('remedies begin with what to do', () => {
+  const wrong = [...readSources()]
+    .filter(([file]) => !file.startsWith('src/studio/'))
+    .flatMap(([file, text]) => [...text.matchAll(remedy)].map(([words]) => `${file}: ${words}`));
+  expect(wrong).toEqual([]);
 });
 
 it('finds a phrase that is not one', () => {
   expect(found('ended; the same command goes on from there')).not.toEqual([]);
+  expect(["remedy: 'Give a file'".match(remedy), "remedy: 'Use a file'".match(remedy)]).toEqual([
+    ["remedy: 'Give a file"],
+    null,
+  ]);
 });

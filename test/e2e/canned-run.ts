@@ -99,7 +99,7 @@ export const report: RecipeReport = {
     perQuery: { queries: [], systems: {} },
   },
   shown: [],
-  notes: ['There is one seed: what another would change is not in the intervals.'],
+  notes: ['There is only one seed, so the intervals do not include variation between seeds.'],
   stages: [],
 };
 

@@ -86,8 +86,8 @@ describe('readConfig', () => {
     [{ model_type: 'new' }, /"new" is not supported/],
     [{ model_type: 'nomic_bert' }, /"nomic_bert" is not supported/],
     [{ model_type: ['bert'] }, /\["bert"\] is not supported/],
-    [{}, /does not say its model_type/],
-    [{ architectures: ['RobertaModel'] }, /does not say its model_type/],
+    [{}, /does not specify a model_type/],
+    [{ architectures: ['RobertaModel'] }, /does not specify a model_type/],
     [{ model_type: 'bert', position_embedding_type: 'relative_key' }, /"relative_key" is not supported/],
     [{ model_type: 'bert', is_decoder: true }, /is_decoder is not supported/],
     [{ model_type: 'bert', quantization_config: { bits: 4 } }, /quantized/],
@@ -108,7 +108,9 @@ describe('readConfig', () => {
 
   it('names the line where the JSON breaks', () => {
     const broken = new TextEncoder().encode('{\n  "model_type": "bert",\n  oops\n}');
-    expect(() => readConfig(broken, 'm/config.json')).toThrow(/^m\/config\.json:3: the file is not JSON/);
+    expect(() => readConfig(broken, 'm/config.json')).toThrow(
+      /^m\/config\.json:3: the file is not valid JSON/,
+    );
     expect(() => readConfig(new Uint8Array([0x7b, 0xff]), 'm/config.json')).toThrow(/not UTF-8/);
   });
 

@@ -44,12 +44,12 @@ describe('files of a model', () => {
     [
       'a config.json of 9 MiB',
       { 'config.json': JSON.stringify(config) + ' '.repeat(9 * 2 ** 20) },
-      /^model\/config\.json: the file has 9 MiB, the limit is 8 MiB\./,
+      /^model\/config\.json: the file has 9 MiB, but the limit is 8 MiB\./,
     ],
     [
       'a tokenizer.json of 65 MiB',
       { 'tokenizer.json': JSON.stringify(definition) + ' '.repeat(65 * 2 ** 20) },
-      /^model\/tokenizer\.json: the file has 65 MiB, the limit is 64 MiB\./,
+      /^model\/tokenizer\.json: the file has 65 MiB, but the limit is 64 MiB\./,
     ],
     [
       'a word of a billion characters',

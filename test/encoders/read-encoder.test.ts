@@ -100,7 +100,9 @@ describe('readEncoder', () => {
     const { weights } = await readEncoder(modelFolder(tinyModel('tiny-bert'), changes));
     expect(weights).toEqual((await readEncoder(modelFolder(tinyModel('tiny-bert')))).weights);
     const swapped = { ...changes, 'model-00001-of-00002.safetensors': shard(1) };
-    await expect(readEncoder(modelFolder(tinyModel('tiny-bert'), swapped))).rejects.toThrow(/which lacks it/);
+    await expect(readEncoder(modelFolder(tinyModel('tiny-bert'), swapped))).rejects.toThrow(
+      /which does not contain it/,
+    );
   });
 
   it('widens half precision', async () => {
@@ -155,14 +157,14 @@ describe('readEncoder', () => {
     [
       'another width',
       withConfig('tiny-bert', { intermediate_size: 48 }),
-      /\[32, 16\], config\.json asks for \[48, 16\]/,
+      /\[32, 16\], but config\.json specifies \[48, 16\]/,
     ],
     [
       'NaN',
       poisoned(NaN),
-      /model\/model\.safetensors: encoder\.layer\.1\.output\.dense\.bias holds NaN at element 5/,
+      /model\/model\.safetensors: encoder\.layer\.1\.output\.dense\.bias has the value NaN at element 5/,
     ],
-    ['Infinity', poisoned(-Infinity), /holds -Infinity at element 5/],
+    ['Infinity', poisoned(-Infinity), /has the value -Infinity at element 5/],
     [
       'another family',
       { 'model.safetensors': writeSafetensors(new Map()) },
@@ -185,12 +187,12 @@ describe('readEncoder', () => {
           readFileSync(join(tinyModel('tiny-bert'), 'model.safetensors')),
         ).slice(0, 9000),
       },
-      /model\/model\.safetensors: tensor .* but the file holds/,
+      /model\/model\.safetensors: tensor .* but the file contains/,
     ],
     [
       'a tokenizer of another model',
       withConfig('tiny-bert', { vocab_size: 90 }),
-      /does not fit.*up to 99.*90 rows/,
+      /does not match.*up to 99.*90 rows/,
     ],
   ])('refuses %s', async (_, changes, message) => {
     const read = readEncoder(modelFolder(tinyModel('tiny-bert'), changes));
@@ -220,7 +222,7 @@ describe('readCrossEncoder', () => {
 
   it('is not readEncoder, which says that it leaves a head out', async () => {
     const { advice, weights } = await readEncoder(modelFolder(folder));
-    expect(advice).toEqual([expect.stringMatching(/cross-encoder: its head is left out/)]);
+    expect(advice).toEqual([expect.stringMatching(/cross-encoder; its head is ignored/)]);
     expect([...weights.keys()].filter((name) => /classifier|pooler/.test(name))).toEqual([]);
     expect((await readEncoder(modelFolder(tinyModel('tiny-bert')))).advice).toEqual([]);
   });
@@ -241,7 +243,7 @@ describe('readCrossEncoder', () => {
       'another count of labels',
       folder,
       withConfig('tiny-cross-encoder', { id2label: { 0: 'a', 1: 'b' } }),
-      /names 2 labels.* has 1/,
+      /specifies 2 labels.* has 1/,
     ],
     ['DistilBERT without a head', tinyModel('tiny-distilbert'), {}, /no classification head/],
     [

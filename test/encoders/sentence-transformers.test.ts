@@ -168,9 +168,9 @@ describe('readEncodingSettings', () => {
     [
       'a path upwards',
       { 'modules.json': [{ type: `${old}Transformer`, path: '../x' }] },
-      /odd path "\.\.\/x"/,
+      /invalid path "\.\.\/x"/,
     ],
-    ['two dots', { 'modules.json': [{ type: `${old}Pooling`, path: '..' }] }, /odd path "\.\."/],
+    ['two dots', { 'modules.json': [{ type: `${old}Pooling`, path: '..' }] }, /invalid path "\.\."/],
     ['a subfolder', { 'modules.json': [{ type: `${old}Transformer`, path: '0_Transformer' }] }, /subfolder/],
     [
       'max pooling',

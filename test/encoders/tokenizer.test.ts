@@ -109,7 +109,7 @@ describe('a WordPiece tokenizer', () => {
       { 'tokenizer.json': undefined, 'vocab.txt': undefined },
       /neither tokenizer\.json nor vocab\.txt/,
     ],
-    ['broken JSON', { 'tokenizer.json': '{"model":' }, /not JSON/],
+    ['not valid JSON', { 'tokenizer.json': '{"model":' }, /not valid JSON/],
     ['no model', changed({ model: null }), /no model/],
     ['BPE', changed({ model: { ...definition.model, type: 'BPE' } }), /"BPE" is not supported/],
     ['Unigram', changed({ model: { type: 'Unigram', vocab: [] } }), /"Unigram" is not supported/],

@@ -127,7 +127,7 @@ describe('the model card', () => {
     expect(readme).toContain('\n---\n\n# tiny-scifact\n');
     expect(readme).toContain('Claims with cited abstracts.');
     expect(readme).toContain('Loss: infonce(temperature=0.05)');
-    expect(readme).toContain('| learningRate | 0.00002 |');
+    expect(readme).toContain('| learningRate | 2e-5 |');
     expect(readme).toContain('| scifact | ndcg\\_cut\\_10 | 0.6451 | 0.7000 |');
   });
 

@@ -32,13 +32,13 @@ describe('readTorchCheckpoint', () => {
     ['whole-module.bin', /would use "torch\.nn\.modules\.container\.Sequential"/],
     ['legacy.bin', /PyTorch before 1\.6/],
     ['nested.bin', /more than tensors \("state_dict"\)/],
-    ['nested-marks.bin', /no tensors by name/],
+    ['nested-marks.bin', /no named tensors/],
     ['loop.bin', /opcode 0x5d/],
     ['huge-string.bin', /broken near byte/],
     ['big-size.bin', /beyond its storage/],
-    ['repeat.bin', /unfolds to more than its own size/],
-    ['packed.bin', /cut off or damaged/],
-    ['other-type.bin', /missing or of another size/],
+    ['repeat.bin', /expands to more than its own size/],
+    ['packed.bin', /truncated or damaged/],
+    ['other-type.bin', /missing or has the wrong size/],
   ])('refuses %s and says how to convert', async (name, message) => {
     const error: unknown = await readTorchCheckpoint(load(name), 'pytorch_model.bin').catch(
       (thrown: unknown) => thrown,

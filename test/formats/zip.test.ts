@@ -72,7 +72,9 @@ describe('zips', () => {
 
   it('do not have other files', async () => {
     const tree = await open(rawZip([{ name: 'a.txt' }]));
-    expect(await refused(tree.open('toString'))).toBe('a.zip: has no toString. It holds a.txt.');
+    expect(await refused(tree.open('toString'))).toBe(
+      'a.zip: has no toString. Use a folder with this file; this one contains a.txt.',
+    );
   });
 
   it('read the same in whatever pieces they come', async () => {

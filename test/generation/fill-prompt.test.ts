@@ -43,7 +43,7 @@ describe('filling a prompt', () => {
   it('says which text is missing, also where the object inherits one', () => {
     const odd = { ...smallPrompt, slots: [{ name: 'constructor', description: 'a builder' }] };
     expect(() => fillPrompt(odd, {}, 1)).toThrow(
-      'the prompt small@1 has no text for its slot "constructor". Give it: a builder.',
+      'the prompt small@1 has no text for its slot "constructor". Set it: a builder.',
     );
     expect(() => fillPrompt(smallPrompt, { passage: ' \n ' }, 1)).toThrow(InputError);
   });

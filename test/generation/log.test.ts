@@ -199,7 +199,7 @@ describe('a log file', () => {
       const isWhole = end >= bytes.length - 1;
       expect(found).toEqual(entries(0, isWhole ? 3 : 2));
       expect(warnings).toEqual(
-        isWhole || end === start ? [] : ['log.jsonl:3: the last line is not whole and is left out'],
+        isWhole || end === start ? [] : ['log.jsonl:3: the last line is incomplete and is ignored'],
       );
     }
   });
@@ -211,11 +211,11 @@ describe('a log file', () => {
   });
 
   it.each([
-    ['{"a": 1}\n', 'log.jsonl:1: is no entry of a log (request: '],
-    [`${text([entry(0)])}{"reque\n${text([entry(1)])}`, 'log.jsonl:2: is not JSON ('],
+    ['{"a": 1}\n', 'log.jsonl:1: is not an entry of a generation log (request: '],
+    [`${text([entry(0)])}{"reque\n${text([entry(1)])}`, 'log.jsonl:2: is not valid JSON ('],
     [
       text([{ ...entry(0), request: 'x' }]),
-      'log.jsonl:1: is no entry of a log (request: is not the id of a request)',
+      'log.jsonl:1: is not an entry of a generation log (request: is not a request id)',
     ],
   ])('is refused where a whole line is no entry: %s', async (file, message) => {
     await expect(read(file)).rejects.toThrow(InputError);
@@ -268,19 +268,21 @@ describe('a recording', () => {
       generator,
     });
     await expect(run).rejects.toThrow(
-      'old.jsonl: holds no reply of scripted to what is asked now. It answers',
+      'old.jsonl: contains no reply of scripted to this request. Use the texts',
     );
   });
 
   it('of several models needs to be told which', async () => {
     const file = textSource('old.jsonl', [...logLines([entry(0), entry(1, { model: 'b' })])].join(''));
     await expect(openRecorded(file)).rejects.toThrow(
-      'holds the replies of 2 models. Say which to replay: scripted, b.',
+      'contains the replies of 2 models. Choose the model to replay: scripted, b.',
     );
     expect((await openRecorded(file, { model: 'b' })).description.model).toBe('b');
     await expect(openRecorded(file, { model: 'c' })).rejects.toThrow(
-      'holds no replies of c. It has scripted, b.',
+      'contains no replies of c. Use one of scripted, b.',
     );
-    await expect(openRecorded(textSource('old.jsonl', ''))).rejects.toThrow('old.jsonl: holds no replies.');
+    await expect(openRecorded(textSource('old.jsonl', ''))).rejects.toThrow(
+      'old.jsonl: contains no replies.',
+    );
   });
 });

@@ -91,7 +91,7 @@ describe('a malformed reply is rejected, kept in the log, and the run goes on:',
       const { result, entries, asked } = await runOver(bodyOf(content));
       expect(result.finished).toHaveLength(3);
       expect(asked).toBe(4);
-      expect(entries[0]).toMatchObject({ text: '', error: 'the answer is longer than 4 MiB' });
+      expect(entries[0]).toMatchObject({ text: '', error: 'the response is longer than 4 MiB' });
     }
   });
 });

@@ -99,7 +99,7 @@ describe('a prompt of the user', () => {
     schema: smallPrompt.schema,
   };
   it.each<[string, object | string, string]>([
-    ['no JSON', '{', 'is not JSON: '],
+    ['no JSON', '{', 'is not valid JSON: '],
     ['a list', '[]', 'is a list'],
     ['a setting that does not exist', { ...given, sytem: 'x' }, 'sytem: unknown setting'],
     ['a missing template', { ...given, user: undefined }, 'user: is missing'],
@@ -113,12 +113,12 @@ describe('a prompt of the user', () => {
     [
       'a slot that is there twice',
       { ...given, slots: [{ name: 'passage' }, { name: 'passage' }] },
-      'slots: "passage" is there twice',
+      'slots: "passage" occurs twice',
     ],
     [
       'a slot with a name of ours',
       { ...given, slots: [{ name: 'passage' }, { name: 'count' }] },
-      'slots: "count" is a name of the studio’s own'.replace('’', "'"),
+      'slots: "count" is a reserved name',
     ],
     [
       'examples without a place',
@@ -133,7 +133,7 @@ describe('a prompt of the user', () => {
         user: '{{passage}} {{examples}}',
         examples: { count: 1, template: '{{a}}', pool: [{ a: '1' }, {}] },
       },
-      'examples.pool[1]: has no "a"',
+      'examples.pool[1]: lacks "a"',
     ],
     ['JSON without a schema', { ...json, schema: undefined }, 'schema: is missing'],
     [
@@ -141,7 +141,11 @@ describe('a prompt of the user', () => {
       { ...json, schema: { type: 'object' } },
       'reply.items: the schema has no list "queries"',
     ],
-    ['a schema that is none', { ...json, schema: { $ref: '#/nowhere' } }, 'schema: is no JSON Schema ('],
+    [
+      'a schema that is none',
+      { ...json, schema: { $ref: '#/nowhere' } },
+      'schema: is not a valid JSON Schema (',
+    ],
     ['several items without a list', { ...json, reply: { form: 'object' } }, 'reply.items: is missing'],
     [
       'members that the schema lacks',

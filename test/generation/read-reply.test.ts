@@ -37,8 +37,8 @@ describe('a reply in JSON', () => {
     ['{"texts": []}', 'texts: is not in the schema'],
     ['{}', 'the reply: Instance does not have required property "queries"'],
     ['[]', 'queries: Array has too few items (0 < 2)'],
-    ['4', 'the reply holds no whole JSON object'],
-    ['Sorry.', 'the reply holds no whole JSON object'],
+    ['4', 'the reply contains no complete JSON object'],
+    ['Sorry.', 'the reply contains no complete JSON object'],
     ['<think>well', 'the reply is empty'],
     ['', 'the reply is empty'],
   ])('%s is rejected in one line', (reply, error) => {
@@ -53,7 +53,7 @@ describe('a reply in JSON', () => {
 
   it('says that it was cut', () => {
     expect(read(smallPrompt, passage, '{"queries": [{"te', 'length')).toMatchObject({
-      error: 'the reply holds no whole JSON object (it was cut at the most tokens)',
+      error: 'the reply contains no complete JSON object (it was truncated at the maximum length)',
     });
   });
 
@@ -61,14 +61,14 @@ describe('a reply in JSON', () => {
     const lenient = { ...smallPrompt, checks: { leastItems: 1 } };
     expect(read(lenient, passage, queries('Winter', 'winter '))).toEqual({
       items: [{ text: 'Winter' }],
-      dropped: ['the same as one before it: winter'],
+      dropped: ['a duplicate of an earlier one: winter'],
     });
     expect(read(lenient, passage, queries('snow falls in winter.', 'when'))).toMatchObject({
       items: [{ text: 'when' }],
       dropped: ['a copy of the passage: snow falls in winter.'],
     });
     expect(read(smallPrompt, passage, queries('Winter', 'winter'))).toMatchObject({
-      error: '1 of 2 items can be used: the same as one before it: winter',
+      error: '1 of 2 items are valid: a duplicate of an earlier one: winter',
     });
   });
 
@@ -76,7 +76,7 @@ describe('a reply in JSON', () => {
     [{ mostWords: 3 }, 'one two three four', '4 words, more than 3'],
     [{ mostCharacters: 15 }, 'sixteen letters!', '16 characters, more than 15'],
     [{ mostPhrases: 2 }, 'a, b, c', '3 phrases, more than 2'],
-    [{ mostOverlap: 0.6 }, 'one short good query', 'shares 0.75 of its words with one before it'],
+    [{ mostOverlap: 0.6 }, 'one short good query', 'shares 0.75 of its words with an earlier one'],
     [
       { mostOverlapWith: { slot: 'passage', share: 0.6 } },
       'snow falls in the winter',
@@ -97,7 +97,7 @@ describe('a reply in JSON', () => {
 
   it('is not fooled by names of things that every object has', () => {
     const prompt: Prompt = { ...smallPrompt, reply: { form: 'object', items: 'constructor' }, schema: {} };
-    expect(read(prompt, passage, '{}')).toMatchObject({ error: '0 of 2 items can be used' });
+    expect(read(prompt, passage, '{}')).toMatchObject({ error: '0 of 2 items are valid' });
   });
 });
 
@@ -116,11 +116,11 @@ describe('a reply of one line', () => {
   it('is rejected where it is empty, cut or too long', () => {
     expect(read(titles, passage, ' \n')).toMatchObject({ error: 'the reply is empty' });
     expect(read(titles, passage, 'Snow in', 'length')).toMatchObject({
-      error: 'the line is not whole (it was cut at the most tokens)',
+      error: 'the line is incomplete (it was truncated at the maximum length)',
     });
     expect(read(titles, passage, 'Snow\nin', 'length')).toMatchObject({ items: [{ text: 'Snow' }] });
     expect(read(titles, passage, 'word '.repeat(20))).toMatchObject({
-      error: expect.stringMatching(/^0 of 1 items can be used: 20 words, more than 19/) as unknown,
+      error: expect.stringMatching(/^0 of 1 items are valid: 20 words, more than 19/) as unknown,
     });
   });
 });
@@ -137,7 +137,7 @@ it('grades come from the names of members', () => {
   const doubled = reply.replace('A snowflake has six arms.', 'Snow falls in mid December.');
   expect(read(promptById('b-graded-passages'), { query: 'when does it snow' }, doubled)).toMatchObject({
     error:
-      '3 of 4 items can be used: shares 0.80 of its words with one before it: Snow falls in mid December.',
+      '3 of 4 items are valid: shares 0.80 of its words with an earlier one: Snow falls in mid December.',
   });
 });
 

@@ -123,8 +123,8 @@ describe('a run', () => {
     expect(finished[0]?.entry.attempt).toBe(2);
     expect(progress).toMatchObject({ rejected: 2, replies: 3, done: 1 });
     expect([...log.entries()].map(({ error }) => error)).toEqual([
-      'the reply holds no whole JSON object',
-      'the reply holds no whole JSON object',
+      'the reply contains no complete JSON object',
+      'the reply contains no complete JSON object',
       undefined,
     ]);
   });
@@ -142,7 +142,7 @@ describe('a reply that never fits', () => {
       const { finished, open, progress } = await runGeneration({ ...parts, generator, log });
       expect(finished.map(({ task }) => task.id)).toEqual(['p1']);
       expect(open).toMatchObject([
-        { task: { id: 'p0' }, why: 'rejected', reason: 'the reply holds no whole JSON object' },
+        { task: { id: 'p0' }, why: 'rejected', reason: 'the reply contains no complete JSON object' },
       ]);
       expect(generator.requests).toHaveLength(asked);
       expect(progress).toMatchObject({ rejected: 2, done: 1, open: 1, secondsLeft: 0 });
@@ -278,7 +278,7 @@ describe('a failure that may pass', () => {
     });
     expect(generator.requests.length).toBe(10);
     expect(result.open).toHaveLength(1000);
-    expect(result.open[999]?.reason).toBe('not asked: 5 tasks in a row had no answer');
+    expect(result.open[999]?.reason).toBe('not requested: 5 tasks in a row had no response');
   });
 
   it('now and then is no reason to give up', async () => {
@@ -295,7 +295,7 @@ describe('a failure that may pass', () => {
       });
       expect(result.finished).toHaveLength(1);
       expect(events.flatMap((event) => (event.kind === 'waiting' ? event.reason : []))).toEqual([
-        'no answer in 0.02 s',
+        'no response within 0.02 s',
       ]);
     }
   });
@@ -349,7 +349,7 @@ describe('what ends a run', () => {
   it('is what cannot be told apart, or has no text', async () => {
     const tasks = tasksFor(2);
     await expect(runScript(0, [], { tasks: [tasks[0]!, tasks[0]!] })).rejects.toThrow(
-      'two texts to write for have the id "p0". Give each an id of its own.',
+      'two input texts have the id "p0". Use a unique id for each.',
     );
     await expect(runScript(0, [], { tasks: [{ id: 'a', slots: { passage: ' ' } }] })).rejects.toThrow(
       'the prompt small@1 has no text for its slot "passage"',

@@ -191,7 +191,7 @@ describe('a channel to a worker', () => {
     const { channel, lose } = connect();
     const errors = [thrown(channel.ask('hang', null)), thrown(channel.ask('double', 1))];
     lose('out of memory');
-    lose('it ended with code 1');
+    lose('it exited with code 1');
     const [first, second] = await Promise.all(errors);
     expect(first).toBeInstanceOf(WorkerLostError);
     expect(first).toMatchObject({ message: 'the test worker was lost: out of memory' });

@@ -56,7 +56,7 @@ describe('the rule answers', () => {
     expect(known[1]).not.toHaveProperty('answers');
     expect(withAnswers(known, new Map())[0]).not.toHaveProperty('answers');
     expect(() => stay([list], 'answers<=0')).toThrow(
-      /no list has answers, which the rule "answers<=0" reads/,
+      /no list has answers, which the rule "answers<=0" requires/,
     );
   });
 
@@ -84,7 +84,7 @@ describe('the rule answers', () => {
   it.each([
     ['q\n', /a\.tsv:1: has 1 columns/],
     ['q\ta\tb', /a\.tsv:1: has 3 columns/],
-    ['\ta', /an id is not usable/],
+    ['\ta', /an id is not valid/],
     ['q\ta\n{"query_id"', /a\.tsv:2: has 1 columns/],
     ['{"query_id":"q","answers":[1]}', /"answers" is not a list of strings/],
   ])('refuses %j', async (text, message) => {
@@ -113,7 +113,7 @@ describe('a guide', () => {
     expect(stay(lists, 'guide-relative-margin>=0.3')).toEqual(['qp qn4']);
     const { lists: judged } = applyRules(lists, parseRules('guide-margin>=0'));
     expect(verdictsOf(judged[0]!, 'guide-margin>=0')[4]).toBe('skip: no guide score');
-    expect(() => stay([listOf('q', 1, [1])], 'guide-margin>=0')).toThrow(/no passage has a score of a guide/);
+    expect(() => stay([listOf('q', 1, [1])], 'guide-margin>=0')).toThrow(/no passage has a guide score/);
   });
 
   it('is any teacher, whose scores are kept beside', async () => {
@@ -140,7 +140,7 @@ describe('labels by a model and by hand', () => {
       expect(stay(labeled, `${rule}<=1`)).toEqual(['qp qn2', 'rp rn1']);
       expect(stay(labeled, `${rule}<=0`)).toEqual(['qp', 'rp rn1']);
       expect(stay(labeled, `${rule}>=2`)).toEqual(['qp qn1 qn2']);
-      expect(() => stay(lists, `${rule}<=1`)).toThrow(/no passage has a label by/);
+      expect(() => stay(lists, `${rule}<=1`)).toThrow(/no passage has a label from/);
       // What is trained on stays as it was.
       expect(labeled[0]?.documents.map(({ label }) => label)).toEqual([1, 0, 0]);
       const { lists: judged } = applyRules(labeled, parseRules(`${rule}<=1`));
@@ -153,7 +153,7 @@ describe('labels by a model and by hand', () => {
     const json = await readGivenLabels(textSource('l.jsonl', '{"query_id":"q","id":"qn1","label":2}'));
     expect(json.get('q')?.get('qn1')).toBe(2);
     const bad = await refused(readGivenLabels(textSource('l.tsv', 'q\tp\t1\nq\tp\t2\n')));
-    expect(bad).toMatch(/l\.tsv:2: query "q", document "p" has the label 2 here and 1 before/);
+    expect(bad).toMatch(/l\.tsv:2: query "q", document "p" has the label 2 here and 1 earlier/);
   });
 });
 

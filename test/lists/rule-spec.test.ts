@@ -11,21 +11,21 @@ describe('rules as text', () => {
   });
 
   it.each([
-    ['', /no rule is given/],
+    ['', /there are no rules/],
     ['share', /"share": is not a rule.*share<=0\.95/],
     ['shar<=0.9', /there is no rule "shar"\. Did you mean share/],
-    ['quality>=1', /there is no rule "quality"\. The rules are share, margin/],
-    ['share>=0.9', /">=" does not fit share\. Write share<=0\.9/],
+    ['quality>=1', /there is no rule "quality"\. Use one of share, margin/],
+    ['share>=0.9', /">=" does not fit share\. Use share<=0\.9/],
     ['share=0.9', /"share=0\.9": is not a rule|does not fit/],
-    ['margin>0.1', /">" does not fit margin\. Write margin>=0\.1/],
-    ['share<=', /"" is no threshold of share\. Give a number from 0 to 100/],
-    ['share<=95%', /"95%" is no threshold/],
-    ['share<=-1', /"-1" is no threshold/],
-    ['length>=2.5', /Give a whole number from 1/],
+    ['margin>0.1', /">" does not fit margin\. Use margin>=0\.1/],
+    ['share<=', /"" is not a threshold of share\. Use a number from 0 to 100/],
+    ['share<=95%', /"95%" is not a threshold/],
+    ['share<=-1', /"-1" is not a threshold/],
+    ['length>=2.5', /Use a whole number from 1/],
     ['percentile>=101', /from 0 to 100/],
-    ['share<=0.9@', /no source stands after @/],
-    ['length>=2@bm25', /judges whole lists.*Leave out @bm25/],
-    ['share<=0.9, share<=0.90', /"share<=0\.9" is given twice/],
+    ['share<=0.9@', /no source follows @/],
+    ['length>=2@bm25', /applies to whole lists.*Remove @bm25/],
+    ['share<=0.9, share<=0.90', /"share<=0\.9" is used twice/],
   ])('refuses %s', (text, message) => {
     expect(() => parseRules(text)).toThrow(message);
   });

@@ -118,11 +118,11 @@ describe('imported scores', () => {
     ['q1\ta\t0.5\nq1\tb\tgood\n', 2, 'the score "good" is not a number'],
     ['q1\ta\tnan\n', 1, 'the score "nan" is not a number'],
     ['q1\ta\t\n', 1, 'the score "" is not a number'],
-    ['\ta\t1\n', 1, 'an id is not usable'],
-    ['q1\ta\t1\nq1\tb\t1\nq1\ta\t2\n', 3, 'has the score 2 here and 1 before'],
+    ['\ta\t1\n', 1, 'an id is not valid'],
+    ['q1\ta\t1\nq1\tb\t1\nq1\ta\t2\n', 3, 'has the score 2 here and 1 earlier'],
     ['{"query_id": "q1", "id": "a"}', 1, '"score" is missing'],
     ['{"query_id": "q1", "id": "a", "score": 1}\n{"query_id": "q1", "score": 1}', 2, '"id" is not an id'],
-    ['{"query_id": "q1", "id": "a", "score": 1}\nq1\ta\t1', 2, 'broken JSON'],
+    ['{"query_id": "q1", "id": "a", "score": 1}\nq1\ta\t1', 2, 'not valid JSON'],
   ])('refuses %j', async (text, line, problem) => {
     const message = await refused(read(text));
     expect(message).toContain(problem);

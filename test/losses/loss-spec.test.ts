@@ -30,7 +30,7 @@ describe('lossByName', () => {
 
   test('a mistyped name gets the nearest one', () => {
     expect(() => lossByName('infonse')).toThrow(
-      "There is no loss 'infonse'. Did you mean 'infonce'? The losses are",
+      "there is no loss 'infonse'. Did you mean 'infonce'? Use one of",
     );
   });
 });
@@ -58,33 +58,33 @@ describe('parseLossSpec', () => {
   });
 
   test.each([
-    ['', 1, 'an end where a loss should stand'],
-    ['kl +', 5, 'an end where a loss should stand'],
-    ['kl infonce', 4, "'infonce' where '+' between two losses should stand"],
-    ['2 kl', 3, "'kl' where '*' between a weight and its loss should stand"],
-    ['kl + 0.1*infonec', 6, "There is no loss 'infonec'. Did you mean 'infonce'"],
-    ['kl + infonec(temperature=1)', 6, "There is no loss 'infonec'. Did you mean 'infonce'"],
+    ['', 1, 'expected a loss, found the end'],
+    ['kl +', 5, 'expected a loss, found the end'],
+    ['kl infonce', 4, "expected '+' between two losses, found 'infonce'"],
+    ['2 kl', 3, "expected '*' between a weight and its loss, found 'kl'"],
+    ['kl + 0.1*infonec', 6, "there is no loss 'infonec'. Did you mean 'infonce'"],
+    ['kl + infonec(temperature=1)', 6, "there is no loss 'infonec'. Did you mean 'infonce'"],
     ['infonce(temprature=1)', 9, "no setting 'temprature'. Did you mean 'temperature'"],
     ['infonce(scop=batch)', 9, "no setting 'scop'. Did you mean 'scope'"],
-    ['infonce(scope=bath)', 15, "no scope 'bath'. Its scopes are batch, in-batch, own"],
-    ['infonce(temperature=x)', 21, "'x' where the number of 'temperature' should stand"],
-    ['infonce(temperature=NaN)', 21, "'NaN' where the number of 'temperature' should stand"],
+    ['infonce(scope=bath)', 15, "no scope 'bath'. Use one of its scopes: batch, in-batch, own"],
+    ['infonce(temperature=x)', 21, "expected a number for 'temperature', found 'x'"],
+    ['infonce(temperature=NaN)', 21, "expected a number for 'temperature', found 'NaN'"],
     ['infonce(temperature=0)', 9, 'temperature is 0, but must be above 0'],
     ['infonce(temperature=-0.1)', 9, 'temperature is -0.1, but must be above 0'],
-    ['infonce(temperature=0.1', 24, "an end where ',' or ')' should stand"],
-    ['infonce(temperature=0.1 0.2)', 25, "'0.2' where ',' or ')' should stand"],
-    ['infonce(temperature=1, temperature=2)', 24, "'temperature' given twice"],
-    ['infonce(scale=20, temperature=1)', 1, 'temperature is given twice'],
+    ['infonce(temperature=0.1', 24, "expected ',' or ')', found the end"],
+    ['infonce(temperature=0.1 0.2)', 25, "expected ',' or ')', found '0.2'"],
+    ['infonce(temperature=1, temperature=2)', 24, "'temperature' is set twice"],
+    ['infonce(scale=20, temperature=1)', 1, 'temperature is set twice'],
     ['kl(squareScale=2)', 4, 'squareScale is 2, but must be 0 or 1'],
-    ['kl(mask=0.6)', 4, 'kl takes no mask'],
+    ['kl(mask=0.6)', 4, 'kl has no mask'],
     ['kl(scope=batch)', 10, "no scope 'batch'"],
     ['infonce(mask=-1)', 9, 'mask is -1, but must be 0 or more'],
     ['1e999*kl', 1, 'The weight of kl is Infinity, but must be above 0 and finite'],
     ['kl(temperature=1e999)', 4, 'temperature is Infinity, but must be a number above 0, and finite'],
     ['0*kl', 1, 'The weight of kl is 0, but must be above 0'],
-    ['kl - infonce', 4, "'-' where '+' between two losses should stand"],
-    ['kl + 3', 7, "an end where '*' between a weight and its loss should stand"],
-    ['kl)', 3, "')' where '+' between two losses should stand"],
+    ['kl - infonce', 4, "expected '+' between two losses, found '-'"],
+    ['kl + 3', 7, "expected '*' between a weight and its loss, found the end"],
+    ['kl)', 3, "expected '+' between two losses, found ')'"],
   ])('%j is refused at character %d', (text, character, problem) => {
     expect(() => parseLossSpec(text)).toThrow(InputError);
     expect(() => parseLossSpec(text)).toThrow(`loss '${text}', character ${character}: `);
@@ -173,7 +173,11 @@ describe('checkLists', () => {
       'the positive has no teacher score',
     ],
     ['infonce(mask=0.6)', [{ ...document, id: 'a', label: 1 }], 'no teacher score for the mask'],
-    ['infonce(mask=0.6)', [{ ...document, id: 'a', label: 1, teacher: -2 }], 'a share of it means nothing'],
+    [
+      'infonce(mask=0.6)',
+      [{ ...document, id: 'a', label: 1, teacher: -2 }],
+      'mask needs one that is 0 or more',
+    ],
   ])('%s refuses a list that lacks what it reads', (spec, documents, problem) => {
     const check = () => checkLists(parseLossSpec(spec), [good, list(documents)], { file: 'lists.jsonl' });
     expect(check).toThrow(InputError);

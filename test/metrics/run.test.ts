@@ -76,13 +76,13 @@ describe('readRun', () => {
   });
 
   it.each([
-    ['1 Q0 d1 1 2.5\n', /^bm25\.run:1: has 5 columns\. Write/],
+    ['1 Q0 d1 1 2.5\n', /^bm25\.run:1: has 5 columns\. Use/],
     ['1 Q0 d1 1 2 t\n1 Q0 d2 2 high t\n', /^bm25\.run:2: the score "high" is not a number/],
     ['1 Q0 d1 1 NaN t\n', /^bm25\.run:1: the score "NaN"/],
     ['1 Q0 d1 1 1,5 t\n', /^bm25\.run:1: the score "1,5"/],
     ['1 Q0 d1 1 0x10 t\n', /^bm25\.run:1: the score "0x10"/],
     ['1 Q0 a 1 3 t\n2 Q0 a 1 2 t\n1 Q0 a 2 1 t\n', /^bm25\.run:3: document a is listed twice for query 1/],
-    ['1\tQ0\t\t1\t2\tt\n', /^bm25\.run:1: an id is not usable/],
+    ['1\tQ0\t\t1\t2\tt\n', /^bm25\.run:1: an id is not valid/],
     ['1\tQ0\td\t1\thigh\tt\n', /^bm25\.run:1: the score "high"/],
   ])('refuses %j', async (text, message) => {
     await expect(read(text)).rejects.toThrow(InputError);

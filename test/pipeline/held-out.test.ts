@@ -75,7 +75,7 @@ describe('a share of densely judged train queries', () => {
     const shared = report.results.sharedQueries;
     expect(shared).toBeGreaterThan(0);
     expect(report.corpus.warnings.join()).toContain(
-      `whole queries were dealt into folds: ${shared} of the 20 test queries share a relevant passage`,
+      `folds were made of whole queries: ${shared} of the 20 test queries share a relevant passage`,
     );
   });
 

@@ -55,8 +55,8 @@ describe('stages', () => {
       expect((await run(overrides)).computed.toSorted()).toEqual(computed.toSorted());
     };
     // What only concerns the tests repeats the tests,
-    await expectComputed(['evaluation.alpha=0.1'], ['measures and tests']);
-    await expectComputed(['evaluation.measures=["map"]'], ['measures and tests']);
+    await expectComputed(['evaluation.alpha=0.1'], ['measures and significance tests']);
+    await expectComputed(['evaluation.measures=["map"]'], ['measures and significance tests']);
     // what concerns nothing repeats nothing,
     await expectComputed(
       ['description=other', 'training.activationBytes=1000000', 'evaluation.show.queries=3'],
@@ -65,12 +65,12 @@ describe('stages', () => {
     // a search setting the searches,
     await expectComputed(
       ['evaluation.depth=10'],
-      [...each(search), 'search with bm25', 'search with untrained', 'measures and tests'],
+      [...each(search), 'search with bm25', 'search with untrained', 'measures and significance tests'],
     );
     // an arm's setting the arm,
     await expectComputed(
       ['arms[1].training.learningRate=1e-3'],
-      [...each(train, ['filtered']), ...each(search, ['filtered']), 'measures and tests'],
+      [...each(train, ['filtered']), ...each(search, ['filtered']), 'measures and significance tests'],
     );
     // a rule the filtering and the arms that use it,
     await expectComputed(
@@ -79,13 +79,13 @@ describe('stages', () => {
         'lists of mined, strict',
         ...each(train, ['filtered']),
         ...each(search, ['filtered']),
-        'measures and tests',
+        'measures and significance tests',
       ],
     );
     // a seed its own trainings,
     await expectComputed(
       ['seeds=[1,2,3]'],
-      [...all.flatMap((arm) => [train(arm, 3), search(arm, 3)]), 'measures and tests'],
+      [...all.flatMap((arm) => [train(arm, 3), search(arm, 3)]), 'measures and significance tests'],
     );
     // mining everything that comes of it, but not what it searches or is chosen by.
     const mined = await run(['sources.mined.negatives=1']);
@@ -126,7 +126,7 @@ describe('stages', () => {
     writeFileSync(file, readFileSync(file, 'utf8').replace('q39\tp39\t1', 'q39\tp39\t2'));
     const changed = await run([`corpus.folder=${copy}`]);
     expect(trainings(changed.computed)).toEqual([]);
-    expect(changed.computed).toContain('measures and tests');
+    expect(changed.computed).toContain('measures and significance tests');
   });
 });
 
@@ -336,9 +336,11 @@ describe('a job', () => {
       /^training of contrastive, seed 1: 22 training rows cannot fill a batch of 100/,
     );
     await expect(run(['corpus.dev.share=0.001'])).rejects.toThrow(
-      'corpus.dev.share: 0.001 of 28 train queries is none. Set a larger share',
+      'corpus.dev.share: 0.001 of 28 train queries is less than one query. Set a larger share',
     );
-    await expect(run(['filters.strict[0]=length>=50'])).rejects.toThrow('no list is left; "length>=50" dropped');
+    await expect(run(['filters.strict[0]=length>=50'])).rejects.toThrow(
+      'no list is left; "length>=50" dropped',
+    );
     await expect(run(['sources.ready.corpusFile=nothing.jsonl'])).rejects.toThrow('has no nothing.jsonl');
   });
 });

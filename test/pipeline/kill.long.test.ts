@@ -69,7 +69,7 @@ it.each(Array.from({ length: SEEDS }, (_, seed) => seed))(
         kills++;
       }
       const said = job.stderr();
-      for (const [, label = ''] of said.matchAll(/^(.+): [\d.]+ s.*; all: /gm)) finished.push(label);
+      for (const [, label = ''] of said.matchAll(/^(.+): [\d.]+ s.*; total: /gm)) finished.push(label);
       for (const [, step = '', how] of said.matchAll(/resuming after step (\d+): (.*)$/gm)) {
         expect(how).toBe('bit-exact');
         resumedAt.push(Number(step));

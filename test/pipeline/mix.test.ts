@@ -49,13 +49,13 @@ describe('an arm that mixes sources', () => {
   });
 
   it.each([
-    [{}, /arms\[0\].*give one of "source" and "mix"/],
-    [{ source: 'mined', mix: { sources } }, /give one of "source" and "mix"/],
+    [{}, /arms\[0\].*set either "source" or "mix"/],
+    [{ source: 'mined', mix: { sources } }, /set either "source" or "mix"/],
     [{ mix: { sources: [{ source: 'mind' }] } }, /there is no source "mind" \(did you mean "mined"/],
     [{ mix: { sources: [{ source: 'mined', filters: 'x' }] } }, /there is no stack of filters "x"/],
-    [{ mix: { sources: [sources[1], sources[1]] } }, /two sources of the mix are called "ready"/],
-    [{ mix: { sources }, filters: 'strict' }, /a mix has filters for each of its sources/],
-    [{ mix: { sources }, loss: 'margin-mse' }, /sets a temperature, and no loss/],
+    [{ mix: { sources: [sources[1], sources[1]] } }, /two sources of the mix have the name "ready"/],
+    [{ mix: { sources }, filters: 'strict' }, /set filters for each source of the mix instead/],
+    [{ mix: { sources }, loss: 'margin-mse' }, /sets a temperature, but no loss/],
     [{ mix: { sources: [{ source: 'mined', weight: -1 }] } }, /weight/],
   ])('refuses %j', (rest, message) => {
     expect(() => readRecipe(smallRecipe('somewhere', { arms: [arm(rest)], evaluation: {} }))).toThrow(

@@ -22,7 +22,10 @@ describe('readMix', () => {
   });
 
   it.each<{ mix: unknown; loss?: string; message: RegExp }>([
-    { mix: [], message: /^mix\.json: is not an object {…}\. docs\/recipes\.md says what a mix may hold\.$/ },
+    {
+      mix: [],
+      message: /^mix\.json: is not an object {…}\. Fix the mix; docs\/recipes\.md describes its members\.$/,
+    },
     { mix: null, message: /is not an object/ },
     { mix: {}, message: /sources: is missing/ },
     { mix: { sources: [] }, message: /sources: is \[\], but must be of length 1 or more/ },
@@ -38,16 +41,16 @@ describe('readMix', () => {
     },
     {
       mix: { sources: [source('a'), source('a')] },
-      message: /sources\[1\]\.source: two sources are called "a"/,
+      message: /sources\[1\]\.source: two sources have the name "a"/,
     },
     {
       mix: { sources: [source('a', { filters: 'x' })] },
-      message: /\.filters: only a recipe has stacks of filters/,
+      message: /\.filters: filters are available only in recipes/,
     },
     {
       mix: { sources: [source('a', { temperature: 1 })] },
       loss: 'margin-mse',
-      message: /sources\[0\]: .*a sets a temperature, and no loss of the training has one/,
+      message: /sources\[0\]: .*a sets a temperature, but no loss of the training has one/,
     },
   ])('refuses $mix', ({ mix, loss, message }) => {
     expect(() => read(mix, loss)).toThrow(message);

@@ -69,7 +69,7 @@ describe('the report', () => {
     expect(filtered.filter!.rules.map(({ rule }) => rule)).toEqual(['length>=2', 'relative-margin>=0.02']);
     const lines = leftOut(report);
     expect(lines[0]).toBe(
-      `passages cut at 6 tokens: ${report.lengths.cutPassages} of 80; test queries cut at 16: 0 of 12`,
+      `passages truncated to 6 tokens: ${report.lengths.cutPassages} of 80; test queries truncated to 16 tokens: 0 of 12`,
     );
     expect(
       lines.some((line) => /^mined, filters strict: relative-margin>=0.02 dropped \d+ passages/.test(line)),
@@ -114,24 +114,24 @@ describe('the report', () => {
     const broken = reportMarkdown(sneaky);
     expect(broken).toContain('&lt;script&gt;');
     expect(broken).not.toContain('<script>');
-    expect(broken.split('## The recipe')[0]).not.toMatch(
-      /(?<!\\)\]\(|(?<!\\)`|^# heading|^- item|[\u202e\x1b]/m,
-    );
+    expect(broken.split('## Recipe')[0]).not.toMatch(/(?<!\\)\]\(|(?<!\\)`|^# heading|^- item|[\u202e\x1b]/m);
     const text = reportMarkdown({ ...sneaky, recipe: report.recipe, arms: report.arms });
     for (const heading of [
       '# small',
       '## Results',
       '## Before and after',
       '## Trainings',
-      '## What was left out',
-      '## How it was computed',
-      '## The recipe',
+      '## Exclusions and truncation',
+      '## Environment',
+      '## Recipe',
     ]) {
       expect(text.split('\n')).toContain(heading);
     }
     expect(text).toContain('| system | loss | nDCG@10 | Recall@10 |');
     expect(text).toMatch(/\| bm25 \|\s+\| 0\.\d{4} \| 0\.\d{4} \|/);
-    expect(text).toContain('There is one seed: what another would change is not in the intervals.');
+    expect(text).toContain(
+      'There is only one seed, so the intervals do not include variation between seeds.',
+    );
     expect(text).not.toContain('<script>');
     expect(text).not.toMatch(/^# heading/m);
     // The recipe is in it as it would be run again.

@@ -86,15 +86,15 @@ describe('a recipe', () => {
       'arms[0].loss=[{"name":"kl"},{"name":"infonce","temprature":0.1}]',
     ],
     [
-      "arms[0].loss.name: There is no loss 'infonse' (Did you mean 'infonce'?",
+      "arms[0].loss.name: there is no loss 'infonse' (Did you mean 'infonce'?",
       'arms[0].loss={"name":"infonse"}',
     ],
     [
-      "arms[0].loss: loss 'klx + 2', character 1: There is no loss 'klx' (Did you mean 'kl'?",
+      "arms[0].loss: loss 'klx + 2', character 1: there is no loss 'klx' (Did you mean 'kl'?",
       'arms[0].loss="klx + 2"',
     ],
     ['arms[0].source: there is no source "mind" (did you mean "mined"?)', 'arms[0].source=mind'],
-    ['arms[0].filters: there is no stack of filters "x" (there are none)', 'arms[0].filters=x'],
+    ['arms[0].filters: there is no stack of filters "x" (known: none)', 'arms[0].filters=x'],
     ['filters.a[1]: rule "shar<=0.9": there is no rule "shar"', 'filters.a=["length>=2","shar<=0.9"]'],
     ['evaluation.measures[1]: there is no measure "ndgc@10"', 'evaluation.measures=["map","ndgc@10"]'],
     [
@@ -168,27 +168,27 @@ describe('a recipe', () => {
     ['arms[0].name: is "a/b", but must be up to 60 letters', 'arms[0].name=a/b'],
     ['evaluation.measures[0]: num_ret is a count', 'evaluation.measures=["num_ret"]'],
     ['version: is 0, not 1', 'version=0'],
-    ['the recipe is of version 2, and this program reads version 1', 'version=2'],
+    ['the recipe has version 2, but this program supports only version 1', 'version=2'],
     // Parts that contradict each other.
-    ['corpus: give one of "folder" and "builtIn"', 'corpus.builtIn=demo'],
-    ['corpus.test: "train" is trained on or chosen by as well', 'corpus.test=train'],
-    ['sources.mined: mining needs judged train queries, but corpus.train is null', 'corpus.train=null'],
-    ['sources.mined.ranks.last: is 5, before the first, 9', 'sources.mined.ranks={"first":9,"last":5}'],
+    ['corpus: set either "folder" or "builtIn"', 'corpus.builtIn=demo'],
+    ['corpus.test: "train" is also used for training or as the dev set', 'corpus.test=train'],
+    ['sources.mined: mining requires judged train queries, but corpus.train is null', 'corpus.train=null'],
     [
-      'sources.mined.retrievers[1].name: two retrievers are called "bm25"',
+      'sources.mined.ranks.last: is 5, which is below the first, 9',
+      'sources.mined.ranks={"first":9,"last":5}',
+    ],
+    [
+      'sources.mined.retrievers[1].name: two retrievers have the name "bm25"',
       'sources.mined.retrievers=[{"kind":"bm25"},{"kind":"bm25"}]',
     ],
-    ['sources.a: give one of "corpusFile" and "file"', 'sources.a={"kind":"lists"}'],
+    ['sources.a: set either "corpusFile" or "file"', 'sources.a={"kind":"lists"}'],
     [
-      'sources.a.recorded: give one of "corpusFile" and "file"',
+      'sources.a.recorded: set either "corpusFile" or "file"',
       'sources.a={"kind":"generated","recorded":{"file":"x","corpusFile":"y"}}',
     ],
+    ['sources.a: set "prompts" and "of", or "recorded" lists', 'sources.a={"kind":"generated"}'],
     [
-      'sources.a: give "prompts" and "of", what is to be written, or "recorded" lists',
-      'sources.a={"kind":"generated"}',
-    ],
-    [
-      'sources.a.generator: name one of the generators (there are none)',
+      'sources.a.generator: set one of the generators (known: none)',
       'sources.a={"kind":"generated","prompts":["c-questions"],"of":{"passages":{}}}',
     ],
     [
@@ -212,13 +212,13 @@ describe('a recipe', () => {
       'sources.a={"kind":"generated","prompts":["a-hard-negatives"],"of":{"source":"minde"}}',
     ],
     [
-      'sources.a.of.source: "b" is made of "a" itself',
+      'sources.a.of.source: "b" depends on "a" itself',
       'generators.llama={"kind":"webllm","model":"m"}',
       'sources.a={"kind":"generated","prompts":["a-hard-negatives"],"of":{"source":"b"}}',
       'sources.b={"kind":"merged","of":["a","mined"]}',
     ],
     [
-      'generators.g.address: the address "localhost:8000" is no http(s) address',
+      'generators.g.address: the address "localhost:8000" is not an http(s) address',
       'generators.g={"kind":"http","address":"localhost:8000","model":"m"}',
     ],
     [
@@ -226,7 +226,7 @@ describe('a recipe', () => {
       'generators.g={"kind":"http","address":"http://localhost:8000","model":"m","key":"sk-1"}',
     ],
     [
-      'sources.a: its generator is recorded without a log: give "recorded" lists',
+      'sources.a: its generator is recorded without a log; set "recorded" lists',
       'generators.g={"kind":"recorded"}',
       'sources.a={"kind":"generated","prompts":["c-questions"],"of":{"passages":{}}}',
     ],
@@ -236,32 +236,35 @@ describe('a recipe', () => {
       'sources.a={"kind":"selected","of":"mined","queriesOf":"x"}',
     ],
     [
-      'sources.a.by: only "pick": "best" reads scores',
+      'sources.a.by: applies only to "pick": "best',
       'sources.a={"kind":"selected","of":"mined","negatives":2,"by":{"from":"stored"}}',
     ],
-    ['sources.a.pick: "best" needs "negatives"', 'sources.a={"kind":"selected","of":"mined","pick":"best"}'],
     [
-      'sources.a.by: give one of "corpusFile" and "file"',
+      'sources.a.pick: "best" requires "negatives"',
+      'sources.a={"kind":"selected","of":"mined","pick":"best"}',
+    ],
+    [
+      'sources.a.by: set either "corpusFile" or "file"',
       'sources.a={"kind":"selected","of":"mined","negatives":2,"pick":"best","by":{"from":"file"}}',
     ],
-    ['sources.mined.of: "mined" is made of "mined" itself', 'sources.mined.of=mined'],
-    ['teacher: give one of "corpusFile" and "file"', 'teacher={"from":"file"}'],
+    ['sources.mined.of: "mined" depends on "mined" itself', 'sources.mined.of=mined'],
+    ['teacher: set either "corpusFile" or "file"', 'teacher={"from":"file"}'],
     [
       'corpus.fold.index: is 3, but the last of 3 folds is 2',
       'corpus.train=test',
       'corpus.fold={"of":3,"index":3}',
     ],
-    ['corpus.train: is not "test", the split that the folds are made of', 'corpus.fold={"of":3,"index":0}'],
+    ['corpus.train: must be "test", the split that is divided into folds', 'corpus.fold={"of":3,"index":0}'],
     ['sources.a.of[1]: there is no unmerged source "a"', 'sources.a={"kind":"merged","of":["mined","a"]}'],
     [
-      'arms[1].name: two arms are called "Contrastive"',
+      'arms[1].name: two arms have the name "Contrastive"',
       'arms[1]={"name":"Contrastive","source":"mined","loss":"kl"}',
     ],
-    ['arms[0].name: two systems are called "bm25"', 'arms[0].name=bm25'],
-    ['seeds[1]: two seeds are called "3"', 'seeds=[3,3]'],
-    ['tuning: give learningRates, temperatures or both', 'tuning={}'],
+    ['arms[0].name: two systems have the name "bm25"', 'arms[0].name=bm25'],
+    ['seeds[1]: two seeds have the name "3"', 'seeds=[3,3]'],
+    ['tuning: set learningRates, temperatures or both', 'tuning={}'],
     [
-      'tuning: there is nothing to choose by: corpus.dev is null',
+      'tuning: tuning requires a dev set, but corpus.dev is null',
       'corpus.dev=null',
       'tuning.learningRates=[1e-4]',
     ],
@@ -289,12 +292,12 @@ describe('a recipe', () => {
       'filters=1',
     ];
     expect(complaint(...wrong)).toMatch(
-      /^r\.json: seeds: [^;]*; corpus\.titles: [^;]*(; [^;]*){3}; and 2 more\. docs/,
+      /^r\.json: seeds: [^;]*; corpus\.titles: [^;]*(; [^;]*){3}; and 2 more\. Fix the recipe; docs/,
     );
   });
 
   it('is JSON', () => {
-    expect(() => parseRecipeText('{"version": 1,}', 'r.json')).toThrow(/^r\.json: is not JSON: /);
+    expect(() => parseRecipeText('{"version": 1,}', 'r.json')).toThrow(/^r\.json: is not valid JSON: /);
     expect(parseRecipeText('\uFEFF{"version": 1}', 'r.json')).toEqual({ version: 1 });
     for (const document of [null, 3, 'x', []]) {
       expect(() => readRecipe(document, 'r.json')).toThrow(/^r\.json: .*is .*, not an object/);
@@ -314,7 +317,7 @@ describe('a recipe', () => {
 
   it('is refused where it holds more values than any recipe, at once', () => {
     const text = `{"version":1,"seeds":[${'1,'.repeat(160_000)}1]}`;
-    expect(() => parseRecipeText(text, 'r.json')).toThrow('r.json: holds more than 20000 values');
+    expect(() => parseRecipeText(text, 'r.json')).toThrow('r.json: contains more than 20000 values');
     // What is just short of it is read, or refused, in no time: of a hang the test would know.
     const most = `{"version":1,"sources":[${'1,'.repeat(19_000)}1]}`;
     expect(() => readRecipe(parseRecipeText(most, 'r.json'))).toThrow(InputError);
@@ -350,11 +353,11 @@ describe('--set', () => {
   });
 
   it.each([
-    ['seeds', '--set is "seeds". Give path=value'],
+    ['seeds', '--set is "seeds". Use path=value'],
     ['.a=1', '--set is ".a=1"'],
-    ['arms[2]=1', '--set arms[2]: there is no place 2. The list has 1, counted from 0'],
-    ['name.first=1', '--set name.first: "first" stands in something that has no settings'],
-    ['corpus[0]=1', '--set corpus[0]: there is no place 0. The value is no list'],
+    ['arms[2]=1', '--set arms[2]: there is no item 2. Use an index of up to 1'],
+    ['name.first=1', '--set name.first: "first" is inside a value that has no settings'],
+    ['corpus[0]=1', '--set corpus[0]: there is no item 0. Set the whole value: it is not a list'],
     [`a${'.a'.repeat(30_000)}=1`, '--set is "a.a.a'],
     [`name=${'['.repeat(200_000)}${']'.repeat(200_000)}`, '--set name: the value is nested deeper'],
   ])('refuses %#', (override, message) => {
@@ -366,7 +369,7 @@ describe('--set', () => {
 
 it('--set is refused where it is given more often than anybody would', () => {
   expect(() => withOverrides(smallest, new Array<string>(200_000).fill('seeds=[1,2]'))).toThrow(
-    '--set is given 200000 times',
+    '--set was passed 200000 times',
   );
 });
 
@@ -419,9 +422,9 @@ describe('names that every object inherits', () => {
   // These the library that checks documents would drop without a word.
   it.each(['constructor', 'prototype', '__proto__'])('refuses a source that is called %s', (name) => {
     expect(complaint(`sources.${name}={"kind":"mined","retrievers":[{"kind":"bm25"}]}`)).toContain(
-      `sources.${name}: nothing can have this name`,
+      `sources.${name}: this name is not allowed`,
     );
-    expect(complaint(`arms[0].${name}=1`)).toContain(`arms[0].${name}: nothing can have this name`);
+    expect(complaint(`arms[0].${name}=1`)).toContain(`arms[0].${name}: this name is not allowed`);
   });
 
   it('refuses an arm that is called constructor', () => {

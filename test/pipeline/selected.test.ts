@@ -66,7 +66,7 @@ describe('a selection', () => {
     ];
     const best = { ...whole, negatives: 1, pick: 'best' } as const;
     expect(passages(selectLists(of(scored(1, 5), scored(1, 7)), best))).toEqual(['gold 7']);
-    expect(() => selectLists(of(scored(undefined)), best)).toThrow('there is no score to pick the best by');
+    expect(() => selectLists(of(scored(undefined)), best)).toThrow('there is no score for "pick": "best"');
   });
 
   it('gives new labels: arXiv 2503.23239 counts mined negatives as 1, not 0', () => {

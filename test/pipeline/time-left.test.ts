@@ -46,8 +46,8 @@ const finished = (events: readonly RecipeEvent[], label: string): number =>
 describe('the time that is left of a job', () => {
   it('is not made longer by a stage of another kind that took long', async () => {
     // By then enough has been measured, all of trainings.
-    const { events } = await watched((label) => (label === 'lengths of the texts' ? 300 : 0));
-    const at = finished(events, 'lengths of the texts');
+    const { events } = await watched((label) => (label === 'text lengths' ? 300 : 0));
+    const at = finished(events, 'text lengths');
     const [before, after] = [events[at - 1], events[at]].map((event) => event?.secondsLeft.expected ?? NaN);
     expect(after).toBeGreaterThan(0);
     expect(after).toBeLessThanOrEqual(before ?? NaN);

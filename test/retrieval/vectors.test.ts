@@ -182,7 +182,7 @@ describe('VectorIndex', () => {
         const query = queries.slice(0, dimensions);
         expect(await index.search(query, 1)).toHaveLength(1);
         await expect(index.search(query, 1)).rejects.toThrow('the worker died');
-        await expect(index.search(query, 1)).rejects.toThrow(/build it again/);
+        await expect(index.search(query, 1)).rejects.toThrow(/has to be rebuilt/);
       } finally {
         vi.unstubAllGlobals();
       }

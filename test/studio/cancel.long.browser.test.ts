@@ -37,7 +37,7 @@ it('stops an experiment whenever it is canceled, and resumes it the next time', 
 
   const last = studio.view(idOf('at the second step'), recipe);
   void last.start();
-  await vi.waitUntil(() => last.notices.some((notice) => notice.includes('goes on from step')), {
+  await vi.waitUntil(() => last.notices.some((notice) => notice.includes('resumed from step')), {
     timeout: 60_000,
   });
   last.cancel();
@@ -55,7 +55,7 @@ it('ends the worker of an experiment that does not stop, and resumes from what i
   await vi.waitUntil(() => run.state === 'canceled', { timeout: 20_000 });
   void run.start();
   await vi.waitUntil(() => run.activity.includes('step'), { timeout: 60_000 });
-  expect(run.notices).toEqual([expect.stringContaining('goes on from step') as string]);
+  expect(run.notices).toEqual([expect.stringContaining('resumed from step') as string]);
   run.cancel();
   await vi.waitUntil(() => run.state === 'canceled', { timeout: 20_000 });
 });

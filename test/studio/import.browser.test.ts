@@ -38,7 +38,7 @@ const refused: Readonly<Record<string, Refusal>> = {
   'an empty file': {
     item: file('lists.jsonl'),
     file: 'lists.jsonl',
-    problem: /holds no training lists/,
+    problem: /contains no training lists/,
   },
   'a corpus for lists': {
     item: file('corpus.jsonl', documents),
@@ -62,7 +62,7 @@ const refused: Readonly<Record<string, Refusal>> = {
     item: file('log.jsonl', '{"request": "x", "prompt_version": 1}\n'),
     file: 'log.jsonl',
     line: 1,
-    problem: /is no entry of a log/,
+    problem: /is not an entry of a generation log/,
   },
   'a zip with a broken document': {
     item: zip({ ...beir, 'corpus.jsonl': `${documents}{"_id": "c"}\n` }),
@@ -73,13 +73,13 @@ const refused: Readonly<Record<string, Refusal>> = {
   'an empty corpus': {
     item: zip({ ...beir, 'corpus.jsonl': '\n' }),
     file: 'mine.zip/corpus.jsonl',
-    problem: /holds no documents/,
+    problem: /contains no documents/,
   },
   'a corpus with a query twice': {
     item: folder({ ...beir, 'queries.jsonl': beir['queries.jsonl'].repeat(2) }),
     file: 'mine/queries.jsonl',
     line: 3,
-    problem: /is already that of line 1/,
+    problem: /is already used on line 1/,
   },
   'a corpus with a broken judgment of any split': {
     item: folder({ ...beir, 'qrels/train.tsv': `${beir['qrels/train.tsv']}q\tb\tyes\n` }),
@@ -100,7 +100,7 @@ const refused: Readonly<Record<string, Refusal>> = {
     item: folder({ ...beir, 'lists.jsonl': `${lists}{}\n` }),
     file: 'mine/lists.jsonl',
     line: 5,
-    problem: /no kind of training list/,
+    problem: /no format of training lists/,
   },
 };
 

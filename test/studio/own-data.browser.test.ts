@@ -98,12 +98,12 @@ it('asks again when a choice has changed', async () => {
 });
 
 it('says in place why a training cannot run', async () => {
-  const broken = new InputError('holds no judgments', {
+  const broken = new InputError('contains no judgments', {
     file: 'qrels/train.tsv',
     remedy: 'Use another split',
   });
   const { started } = await open(planOf(60, 10), { openRun: () => Promise.reject(broken) });
   await train.click();
-  await expect.element(page.getByRole('alert')).toHaveTextContent('qrels/train.tsv: holds no judgments.');
+  await expect.element(page.getByRole('alert')).toHaveTextContent('qrels/train.tsv: contains no judgments.');
   expect(started).toEqual([]);
 });

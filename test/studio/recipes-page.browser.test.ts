@@ -103,7 +103,7 @@ it('hands a key to the worker and writes it into no recipe', async () => {
 it('has a field for each setting of a server, and says what is wrong with one', async () => {
   const { screen } = await open();
   await page.getByLabelText(/What writes as/).selectOptions('http');
-  await expect.element(page.getByText('Texts are sent to the server that you name')).toBeVisible();
+  await expect.element(page.getByText('Texts are sent to the server at this address')).toBeVisible();
   await page.getByLabelText('Model', { exact: true }).fill('some-model');
   await page.getByLabelText('Deadline (seconds)').fill('60');
   const address = 'http://127.0.0.1:8000/v1';
@@ -156,7 +156,7 @@ it('takes a pasted recipe, and says in place what is wrong with it', async () =>
   const read = page.getByRole('button', { name: 'Read it' });
   await box.fill('{"version": 1, "name": "x"');
   await read.click();
-  await expect.element(page.getByRole('alert')).toHaveTextContent(/is not JSON/);
+  await expect.element(page.getByRole('alert')).toHaveTextContent(/is not valid JSON/);
   await box.fill(JSON.stringify({ ...demoRecipe, arms: [{ ...demoRecipe.arms[0], loss: 'infonze' }] }));
   await read.click();
   await expect.element(page.getByRole('alert')).toHaveTextContent(/arms\[0\]\.loss.*infonce/);

@@ -48,7 +48,7 @@ describe('a run in the training worker', () => {
     {
       doom: 'has ended without a word',
       start: () => new Worker(new URL('doomed-worker.ts?end=7', import.meta.url), { type: 'module' }),
-      reason: 'the browser has ended it',
+      reason: 'the browser terminated it',
     },
   ])('goes on by itself in another worker when its own $doom', async ({ start, reason }) => {
     const starts: number[] = [];

@@ -205,7 +205,7 @@ test.each([
   [plainLists(3), {}, '3 training rows cannot fill a batch of 4'],
   [plainLists(3), { batchSize: 0 }, 'The batch size is 0'],
   [plainLists(9), { negatives: -1 }, 'The number of negatives is -1'],
-  [[], {}, 'There are no training lists'],
+  [[], {}, 'there are no training lists'],
 ])('%# is refused', (lists, changes, problem) => {
   expect(() => batchesOf(lists, changes)).toThrow(InputError);
   expect(() => batchesOf(lists, changes)).toThrow(problem);

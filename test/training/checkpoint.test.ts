@@ -160,7 +160,7 @@ describe('resumeReport', () => {
     });
     expect(report.bitExact).toBe(false);
     expect(report.message).toBe(
-      'not bit-exact from step 120 because the configuration was changed, processor was not known and is Xeon, ' +
+      'not bit-exact from step 120 because the configuration was changed, processor was unknown and is Xeon, ' +
         'threads was 2 and is 4, microBatch was 16 and is 8',
     );
     expect(report.breaks).toEqual([report.message]);

@@ -67,7 +67,7 @@ describe('devEvaluation', () => {
     const broken = embedderOf({ ...vectors, up: [NaN, 0] });
     await expect(devEvaluation(lists, 'cosine')(broken, 8)).rejects.toThrow(TrainingDivergedError);
     await expect(devEvaluation(lists, 'cosine')(broken, 8)).rejects.toThrow(
-      /at step 8: no finite dev vectors/,
+      /at step 8: non-finite dev vectors/,
     );
   });
 });

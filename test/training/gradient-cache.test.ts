@@ -62,7 +62,7 @@ it('refuses a micro-batch that does not fit, and says what would', async () => {
   const refusal = runWith(() => 2 ** 20);
   await expect(refusal).rejects.toThrow(ResourceError);
   await expect(refusal).rejects.toThrow(
-    /^a micro-batch of 64 × 32 tokens needs about \d+ MiB of memory, and 1 MiB are free\. Use micro-batches of \d+ tokens or fewer\.$/,
+    /^a micro-batch of 64 × 32 tokens needs about \d+ MiB of memory, but only 1 MiB are available\. Use micro-batches of \d+ tokens or fewer\.$/,
   );
   await expect(runWith(() => 1000)).rejects.toThrow(/Use shorter texts or a smaller encoder/);
 });

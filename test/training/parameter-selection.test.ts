@@ -32,7 +32,7 @@ describe.each(['tiny-bert', 'tiny-distilbert'] as const)('parameters that train,
     checkSelection(shape, lora(shape.hiddenSize));
     checkSelection(shape, { kind: 'last-layers', layers: shape.layers });
     expect(() => checkSelection(shape, lora(shape.hiddenSize + 1))).toThrow(
-      `the LoRA rank is ${shape.hiddenSize + 1}, and the encoder's layers are ${shape.hiddenSize} wide. Choose a rank from 1 to ${shape.hiddenSize}.`,
+      `the LoRA rank is ${shape.hiddenSize + 1}, but the encoder's layers are only ${shape.hiddenSize} wide. Choose a rank from 1 to ${shape.hiddenSize}.`,
     );
     expect(() => checkSelection(shape, { kind: 'last-layers', layers: 3 })).toThrow('from 1 to 2');
   });

@@ -46,11 +46,11 @@ test('a share of warm-up is rounded up to whole steps', () => {
 });
 
 test.each([
-  [{ kind: 'linear', warmup: { share: 1.5 } }, 'The warm-up takes 1.5 of the steps'],
-  [{ kind: 'linear', warmup: { share: NaN } }, 'The warm-up takes NaN of the steps'],
-  [{ kind: 'linear', warmup: { steps: -1 } }, 'The warm-up takes -1 steps'],
-  [{ kind: 'linear', warmup: { steps: 0.5 } }, 'The warm-up takes 0.5 steps'],
-  [{ kind: 'linear', warmup: { steps: 0 }, floor: 2 }, "The learning rate's floor is 2 of its peak"],
+  [{ kind: 'linear', warmup: { share: 1.5 } }, 'the warm-up is 1.5 of the steps'],
+  [{ kind: 'linear', warmup: { share: NaN } }, 'the warm-up is NaN of the steps'],
+  [{ kind: 'linear', warmup: { steps: -1 } }, 'the warm-up is -1 steps'],
+  [{ kind: 'linear', warmup: { steps: 0.5 } }, 'the warm-up is 0.5 steps'],
+  [{ kind: 'linear', warmup: { steps: 0 }, floor: 2 }, 'the final learning rate is 2 of its peak'],
 ] as const)('%o is refused', (options, problem) => {
   expect(() => scheduleFor(options, 100)).toThrow(InputError);
   expect(() => scheduleFor(options, 100)).toThrow(problem);

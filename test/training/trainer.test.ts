@@ -151,7 +151,7 @@ describe('the trainer', () => {
       }),
     );
     await expect(training).rejects.toThrow(ResourceError);
-    await expect(training).rejects.toThrow(/The disk is full.*Free space/);
+    await expect(training).rejects.toThrow(/the disk is full.*Free disk space/);
     expect(saved).toBe(6);
     process.kill();
     const after = await open();
@@ -183,9 +183,9 @@ describe('the trainer', () => {
   });
 
   it.each([
-    { rate: 1e30, every: 100, evaluates: false, message: /at step 3: no finite loss/ },
-    { rate: 1e30, every: 1, evaluates: false, message: /at step 2: no finite weights/ },
-    { rate: 1e15, every: 1, evaluates: true, message: /at step 2: no finite dev vectors/ },
+    { rate: 1e30, every: 100, evaluates: false, message: /at step 3: non-finite loss/ },
+    { rate: 1e30, every: 1, evaluates: false, message: /at step 2: non-finite weights/ },
+    { rate: 1e15, every: 1, evaluates: true, message: /at step 2: non-finite dev vectors/ },
   ])('stops where numbers become none: $message', async ({ rate, every, evaluates, message }) => {
     const checkpoints = await openCheckpoints(`diverged-${rate}-${every}`);
     const hopeless: TrainingSettings = {

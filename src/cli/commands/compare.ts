@@ -33,32 +33,37 @@ export function registerCompare(program: Command, io: CliIo): void {
   const command = program
     .command('compare')
     .description(
-      'Compares runs with a baseline, query by query: paired tests corrected for all comparisons (Holm), ' +
-        'bootstrap intervals, wins and losses, and the smallest difference that could have been found.',
+      'Compare runs with a baseline, query by query: paired significance tests with Holm correction, ' +
+        'bootstrap confidence intervals, wins and losses, and the minimum detectable difference (80% power).',
     )
-    .argument('<runs...>', 'run files, TREC or tab-separated; a judged query that a run lacks counts 0')
-    .requiredOption('--qrels <file>', "relevance judgments: TREC qrels or BEIR's TSV")
-    .option('--metrics <names>', 'measures by comma', 'ndcg_cut_10,recall_100')
+    .argument('<runs...>', 'Run files (TREC or tab-separated). Judged queries missing from a run score 0')
+    .requiredOption('--qrels <file>', 'Relevance judgments: TREC qrels or BEIR TSV')
+    .option('--metrics <names>', 'Comma-separated measures', 'ndcg_cut_10,recall_100')
     .option(
       '--disjoint-from <qrels>',
-      'only queries that share no relevant document with a query of these judgments (of the train split)',
+      'Use only queries that share no relevant document with any query of these judgments (the train split)',
     )
-    .option('--baseline <run>', 'the run to compare with: a file or a name (default: the first)')
-    .option('--csv <file>', 'write the comparisons as CSV, unrounded')
-    .option('--latex <file>', 'write the means as a LaTeX table')
+    .option('--baseline <run>', 'Run to compare with, by file or name (default: the first)')
+    .option('--csv <file>', 'Write the comparisons, unrounded, to a CSV file')
+    .option('--latex <file>', 'Write the means to a LaTeX table')
     .option(
       '--alpha <p>',
-      'level of the tests',
+      'Significance level',
       numberOption('--alpha', settingRanges.significanceLevel),
       0.05,
     )
     .option(
       '--samples <n>',
-      'random sign patterns and resamples',
+      'Number of permutations and bootstrap samples',
       integerOption('--samples', settingRanges.samples),
       10_000,
     )
-    .option('--seed <n>', 'seed of both', integerOption('--seed', settingRanges.seed), 0);
+    .option(
+      '--seed <n>',
+      'Random seed of the permutations and bootstrap samples',
+      integerOption('--seed', settingRanges.seed),
+      0,
+    );
   addRunOptions(command).action((paths: readonly string[], options: CompareOptions) =>
     compareFiles(paths, options, io),
   );
@@ -75,7 +80,7 @@ async function compareFiles(paths: readonly string[], options: CompareOptions, i
     requireCommonQueries(judgments, run, { qrels: options.qrels, run: path });
     const missing = [...judgments.keys()].filter((query) => !run.has(query)).length;
     if (missing > 0)
-      io.warn(`${name} lacks ${missing} of the ${judgments.size} judged queries: they count 0`);
+      io.warn(`${name} lacks ${missing} of the ${judgments.size} judged queries, which score 0`);
     return { name, runs: [run] };
   };
   const systems: ComparedSystem[] = [];
@@ -122,9 +127,9 @@ async function comparedQueries(options: CompareOptions, io: CliIo): Promise<Judg
     );
   }
   if (judgments.size >= 2) return judgments;
-  throw new InputError(`holds ${judgments.size} judged query to compare over`, {
+  throw new InputError(`has only ${judgments.size} judged query`, {
     file: options.qrels,
-    remedy: 'Paired tests need two or more',
+    remedy: 'Use two or more queries for paired tests',
   });
 }
 
@@ -133,8 +138,8 @@ function parseComparable(text: string): readonly RequestedMeasure[] {
   const measures = parseMeasures(text);
   const count = measures.find(({ measure }) => measure.isCount === true);
   if (count === undefined) return measures;
-  throw new InputError(`${count.measure.name} is a count, not a measure to compare`, {
-    remedy: 'Choose measures such as ndcg_cut_10',
+  throw new InputError(`${count.measure.name} is a count and cannot be compared`, {
+    remedy: 'Use a measure such as ndcg_cut_10',
   });
 }
 
@@ -150,7 +155,7 @@ function orderRuns(
 ): { readonly baseline: RunFile; readonly others: readonly RunFile[] } {
   const repeated = paths.find((path, i) => paths.indexOf(path) !== i);
   if (repeated !== undefined) {
-    throw new InputError('is given twice', { file: repeated, remedy: 'Give every run once' });
+    throw new InputError('is passed twice', { file: repeated, remedy: 'Pass each run once' });
   }
   const short = (path: string) => basename(path).replace(/\.(run|trec|txt|tsv)$/, '');
   const files = paths.map((path) => ({
@@ -167,7 +172,7 @@ function orderRuns(
   }
   const others = files.filter((file) => file !== baseline);
   if (others.length === 0) {
-    throw new InputError('there is one run only', { remedy: 'Give two or more run files' });
+    throw new InputError('there is only one run', { remedy: 'Pass two or more run files' });
   }
   return { baseline, others };
 }

@@ -23,20 +23,20 @@ export function registerDiagnose(program: Command, io: CliIo): void {
   const command = program
     .command('diagnose')
     .description(
-      'Describes the passages of each source of training lists: how near they are to query and positive, how varied, ' +
-        'how likely to be relevant after all; and with an encoder, how much gradient they get and how easily they are ' +
-        'told from those of other sources.',
+      'Describe the passages of each source of training lists: similarity to query and positive, diversity, and ' +
+        'estimated false-negative rate. With an encoder, also the share of the gradient, and how easily a probe tells ' +
+        'the sources apart.',
     )
-    .argument('<lists>', 'the training lists, as JSONL')
-    .option('--model <model>', 'an encoder for cosines, gradient and probe: nano, a folder or ORG/NAME')
-    .option('--loss <loss>', 'the loss whose gradient is measured', diagnosticsDefaults.loss)
+    .argument('<lists>', 'Training lists (JSONL)')
+    .option('--model <model>', 'Encoder for cosines, gradient and probe: nano, a folder or ORG/NAME')
+    .option('--loss <loss>', 'Loss whose gradient is measured', diagnosticsDefaults.loss)
     .option(
       '--sample <n>',
-      'lists at most, drawn at random',
+      'Maximum number of lists, sampled at random',
       integerOption('--sample', settingRanges.count),
       diagnosticsDefaults.sample,
     )
-    .option('--out <csv>', 'also write the table as CSV');
+    .option('--out <csv>', 'Also write the table to a CSV file');
   addEncodingOptions(command);
   addStoreOptions(command);
   addComputeOptions(command).action((lists: string, options: DiagnoseOptions) =>
@@ -54,7 +54,7 @@ async function diagnose(file: string, options: DiagnoseOptions, io: CliIo): Prom
   };
   await withFragment(fragment, options, { file, runsModel: model !== undefined }, io, async (job) => {
     const { lists: all } = (await job.resultOf((await job.lists('lists')).source)).value;
-    if (all > sample) io.note(`${sample} of ${all} lists are sampled (--sample)`);
+    if (all > sample) io.note(`${sample} of ${all} lists were sampled (--sample)`);
     const stage = await job.diagnosis('lists', { loss, sample, seed });
     const { value: sources } = await job.resultOf(stage);
     if (sources.length === 0) {

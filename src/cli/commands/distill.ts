@@ -36,18 +36,14 @@ export function registerDistill(program: Command, io: CliIo): void {
   const command = program
     .command('distill')
     .description(
-      'Makes a small encoder that gives texts the vectors of a large one. Re-run the same command to ' +
-        'resume.',
+      'Distill a small encoder whose vectors match those of a large one. Re-run the same command to resume.',
     )
-    .argument('<recipe>', 'what to learn from and what to make, as recipes/distillation/nano.json')
-    .requiredOption('--teacher <model>', 'the encoder to learn from: a folder or ORG/NAME')
-    .requiredOption('--data <dir>', "the folder that the recipe's files lie in")
-    .requiredOption('--out <dir>', 'the model folder to write')
-    .option(
-      '--store <dir>',
-      'where vectors of the teacher and checkpoints are kept (default: OUT.distillation)',
-    )
-    .option('--force', 'replace an output folder that holds other files');
+    .argument('<recipe>', 'Distillation recipe, such as recipes/distillation/nano.json')
+    .requiredOption('--teacher <model>', 'Teacher encoder: a folder or ORG/NAME')
+    .requiredOption('--data <dir>', "Folder that contains the recipe's data files")
+    .requiredOption('--out <dir>', 'Model folder to write')
+    .option('--store <dir>', 'Folder for teacher vectors and checkpoints (default: OUT.distillation)')
+    .option('--force', 'Replace an output folder even if it contains other files');
   addComputeOptions(command).action((recipe: string, options: DistillOptions) =>
     distillStudent(recipe, options, io),
   );
@@ -59,7 +55,7 @@ async function distillStudent(recipeFile: string, options: DistillOptions, io: C
   const teacher = await openBaseEncoder(options.teacher, {}, io);
   const { texts, tokens } = await distillationData(recipe, options.data, teacher);
   io.note(
-    `${texts.length} texts; ${tokens.length} of the teacher's ${teacher.shape.vocabSize} tokens are kept`,
+    `${texts.length} texts; the student keeps ${tokens.length} of the teacher's ${teacher.shape.vocabSize} tokens`,
   );
 
   const { openRuntime } = await import('../../host/node/runtime.ts');
@@ -72,7 +68,7 @@ async function distillStudent(recipeFile: string, options: DistillOptions, io: C
     const words = tokens.map((token) => token.replace(/^##/, ''));
     const vectors = await teacherVectors(teacher, [...texts, ...words], { runtime, store, io, interruption });
     if (vectors === undefined) {
-      io.print('interrupted while the teacher embedded; re-run the same command to resume');
+      io.print('interrupted while embedding with the teacher; re-run the same command to resume');
       process.exitCode = interruption.exitCode;
       return;
     }
@@ -206,7 +202,7 @@ async function makeStudent(
     has: (path) => Promise.resolve(files.has(path)),
     read: (path) => {
       const file = files.get(path);
-      return file === undefined ? Promise.reject(new Error(`${path} is not there`)) : Promise.resolve(file);
+      return file === undefined ? Promise.reject(new Error(`${path} does not exist`)) : Promise.resolve(file);
     },
   };
   const shape: EncoderShape = {

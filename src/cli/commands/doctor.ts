@@ -28,7 +28,7 @@ interface Check {
 export function registerDoctor(program: Command, io: CliIo): void {
   program
     .command('doctor')
-    .description('Tells what this machine can run, and what to do about what is missing.')
+    .description('Report what this machine can run, and how to install what is missing.')
     .option('--store <dir>', 'keep what the repeat test finds for the reports of this store (run --store)')
     .action((options: DoctorOptions) => examine(io, options));
 }
@@ -60,8 +60,8 @@ async function examine(io: CliIo, { store }: DoctorOptions): Promise<void> {
   io.print('');
   io.print(
     ready
-      ? 'Training and evaluation run here.'
-      : 'Training does not run here until what fails (✗) is mended.',
+      ? 'Training and evaluation can run on this machine.'
+      : 'Training does not run here. Fix the failed checks (✗) first.',
   );
   io.printJson({
     ready,
@@ -122,7 +122,7 @@ async function checkDisk(): Promise<Check> {
   const freeBytes = await freeDiskBytes('.');
   const name = 'Disk';
   if (freeBytes === undefined)
-    return { name, status: 'ok', found: 'the system does not tell what is free here' };
+    return { name, status: 'ok', found: 'the system does not report free disk space' };
   const found = `${gibibytes(freeBytes)} free in this folder`;
   const values = { freeBytes };
   if (freeBytes >= comfortableDiskBytes) return { name, status: 'ok', found, values };
@@ -131,7 +131,7 @@ async function checkDisk(): Promise<Check> {
     status: 'missing',
     found,
     values,
-    remedy: 'Free space, or put the store elsewhere (--store DIR)',
+    remedy: 'Free disk space, or use a store on another disk (--store DIR)',
   };
 }
 
@@ -166,7 +166,7 @@ async function checkCpuRate(): Promise<Check> {
       name,
       status: 'failing',
       found: `does not compute (${messageOf(error)})`,
-      remedy: 'Run "npm ci", and this command again with --debug',
+      remedy: 'Run "npm ci", then re-run this command with --debug',
     };
   }
 }
@@ -179,11 +179,11 @@ async function checkWebGpu(): Promise<Check> {
   return {
     name: 'WebGPU',
     status: 'missing',
-    found: `no device that works${via}`,
+    found: `no working device${via}`,
     remedy:
       process.platform === 'linux'
-        ? 'With a GPU: install libvulkan1 and the Vulkan driver of its maker. Without one the CPU does it all'
-        : 'With a GPU: update its driver. Without one the CPU does it all',
+        ? "With a GPU: install libvulkan1 and the vendor's Vulkan driver. Without a GPU, everything runs on the CPU"
+        : 'With a GPU: update its driver. Without a GPU, everything runs on the CPU',
     values: { reason: probe.reason },
   };
 }
@@ -197,9 +197,9 @@ async function checkCuda(): Promise<Check> {
     return {
       name,
       status: 'missing',
-      found: 'no NVIDIA GPU (nvidia-smi finds none)',
+      found: 'no NVIDIA GPU (nvidia-smi found none)',
       values,
-      remedy: 'None needed: the CPU does it all',
+      remedy: 'Not required: everything runs on the CPU',
     };
   }
   if (libraries.length === 0) {
@@ -287,7 +287,8 @@ function checkChromium(): Check {
     name,
     status: 'missing',
     found: 'neither Chrome nor Chromium found',
-    remedy: 'Needed for the page and its tests only: install Chrome or Chromium, or set CHROMIUM_PATH',
+    remedy:
+      'Required only for the browser studio and its tests: install Chrome or Chromium, or set CHROMIUM_PATH',
     values: { path: null },
   };
 }

@@ -21,20 +21,22 @@ interface EmbedOptions extends ComputeOptions {
 export function registerEmbed(program: Command, io: CliIo): void {
   const command = program
     .command('embed')
-    .description('Writes the vectors of the texts in a file as a NumPy array, one row each, in their order.')
-    .requiredOption('--model <model>', 'an encoder: nano, a folder or ORG/NAME')
+    .description(
+      'Embed the texts of a file and write their vectors as a NumPy array, one row per text, in the same order.',
+    )
+    .requiredOption('--model <model>', 'Encoder: nano, a folder or ORG/NAME')
     .requiredOption(
       '--in <file>',
-      'texts: JSONL, CSV, TSV, or plain text with one to a line (empty lines do not count)',
+      'Input texts: JSONL, CSV, TSV, or plain text with one text per line (empty lines are skipped)',
     )
-    .requiredOption('--out <file.npy>', 'the file to write')
+    .requiredOption('--out <file.npy>', 'Output file')
     .option(
       '--as <side>',
-      'which prefix and length apply: query or passage',
+      'Embed as query or passage: selects prefix and maximum length',
       choiceOption('--as', ['query', 'passage']),
       'passage',
     )
-    .option('--no-titles', 'leave titles out');
+    .option('--no-titles', 'Leave titles out');
   addEncodingOptions(command);
   addComputeOptions(command).action((options: EmbedOptions) => embedFile(options, io));
 }
@@ -48,9 +50,9 @@ async function embedFile(options: EmbedOptions, io: CliIo): Promise<void> {
   }
   for (const warning of report.warnings()) io.warn(warning);
   if (texts.length === 0) {
-    throw new InputError('holds no texts', {
+    throw new InputError('contains no texts', {
       file: options.in,
-      remedy: 'Give a file with at least one text',
+      remedy: 'Use a file with at least one text',
     });
   }
   const { openDenseEncoder } = await import('../dense-encoder.ts');

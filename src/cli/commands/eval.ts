@@ -18,12 +18,12 @@ interface EvalOptions extends RunOptions {
 export function registerEval(program: Command, io: CliIo): void {
   const command = program
     .command('eval')
-    .description("Scores a TREC run exactly as trec_eval does, under trec_eval's names.")
-    .requiredOption('--qrels <file>', "relevance judgments: TREC qrels or BEIR's TSV")
-    .requiredOption('--run <file>', 'a run file: TREC, or with the same columns separated by tabs')
-    .option('--metrics <names>', 'measures by comma: ndcg_cut_10, recall.10,100, map … (default: all)')
-    .option('--per-query', 'print the values of each query too')
-    .option('--complete', 'count judged queries that the run lacks as 0 instead of leaving them out');
+    .description('Evaluate a run file with the measures of trec_eval.')
+    .requiredOption('--qrels <file>', 'Relevance judgments: TREC qrels or BEIR TSV')
+    .requiredOption('--run <file>', 'Run file: TREC, or the same columns separated by tabs')
+    .option('--metrics <names>', 'Comma-separated measures: ndcg_cut_10, recall.10,100, map … (default: all)')
+    .option('--per-query', 'Also print the values of each query')
+    .option('--complete', 'Score judged queries missing from the run as 0 instead of ignoring them');
   addRunOptions(command).action((options: EvalOptions) => evaluateRun(options, io));
 }
 
@@ -34,10 +34,10 @@ async function evaluateRun(options: EvalOptions, io: CliIo): Promise<void> {
   requireCommonQueries(judgments, run, options);
   warnAboutJudgments(judgments, options, io);
   const unjudged = [...run.keys()].filter((query) => !judgments.has(query)).length;
-  if (unjudged > 0) io.warn(`${unjudged} of the run's ${run.size} queries have no judgments: left out`);
+  if (unjudged > 0) io.warn(`${unjudged} of the run's ${run.size} queries have no judgments and are ignored`);
   const missing = [...judgments.keys()].filter((query) => !run.has(query)).length;
   if (missing > 0) {
-    const treatment = options.complete === true ? 'they count 0' : 'left out (--complete counts them 0)';
+    const treatment = options.complete === true ? 'they score 0' : 'ignored (--complete scores them 0)';
     io.warn(`the run lacks ${missing} of the ${judgments.size} judged queries: ${treatment}`);
   }
 

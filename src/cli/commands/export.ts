@@ -27,17 +27,17 @@ export function registerExport(program: Command, io: CliIo): void {
   program
     .command('export')
     .description(
-      'Writes the model of an experiment as a folder that sentence-transformers and transformers.js open.',
+      'Export the model of an experiment to a folder that sentence-transformers and transformers.js can load.',
     )
-    .requiredOption('--experiment <dir>', 'the folder of the experiment')
-    .requiredOption('--to <dir>', 'the model folder to write')
+    .requiredOption('--experiment <dir>', 'Experiment folder')
+    .requiredOption('--to <dir>', 'Model folder to write')
     .option(
       '--which <checkpoint>',
-      'the best by the dev evaluation, or the latest',
+      'Checkpoint to export: best (on the dev set) or latest',
       choiceOption('--which', ['best', 'latest']),
       'best',
     )
-    .option('--force', 'replace a folder that holds other files')
+    .option('--force', 'Replace a folder even if it contains other files')
     .action((options: ExportOptions) => exportModel(options, io));
 }
 
@@ -51,7 +51,7 @@ async function exportModel(options: ExportOptions, io: CliIo): Promise<void> {
   if (description === undefined || loaded === undefined) {
     throw new InputError('the experiment has no checkpoint yet', {
       file: options.experiment,
-      remedy: 'Train first',
+      remedy: 'Run `retriever-studio train` first',
     });
   }
   for (const problem of loaded.problems) io.warn(problem);
@@ -62,7 +62,7 @@ async function exportModel(options: ExportOptions, io: CliIo): Promise<void> {
   await experiment.close();
   const { step } = loaded.checkpoint.state;
   io.printJson({ model: options.to, step });
-  io.print(`${options.to}: the model after step ${step}`);
+  io.print(`${options.to}: exported the model of step ${step}`);
 }
 
 /** The base encoder with the weights of a checkpoint. */
@@ -101,9 +101,9 @@ export function modelCardOf(
   return {
     title: basename(folder),
     baseModel: description.model,
-    trainingData: `Lists of queries and passages: ${basename(description.lists)}.`,
+    trainingData: `Training lists of queries and passages: ${basename(description.lists)}.`,
     loss: description.loss,
-    hyperparameters: { ...description.hyperparameters, 'steps done': trained },
+    hyperparameters: { ...description.hyperparameters, 'training steps': trained },
     metrics: Object.entries(after).map(([metric, value]) => ({
       dataset: description.devSha256 === undefined ? 'held-out lists' : 'dev lists',
       metric,

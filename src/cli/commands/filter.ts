@@ -32,24 +32,27 @@ export function registerFilter(program: Command, io: CliIo): void {
   const command = program
     .command('filter')
     .description(
-      'Removes likely false negatives and weak lists from training lists, by rules about scores, ranks, words and labels.',
+      'Remove likely false negatives and weak lists from training lists, using rules on scores, ranks, words and labels.',
     )
-    .requiredOption('--lists <lists>', 'the training lists, as JSONL')
+    .requiredOption('--lists <lists>', 'Training lists (JSONL)')
     .option(
       '--corpus <dir>',
-      'a folder or zip in BEIR layout, whose test and dev queries are left out of the lists',
+      'Corpus in BEIR layout, a folder or zip; its test and dev queries are removed from the lists',
     )
-    .option('--rules <rules>', 'what to keep, as in "share<=0.95, margin>=0.05@bm25, length>=5" (see below)')
+    .option(
+      '--rules <rules>',
+      'Rules for what to keep, e.g. "share<=0.95, margin>=0.05@bm25, length>=5" (see below)',
+    )
     .option(
       '--group <group>',
-      'the scores that the rule "percentile" takes together: query, source or file',
+      'Group of scores that the rule "percentile" is computed over: query, source or file',
       choiceOption('--group', scoreGroupNames),
       'file',
     )
-    .option('--mark', 'keep every passage, with the verdicts of the rules')
+    .option('--mark', 'Keep every passage and mark it with the verdicts of the rules')
     .option(
       '--examples <n>',
-      'show this many passages that each rule kept, and dropped',
+      'Number of kept and of dropped passages to show for each rule',
       integerOption('--examples', { min: 0, max: 100 }),
       2,
     );
@@ -65,7 +68,7 @@ export function registerFilter(program: Command, io: CliIo): void {
 async function filter(options: FilterOptions, io: CliIo): Promise<void> {
   const { lists: file, rules, mark = false, format, group, examples, teacher, guide } = options;
   if (mark && format !== 'studio') {
-    throw new InputError(`--mark writes verdicts, which ${format} has no place for`, {
+    throw new InputError(`--mark writes verdicts, which the format ${format} cannot store`, {
       remedy: 'Use --mark without --format, or --format without --mark',
     });
   }
@@ -101,7 +104,7 @@ async function fragmentOf(options: FilterOptions, io: CliIo): Promise<FragmentIn
   const addsNothing =
     teacher.from === 'stored' && teacher.scale === null && Object.keys(evidence).length === 0;
   if (rules === undefined && addsNothing) {
-    throw new InputError('there is nothing to do', {
+    throw new InputError('neither --rules nor --teacher was passed', {
       remedy: 'Use --rules, as in --rules "share<=0.95, length>=5", or --teacher to add scores',
     });
   }

@@ -38,34 +38,35 @@ export function registerGenerate(program: Command, io: CliIo): void {
   const command = program
     .command('generate')
     .description(
-      'Has a language model write training lists: queries for the passages of a corpus, or hard negatives, graded ' +
-        'passages and labels for queries. Every reply is stored at once, so an interrupted generation resumes.',
+      'Generate training lists with a language model: queries for the passages of a corpus, or hard negatives, graded ' +
+        'passages or labels for queries. Each reply is stored as it arrives. Re-run the same command to resume.',
     )
     .requiredOption(
       '--prompt <name>',
-      'a prompt that comes with the studio (see below) or a file of your own; may be repeated',
+      'Built-in prompt (see below) or a prompt file; may be repeated',
       (value: string, earlier: readonly string[] | undefined) => [...(earlier ?? []), value],
     )
     .option(
       '--corpus <dir>',
-      'a folder or zip in BEIR layout, whose passages or judged queries are written about',
+      'Corpus in BEIR layout, a folder or zip, that supplies the passages or judged queries',
     )
-    .option('--split <name>', 'the judged queries that prompts about queries take: qrels/NAME.tsv', 'train')
-    .option('--no-titles', 'leave titles out of the passages')
-    .option('--lists <lists>', 'training lists, as JSONL, in place of the queries of the corpus')
+    .option(
+      '--split <name>',
+      'Split whose judged queries are used by prompts about queries: qrels/NAME.tsv',
+      'train',
+    )
+    .option('--no-titles', 'Leave titles out of the passages')
+    .option('--lists <lists>', 'Training lists (JSONL) to use instead of the queries of the corpus')
     .option(
       '--sample <n>',
-      'write about as many, drawn at random with --seed (default: all)',
+      'Number of passages or queries, sampled at random with --seed (default: all)',
       integerOption('--sample', settingRanges.count),
     )
-    .option('--store <dir>', 'where every reply is kept', './.retriever-studio')
-    .option(
-      '--import-log <log>',
-      'take replies of an exported log over first: what it holds is not asked again',
-    )
-    .option('--export-log <log>', 'write the replies of these prompts by this model to a JSONL file')
-    .option('--out <lists>', 'the JSONL file to write, one list on each line')
-    .option('--preview', 'show what the model would be asked first, and ask nothing')
+    .option('--store <dir>', 'Folder that stores every reply', './.retriever-studio')
+    .option('--import-log <log>', 'Import the replies of an exported log first; they are not requested again')
+    .option('--export-log <log>', "Export this model's replies to these prompts to a JSONL file")
+    .option('--out <lists>', 'Output file (JSONL, one training list per line)')
+    .option('--preview', 'Print the first request of each prompt without sending it')
     .addHelpText('after', `\n${describePrompts()}`);
   addSettingOptions(addGeneratorOptions(command), writingSettingTable).action((options: GenerateOptions) =>
     generate(options, io),
@@ -78,7 +79,8 @@ const nobody = { kind: 'http', address: 'http://127.0.0.1/v1', model: 'preview' 
 async function generate(options: GenerateOptions, io: CliIo): Promise<void> {
   const { out = '', exportLog, importLog, preview = false, keyEnv, store } = options;
   if (!preview) {
-    if (out === '') throw new InputError('--out is not given', { remedy: 'Name the file to write' });
+    if (out === '')
+      throw new InputError('--out is missing', { remedy: 'Pass --out FILE, the file to write' });
     await checkOutputFile(out);
     if (exportLog !== undefined) await checkOutputFile(exportLog);
   }
@@ -86,7 +88,7 @@ async function generate(options: GenerateOptions, io: CliIo): Promise<void> {
   const extras = {
     runsModel: false,
     generators: nodeGenerators(parseKeyVariables(keyEnv === undefined ? [] : [keyEnv])),
-    promise: 'ending; what was written is kept',
+    promise: 'stopping; all replies so far are stored',
   };
   const place = { device: 'cpu', threads: undefined, ...(!preview && { store }) } as const;
   await withFragment(fragment, place, extras, io, async (job) => {

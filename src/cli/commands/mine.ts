@@ -29,16 +29,16 @@ export function registerMine(program: Command, io: CliIo): void {
   const command = program
     .command('mine')
     .description(
-      'Makes training lists: the positives of a split, and hard negatives from the high ranks of BM25, of an encoder, ' +
-        'or of both; or, to learn from a teacher, the positives and the best candidates. Test and dev queries of the ' +
-        'corpus are never among them.',
+      'Mine training lists: the positives of a split with hard negatives from the top ranks of BM25, an encoder, or ' +
+        'both; or, for distillation, the positives with the top candidates. Test and dev queries of the corpus are ' +
+        'excluded.',
     );
   addCorpusOptions(command, 'train');
   addRetrievalOptions(command);
   addEncodingOptions(command);
   addSettingOptions(command, { ...miningSettingTable, ranks: ranksSetting })
-    .option('--label-unjudged', 'give unjudged candidates of listwise lists the label 0')
-    .option('--fuse', 'make --bm25 and --model one retriever, by reciprocal rank fusion');
+    .option('--label-unjudged', 'Label unjudged candidates of listwise lists 0')
+    .option('--fuse', 'Combine --bm25 and --model by reciprocal rank fusion');
   addListOutputOptions(command);
   addTeacherOptions(command);
   addStoreOptions(command);
@@ -48,7 +48,7 @@ export function registerMine(program: Command, io: CliIo): void {
 async function mine(options: MineOptions, io: CliIo): Promise<void> {
   const { bm25, model, fuse, teacher, corpus: file, split } = options;
   if (bm25 !== true && model === undefined) {
-    throw new InputError('no retriever is given', { remedy: 'Use --bm25, --model or both' });
+    throw new InputError('no retriever was chosen', { remedy: 'Use --bm25, --model or both' });
   }
   if (fuse === true && (bm25 !== true || model === undefined)) {
     throw new InputError('--fuse needs two retrievers', { remedy: 'Use --bm25 and --model' });
@@ -60,9 +60,9 @@ async function mine(options: MineOptions, io: CliIo): Promise<void> {
     const prepared = await job.lists('mined');
     const { value } = await job.resultOf(prepared.source);
     if (value.lists === 0) {
-      throw new InputError(`no query of "${split}" makes a list`, {
+      throw new InputError(`no query of "${split}" yields a list`, {
         file,
-        remedy: 'Use a split whose judgments name documents of the corpus, and check --level',
+        remedy: 'Use a split whose judgments name documents of the corpus, or a lower --level',
       });
     }
     await writeListFile(await job.listsOf(prepared.lists), options, io);
@@ -72,8 +72,8 @@ async function mine(options: MineOptions, io: CliIo): Promise<void> {
     io.printJson({ lists: options.out, report: { ...mined, lists: value.lists, guard } });
     io.print(`${value.lists} lists with ${count('negatives')} negatives`);
     io.print(
-      `left out: ${count('relevant')} relevant candidates, ` +
-        `${count('duplicatesOfPositives')} with the text of a positive or of the query`,
+      `excluded: ${count('relevant')} relevant candidates, ` +
+        `${count('duplicatesOfPositives')} copies of a positive or of the query`,
     );
   });
 }

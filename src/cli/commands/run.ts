@@ -32,41 +32,36 @@ export function registerRun(program: Command, io: CliIo): void {
   const command = program
     .command('run')
     .description(
-      'Runs a recipe: mines, scores, filters, trains every arm with every seed, evaluates and reports. What is ' +
-        'stored is not computed again, and an interrupted experiment resumes.',
+      'Run a recipe: mine, score, filter, train every arm with every seed, evaluate and report. Stages are cached, and ' +
+        'an interrupted experiment resumes when the command is re-run.',
     )
-    .argument('<recipe>', 'a recipe file, or the name of one that comes with the studio')
-    .option('--store <dir>', 'where the results of all stages are kept', './.retriever-studio')
+    .argument('<recipe>', 'Recipe file, or the name of a built-in recipe')
+    .option('--store <dir>', 'Folder that caches the results of all stages', './.retriever-studio')
     .option(
       '--set <path=value>',
-      'sets a value of the recipe, e.g. training.learningRate=1e-4 or arms[0].loss=kl; may be repeated',
+      'Override a value of the recipe, e.g. training.learningRate=1e-4 or arms[0].loss=kl; may be repeated',
       (value: string, earlier: readonly string[]) => [...earlier, value],
       [] as readonly string[],
     )
     .option(
       '--out <dir>',
-      'a folder for report.md, report.json, plot.svg and the trained models (models/ARM)',
+      'Output folder for report.md, report.json, plot.svg and the trained models (models/ARM)',
     )
-    .option('--plan', 'print what is to be done and about how long it takes, and do nothing')
-    .option(
-      '--seeds <n>',
-      'train each arm with the seeds 1 to n',
-      integerOption('--seeds', { min: 1, max: 100 }),
-    )
+    .option('--plan', 'Print the planned stages with time estimates, and exit')
+    .option('--seeds <n>', 'Train each arm with seeds 1 to n', integerOption('--seeds', { min: 1, max: 100 }))
     .option(
       '--checkpoint-seconds <s>',
-      'how much of a training a kill may cost, about',
+      'Approximate seconds of training lost if the process is killed',
       numberOption('--checkpoint-seconds', settingRanges.checkpointSeconds),
       30,
     )
     .option(
       '--key-env <[generator=]variable>',
-      'the environment variable with the key of a server that writes, of one generator of the recipe or of all; may ' +
-        'be repeated',
+      "Environment variable that holds a server's API key, for one generator of the recipe or for all; may be repeated",
       (value: string, earlier: readonly string[]) => [...earlier, value],
       [] as readonly string[],
     )
-    .option('--force', 'replace an output folder that holds other files');
+    .option('--force', 'Replace an output folder even if it contains other files');
   addComputeOptions(command).action((recipe: string, options: RunOptions, self: Command) =>
     runRecipe(recipe, { options, seedIsGiven: self.getOptionValueSource('seed') === 'cli' }, io),
   );
@@ -124,7 +119,7 @@ async function runRecipe(
     }
     for (const line of planLines(plan)) io.note(line);
     if (plan.memory.bytes > plan.memory.availableBytes && plan.seconds > 0) {
-      io.warn('there may be too little memory: a smaller batches.batchSize or activationBytes needs less');
+      io.warn('memory may run out: lower batches.batchSize or activationBytes to use less');
     }
     const report = await job.run();
     view.stop();
@@ -141,8 +136,8 @@ async function runRecipe(
     }
     if (error instanceof StoreFencedError) {
       throw new Error(
-        `${options.store}: another process has taken over a training, or the log of what is written. This one has ended; nothing ` +
-          'that was saved is lost.',
+        `${options.store}: another process has taken over a training run or a generation log, so this one has stopped. ` +
+          'No saved work is lost.',
         { cause: error },
       );
     }
@@ -163,7 +158,7 @@ async function checkOutput(out: string, { arms }: Recipe, force: boolean): Promi
 
 function seedOverrides({ seeds, seed }: RunOptions, seedIsGiven: boolean): readonly string[] {
   if (seeds !== undefined && seedIsGiven) {
-    throw new InputError('--seed and --seeds are both given', { remedy: 'Give one of them' });
+    throw new InputError('--seed and --seeds cannot be combined', { remedy: 'Use only one of them' });
   }
   if (seeds !== undefined) {
     return [`seeds=[${Array.from({ length: seeds }, (_, i) => i + 1).join(',')}]`];
@@ -212,7 +207,10 @@ async function printReport(
     textTable(rows[0] ?? [], rows.slice(1));
   const tables: [string, typeof all][] = [[`${all.queries} test queries`, all]];
   if (disjoint !== null) {
-    tables.push([`${disjoint.queries} of them share no relevant document with a train query`, disjoint]);
+    tables.push([
+      `${disjoint.queries} test queries that share no relevant document with a train query`,
+      disjoint,
+    ]);
   }
   for (const [title, each] of tables) {
     io.print(title);
@@ -242,7 +240,7 @@ async function printReport(
   io.print('');
   if (models === undefined) {
     io.print(
-      `the trained models are kept in ${store}; the same command with --out DIR writes them and the report`,
+      `the trained models are cached in ${store}; re-run the command with --out DIR to export them and the report`,
     );
   } else {
     for (const [arm, folder] of Object.entries(models)) io.print(`${arm}: ${folder}`);

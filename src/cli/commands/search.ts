@@ -29,15 +29,15 @@ export function registerSearch(program: Command, io: CliIo): void {
   const command = program
     .command('search')
     .description(
-      'Searches a corpus for the judged queries of a split and writes a TREC run, or a tab-separated one, in which ' +
-        'ids may contain white space.',
+      'Search a corpus for the judged queries of a split and write a run file: TREC, or tab-separated if ids contain ' +
+        'white space.',
     );
   addCorpusOptions(command, 'test');
   addRetrievalOptions(command);
   addEncodingOptions(command);
   command
-    .requiredOption('--out <run>', 'the run file to write: tab-separated if its name ends in .tsv, else TREC')
-    .option('--k <n>', 'documents per query', integerOption('--k', settingRanges.depth), 1000);
+    .requiredOption('--out <run>', 'Output run file: tab-separated if its name ends in .tsv, otherwise TREC')
+    .option('--k <n>', 'Documents per query', integerOption('--k', settingRanges.depth), 1000);
   addStoreOptions(command);
   addComputeOptions(command).action((options: SearchOptions) => search(options, io));
 }
@@ -45,7 +45,7 @@ export function registerSearch(program: Command, io: CliIo): void {
 async function search(options: SearchOptions, io: CliIo): Promise<void> {
   const { bm25, model, out, corpus: file } = options;
   if ((bm25 === true) === (model !== undefined)) {
-    const problem = bm25 === true ? '--bm25 and --model are both given' : 'no retriever is given';
+    const problem = bm25 === true ? '--bm25 and --model cannot be combined' : 'no retriever was chosen';
     throw new InputError(problem, { remedy: 'Use either --bm25 or --model' });
   }
   await checkOutputFile(out);

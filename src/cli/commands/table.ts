@@ -14,13 +14,14 @@ export function registerTable(program: Command, io: CliIo): void {
   program
     .command('table')
     .description(
-      'Makes one table of the reports of several runs: a row for each arm, a column for each data set and their ' +
-        'mean, with paired tests on each set and over all. The folds of a cross-fitted set become one column.',
+      'Combine the reports of several experiments in one table: a row for each arm, a column for each data set and one ' +
+        'for their mean, with paired tests on each data set and over all. The folds of a cross-fitted data set share a ' +
+        'column.',
     )
-    .argument('<reports...>', 'report.json of runs whose arms have the same names')
-    .option('--out <file>', 'write it as Markdown')
-    .option('--plot <file>', 'write a plot of one measure as SVG')
-    .option('--measure <name>', 'the measure of the plot (default: the first)')
+    .argument('<reports...>', 'report.json files of experiments whose arms have the same names')
+    .option('--out <file>', 'Write the table to a Markdown file')
+    .option('--plot <file>', 'Write a plot of one measure to an SVG file')
+    .option('--measure <name>', 'Measure to plot (default: the first)')
     .action((paths: readonly string[], options: TableOptions) => makeTable(paths, options, io));
 }
 
@@ -45,7 +46,7 @@ async function makeTable(paths: readonly string[], options: TableOptions, io: Cl
 function plottedMeasure(asked: string | undefined, measures: readonly string[]): string | undefined {
   if (asked === undefined || measures.includes(asked)) return asked;
   throw new InputError(`--measure is ${asked}, which the reports do not have`, {
-    remedy: `Give one of ${measures.join(', ')}`,
+    remedy: `Use one of ${measures.join(', ')}`,
   });
 }
 
@@ -56,7 +57,7 @@ async function readJson(path: string): Promise<unknown> {
   } catch (error) {
     throw new InputError(`is not JSON: ${messageOf(error)}`, {
       file: path,
-      remedy: 'Give the report.json of a run',
+      remedy: 'Use the report.json that `run --out` wrote',
       cause: error,
     });
   }

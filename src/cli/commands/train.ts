@@ -27,56 +27,60 @@ interface TrainOptions extends ExperimentOptions, ListOptions, ComputeOptions {
 export function registerTrain(program: Command, io: CliIo): void {
   const command = program
     .command('train')
-    .description('Trains an encoder on lists of queries and passages. Re-run the same command to resume.')
-    .requiredOption('--model <model>', 'the encoder to start from: nano, a folder or ORG/NAME')
+    .description('Train an encoder on training lists. Re-run the same command to resume.')
+    .requiredOption('--model <model>', 'Base encoder: nano, a folder or ORG/NAME')
     .requiredOption(
       '--lists <file>',
-      'training lists, JSONL: ours, sentence-transformers, Tevatron or FlagEmbedding; with --mix NAME=FILE, once or ' +
-        'more for each of its sources',
+      'Training lists (JSONL) in the format of the studio, sentence-transformers, Tevatron or FlagEmbedding; with ' +
+        '--mix, NAME=FILE, repeated for each of its sources',
       (value: string, earlier: readonly string[] | undefined) => [...(earlier ?? []), value],
     )
     .option(
       '--mix <file>',
-      "how lists of several sources share the batches: JSON as of a recipe's mix, with weights, schedules, " +
-        'temperatures and negatives of each source (docs/recipes.md)',
+      "Mix of several sources: a JSON file in the form of a recipe's mix, with the weights, schedules, temperatures and " +
+        'negatives of each source (docs/recipes.md)',
     )
-    .requiredOption('--out <dir>', 'the model folder to write')
-    .option('--experiment <dir>', 'where checkpoints are kept (default: OUT.experiment)')
+    .requiredOption('--out <dir>', 'Model folder to write')
+    .option('--experiment <dir>', 'Folder for checkpoints (default: OUT.experiment)')
     .option(
       '--store <dir>',
-      'also keep the trained weights in this store of results, so that nothing there is trained again',
+      'Also cache the trained weights in this store, so that the same training is not repeated',
     )
-    .option('--loss <spec>', 'a loss or a weighted sum, e.g. "kl + 0.1*infonce(temperature=0.01)"', 'infonce')
+    .option(
+      '--loss <spec>',
+      'Loss or weighted sum of losses, e.g. "kl + 0.1*infonce(temperature=0.01)"',
+      'infonce',
+    )
     .option(
       '--lora-rank <r>',
-      'rank of the adapters, with --train lora (default: 8)',
+      'LoRA rank, with --train lora (default: 8)',
       integerOption('--lora-rank', settingRanges.loraRank),
     )
     .option(
       '--lora-alpha <a>',
-      "the adapters' scale times their rank (default: 16)",
+      'LoRA alpha: scale of the update times the rank (default: 16)',
       numberOption('--lora-alpha', settingRanges.loraAlpha),
     )
     .addOption(
       new Option(
         '--dev <file>',
-        'lists that choose the best checkpoint, in any format of --lists (mine --split dev makes them of judged ' +
-          'queries); their queries, by id or by text, are left out of the training lists',
+        'Dev lists that select the best checkpoint, in any format of --lists (mine --split dev makes them from judged ' +
+          'queries). Their queries are removed from the training lists, by id and by text',
       ).conflicts('devShare'),
     )
     .option(
       '--dev-share <share>',
-      'without --dev: fraction of the lists held out to choose the best checkpoint; 0 for none',
+      'Without --dev: fraction of the lists held out to select the best checkpoint; 0 for none',
       numberOption('--dev-share', settingRanges.heldOutShare),
       0.1,
     )
     .option(
       '--checkpoint-every <steps>',
-      'steps between checkpoints',
+      'Steps between checkpoints',
       integerOption('--checkpoint-every', settingRanges.steps),
       50,
     )
-    .option('--force', 'replace an output folder that holds other files');
+    .option('--force', 'Replace an output folder even if it contains other files');
   addSettingOptions(command, trainingSettingTable);
   addEncodingOptions(command);
   addComputeOptions(command).action((options: TrainOptions) => train(options, io));
@@ -97,7 +101,7 @@ async function train(options: TrainOptions, io: CliIo): Promise<void> {
   const training = new ExperimentTraining(experiment, options, chosen, io);
   const extras = {
     ...{ file: options.mix ?? options.lists[0], runsModel: true, view: training.view },
-    promise: 'ending after this step, with a checkpoint',
+    promise: 'saving a checkpoint and stopping after this step',
     checkpoints: async () => ({ checkpoints: await training.takeOver(), every: options.checkpointEvery }),
     onStopped: () => training.printStopped(),
   };
@@ -121,7 +125,7 @@ function chosenTraining(options: TrainOptions): RecipeTraining {
   const { loraRank, loraAlpha } = options;
   if (chosen.selection?.kind !== 'lora') {
     if ((loraRank ?? loraAlpha) === undefined) return chosen;
-    throw new InputError('--lora-rank and --lora-alpha are settings of LoRA', { remedy: 'Use --train lora' });
+    throw new InputError('--lora-rank and --lora-alpha apply to LoRA only', { remedy: 'Use --train lora' });
   }
   const { rank, alpha } = chosen.selection;
   return { ...chosen, selection: { kind: 'lora', rank: loraRank ?? rank, alpha: loraAlpha ?? alpha } };
@@ -138,8 +142,8 @@ function refuseSharedFolder(out: string, experiment: string): void {
   const [outer, inner] = [resolve(out), resolve(experiment)];
   const between = relative(outer, inner);
   if (between === '..' || between.startsWith(`..${sep}`) || isAbsolute(between)) return;
-  throw new InputError('the experiment lies in the folder that the model is to be written to', {
+  throw new InputError('the experiment folder is inside the output folder, which is replaced as a whole', {
     file: experiment,
-    remedy: 'Give an --experiment outside --out, or leave it out',
+    remedy: 'Use an --experiment folder outside --out, or remove the option',
   });
 }

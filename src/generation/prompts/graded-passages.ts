@@ -7,7 +7,7 @@ export const gradedPassages: Prompt = {
   version: 1,
   title: 'Passages of four grades',
   description:
-    'A passage for each grade of relevance to a query: 3 answers it, 2 half, 1 is on its topic, 0 is not.',
+    'One passage per grade of relevance to a query: 3 exact answer, 2 partial answer, 1 same topic, 0 not relevant.',
   writes: 'graded',
   slots: [{ name: 'query', description: 'the query', maxCharacters: 500 }],
   system:

@@ -32,8 +32,7 @@ export const hardNegatives: Prompt = {
   id: 'a-hard-negatives',
   version: 1,
   title: 'Hard negatives',
-  description:
-    'Five passages for a query and a passage that answers it, which look alike and do not answer it.',
+  description: 'Five passages per query that resemble a passage that answers it, but do not answer it.',
   writes: 'negatives',
   slots: [query, positive],
   system: `You write training data for a dense retriever. ${definition} You reply in JSON.`,
@@ -54,7 +53,7 @@ export const hardNegativesOfQuery: Prompt = {
   id: 'a-hard-negatives-query-only',
   version: 1,
   title: 'Hard negatives, from the query alone',
-  description: 'Five passages for a query, without showing the model a passage that answers it.',
+  description: 'Five passages per query, without showing the model a passage that answers it.',
   writes: 'negatives',
   slots: [query],
   system: `You write training data for a dense retriever. ${definition} You reply in JSON.`,
@@ -75,7 +74,7 @@ export const brokenRequirements: Prompt = {
   id: 'a-broken-requirements',
   version: 1,
   title: 'Hard negatives that break one requirement each',
-  description: 'Passages that meet everything the query asks for but one thing, which the model names first.',
+  description: 'Passages that meet all requirements of the query but one, which the model names first.',
   writes: 'negatives',
   slots: [query, positive],
   system:

@@ -27,6 +27,6 @@ export function promptById(id: string): Prompt {
   const ids = prompts.map((prompt) => prompt.id);
   const nearest = nearestName(id, ids);
   throw new InputError(`there is no prompt ${JSON.stringify(id)}`, {
-    remedy: nearest === undefined ? `There are ${ids.join(', ')}` : `Did you mean ${nearest}?`,
+    remedy: nearest === undefined ? `Use one of ${ids.join(', ')}` : `Did you mean ${nearest}?`,
   });
 }

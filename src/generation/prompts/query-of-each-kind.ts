@@ -7,7 +7,7 @@ export const queryOfEachKind: Prompt = {
   version: 1,
   title: 'One query of each kind',
   description:
-    'The six kinds of arXiv 2502.19712 in a single reply, without examples. The cheapest in a browser tab.',
+    'One query of each of the six kinds of arXiv 2502.19712 in a single reply, without examples. The cheapest in a browser tab.',
   writes: 'queries',
   slots: [{ name: 'passage', description: 'the passage to write for', maxCharacters: 2048 }],
   system: 'You write search queries of different kinds for passages of text. You reply in JSON.',

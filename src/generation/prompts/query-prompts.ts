@@ -36,7 +36,7 @@ export function onePerRequest(kind: QueryKind): Prompt {
     ...common(kind),
     id: `c-${kind.type}`,
     title: kind.title,
-    description: `One for each passage and request, in plain text, as in arXiv 2502.19712${exampleNote(kind)}.`,
+    description: `One query per request, in plain text, as in arXiv 2502.19712${exampleNote(kind)}.`,
     system: `You write search queries for passages of text. For the passage that you are given you write ${kind.one}.`,
     user:
       `Read the passage and find its main idea. Then write ${kind.one} for it. ${kind.rules} ${shared} ` +
@@ -57,8 +57,8 @@ export function severalPerRequest(kind: QueryKind): Prompt {
     id: `c-${kind.type}-several`,
     title: `${kind.title}, several at a time`,
     description:
-      'Several for each passage and request, as JSON: where a model answers one request at a time this writes ' +
-      `more in the same time. After arXiv 2502.19712${exampleNote(kind)}.`,
+      'Several queries per request, as JSON: faster where a model answers one request at a time. After arXiv ' +
+      `2502.19712${exampleNote(kind)}.`,
     system: `You write search queries for passages of text. For the passage that you are given you write ${kind.several}. You reply in JSON.`,
     user:
       `Read the passage and find its main ideas. Then write {{count}} ${kind.several} for it, each about something ` +
@@ -99,5 +99,5 @@ function common(kind: QueryKind): Pick<Prompt, 'version' | 'writes' | 'type' | '
 }
 
 function exampleNote({ solved }: QueryKind): string {
-  return solved === undefined ? ' (without examples)' : ' (three examples, drawn for each passage)';
+  return solved === undefined ? ' (without examples)' : ' (three examples, sampled for each passage)';
 }

@@ -7,7 +7,7 @@ export const relevanceLabel: Prompt = {
   version: 1,
   title: 'Grade a passage',
   description:
-    'The model says how well a passage answers a query: 3 exactly, 2 partly, 1 same topic, 0 not at all.',
+    'Grades how well a passage answers a query: 3 exact answer, 2 partial answer, 1 same topic, 0 not relevant.',
   writes: 'labels',
   slots: [
     { name: 'query', description: 'the query', maxCharacters: 500 },

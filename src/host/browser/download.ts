@@ -8,7 +8,7 @@ export function fetchOwnFile({
   Uint8Array<ArrayBuffer>
 > {
   const request = (_: number, signal: AbortSignal): Promise<Response> => fetch(url, { signal });
-  const remedy = 'Check that the server of this page still runs, then reload the page';
+  const remedy = 'Restart the server of this page if it has stopped, then reload the page';
   const remedies = { unreachable: remedy, damaged: remedy };
   return download({ ...options, host: url.host, request, remedies }, new MemorySink());
 }

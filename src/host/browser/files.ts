@@ -176,17 +176,17 @@ async function* readChunks(file: File, name: string, start: number, end: number)
 }
 
 function tooMany(folder: string): InputError {
-  return new InputError(`holds more than ${MAX_FILES} files`, {
+  return new InputError(`contains more than ${MAX_FILES} files`, {
     file: folder,
     remedy: 'Drop the folder of the corpus itself',
   });
 }
 
 const REMEDIES: Readonly<Record<string, readonly [problem: string, remedy: string]>> = {
-  NotFoundError: ['is not there any more', 'Drop it again from where it is now'],
-  NotReadableError: ['was changed or removed since it was dropped, or may not be read', 'Drop it again'],
-  NotAllowedError: ['may not be read', 'Drop it again and allow the page to read it'],
-  SecurityError: ['may not be read', 'Move it to another folder and drop it again'],
+  NotFoundError: ['no longer exists', 'Drop it again from where it is now'],
+  NotReadableError: ['was changed or removed after it was dropped, or cannot be read', 'Drop it again'],
+  NotAllowedError: ['cannot be read: permission denied', 'Drop it again and allow the page to read it'],
+  SecurityError: ['cannot be read: permission denied', 'Move it to another folder and drop it again'],
 };
 
 async function explained<T>(name: string, action: () => Promise<T>): Promise<T> {
@@ -194,7 +194,7 @@ async function explained<T>(name: string, action: () => Promise<T>): Promise<T> 
     return await action();
   } catch (cause) {
     const [problem, remedy] = (cause instanceof DOMException && own(REMEDIES, cause.name)) || [
-      `can not be read (${messageOf(cause)})`,
+      `cannot be read (${messageOf(cause)})`,
       'Drop it again',
     ];
     throw new InputError(problem, { file: name, remedy, cause });

@@ -28,7 +28,7 @@ export async function requestAdapter(): Promise<GPUAdapter> {
   if (!('gpu' in navigator)) {
     const problem = isSecureContext
       ? 'this browser has no WebGPU'
-      : 'WebGPU is there only for pages of https or of this machine';
+      : 'WebGPU is available only to pages loaded over https or from this machine';
     throw new InputError(problem, { remedy });
   }
   const adapter = await navigator.gpu.requestAdapter({ powerPreference: 'high-performance' });

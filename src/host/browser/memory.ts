@@ -21,7 +21,7 @@ export function refuseTooLarge(name: string, needed: number | undefined, availab
   if (needed === undefined || needed <= available) return;
   const mebibytes = (bytes: number): string => String(Math.round(bytes / 2 ** 20));
   throw new OutOfMemoryError(
-    `${name} needs about ${mebibytes(needed)} MiB of memory, and ${mebibytes(available)} MiB are free`,
+    `${name} needs about ${mebibytes(needed)} MiB of memory, but only ${mebibytes(available)} MiB are available`,
     { remedy: 'Use a smaller micro-batch, shorter texts or a smaller encoder' },
   );
 }

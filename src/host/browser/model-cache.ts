@@ -30,8 +30,8 @@ export class ModelCache {
     } catch (error) {
       this.#report(
         isQuotaError(error)
-          ? `The browser keeps no more data for this page: ${url.pathname} will be downloaded again next time`
-          : `The browser did not keep ${url.pathname}: it will be downloaded again next time`,
+          ? `The browser's storage for this page is full: ${url.pathname} will be downloaded again next time`
+          : `The browser did not cache ${url.pathname}, which will be downloaded again next time`,
       );
     }
   }

@@ -35,7 +35,7 @@ export function openModelFiles(options: ModelFilesOptions): ModelFiles {
         throw new InputError('there is no such model', {
           file: model,
           remedy:
-            'Give a hub name as ORG/NAME or ORG/NAME@REVISION, drop a model folder on the page, or choose nano',
+            'Use a hub name (ORG/NAME or ORG/NAME@REVISION), drop a model folder on the page, or choose nano',
         });
       }
       return openHubModel({ model, ...name, onProgress }, options);
@@ -87,7 +87,7 @@ function openNano(
       } catch (cause) {
         throw new InputError(`${folder.host} could not be reached`, {
           file: `nano/${path}`,
-          remedy: 'Check that the server of this page still runs, then reload the page',
+          remedy: 'Restart the server of this page if it has stopped, then reload the page',
           cause,
         });
       }
@@ -166,12 +166,12 @@ function openHub({ endpoint, stallMs, retryMs }: ModelFilesOptions): Hub {
     endpoint: endpoint ?? new URL('https://huggingface.co/'),
     visitor: 'everybody',
     remedies: {
-      unreachable: 'Check the connection and try again, or drop the folder of the model on the page',
-      damaged: 'Try again later, or drop the folder of the model on the page',
+      unreachable: 'Re-run when the connection works, or drop the model folder on the page',
+      damaged: 'Re-run later, or drop the model folder on the page',
       gated: 'download its folder there and drop it on the page',
       private:
-        'Check the spelling of ORG/NAME; of a private model download the folder and drop it on the page',
-      status: 'Try again later',
+        'Fix the spelling of ORG/NAME; for a private model, download the folder and drop it on the page',
+      status: 'Re-run later',
     },
     request: (url, _, signal) => fetch(url, { signal }),
   };
@@ -191,6 +191,6 @@ function assertPlain(path: string): void {
 function missing(model: string, path: string): InputError {
   return new InputError('the file is missing', {
     file: `${model}/${path}`,
-    remedy: 'Complete the model folder, or name another model',
+    remedy: 'Use a complete model folder, or another model',
   });
 }

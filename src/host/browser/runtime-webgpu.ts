@@ -306,7 +306,7 @@ export class WebGpuRuntime implements Runtime {
         this.#pool.trim(0);
         if (this.queue.error !== undefined) throw this.queue.error;
         if (message === undefined) throw error;
-        throw new OutOfMemoryError(`${name}: the memory of the GPU is full (${message})`, {
+        throw new OutOfMemoryError(`${name}: the GPU is out of memory (${message})`, {
           remedy: 'Use a smaller micro-batch, shorter texts or a smaller encoder',
           cause: error,
         });

@@ -12,8 +12,8 @@ export async function explainStorageErrors<T>(bytes: number | undefined, task: (
   } catch (error) {
     if (isQuotaError(error)) throw await quotaError(bytes, error);
     if (error instanceof DOMException && BROKEN_DATABASE.has(error.name)) {
-      throw new ResourceError(`The browser's storage failed (${error.name}: ${messageOf(error)})`, {
-        remedy: 'See that the disk is not full, restart the browser, then go on; nothing was changed',
+      throw new ResourceError(`the browser's storage failed (${error.name}: ${messageOf(error)})`, {
+        remedy: 'Free disk space and restart the browser, then resume; nothing was changed',
         cause: error,
       });
     }
@@ -37,9 +37,9 @@ async function quotaError(bytes: number | undefined, cause: unknown): Promise<Re
     ...(bytes === undefined ? [] : [`${megabytes(bytes)} needed`]),
     ...(usage === undefined ? [] : [`${megabytes(usage)} used`]),
   ];
-  return new ResourceError(`The browser keeps no more data for this page: ${figures.join(', ')}`, {
+  return new ResourceError(`the browser's storage for this page is full: ${figures.join(', ')}`, {
     remedy:
-      'Delete experiments or models that are no longer needed, or free disk space, then go on; nothing was changed',
+      'Remove experiments or models that you no longer need, or free disk space, then resume; nothing was changed',
     cause,
   });
 }

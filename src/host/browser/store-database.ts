@@ -129,7 +129,7 @@ export class StoreDatabase {
   }
 
   close(): void {
-    this.#end(new InputError('The store is closed', { remedy: 'Open it again' }));
+    this.#end(new InputError('the store is closed', { remedy: 'Open it again' }));
   }
 
   #assertOpen(): void {
@@ -169,7 +169,7 @@ async function inTime(
   report: (problem: string) => void,
   timeoutMs: number,
 ): Promise<IDBPDatabase<StoreSchema>> {
-  const held = new InputError('Another tab of this page holds the stored data', {
+  const held = new InputError('another tab of this page is using the stored data', {
     remedy: 'Close the other tabs of this page, then reload this one',
   });
   const patience = setTimeout(() => report(held.message), Math.min(PATIENCE_MS, timeoutMs));
@@ -195,7 +195,7 @@ function explainOpening(error: unknown): unknown {
   if (!(error instanceof DOMException)) return error;
   if (error.name === 'VersionError') {
     return new InputError(
-      `The stored data was written by a newer version of this page (this one knows schema ${SCHEMA})`,
+      `the stored data was written by a newer version of this page (this version supports schema ${SCHEMA})`,
       {
         remedy: 'Reload the page; if that does not help, open the newer version',
         cause: error,
@@ -203,16 +203,16 @@ function explainOpening(error: unknown): unknown {
     );
   }
   if (error.name === 'QuotaExceededError') return error;
-  return new InputError(`The browser cannot open its database (${error.name}: ${messageOf(error)})`, {
+  return new InputError(`the browser cannot open its database (${error.name}: ${messageOf(error)})`, {
     remedy:
-      'See that the disk is not full and that the browser may keep data of this page (not in all private windows), restart the browser; only if nothing helps, delete the data of this page in its settings',
+      'Free disk space, allow the browser to store data of this page (some private windows do not), and restart the browser; as a last resort, remove the data of this page in its settings',
     cause: error,
   });
 }
 
 function superseded(): InputError {
   return new InputError(
-    'A newer version of this page was opened in another tab, which takes the stored data over',
+    'a newer version of this page was opened in another tab and has taken over the stored data',
     {
       remedy: 'Reload this tab',
     },
@@ -220,11 +220,11 @@ function superseded(): InputError {
 }
 
 function deleted(): InputError {
-  return new InputError('The stored data is being deleted in another tab', { remedy: 'Reload this tab' });
+  return new InputError('the stored data is being deleted in another tab', { remedy: 'Reload this tab' });
 }
 
 function terminated(): InputError {
-  return new InputError('The browser has closed the database: its data was deleted, or the disk failed', {
+  return new InputError('the browser has closed the database: its data was deleted, or the disk failed', {
     remedy: 'Reload this tab',
   });
 }

@@ -60,7 +60,7 @@ export class IndexedDbStore implements Store {
       await store.#blobs.recover();
     } catch (error) {
       // A store that cannot be tidied (a used-up quota) can still be read.
-      report(`What a closed tab left could not be cleaned up: ${messageOf(error)}`);
+      report(`Leftovers of a closed tab could not be cleaned up: ${messageOf(error)}`);
     }
     return store;
   }

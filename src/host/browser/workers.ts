@@ -21,11 +21,11 @@ export function startOf(start: () => Worker): StartWorker {
       if (!isAlive(data)) onMessage(data);
       else {
         void untilEnded(data.alive, watch.signal).then(
-          (ended) => ended && onLost('the browser has ended it, perhaps for lack of memory'),
+          (ended) => ended && onLost('the browser terminated it, possibly for lack of memory'),
         );
       }
     });
-    worker.addEventListener('messageerror', () => onLost('its answer could not be read'));
+    worker.addEventListener('messageerror', () => onLost('its response could not be read'));
     worker.addEventListener('error', (event) => {
       event.preventDefault();
       onLost(event.message || 'its program could not be loaded: reload the page', event.error);

@@ -37,7 +37,7 @@ export async function exchange(
   // Not AbortSignal.any with AbortSignal.timeout: Node 20 may collect the combination before it fires.
   const ending = new AbortController();
   const end = (): void => ending.abort();
-  const late = new TransientGeneratorError(`no whole answer within ${deadlineSeconds} s`);
+  const late = new TransientGeneratorError(`no complete response within ${deadlineSeconds} s`);
   const cancel = startTimer(() => ending.abort(late), deadlineSeconds * 1000);
   signal?.addEventListener('abort', end, { once: true });
   let isAnswered = false;
@@ -57,7 +57,7 @@ export async function exchange(
     // A deadline that passes while a body is read is told as its reason, or as a connection that broke off.
     if (ending.signal.reason === late) throw late;
     throw new TransientGeneratorError(
-      `${isAnswered ? 'the connection broke off' : 'no answer'} (${causeOf(error)})`,
+      `${isAnswered ? 'the connection was lost' : 'no response'} (${causeOf(error)})`,
       { cause: error },
     );
   } finally {

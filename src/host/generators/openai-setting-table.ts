@@ -15,16 +15,16 @@ export const openAiSettingTable = {
   }),
   model: textSetting({
     title: 'model',
-    help: 'The model, as the server names it.',
+    help: 'Model name on the server.',
     option: 'model',
     placeholder: 'name',
-    wanted: "the model's name, as the server has it",
+    wanted: 'the name of a model on the server',
     isRequired: true,
     form: 'first',
   }),
   parallel: numberSetting(settingRanges.parallelRequests, {
     title: 'requests at the same time',
-    help: `Requests at the same time. Default: ${defaults.parallel}.`,
+    help: `Concurrent requests. Default: ${defaults.parallel}.`,
     option: 'parallel',
     default: defaults.parallel,
     form: 'more',
@@ -32,7 +32,7 @@ export const openAiSettingTable = {
   deadlineSeconds: numberSetting(settingRanges.deadlineSeconds, {
     title: 'deadline',
     unit: 'seconds',
-    help: `Seconds within which a reply must have come. Default: ${defaults.deadlineSeconds}.`,
+    help: `Timeout for a reply, in seconds. Default: ${defaults.deadlineSeconds}.`,
     option: 'deadline',
     placeholder: 'seconds',
     default: defaults.deadlineSeconds,

@@ -138,7 +138,7 @@ class OpenAiGenerator implements Generator {
     const problem = answer.problem();
     if (problem !== undefined) throw this.#refusal(answer, problem);
     const models = answer.models();
-    if (models === undefined) throw this.#wrongPath('this is no OpenAI-compatible address');
+    if (models === undefined) throw this.#wrongPath('this is not an OpenAI-compatible address');
     // Ollama lists the tag that it takes where none is named.
     if (!models.includes(this.#model) && !models.includes(`${this.#model}:latest`)) {
       throw this.#unknownModel(models);
@@ -185,35 +185,36 @@ class OpenAiGenerator implements Generator {
   }
 
   #refusal({ status, redirects }: ServerAnswer, problem: string): InputError {
-    if (redirects) return this.#refused(problem, 'Give the address that it leads to');
+    if (redirects) return this.#refused(problem, 'Use the address that it redirects to');
     if (status === 401 || status === 403) {
       return this.#key === undefined
-        ? this.#refused(`${problem} to a request without a key`, 'Give the key of this server')
-        : this.#refused(`${problem}: it does not take the key`, 'Check the key, and what it may use');
+        ? this.#refused(`${problem} to a request without a key`, "Pass this server's API key")
+        : this.#refused(`${problem}: it rejected the API key`, 'Use a valid key with access to this model');
     }
     if (status === 404 && /model/i.test(problem)) {
-      return this.#refused(problem, 'Check the name of the model, and whether the server still holds it');
+      return this.#refused(problem, 'Fix the model name, or use a model that the server has');
     }
     if (status === 404 || status === 405) return this.#wrongPath(problem);
     if (status === 429 || status >= 500)
-      return this.#refused(problem, 'Look at its log, and try again later');
+      return this.#refused(problem, "Re-run later; the server's log has the cause");
     return this.#refused(
       problem,
-      'Shorten what is asked if it is too long for the model, or look at its log',
+      "Use shorter texts if the prompt is too long for the model; the server's log has the cause",
     );
   }
 
   #wrongPath(problem: string): InputError {
-    return this.#refused(problem, 'Give the base address, which mostly ends in /v1');
+    return this.#refused(problem, 'Use the base address, which usually ends in /v1');
   }
 
   #unknownModel(models: readonly string[]): InputError {
-    if (models.length === 0) return this.#refused('it holds no model', 'Load one into the server first');
+    if (models.length === 0)
+      return this.#refused('it has no model loaded', 'Re-run after loading a model into the server');
     const nearest = nearestName(this.#model, models);
     const some = models.slice(0, 8).join(', ') + (models.length > 8 ? ', …' : '');
     return this.#refused(
       `it has no model "${this.#model}"`,
-      nearest === undefined ? `Name one that it has: ${some}` : `Did you mean "${nearest}"? It has ${some}`,
+      nearest === undefined ? `Use one that it has: ${some}` : `Did you mean "${nearest}"? It has ${some}`,
     );
   }
 
@@ -226,8 +227,8 @@ class OpenAiGenerator implements Generator {
 function checkKey(key: string | undefined): string | undefined {
   if (key === undefined || key === '') return undefined;
   if (/^[\x21-\x7e]+$/.test(key)) return key;
-  throw new InputError('the key has spaces, line ends or letters that no key has', {
-    remedy: 'Give the key alone, as the server made it',
+  throw new InputError('the API key contains spaces, line breaks or invalid characters', {
+    remedy: 'Use the key alone, as issued by the server',
   });
 }
 

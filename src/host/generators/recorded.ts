@@ -30,17 +30,20 @@ export class RecordedGenerator implements Generator {
     const models = [...byModel.keys()];
     const chosen = model ?? models[0];
     if (chosen === undefined) {
-      throw new InputError('holds no replies', { file, remedy: 'Give the log of an earlier generation' });
+      throw new InputError('contains no replies', { file, remedy: 'Use the log of an earlier generation' });
     }
     if (model === undefined && models.length > 1) {
-      throw new InputError(`holds the replies of ${models.length} models`, {
+      throw new InputError(`contains the replies of ${models.length} models`, {
         file,
-        remedy: `Say which to replay: ${models.join(', ')}`,
+        remedy: `Choose the model to replay: ${models.join(', ')}`,
       });
     }
     for (const { request, reply } of byModel.get(chosen) ?? []) this.#replies.set(request, reply);
     if (this.#replies.size === 0) {
-      throw new InputError(`holds no replies of ${chosen}`, { file, remedy: `It has ${models.join(', ')}` });
+      throw new InputError(`contains no replies of ${chosen}`, {
+        file,
+        remedy: `Use one of ${models.join(', ')}`,
+      });
     }
     this.#file = file;
     this.description = { kind: 'recorded', model: chosen, recorded: true, constrains: false, parallel: 8 };
@@ -55,11 +58,10 @@ export class RecordedGenerator implements Generator {
     const reply = this.#replies.get(id);
     if (reply !== undefined) return Promise.resolve(reply);
     return Promise.reject(
-      new InputError(`holds no reply of ${this.description.model} to what is asked now`, {
+      new InputError(`contains no reply of ${this.description.model} to this request`, {
         file: this.#file,
         remedy:
-          'It answers the texts, prompt, settings and seed with which it was recorded and no others: use those, or ' +
-          'choose a language model',
+          'Use the texts, prompt, settings and seed with which it was recorded, or choose a language model',
       }),
     );
   }

@@ -12,22 +12,19 @@ const example = 'as in http://127.0.0.1:8000/v1';
 export function baseAddress(address: string, pageOrigin?: string): string {
   const url = parseUrl(address.trim());
   if (url === undefined || !/^https?:$/.test(url.protocol)) {
-    throw new InputError(`the address "${address.replace(/\/\/[^/]*@/, '//')}" is no http(s) address`, {
-      remedy: `Give one ${example}`,
+    throw new InputError(`the address "${address.replace(/\/\/[^/]*@/, '//')}" is not an http(s) address`, {
+      remedy: `Use an address ${example}`,
     });
   }
   if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {
-    throw new InputError(
-      `the address of ${url.host} holds a user, a password or something behind "?" or "#"`,
-      {
-        remedy: `Give the bare address, ${example}, and the key apart from it`,
-      },
-    );
+    throw new InputError(`the address of ${url.host} contains a user, a password, "?" or "#"`, {
+      remedy: `Use the bare address, ${example}, and pass the key separately`,
+    });
   }
   if (pageOrigin?.startsWith('https:') === true && url.protocol === 'http:' && !isThisMachine(url.hostname)) {
-    throw new InputError('a page that came by https may not speak to an http address', {
+    throw new InputError('a page loaded over https cannot use an http address', {
       file: url.origin,
-      remedy: 'Give an https address, run the server on this machine, or start the studio on this machine',
+      remedy: 'Use an https address, run the server on this machine, or start the studio on this machine',
     });
   }
   const path = url.pathname.replace(/\/+$/, '').replace(/\/(chat\/completions|completions|models)$/, '');
@@ -36,15 +33,15 @@ export function baseAddress(address: string, pageOrigin?: string): string {
 
 /** What a server that gives no answer at all comes to. */
 export function unreachable(base: string, pageOrigin: string | undefined, reason: string): InputError {
-  const started = 'Check that the server runs, its port and its address';
+  const started = 'Re-run when the server is running, or fix its address and port';
   return pageOrigin === undefined
     ? new InputError(`it cannot be reached: ${reason}`, { file: base, remedy: started })
     : new InputError(
-        'it cannot be reached, or does not let this page ask it (CORS); a browser does not say which',
+        'it cannot be reached, or does not allow requests from this page (CORS); browsers do not report which',
         {
           file: base,
           remedy:
-            `${started}; then let it answer pages of ${pageOrigin}: vLLM --allowed-origins '["${pageOrigin}"]', ` +
+            `${started}; then allow requests from ${pageOrigin}: vLLM --allowed-origins '["${pageOrigin}"]', ` +
             `Ollama OLLAMA_ORIGINS=${pageOrigin}, LM Studio "Enable CORS"; and allow access to the local network if ` +
             'the browser asks',
         },

@@ -34,7 +34,7 @@ export class ServerAnswer {
   problem(): string | undefined {
     if (this.redirects) return 'it redirects to another address';
     if (this.status >= 200 && this.status < 300) return undefined;
-    return `it answers ${this.status}${this.#quote()}`;
+    return `it responded with status ${this.status}${this.#quote()}`;
   }
 
   /** The names of `{"data": [{"id"}]}`; undefined for anything else. Ollama says null where it has none. */
@@ -51,7 +51,7 @@ export class ServerAnswer {
   /** @throws TransientGeneratorError for what is no reply: broken off, or a page that something in between made. */
   reply(seconds: number): GenerationReply {
     if (this.#http.isTooLong) {
-      const problem = `the answer is longer than ${mostMebibytes} MiB`;
+      const problem = `the response is longer than ${mostMebibytes} MiB`;
       return { text: '', finish: 'stop', problem, seconds };
     }
     const choices = member(this.#body, 'choices');
@@ -60,8 +60,8 @@ export class ServerAnswer {
     if (message === undefined) {
       throw new TransientGeneratorError(
         this.#body === undefined
-          ? 'the answer is not JSON: it broke off, or something between us and the server made it'
-          : `the answer holds no reply${this.#quote()}`,
+          ? 'the response is not JSON: it was cut off, or came from a proxy'
+          : `the response contains no reply${this.#quote()}`,
       );
     }
     const usage = member(this.#body, 'usage');

@@ -94,7 +94,7 @@ export async function refuseForeignFolder(
   const status = await files.stat(target);
   if (!status) return;
   if (!status.isFolder) {
-    throw new InputError('This is a file, a folder was to be written here', {
+    throw new InputError('a folder cannot be written here: this is a file', {
       remedy: 'Choose another folder',
       file: path,
     });
@@ -105,10 +105,10 @@ export async function refuseForeignFolder(
   const foreign = present.filter((name) => !ours.has(name));
   if (foreign.length === 0) return;
   throw new InputError(
-    `The folder holds files that the studio did not write (${foreign.slice(0, 3).join(', ')}` +
+    `the folder contains files that the studio did not write (${foreign.slice(0, 3).join(', ')}` +
       `${foreign.length > 3 ? ` and ${foreign.length - 3} more` : ''})`,
     {
-      remedy: `Choose another folder, or replace this one with all that is in it by ${forceFlag}`,
+      remedy: `Choose another folder, or pass ${forceFlag} to replace this one with everything in it`,
       file: path,
     },
   );

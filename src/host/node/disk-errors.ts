@@ -41,24 +41,24 @@ interface Explanation {
 
 const FULL: Explanation = {
   problem: (needed, free) =>
-    `The disk is full${needed === undefined ? '' : `: ${megabytes(needed)} needed`}` +
+    `the disk is full${needed === undefined ? '' : `: ${megabytes(needed)} needed`}` +
     (free === undefined ? '' : `${needed === undefined ? ':' : ','} ${megabytes(free)} free`),
-  remedy: 'Free space there or choose a folder on another disk, then run it again; nothing was changed',
+  remedy: 'Free disk space or choose a folder on another disk, then re-run; nothing was changed',
 };
 
 const QUOTA: Explanation = {
   problem: (needed) =>
-    `Your disk quota is used up${needed === undefined ? '' : `: ${megabytes(needed)} needed`}`,
-  remedy: 'Free space or choose a folder on another disk, then run it again; nothing was changed',
+    `your disk quota is used up${needed === undefined ? '' : `: ${megabytes(needed)} needed`}`,
+  remedy: 'Free disk space or choose a folder on another disk, then re-run; nothing was changed',
 };
 
 const NO_RIGHT: Explanation = {
-  problem: () => 'No permission to write here',
-  remedy: 'Choose a folder of yours, or change the rights of this one',
+  problem: () => 'no permission to write here',
+  remedy: 'Choose a folder that you may write to, or fix the permissions of this one',
 };
 
 const NO_LINKS: Explanation = {
-  problem: () => 'The file system of this folder has no hard links, which safe commits need',
+  problem: () => 'the file system of this folder has no hard links, which safe commits require',
   remedy: 'Choose a folder on a local disk (ext4, xfs, btrfs, APFS, NTFS)',
 };
 
@@ -67,7 +67,7 @@ const EXPLANATIONS: Readonly<Record<string, Explanation | undefined>> = {
   EDQUOT: QUOTA,
   EACCES: NO_RIGHT,
   EPERM: NO_RIGHT,
-  EROFS: { ...NO_RIGHT, problem: () => 'The disk is mounted read-only' },
+  EROFS: { ...NO_RIGHT, problem: () => 'the disk is mounted read-only' },
   ENOTSUP: NO_LINKS,
   EOPNOTSUPP: NO_LINKS,
 };

@@ -124,7 +124,7 @@ async function refuseFullDisk(partial: string, target: string, bytes: number | u
   const free = await nodeFiles.freeBytes(dirname(partial));
   if (free >= bytes - present) return;
   throw new ResourceError(
-    `${basename(target)} needs ${Math.ceil((bytes - present) / 1e6)} MB, the disk has ${Math.floor(free / 1e6)} MB`,
-    { file: dirname(partial), remedy: 'Free space there, or choose another cache folder' },
+    `${basename(target)} needs ${Math.ceil((bytes - present) / 1e6)} MB, but only ${Math.floor(free / 1e6)} MB are free`,
+    { file: dirname(partial), remedy: 'Free disk space, or choose another cache folder' },
   );
 }

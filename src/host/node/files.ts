@@ -28,7 +28,7 @@ export async function openFile(
   { maxPipeBytes = MAX_PIPE_BYTES }: { readonly maxPipeBytes?: number } = {},
 ): Promise<ByteSource> {
   const status = await explained(path, () => stat(path));
-  if (status.isDirectory()) throw new InputError('is not a file', { file: path, remedy: 'Give a file' });
+  if (status.isDirectory()) throw new InputError('is not a file', { file: path, remedy: 'Use a file' });
   if (!status.isFile()) return bytesSource(path, await explained(path, () => readPipe(path, maxPipeBytes)));
   return {
     name: path,
@@ -89,7 +89,7 @@ export async function openTree(path: string): Promise<FileTree> {
   if (await isZip(source)) return openZip(source);
   throw new InputError(`${basename(path)} is neither a folder nor a zip`, {
     file: path,
-    remedy: 'Give a BEIR folder (corpus.jsonl, queries.jsonl, qrels/) or a zip of one',
+    remedy: 'Use a BEIR folder (corpus.jsonl, queries.jsonl, qrels/) or a zip of one',
   });
 }
 
@@ -106,9 +106,9 @@ async function listFiles(root: string, below: string, depth: number, paths: stri
     if (!isFolder) paths.push(relative);
     else if (depth < MAX_DEPTH) await listFiles(root, relative, depth + 1, paths);
     if (paths.length > MAX_FILES) {
-      throw new InputError(`holds more than ${MAX_FILES} files`, {
+      throw new InputError(`contains more than ${MAX_FILES} files`, {
         file: root,
-        remedy: 'Give the folder of the corpus itself',
+        remedy: 'Use the folder of the corpus itself',
       });
     }
   }
@@ -130,11 +130,11 @@ async function* readChunks(path: string, start: number, end: number): AsyncGener
 }
 
 const REMEDIES: Readonly<Record<string, readonly [problem: string, remedy: string]>> = {
-  ENOENT: ['does not exist', 'Check the path'],
-  ENOTDIR: ['does not exist', 'Check the path'],
-  EACCES: ['may not be read', 'Check the permissions'],
-  EPERM: ['may not be read', 'Check the permissions'],
-  EISDIR: ['is a folder', 'Give a file'],
+  ENOENT: ['does not exist', 'Fix the path'],
+  ENOTDIR: ['does not exist', 'Fix the path'],
+  EACCES: ['cannot be read: permission denied', 'Fix the permissions'],
+  EPERM: ['cannot be read: permission denied', 'Fix the permissions'],
+  EISDIR: ['is a folder', 'Use a file'],
 };
 
 async function explained<T>(path: string, action: () => Promise<T>): Promise<T> {
@@ -144,8 +144,8 @@ async function explained<T>(path: string, action: () => Promise<T>): Promise<T> 
     if (cause instanceof InputError) throw cause;
     const code = errorCode(cause) ?? messageOf(cause);
     const [problem, remedy] = own(REMEDIES, code) ?? [
-      `can not be read (${code})`,
-      'Check the disk and the path',
+      `cannot be read (${code})`,
+      'Fix the path, or use a copy on another disk',
     ];
     throw new InputError(problem, { file: path, remedy, cause });
   }

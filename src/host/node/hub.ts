@@ -22,12 +22,12 @@ export function openHub({ stallMs, retryMs, ...options }: HubOptions = {}): Hub 
     visitor: token === undefined ? 'visitors without a token' : 'the owner of this token',
     remedies: {
       unreachable:
-        'Check the connection and try again: downloads go on where they stopped; or set HF_ENDPOINT to a mirror, or give a folder',
+        'Re-run when the connection works (downloads resume), set HF_ENDPOINT to a mirror, or use a local folder',
       damaged:
-        'Try again later; if it stays so, use another mirror (HF_ENDPOINT) or download the folder by hand',
+        'Re-run later; if the problem persists, use another mirror (HF_ENDPOINT) or download the folder manually',
       gated: 'then set HF_TOKEN to a token of that account',
-      private: 'Check the spelling of ORG/NAME and the revision; for a private model set HF_TOKEN',
-      status: 'Check the endpoint (HF_ENDPOINT)',
+      private: 'Fix the spelling of ORG/NAME and the revision; for a private model, set HF_TOKEN',
+      status: 'Fix the endpoint (HF_ENDPOINT)',
     },
     request: async (start, from, signal) => {
       let url = start;
@@ -44,14 +44,14 @@ export function openHub({ stallMs, retryMs, ...options }: HubOptions = {}): Hub 
         await response.body?.cancel();
         const next = parseUrl(location, url);
         if (!next || (next.protocol !== 'https:' && next.protocol !== endpoint.protocol)) {
-          throw new InputError(`${url.host} redirects to an address that is not safe`, {
-            remedy: 'Check the endpoint (HF_ENDPOINT)',
+          throw new InputError(`${url.host} redirects to an insecure address`, {
+            remedy: 'Fix the endpoint (HF_ENDPOINT)',
           });
         }
         url = next;
       }
-      throw new InputError(`${start.host} redirects without end`, {
-        remedy: 'Check the endpoint (HF_ENDPOINT)',
+      throw new InputError(`${start.host} redirects too many times`, {
+        remedy: 'Fix the endpoint (HF_ENDPOINT)',
       });
     },
   };
@@ -71,7 +71,7 @@ function endpointUrl(text: string): URL {
   const usable =
     url && /^https?:$/.test(url.protocol) && url.username === '' && url.search === '' && url.hash === '';
   if (!usable) {
-    throw new InputError(`the hub's address ${JSON.stringify(text)} is no http(s) address`, {
+    throw new InputError(`the hub's address ${JSON.stringify(text)} is not an http(s) address`, {
       remedy: 'Set HF_ENDPOINT to something like https://huggingface.co',
     });
   }

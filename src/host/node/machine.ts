@@ -56,9 +56,9 @@ export async function probeDevice(
   if (result.code === 0) return { works: true };
   if (result.code !== null && result.stdout !== '') return { works: false, reason: oneLine(result.stdout) };
   const ending = result.timedOut
-    ? `did not answer in ${probeMilliseconds / 1000} s`
-    : `was ended by ${result.signal ?? `itself with code ${result.code}`}`;
-  return { works: false, reason: oneLine(`the process that tried it ${ending} ${result.stderr}`) };
+    ? `did not respond within ${probeMilliseconds / 1000} s`
+    : `exited with ${result.signal ?? `code ${result.code}`}`;
+  return { works: false, reason: oneLine(`the test process ${ending} ${result.stderr}`) };
 }
 
 function oneLine(text: string): string {

@@ -45,7 +45,7 @@ export function openModelFiles(options: ModelFilesOptions = {}): DiskModelFiles 
       if (status || !name) {
         throw new InputError(status ? 'the model is a file, not a folder' : 'there is no such folder', {
           file: model,
-          remedy: 'Give a model folder, a hub name as ORG/NAME or ORG/NAME@REVISION, or nano',
+          remedy: 'Use a model folder, a hub name (ORG/NAME or ORG/NAME@REVISION), or nano',
         });
       }
       return openHubModel({ model, ...name, onProgress }, options);
@@ -62,9 +62,9 @@ async function openNano(): Promise<DiskModelFolder> {
     if (dirname(folder) === folder) break;
     folder = dirname(folder);
   }
-  throw new InputError('this installation does not hold the model', {
+  throw new InputError('this installation does not include the model', {
     file: 'nano',
-    remedy: 'Give a model folder or a hub name such as sentence-transformers/all-MiniLM-L6-v2',
+    remedy: 'Use a model folder or a hub name such as sentence-transformers/all-MiniLM-L6-v2',
   });
 }
 
@@ -81,9 +81,9 @@ async function openModelFolder(path: string, name: string): Promise<DiskModelFol
     const found = await unlessCode('ENOTDIR', unlessCode('ENOENT', realpath(join(root, ...file.split('/')))));
     if (found === undefined) return undefined;
     if (!roots.some((each) => found.startsWith(each + sep))) {
-      throw new InputError('the link leads out of the model folder', {
+      throw new InputError('the link points outside the model folder', {
         file: `${name}/${file}`,
-        remedy: 'Put the file itself there',
+        remedy: 'Use the file itself instead of a link',
       });
     }
     return found;
@@ -175,6 +175,6 @@ function assertPlain(path: string): void {
 function missing(model: string, path: string): InputError {
   return new InputError('the file is missing', {
     file: `${model}/${path}`,
-    remedy: 'Complete the model folder, or name another model',
+    remedy: 'Use a complete model folder, or another model',
   });
 }

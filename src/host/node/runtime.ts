@@ -35,7 +35,7 @@ export async function openRuntime(options: NodeRuntimeOptions): Promise<Runtime>
 
 const remedies = {
   webgpu:
-    'Install a Vulkan driver for your GPU (on Linux libvulkan1 and the vendor driver; `retriever-studio doctor` tells what was found), or use --device cpu',
+    'Install a Vulkan driver for your GPU (on Linux libvulkan1 and the vendor driver; `retriever-studio doctor` reports what was found), or use --device cpu',
   cuda: 'Install CUDA 12, cuDNN 9 and the provider (ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild onnxruntime-node --ignore-scripts=false), or use --device cpu',
 };
 
@@ -147,7 +147,7 @@ async function tellingOutOfMemory<T>(device: Device, name: string, work: () => P
     return await work();
   } catch (error) {
     if (!outOfMemory.test(messageOf(error))) throw error;
-    throw new OutOfMemoryError(`${name}: the memory of the device ${device} is full`, {
+    throw new OutOfMemoryError(`${name}: the device ${device} is out of memory`, {
       remedy: 'Use a smaller micro-batch, shorter texts or a smaller encoder',
       cause: error,
     });
@@ -231,7 +231,7 @@ class NodeRuntime implements Runtime {
     if (options.memoryBytes !== undefined && options.memoryBytes > available) {
       const needed = Math.ceil(options.memoryBytes / 2 ** 20);
       throw new OutOfMemoryError(
-        `${options.name} needs about ${needed} MiB of memory, and ${Math.floor(available / 2 ** 20)} MiB are free`,
+        `${options.name} needs about ${needed} MiB of memory, but only ${Math.floor(available / 2 ** 20)} MiB are available`,
         { remedy: 'Use a smaller micro-batch, shorter texts or a smaller encoder' },
       );
     }

@@ -76,7 +76,7 @@ export class NamespaceFolder {
         }
         if (damaged.length > 0) {
           this.#report(
-            `${damaged.join(' and ')} damaged; going on from the commit before (number ${generation} of ${this.#name})`,
+            `${damaged.join(' and ')} damaged; continuing from the previous commit (number ${generation} of ${this.#name})`,
           );
         }
         this.#cache = { newestFile, state: content };
@@ -84,7 +84,7 @@ export class NamespaceFolder {
       }
       if (damaged.length > 0) {
         throw new StoreCorruptionError(
-          `${damaged.join(' and ')} damaged, and no earlier commit is left. Remove ${this.#folder}: what these records held is lost, everything else in the store stays`,
+          `${damaged.join(' and ')} damaged, and no earlier commit is left. Remove ${this.#folder}: these records are lost, but everything else in the store is kept`,
         );
       }
       return { generation: 0, epoch: 0, records: new Map() };
@@ -161,7 +161,7 @@ export class NamespaceFolder {
     }
     if (!standing) {
       throw new StoreFencedError(
-        `Another process has taken over "${this.#name}"; this one may not write to it`,
+        `another process has taken over "${this.#name}"; this one may not write to it`,
       );
     }
     await files.syncFolder(this.#folder);

@@ -69,7 +69,7 @@ export class FolderStore implements Store {
       await store.#recoverDeadSessions();
     } catch (error) {
       // A store that cannot be tidied (read-only, a full disk) can still be read.
-      store.#report(`${root}: what a killed process left could not be cleaned up: ${messageOf(error)}`);
+      store.#report(`${root}: leftovers of a killed process could not be cleaned up: ${messageOf(error)}`);
     }
     return store;
   }
@@ -116,7 +116,7 @@ export class FolderStore implements Store {
       return await this.#explained(undefined, () => this.#blobs.sweep(() => this.#liveBlobs()));
     } catch (error) {
       if (!(error instanceof StoreCorruptionError)) throw error;
-      this.#report(`${error.message}; unused blobs are kept, as it may name some of them`);
+      this.#report(`${error.message}; unused blobs are kept because it may refer to some of them`);
       return 0;
     }
   }
@@ -279,15 +279,15 @@ async function hasStore(disk: Disk, root: string): Promise<boolean> {
   if (schema === SCHEMA) return true;
   if (typeof schema === 'number' && schema > SCHEMA) {
     throw new InputError(
-      `The store was written by a newer version (schema ${schema}, this one knows ${SCHEMA})`,
+      `the store was written by a newer version (schema ${schema}; this version supports ${SCHEMA})`,
       {
         remedy: 'Update Retriever Studio, or choose another folder',
         file,
       },
     );
   }
-  throw new InputError('The file is damaged: it does not say which schema the store has', {
-    remedy: `If the folder is a store, put ${STORE_FILE.trim()} into this file; else choose another folder`,
+  throw new InputError('the file is damaged: it has no schema version', {
+    remedy: `Choose another folder; or, if this folder is a store, replace the content of this file with ${STORE_FILE.trim()}`,
     file,
   });
 }
@@ -298,8 +298,8 @@ async function createStore(disk: Disk, root: string): Promise<void> {
   const foreign = (await disk.files.list(root)).find((name) => !name.startsWith('.store.json.'));
   // Another process may have made the store since we looked for it.
   if (foreign !== undefined && !(await hasStore(disk, root))) {
-    throw new InputError(`The folder is no store, and is not empty (${foreign})`, {
-      remedy: 'Choose an empty or a new folder for the store',
+    throw new InputError(`the folder is not a store and is not empty (${foreign})`, {
+      remedy: 'Choose an empty or new folder for the store',
       file: root,
     });
   }

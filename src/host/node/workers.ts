@@ -43,9 +43,9 @@ function startThread(entry: string, { onMessage, onLost }: WorkerThreadEvents): 
   // Not the parent's loader options: the entry is plain JavaScript.
   const worker = new Worker(entry, { execArgv: [] });
   worker.on('message', onMessage);
-  worker.on('messageerror', (error) => onLost(`its answer could not be read (${error.message})`));
+  worker.on('messageerror', (error) => onLost(`its response could not be read (${error.message})`));
   worker.on('error', (error: unknown) => onLost(messageOf(error), error));
-  worker.on('exit', (code) => onLost(`it ended with code ${code}`));
+  worker.on('exit', (code) => onLost(`it exited with code ${code}`));
   // An idle worker keeps no process alive.
   worker.unref();
   return {

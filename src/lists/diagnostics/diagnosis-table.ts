@@ -20,8 +20,8 @@ export const diagnosisColumns: readonly (readonly [
   ['distinct-1', ({ distinct1 }) => distinct1],
   ['distinct-2', ({ distinct2 }) => distinct2],
   ['judged', ({ accidentalRelevance }) => accidentalRelevance?.judged],
-  ['relevant after all', ({ accidentalRelevance }) => accidentalRelevance?.rate],
-  ['share of gradient', ({ gradient }) => gradient?.share],
+  ['false-negative rate', ({ accidentalRelevance }) => accidentalRelevance?.rate],
+  ['gradient share', ({ gradient }) => gradient?.share],
   ['probe AUC', ({ probe }) => probe?.auc],
   ['AUC shuffled', ({ probe }) => probe?.shuffled],
 ];

@@ -8,7 +8,7 @@ export const candidateRank: ListRuleDefinition = {
   name: 'rank',
   bound: '<=',
   judges: 'lists',
-  keeps: 'lists whose positive is among the T best of a retriever (of any, or of the source named)',
+  keeps: 'lists whose positive is in the top T of a retriever (any, or the one named)',
   origin: '20 in arXiv 2502.19712',
   takesSource: true,
   threshold: { min: 1, max: 1e6, isWhole: true },
@@ -19,7 +19,7 @@ export const candidateRank: ListRuleDefinition = {
     if (!isKnown && lists.length > 0) {
       throw new InputError(
         `no positive of the lists has a rank${source === undefined ? '' : ` with "${source}"`}, which the rule "rank" reads`,
-        { remedy: 'Mine the lists anew, deep enough that their positives are found, or leave the rule out' },
+        { remedy: 'Re-run the mining with enough depth to find the positives, or remove the rule' },
       );
     }
     return ({ positives }) => {

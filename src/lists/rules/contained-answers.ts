@@ -9,7 +9,7 @@ export const containedAnswers: PassageRuleDefinition = {
   name: 'answers',
   bound: '<=',
   judges: 'passages',
-  keeps: "passages that hold at most T of the query's answers, word for word",
+  keeps: "passages that contain at most T of the query's answers, verbatim",
   origin: '0 in DPR (arXiv 2004.04906)',
   reads: 'answers',
   threshold: { min: 0, max: 1000, isWhole: true },

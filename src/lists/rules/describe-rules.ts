@@ -8,8 +8,8 @@ export function describeRules(): string {
   ]);
   const width = Math.max(...rows.map(([rule = '']) => rule.length));
   return [
-    'Rules. Each judges what those before it left, and drops a positive only together with its whole list:',
+    'Rules, applied in order. Each states what is kept; a positive is dropped only together with its list:',
     ...rows.map(([rule = '', keeps = '']) => `  ${rule.padEnd(width)}  ${keeps}`),
-    'With @SOURCE behind it, a rule about passages judges those of one source only, and "rank" one retriever.',
+    'Append @SOURCE to apply a passage rule to one source only, or "rank" to one retriever.',
   ].join('\n');
 }

@@ -10,7 +10,7 @@ function highestLabel(name: string, reads: LabelField, by: string): PassageRuleD
     name,
     bound: '<=',
     judges: 'passages',
-    keeps: `passages that ${by} gave a label of at most T`,
+    keeps: `passages that ${by} labeled T or lower`,
     reads,
     threshold,
     prepare:
@@ -30,7 +30,7 @@ function lowestPositiveLabel(name: string, reads: LabelField, by: string): ListR
     name,
     bound: '>=',
     judges: 'lists',
-    keeps: `lists with a positive that ${by} gave a label of at least T`,
+    keeps: `lists with a positive that ${by} labeled T or higher`,
     reads,
     takesSource: false,
     threshold,
@@ -45,7 +45,7 @@ function lowestPositiveLabel(name: string, reads: LabelField, by: string): ListR
   };
 }
 
-const byModel = ['model-label', 'model_label', 'a model'] as const;
+const byModel = ['model-label', 'model_label', 'a language model'] as const;
 const byHand = ['hand-label', 'hand_label', 'a person'] as const;
 
 export const highestModelLabel = highestLabel(...byModel);

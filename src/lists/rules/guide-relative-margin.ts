@@ -5,8 +5,8 @@ export const guideRelativeMargin: PassageRuleDefinition = {
   name: 'guide-relative-margin',
   bound: '>=',
   judges: 'passages',
-  keeps: "passages whose guide score is below the positive's by at least T of its size",
-  origin: "0.05, as the relative margin of sentence-transformers' guided loss",
+  keeps: "passages whose guide score is at least T times |the positive's| below it",
+  origin: "0.05 as the relative margin of sentence-transformers' guided loss",
   reads: 'guide',
   threshold: { min: 0, max: 100 },
   prepare: (threshold) => (list) =>

@@ -20,7 +20,7 @@ export const maximumLength: PassageRuleDefinition = {
   name: 'length',
   bound: '<=',
   judges: 'passages',
-  keeps: 'positives, and of the other passages the first ones until the list has T',
+  keeps: 'the positives, and the first other passages up to T passages in all',
   origin: '20 in arXiv 2502.19712',
   threshold,
   prepare:

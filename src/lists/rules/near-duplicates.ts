@@ -10,7 +10,7 @@ export const positiveOverlap: PassageRuleDefinition = {
   name: 'positive-overlap',
   bound: '<=',
   judges: 'passages',
-  keeps: 'passages that share at most T of their words with each positive (Jaccard)',
+  keeps: 'passages whose word overlap with each positive is at most T (Jaccard)',
   threshold,
   prepare: (most) => {
     const words = new TokenSets();
@@ -25,7 +25,7 @@ export const negativeOverlap: PassageRuleDefinition = {
   name: 'negative-overlap',
   bound: '<=',
   judges: 'passages',
-  keeps: 'passages that share at most T of their words with each one kept before them in the list (Jaccard)',
+  keeps: 'passages whose word overlap with each passage kept before them in the list is at most T (Jaccard)',
   threshold,
   prepare: (most) => {
     const words = new TokenSets();

@@ -6,7 +6,7 @@ export const relativeMargin: PassageRuleDefinition = {
   name: 'relative-margin',
   bound: '>=',
   judges: 'passages',
-  keeps: "passages whose teacher score is below the positive's by at least T of its size",
+  keeps: "passages whose teacher score is at least T times |the positive's| below it",
   origin: '0.05 with GISTEmbed (arXiv 2402.16829) and NV-Retriever',
   reads: 'teacher',
   threshold: { min: 0, max: 100 },

@@ -6,7 +6,7 @@ export const shareOfPositive: PassageRuleDefinition = {
   name: 'share',
   bound: '<=',
   judges: 'passages',
-  keeps: "passages whose teacher score is at most T of the positive's, where that is not below 0",
+  keeps: "passages whose teacher score is at most T times the positive's, if that is 0 or more",
   origin: '0.95 in NV-Retriever (arXiv 2407.15831), 0.6 of scaled scores in arXiv 2502.19712',
   reads: 'teacher',
   threshold: { min: 0, max: 100 },

@@ -5,7 +5,7 @@ export const teacherRank: ListRuleDefinition = {
   name: 'teacher-rank',
   bound: '<=',
   judges: 'lists',
-  keeps: 'lists whose positive is among the T best of the teacher (1: no passage scores above it)',
+  keeps: 'lists whose positive the teacher ranks in the top T (1: no passage scores above it)',
   origin: '1 in arXiv 2502.19712',
   reads: 'teacher',
   takesSource: false,

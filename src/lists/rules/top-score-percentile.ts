@@ -11,7 +11,7 @@ export const topScorePercentile: ListRuleDefinition = {
   name: 'percentile',
   bound: '>=',
   judges: 'lists',
-  keeps: 'lists whose best teacher score reaches the T-th percentile of all scores of their group',
+  keeps: 'lists whose highest teacher score reaches the T-th percentile of the scores of their group',
   origin: '25 in the code of arXiv 2502.19712',
   reads: 'teacher',
   takesSource: false,

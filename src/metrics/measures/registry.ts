@@ -106,7 +106,7 @@ function find(name: string): Measure | undefined {
 function parseCutoff(digits: string, text: string): number {
   const cutoff = Number(digits);
   if (cutoff < 1 || !Number.isSafeInteger(cutoff)) {
-    throw new InputError(`the cut-off in "${text}" is ${digits}`, { remedy: 'Cut-offs are 1 or more' });
+    throw new InputError(`the cut-off in "${text}" is ${digits}`, { remedy: 'Use a cut-off of 1 or more' });
   }
   return cutoff;
 }

@@ -6,7 +6,7 @@ import { defineGenerator } from '../generator.ts';
 export const http = defineGenerator({
   kind: 'http',
   title: 'A server: vLLM, llama.cpp, Ollama, LM Studio',
-  about: 'Texts are sent to the server that you name, which may charge for them.',
+  about: 'Texts are sent to the server at this address, which may charge for them.',
   settings: openAiSettingTable,
   named: { by: 'address', prefix: '' },
   describe: ({ model, address }) => `${model} at ${address}`,

@@ -6,14 +6,14 @@ import { defineGenerator } from '../generator.ts';
 /** The log of an earlier generation. Without a log, sources take the ready lists that they name. */
 export const recorded = defineGenerator({
   kind: 'recorded',
-  title: 'Recorded: replay what was written earlier',
+  title: 'Recorded: replay an earlier generation',
   about:
-    'Nothing is written: the replies that a model gave earlier are replayed. They answer the texts, prompts and seeds ' +
-    'with which they were recorded, and no others.',
+    'No model runs: recorded replies are replayed. They match only the texts, prompts and seeds with which they were ' +
+    'recorded.',
   settings: {
     corpusFile: textSetting({
       title: 'log of the corpus',
-      help: 'A log in the corpus folder. Without a log, what is recorded is named by each source.',
+      help: 'A log in the corpus folder. Without a log, each source names its recorded lists.',
       wanted: 'a log in the corpus folder',
     }),
     file: textSetting({
@@ -25,7 +25,7 @@ export const recorded = defineGenerator({
     }),
     model: textSetting({
       title: 'model',
-      help: 'Whose replies are taken, where the log holds several.',
+      help: 'Model whose replies are used, if the log holds those of several.',
       option: 'model',
       placeholder: 'name',
       wanted: 'the name of a model in the log',

@@ -4,8 +4,8 @@ import { defineGenerator } from '../generator.ts';
 /** A model on the GPU of a browser. */
 export const webllm = defineGenerator({
   kind: 'webllm',
-  title: 'WebLLM: a model on this graphics processor',
-  about: 'Texts stay on this device, and cost nothing.',
+  title: 'WebLLM: a model on this GPU',
+  about: 'Texts stay on this device, at no cost.',
   settings: {
     model: textSetting({
       title: 'model',

@@ -7,10 +7,10 @@ import { described, fileEntries, seed, text } from './parts.ts';
 export const corpusSchema = v.strictObject({
   folder: described(v.optional(text), 'A folder or zip in BEIR layout.'),
   builtIn: described(v.optional(v.picklist(['demo'])), 'A corpus that comes with the studio.'),
-  titles: described(v.optional(v.boolean(), true), 'Whether titles are part of the passages.'),
+  titles: described(v.optional(v.boolean(), true), 'Whether passages include titles.'),
   train: described(
     v.optional(v.nullable(text), 'train'),
-    'The split that is trained on; null where all lists come from files.',
+    'Split to train on; null if all lists come from files.',
   ),
   dev: described(
     v.optional(
@@ -21,7 +21,7 @@ export const corpusSchema = v.strictObject({
           seed: v.optional(seed, 0),
           among: described(
             v.optional(v.picklist(['corpus', 'lists'])),
-            "What a dev query's positives are to be found among: BM25 candidates of the corpus (default), or the " +
+            "Passages that a dev query's positives are ranked among: BM25 candidates of the corpus (default), or the " +
               'passages of the lists that are held out, for lists that come from files.',
           ),
         }),
@@ -30,15 +30,15 @@ export const corpusSchema = v.strictObject({
       ]),
       { share: 0.1, seed: 0 },
     ),
-    'What chooses checkpoints and settings: a split, a share of the train queries, a file of lists among whose ' +
-      'passages the positives are to be found, or null for nothing. A share is ' +
+    'Dev set that selects checkpoints and settings: a split, a share of the train queries, a file of lists among whose ' +
+      'passages the positives are ranked, or null for none. A share is ' +
       'held out in groups of queries that share positives, or in whole queries where most queries share positives.',
   ),
   devCandidates: described(
     v.optional(inRange(settingRanges.candidates), 20),
-    "BM25 candidates of each dev query among which, with all other dev queries', its positives are to be found.",
+    'BM25 candidates per dev query. Its positives are ranked among these and those of all other dev queries.',
   ),
-  test: described(v.optional(text, 'test'), 'The split that is reported. It is never trained on.'),
+  test: described(v.optional(text, 'test'), 'Split to evaluate on. It is never used for training.'),
   fold: described(
     v.optional(
       v.strictObject({

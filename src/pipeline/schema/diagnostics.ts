@@ -8,12 +8,15 @@ export const diagnosticsSchema = v.strictObject({
   sources: v.pipe(v.array(name), v.minLength(1)),
   by: described(
     v.optional(v.variant('from', scorers)),
-    "Whose scores say how many negatives are relevant after all: those that score above the positive. Default: the recipe's teacher.",
+    "Model whose scores estimate the false-negative rate: negatives that score above the positive. Default: the recipe's teacher.",
   ),
-  loss: described(v.optional(text, diagnosticsDefaults.loss), 'Whose gradient is shared out.'),
+  loss: described(
+    v.optional(text, diagnosticsDefaults.loss),
+    'Loss whose gradient is attributed to the sources.',
+  ),
   sample: described(
     v.optional(count, diagnosticsDefaults.sample),
-    'Lists of each source, at most, drawn at random.',
+    'Maximum number of lists per source, sampled at random.',
   ),
   seed: v.optional(seed, 0),
 });

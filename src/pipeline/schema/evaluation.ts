@@ -12,36 +12,36 @@ const baseline = v.union([
 export const evaluationSchema = v.strictObject({
   measures: described(
     v.optional(v.pipe(v.array(text), v.minLength(1)), ['ndcg_cut_10', 'recall_10']),
-    "Under trec_eval's names; ndcg@10 is read too.",
+    'Measures by their trec_eval names; ndcg@10 is also accepted.',
   ),
-  depth: described(v.optional(inRange(settingRanges.depth), 100), 'Documents found for each query.'),
+  depth: described(v.optional(inRange(settingRanges.depth), 100), 'Documents retrieved per query.'),
   dropIdentical: v.optional(v.boolean(), false),
-  level: described(v.optional(level, 1), 'The lowest grade that counts as relevant.'),
+  level: described(v.optional(level, 1), 'Lowest grade that counts as relevant.'),
   disjoint: described(
     v.optional(v.boolean(), true),
-    'Whether test queries that share no relevant document with a train query are reported apart as well.',
+    'Whether to also report test queries that share no relevant document with a train query.',
   ),
   baselines: v.optional(v.array(baseline), ['bm25', 'untrained']),
   bm25: v.optional(v.strictObject(bm25Entries), {}),
   against: described(
     v.optional(v.nullable(name)),
-    'The system that every arm is tested against; null for none. Default: untrained, if it is a baseline.',
+    'System that every arm is compared with; null for none. Default: untrained, if it is a baseline.',
   ),
   pairs: described(
     v.optional(v.array(v.strictTuple([name, name])), []),
-    'Further pairs to test: [system, what it is compared with].',
+    'Additional pairs to compare: [system, reference].',
   ),
   alpha: v.optional(inRange(settingRanges.significanceLevel), 0.05),
   samples: described(
     v.optional(inRange(settingRanges.samples), 10_000),
-    'Random sign patterns and resamples.',
+    'Number of permutations and bootstrap samples.',
   ),
   show: v.optional(
     v.strictObject({
       arm: described(v.optional(name), 'Default: the last arm.'),
       queries: described(
         v.optional(v.union([inRange(settingRanges.shown), v.array(text)]), 1),
-        'Ids, or how many: those that gained and lost the most, in turns.',
+        'Query ids, or how many to show: those that gained and lost the most, alternating.',
       ),
     }),
     {},

@@ -16,11 +16,11 @@ export const evidenceSchema = v.strictObject({
   ),
   modelLabels: described(
     v.optional(v.strictObject(fileEntries)),
-    'What a language model judged, for the rules model-label: query id, document id and label (0 to 3).',
+    'Labels from a language model, for the rule model-label: query id, document id and label (0 to 3).',
   ),
   handLabels: described(
     v.optional(v.strictObject(fileEntries)),
-    'What people judged, for the rules hand-label: query id, document id and label.',
+    'Labels from human annotators, for the rule hand-label: query id, document id and label.',
   ),
   answers: described(
     v.optional(v.strictObject(fileEntries)),

@@ -10,7 +10,7 @@ const lossTerm = v.objectWithRest(
 );
 export const lossSchema = described(
   v.union([text, lossTerm, v.pipe(v.array(lossTerm), v.minLength(1))]),
-  'A loss as the train command takes it, "kl + 0.1*infonce(temperature=0.02)"; or an object with its name and ' +
+  'A loss in the syntax of the train command, "kl + 0.1*infonce(temperature=0.02)"; an object with its name and ' +
     'settings, or a list of them.',
 );
 

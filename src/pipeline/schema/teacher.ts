@@ -6,11 +6,11 @@ import { anyModel, described, encodingEntries, fileEntries } from './parts.ts';
 const scale = v.optional(
   v.union([
     v.null(),
-    described(v.literal('none'), 'The raw scores, also where the lists carry scaled ones.'),
+    described(v.literal('none'), 'Use raw scores, even if the lists have scaled ones.'),
     v.strictObject({
       group: described(
         v.optional(v.picklist(['query', 'source', 'file']), 'file'),
-        'Whose scores the percentiles are taken over.',
+        'Group of scores that the percentiles are computed over.',
       ),
       low: v.optional(inRange(settingRanges.percentile), 1),
       high: v.optional(inRange(settingRanges.percentile), 99),

@@ -25,13 +25,13 @@ const schema = v.strictObject({
   kind: v.literal('generated'),
   recorded: described(
     v.optional(v.strictObject(fileEntries)),
-    'Ready lists that a generator wrote earlier, whose passages name it as their source; then nothing is written, ' +
-      'and no other member is given.',
+    'File of lists generated earlier, whose passages name the generator as their source. Nothing is generated, ' +
+      'and no other member may be set.',
   ),
-  generator: described(v.optional(name), 'One of the generators. Default: the only one.'),
+  generator: described(v.optional(name), 'Name of a generator. Default: the only one.'),
   prompts: described(
     v.optional(v.pipe(v.array(text), v.minLength(1))),
-    'Names of built-in prompts, or files of prompts; each is asked of every passage or list.',
+    'Names of built-in prompts, or prompt files; each is applied to every passage or list.',
   ),
   of: described(
     v.optional(
@@ -41,8 +41,8 @@ const schema = v.strictObject({
         v.strictObject({ source: name, ...sampleEntries }),
       ]),
     ),
-    'What is asked about: passages of the corpus, the train queries with their positives, or the lists of another ' +
-      'source. A sample is drawn at random; without one it is all of them.',
+    'Input of the prompts: passages of the corpus, the train queries with their positives, or the lists of another ' +
+      'source. Set a sample to use a random part; otherwise all are used.',
   ),
   ...entriesOf(writingSettingTable),
 });
@@ -68,20 +68,17 @@ export const generated = defineSource({
       if (more.every((each) => each === undefined)) return;
     }
     if (prompts === undefined || of === undefined) {
-      faults.add(path, 'give "prompts" and "of", what is to be written, or "recorded" lists');
+      faults.add(path, 'set "prompts" and "of", or "recorded" lists');
       return;
     }
     const known = Object.keys(generators);
     if (generator !== undefined) {
       faults.reference([...path, 'generator'], generator, known, 'generator');
     } else if (known.length !== 1) {
-      faults.add(
-        [...path, 'generator'],
-        `name one of the generators (there are ${known.join(', ') || 'none'})`,
-      );
+      faults.add([...path, 'generator'], `set one of the generators (known: ${known.join(', ') || 'none'})`);
     }
     if (recorded === undefined && isWithoutLog(own(generators, generatorOf(generators, source)))) {
-      faults.add(path, 'its generator is recorded without a log: give "recorded" lists');
+      faults.add(path, 'its generator is recorded without a log; set "recorded" lists');
     }
     prompts.forEach((prompt, i) => {
       if (isPromptFile(prompt)) return;

@@ -11,11 +11,11 @@ export const merged = defineSource({
     kind: v.literal('merged'),
     of: described(
       v.pipe(v.array(name), v.minLength(2)),
-      'Sources whose lists of the same query become one; a passage of several counts for the first.',
+      'Sources whose lists of the same query are merged; a passage in several sources is attributed to the first.',
     ),
     join: described(
       v.optional(v.boolean(), true),
-      'false: the lists stay as they are, one source behind the other, so that a query has a list of each.',
+      'false: lists are concatenated without merging, so that a query has one list per source.',
     ),
   }),
   parts: ({ of }) => of.map((name, i) => ({ name, path: ['of', i] })),

@@ -25,7 +25,7 @@ const retriever = v.variant('kind', [
     name: v.optional(name, 'dense'),
     model: described(
       v.optional(anyModel),
-      'nano, a model folder or ORG/NAME of a hub; with transformers.js: before it, one that transformers.js runs. ' +
+      'nano, a model folder or ORG/NAME on the hub; prefix it with transformers.js: to run it with transformers.js. ' +
         "Default: the recipe's encoder, untrained.",
     ),
     ...encodingEntries,
@@ -36,15 +36,12 @@ const schema = v.strictObject({
   kind: v.literal('mined'),
   of: described(
     v.optional(name),
-    "A source whose queries are searched for, with their positives, in place of the train split's.",
+    "Source whose queries and positives are used instead of the train split's.",
   ),
-  retrievers: described(
-    v.pipe(v.array(retriever), v.minLength(1)),
-    'Whose high ranks the candidates come from.',
-  ),
+  retrievers: described(v.pipe(v.array(retriever), v.minLength(1)), 'Retrievers that supply the candidates.'),
   fuse: described(
     v.optional(v.boolean(), false),
-    'Whether the retrievers count as one, by reciprocal rank fusion.',
+    'Whether to combine the retrievers by reciprocal rank fusion.',
   ),
   ...settledEntriesOf(miningSettingTable),
   ranks: v.optional(
@@ -56,11 +53,11 @@ const schema = v.strictObject({
   ),
   dropIdentical: described(
     v.optional(v.boolean()),
-    "Whether the document whose id is the query's own is no candidate (ArguAna, Quora). Default: false.",
+    'Whether to ignore documents with the same id as the query (ArguAna, Quora). Default: false.',
   ),
   labelUnjudged: described(
     v.optional(v.boolean(), false),
-    'Whether listwise candidates that nobody judged get the label 0.',
+    'Whether to label unjudged candidates of listwise lists 0.',
   ),
   seed: v.optional(seed, 0),
 });
@@ -73,10 +70,10 @@ export const mined = defineSource({
   parts: ({ of }) => (of === undefined ? [] : [{ name: of, path: ['of'] }]),
   check: ({ of, ranks, retrievers }, { corpus }, path, faults) => {
     if (of === undefined && corpus.train === null) {
-      faults.add(path, 'mining needs judged train queries, but corpus.train is null');
+      faults.add(path, 'mining requires judged train queries, but corpus.train is null');
     }
     if (ranks.last < ranks.first) {
-      faults.add([...path, 'ranks', 'last'], `is ${ranks.last}, before the first, ${ranks.first}`);
+      faults.add([...path, 'ranks', 'last'], `is ${ranks.last}, which is below the first, ${ranks.first}`);
     }
     faults.distinct(
       (i) => [...path, 'retrievers', i, 'name'],
@@ -144,8 +141,8 @@ async function minedQueries(
   }
   const { train } = context.heldOut;
   if (train === undefined || train.queries.length === 0) {
-    throw new InputError(`sources.${name}: there are no train queries to mine for`, {
-      remedy: 'Give corpus.train a split with judgments, and hold less out for dev',
+    throw new InputError(`sources.${name}: there are no train queries to mine negatives for`, {
+      remedy: 'Set corpus.train to a split with judgments, and hold out less for dev',
     });
   }
   const grades = [...train.judgments.values()].flatMap((judged) => [...judged.values()]);

@@ -14,14 +14,14 @@ export const planted = defineSource({
     kind: v.literal('planted'),
     of: described(
       name,
-      'The source whose lists are taken, those with two positives or more: the one with the highest label stays.',
+      'Source of the lists. Lists with two or more positives are used; the positive with the highest label is kept.',
     ),
     count: described(
       v.optional(inRange(settingRanges.candidates), 1),
-      'So many of the other positives, at most, stand among the negatives of a list, in the place of as many. With 0 the ' +
-        'lists are the same without them, to compare with.',
+      'Maximum number of the other positives that replace negatives of their list. With 0, the ' +
+        'same lists are made without them, as a control.',
     ),
-    level: described(v.optional(level, 1), 'The lowest label of a positive.'),
+    level: described(v.optional(level, 1), 'Lowest label that counts as positive.'),
     seed: v.optional(seed, 0),
   }),
   parts: ({ of }) => [{ name: of, path: ['of'] }],
@@ -34,7 +34,7 @@ export const planted = defineSource({
         const found = plantPositives(await workshop.listsOf(of), source);
         if (found.length === 0) {
           throw new InputError(`sources.${name}: no list of ${source.of} has two positives`, {
-            remedy: 'Take a corpus with several judged answers to a query, or a lower level',
+            remedy: 'Use a corpus with several relevant passages per query, or a lower level',
           });
         }
         return derivedLists(found, (await workshop.resultOf(of)).value.recorded);

@@ -40,7 +40,7 @@ export async function comparisonStage(
   return makeStage({
     kind: 'comparison',
     version: 3,
-    label: 'measures and tests',
+    label: 'measures and significance tests',
     inputs: {
       ...{ measures, level, alpha, samples, pairs },
       disjoint: disjoint ? (corpus.train?.hash ?? null) : null,

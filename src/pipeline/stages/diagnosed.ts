@@ -45,7 +45,7 @@ export async function diagnosedStage(
   return makeStage({
     kind: 'diagnosed',
     version: 3,
-    label: 'what the sources look like',
+    label: 'diagnosis of the sources',
     inputs: {
       ...{ loss, sample, seed, ...inputsOf(encoder) },
       sources: sources.map(({ name, lists }) => [name, lists.key]),

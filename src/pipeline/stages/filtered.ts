@@ -78,5 +78,5 @@ function withScale(lists: readonly ListRecord[], scale: TeacherSettings['scale']
 function nothingLeft(name: string, report: FilterReport | undefined): InputError {
   const [most] = [...(report?.rules ?? [])].sort((a, b) => b.counts.dropped - a.counts.dropped);
   const blame = most === undefined ? '' : `; "${most.rule}" dropped ${most.counts.dropped} ${most.judges}`;
-  return new InputError(`${name}: no list is left${blame}`, { remedy: 'Use rules that drop less' });
+  return new InputError(`${name}: no list is left${blame}`, { remedy: 'Use less strict rules' });
 }

@@ -24,7 +24,7 @@ export async function lengthsStage(
   return makeStage({
     kind: 'lengths',
     version: 1,
-    label: 'lengths of the texts',
+    label: 'text lengths',
     inputs: { passages: corpus.passages.hash, queries: corpus.test.hash, encoder: hash },
     needs: [],
     work: { ...noWork, seconds: corpus.passages.size * 2e-4 },

@@ -77,10 +77,10 @@ export function readReport(document: unknown, file: string): TableReport {
   if (!result.success) {
     const [issue] = result.issues;
     throw new InputError(
-      `is no report with the values of its queries (${v.getDotPath(issue) ?? ''}: ${issue.message})`,
+      `is not a report with values per query (${v.getDotPath(issue) ?? ''}: ${issue.message})`,
       {
         file,
-        remedy: 'Give a report.json that this version has written; running the recipe again writes one',
+        remedy: 'Re-run the recipe to write a report.json with this version',
       },
     );
   }
@@ -89,16 +89,16 @@ export function readReport(document: unknown, file: string): TableReport {
   for (const [system, measures] of Object.entries(perQuery.systems)) {
     const lacking = Object.keys(first).find((measure) => !Object.hasOwn(measures, measure));
     if (lacking !== undefined) {
-      throw new InputError(`${system} has no values of ${lacking}`, {
+      throw new InputError(`${system} has no values for ${lacking}`, {
         file,
-        remedy: 'Give the report as it was written',
+        remedy: 'Use the report as it was written',
       });
     }
     for (const row of Object.values(measures).flat()) {
       if (row.length === perQuery.queries.length) continue;
       throw new InputError(`${system} has ${row.length} values for ${perQuery.queries.length} queries`, {
         file,
-        remedy: 'Give the report as it was written',
+        remedy: 'Use the report as it was written',
       });
     }
   }
@@ -110,7 +110,7 @@ export function joinReports(
   reports: readonly { readonly file: string; readonly report: TableReport }[],
 ): DataSets {
   const [first] = reports;
-  if (first === undefined) throw new InputError('there are no reports', { remedy: 'Give one or more' });
+  if (first === undefined) throw new InputError('there are no reports', { remedy: 'Pass one or more' });
   const shared = (names: (report: TableReport) => readonly string[]): readonly string[] =>
     names(first.report).filter((name) => reports.every(({ report }) => names(report).includes(name)));
   const systemsOf = ({ results }: TableReport): string[] => Object.keys(results.perQuery.systems);
@@ -120,7 +120,7 @@ export function joinReports(
   const measures = shared(measuresOf);
   if (systems.length === 0 || measures.length === 0) {
     throw new InputError('the reports have no system and measure in common', {
-      remedy: 'Give reports of recipes whose arms have the same names',
+      remedy: 'Use reports of recipes whose arms have the same names',
     });
   }
   const everything = reports.flatMap(({ report }) => [...systemsOf(report), ...measuresOf(report)]);
@@ -169,9 +169,9 @@ function dataSet(
   for (const { file, report } of group) {
     for (const query of report.results.perQuery.queries) {
       if (known.has(query)) {
-        throw new InputError(`${name}: query ${query} was tested in another report, too`, {
+        throw new InputError(`${name}: query ${query} was also tested in another report`, {
           file,
-          remedy: 'Give each fold once',
+          remedy: 'Pass each fold once',
         });
       }
       known.add(query);
@@ -205,23 +205,23 @@ function refuseWrongFolds(
   if (fold === undefined) {
     const second = group[1];
     if (second === undefined) return 1;
-    throw new InputError(`${name}: there is another report of this corpus`, {
+    throw new InputError(`${name}: there are two reports of this corpus`, {
       file: second.file,
-      remedy: 'Give one report of each corpus, or those of its folds',
+      remedy: 'Pass one report per corpus, or one per fold',
     });
   }
   for (const { file, report } of group) {
     const { corpus, seeds } = report.recipe;
     const same = corpus.fold?.of === fold.of && corpus.fold.seed === fold.seed;
     if (same && seeds.length === first?.report.recipe.seeds.length) continue;
-    throw new InputError(`${name}: its folds or seeds are others than those of ${first?.file ?? ''}`, {
+    throw new InputError(`${name}: its folds or seeds differ from those of ${first?.file ?? ''}`, {
       file,
-      remedy: 'Give the folds of one recipe',
+      remedy: 'Use the folds of one recipe',
     });
   }
   if (group.length === fold.of) return fold.of;
-  throw new InputError(`${name}: ${group.length} of its ${fold.of} folds are given`, {
+  throw new InputError(`${name}: only ${group.length} of its ${fold.of} folds were passed`, {
     file: first?.file,
-    remedy: 'Give the reports of all folds, so that every query is in the table',
+    remedy: 'Pass the reports of all folds',
   });
 }

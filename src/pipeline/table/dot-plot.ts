@@ -12,7 +12,7 @@ const bottom = 60;
 const margin = 16;
 const characterWidth = 7;
 const longestName = 40;
-const caption = 'Large dots: means. Lines: their intervals over queries and seeds. Small dots: seeds.';
+const caption = 'Large dots: means. Lines: intervals over queries and seeds. Small dots: single seeds.';
 const fullDot = 4.5;
 const seedDot = 2;
 

@@ -30,14 +30,18 @@ export function tableMarkdown({ sets, measures, tests, overall, leftOut }: Resul
     ]),
     ...(overall.length === 0
       ? []
-      : ['## Tests over all sets', 'Of the mean over sets, each counting the same.', testsTable(overall)]),
-    ...(tests.length === 0 ? [] : ['## Tests on each set', testsTable(tests)]),
+      : [
+          '## Tests over all data sets',
+          'On the mean over data sets, each with equal weight.',
+          testsTable(overall),
+        ]),
+    ...(tests.length === 0 ? [] : ['## Tests on each data set', testsTable(tests)]),
     [
-      '± is the standard deviation over seeds. The unit of a test is the query, its values averaged over seeds; ' +
-        'p-values (paired randomization) are corrected over the tests of a table (Holm).',
+      '± is the standard deviation over seeds. The unit of a test is the query, with values averaged over seeds; ' +
+        'p-values (paired randomization) are Holm-corrected over the tests of a table.',
       ...(leftOut.length === 0
         ? []
-        : [`Not in all reports, and left out: ${leftOut.map(inlineMarkdown).join(', ')}.`]),
+        : [`Excluded because not in all reports: ${leftOut.map(inlineMarkdown).join(', ')}.`]),
     ]
       .map((line) => `- ${line}`)
       .join('\n'),

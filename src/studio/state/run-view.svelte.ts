@@ -364,7 +364,7 @@ export class RunView {
         break;
       }
       case 'resumed':
-        this.#notice(`${capitalize(stage.label)} goes on from step ${event.step}.`);
+        this.#notice(`${capitalize(stage.label)} resumed from step ${event.step}.`);
         for (const problem of event.problems) this.#notice(problem);
         break;
       case 'smaller micro-batch':

@@ -329,7 +329,7 @@ function openSearchers(threads: number): WorkerPool | undefined {
 
 function takenOver(cause: StoreFencedError): InputError {
   return new InputError('another tab trains this run by now; this one has ended', {
-    remedy: 'Go on there, or close that tab and start the run again: nothing that was saved is lost',
+    remedy: 'Resume it there, or close that tab and resume it here; no saved work is lost',
     cause,
   });
 }

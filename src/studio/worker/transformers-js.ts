@@ -49,8 +49,8 @@ async function load(): Promise<TransformersJs> {
     library.env.fetch = (address: string | URL) => readRooted(String(address));
     return library;
   } catch (cause) {
-    throw new InputError(`transformers.js can not be loaded: ${firstLine(cause)}`, {
-      remedy: 'Check that the server of this page still runs, then reload the page',
+    throw new InputError(`transformers.js cannot be loaded: ${firstLine(cause)}`, {
+      remedy: 'Restart the server of this page if it has stopped, then reload the page',
       cause,
     });
   }

@@ -65,7 +65,7 @@ function holdOut(
   const order = new RandomStream(seed, 'held out').shuffle(Int32Array.from(texts.keys()));
   const held = Math.ceil(share * texts.length);
   if (held < 1 || texts.length - held < 2) {
-    throw new InputError(`${texts.length} texts are too few to learn from`, { remedy: 'Give more texts' });
+    throw new InputError(`${texts.length} texts are too few for distillation`, { remedy: 'Use more texts' });
   }
   const pick = (chosen: Int32Array): DistillationTargets => {
     const picked = new Float32Array(chosen.length * dimension);

@@ -56,9 +56,9 @@ export function parseDistillationRecipe(text: string, file: string): Distillatio
   try {
     json = JSON.parse(text);
   } catch (cause) {
-    throw new InputError('is not JSON', {
+    throw new InputError('is not valid JSON', {
       file,
-      remedy: 'Mend the file: recipes/distillation/nano.json is one',
+      remedy: 'Fix the file; recipes/distillation/nano.json is an example',
       cause,
     });
   }
@@ -67,6 +67,6 @@ export function parseDistillationRecipe(text: string, file: string): Distillatio
   const [issue] = result.issues;
   throw new InputError(`${v.getDotPath(issue) ?? 'the recipe'}: ${issue.message}`, {
     file,
-    remedy: 'Compare it with recipes/distillation/nano.json',
+    remedy: 'Fix it; recipes/distillation/nano.json is an example',
   });
 }

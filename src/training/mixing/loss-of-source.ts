@@ -15,8 +15,8 @@ export function lossOfSource(spec: LossSpec, source: MixedSource): ReadonlyMap<L
   });
   for (const [name] of changes) {
     if (!spec.terms.some(({ settings }) => Object.hasOwn(settings, name))) {
-      throw new InputError(`The source ${source.name} sets a ${name}, and no loss of the training has one`, {
-        remedy: `Leave the ${name} out`,
+      throw new InputError(`the source ${source.name} sets a ${name}, but no loss of the training has one`, {
+        remedy: `Remove the ${name}`,
       });
     }
   }
@@ -27,8 +27,8 @@ export function lossOfSource(spec: LossSpec, source: MixedSource): ReadonlyMap<L
       const { name, rowwise, settings } = term.definition;
       if (!rowwise) {
         throw new InputError(
-          `${name} looks at the whole batch at once and cannot have a ${fitting[0]?.[0] ?? ''} for ${source.name} alone`,
-          { remedy: 'Leave it out of the mix, or take another loss' },
+          `${name} is computed over the whole batch and cannot have a separate ${fitting[0]?.[0] ?? ''} for ${source.name}`,
+          { remedy: 'Remove it from the mix, or use another loss' },
         );
       }
       return [term, readSettings(name, settings, { ...term.settings, ...Object.fromEntries(fitting) })];

@@ -194,8 +194,8 @@ function rowsBySource(
     const known = bySource.get(origin ?? '');
     if (known === undefined) {
       throw new InputError(
-        `The list of query '${query_id}' is of ${origin === undefined ? 'no source' : `the source '${origin}'`}, which the mix does not name`,
-        { remedy: `Give it one of ${sources.map(({ name }) => name).join(', ')}` },
+        `the list of query '${query_id}' has ${origin === undefined ? 'no source' : `the source '${origin}'`}, which the mix does not name`,
+        { remedy: `Use one of ${sources.map(({ name }) => name).join(', ')}` },
       );
     }
     known.push(row);
@@ -203,7 +203,7 @@ function rowsBySource(
   return sources.map(({ name }) => {
     const rows = bySource.get(name) ?? [];
     if (rows.length > 0) return rows;
-    throw new InputError(`The source ${name} of the mix has no lists`, { remedy: 'Leave it out of the mix' });
+    throw new InputError(`the source ${name} of the mix has no lists`, { remedy: 'Remove it from the mix' });
   });
 }
 

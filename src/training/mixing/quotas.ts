@@ -29,8 +29,8 @@ export function rowsOfSteps(mix: Mix, batchSize: number, totalSteps: number): re
     const weights = sources.map((source) => weightAt(source, step, totalSteps));
     const sum = weights.reduce((all, weight) => all + weight, 0);
     if (!(sum > 0)) {
-      throw new InputError(`No source of the mix is trained on at step ${step + 1} of ${totalSteps}`, {
-        remedy: 'Give a source a weight there, or no first and last step',
+      throw new InputError(`no source of the mix has a weight above 0 at step ${step + 1} of ${totalSteps}`, {
+        remedy: 'Set a weight above 0 for a source there, or remove first and last steps',
       });
     }
     weights.forEach((weight, i) => (behind[i] = (behind[i] as number) + (batchSize * weight) / sum));

@@ -49,9 +49,9 @@ function parsed(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new InputError('is not JSON', {
+    throw new InputError('is not valid JSON', {
       file: 'report.json',
-      remedy: 'Give the report.json of a run',
+      remedy: 'Use the report.json that `run --out` wrote',
       cause,
     });
   }

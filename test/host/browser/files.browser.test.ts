@@ -100,7 +100,7 @@ describe('files and folders', () => {
     await write(folder, 'corpus.jsonl', strToU8('another'));
     expect(await refused(collect(source.stream()))).toContain(`${name}/corpus.jsonl: was changed or removed`);
     await folder.removeEntry('corpus.jsonl');
-    expect(await refused(tree.open('corpus.jsonl'))).toContain(`${name}/corpus.jsonl: is not there any more`);
+    expect(await refused(tree.open('corpus.jsonl'))).toContain(`${name}/corpus.jsonl: no longer exists`);
   });
 
   it('are taken from a drop and from an input', async () => {

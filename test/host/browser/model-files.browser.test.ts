@@ -76,7 +76,7 @@ describe('a model from the hub', () => {
     hub.offline = true;
     const again = await open('org/model');
     expect(isWeights(await again.read('model.safetensors'))).toBe(true);
-    await expect(again.read('tokenizer.json')).rejects.toThrow(/could not be reached.*drop the folder/);
+    await expect(again.read('tokenizer.json')).rejects.toThrow(/could not be reached.*drop the model folder/);
     await expect(open('org/other')).rejects.toThrow(/could not be reached/);
   });
 
@@ -92,7 +92,7 @@ describe('a model from the hub', () => {
     const folder = await open('org/model');
     const length = folder.read('config.json').then((bytes) => bytes.length);
     await expect(length).rejects.toThrow(
-      /^org\/model\/config\.json: the file has 9 MiB, the limit is 8 MiB\./,
+      /^org\/model\/config\.json: the file has 9 MiB, but the limit is 8 MiB\./,
     );
     expect(hub.downloads('config.json')).toBe(0);
   });
@@ -136,7 +136,7 @@ describe('a model from the hub', () => {
   it('gives up after five attempts, and says why', async () => {
     hub.misbehaviors = Array.from({ length: 5 }, () => stall);
     await expect((await open('org/model')).read('model.safetensors')).rejects.toThrow(
-      'org/model/model.safetensors: hub.test could not be reached (nothing came for 0.3 s). Check the connection and try again, or drop the folder of the model on the page.',
+      'org/model/model.safetensors: hub.test could not be reached (no data received for 0.3 s). Re-run when the connection works, or drop the model folder on the page.',
     );
   });
 
@@ -145,13 +145,15 @@ describe('a model from the hub', () => {
       new Response(bytes.map((byte, i) => (i === 99 ? byte ^ 1 : byte)));
     hub.misbehaviors = [flipped, flipped];
     const folder = await open('org/model');
-    await expect(folder.read('model.safetensors')).rejects.toThrow(/not those that the hub lists/);
+    await expect(folder.read('model.safetensors')).rejects.toThrow(
+      /does not match the hash listed by the hub/,
+    );
     expect(isWeights(await folder.read('model.safetensors'))).toBe(true);
     hub.misbehaviors = [(bytes) => new Response(new Uint8Array([...bytes, 0]))];
-    await expect(folder.read('config.json')).rejects.toThrow(/not those that the hub lists/);
+    await expect(folder.read('config.json')).rejects.toThrow(/does not match the hash listed by the hub/);
     hub.lies.set('tokenizer.json', { blobId: '0'.repeat(40) });
     await expect((await open('org/model')).read('tokenizer.json')).rejects.toThrow(
-      /not those that the hub lists/,
+      /does not match the hash listed by the hub/,
     );
   });
 
@@ -176,7 +178,7 @@ describe('a model from the hub', () => {
       Object.defineProperty(Cache.prototype, 'put', put);
     }
     expect(problems.at(-1)).toMatch(
-      /keeps no more data for this page: .*model\.safetensors will be downloaded again/,
+      /storage for this page is full: .*model\.safetensors will be downloaded again/,
     );
   });
 
@@ -187,7 +189,7 @@ describe('a model from the hub', () => {
       { status: 401, code: 'GatedRepo' },
       /Accept its terms at https:\/\/hub\.test\/org\/model/,
     ],
-    ['an odd status', { status: 418 }, /answers 418/],
+    ['an odd status', { status: 418 }, /responded with status 418/],
   ])('explains %s', async (_, { status, code }, message) => {
     hub.listingAnswer = () =>
       new Response(null, { status, headers: code === undefined ? {} : { 'x-error-code': code } });
@@ -200,7 +202,7 @@ describe('a model from the hub', () => {
   it('names an unknown revision, and a host that is no hub', async () => {
     await expect(open('org/model@v9')).rejects.toThrow(/no revision "v9"/);
     hub.listingAnswer = () => new Response('<!doctype html>');
-    await expect(open('org/model')).rejects.toThrow(/does not answer as the Hugging Face hub does/);
+    await expect(open('org/model')).rejects.toThrow(/does not respond like the Hugging Face hub/);
   });
 
   it.each(['', 'model', 'a/b/c', '../x', 'org/..', 'org/model@', 'org/model@a//b'])(
@@ -286,7 +288,7 @@ describe('a dropped folder', () => {
     const large = new File([new Uint8Array(9 * 2 ** 20)], 'modules.json');
     const model = modelFolderOf(openFiles([...files, { path: 'mine/modules.json', file: large }]));
     const length = model.read('modules.json').then((bytes) => bytes.length);
-    await expect(length).rejects.toThrow(/modules\.json: the file has 9 MiB, the limit is 8 MiB\./);
+    await expect(length).rejects.toThrow(/modules\.json: the file has 9 MiB, but the limit is 8 MiB\./);
   });
 
   it('may be a zip', async () => {

@@ -34,7 +34,7 @@ it('gives a call up at its deadline, and starts nothing after it', async () => {
     started = true;
     return Promise.resolve();
   });
-  await expect(endless).rejects.toThrow('the long one gave no answer in 0.02 s');
+  await expect(endless).rejects.toThrow('the long one did not respond within 0.02 s');
   await expect(endless).rejects.toBeInstanceOf(DeadlineError);
   await expect(next).rejects.toBeInstanceOf(DeadlineError);
   await expect(queue.failed).rejects.toBeInstanceOf(DeadlineError);

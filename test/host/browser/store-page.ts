@@ -105,7 +105,7 @@ export async function fillInSteps(): Promise<{ finished: boolean; problems: stri
     }
   } catch (error) {
     message = messageOf(error);
-    if (!message.startsWith('The browser keeps no more data')) problems.push(message);
+    if (!message.startsWith("the browser's storage for this page is full")) problems.push(message);
   }
   if (store && writer) {
     const latest = await store.get('training', 'latest');

@@ -55,7 +55,7 @@ describeUnless(noChromium, 'a full storage', () => {
         'tested.fill()',
       );
       expect(result.message).toMatch(
-        /^The browser keeps no more data for this page: 0\.3 MB needed, \d\.\d MB used\. Delete .*; nothing was changed\.$/,
+        /^the browser's storage for this page is full: 0\.3 MB needed, \d\.\d MB used\. Remove .*; nothing was changed\.$/,
       );
       expect(result.saved).toBeGreaterThan(1);
       expect(result.saved).toBeLessThan(10);

@@ -247,7 +247,9 @@ describe('versions', () => {
   it('one of a newer version is refused', async () => {
     (await openDB(name, 2)).close();
     await expect(open()).rejects.toThrow(InputError);
-    await expect(open()).rejects.toThrow(/newer version of this page \(this one knows schema 1\)\. Reload/);
+    await expect(open()).rejects.toThrow(
+      /newer version of this page \(this version supports schema 1\)\. Reload/,
+    );
   });
 
   it('a tab of an older version lets go at once when a newer one opens, and says what to do', async () => {
@@ -258,7 +260,7 @@ describe('versions', () => {
     const newer = await openDB(name, 2);
     expect(performance.now() - started).toBeLessThan(2000);
     expect(problems).toEqual([
-      'A newer version of this page was opened in another tab, which takes the stored data over. Reload this tab.',
+      'a newer version of this page was opened in another tab and has taken over the stored data. Reload this tab.',
     ]);
     await expect(writer.commit({ put: { a: value(2) } })).rejects.toThrow(/Reload this tab/);
     await expect(store.get('training', 'a')).rejects.toThrow(/Reload this tab/);
@@ -276,9 +278,9 @@ describe('versions', () => {
     await expect.poll(() => problems.length, { timeout: 3000 }).toBe(2);
     expect(performance.now() - started).toBeLessThan(2000);
     expect(problems[0]).toBe(
-      'Another tab of this page holds the stored data. Close the other tabs of this page, then reload this one.',
+      'another tab of this page is using the stored data. Close the other tabs of this page, then reload this one.',
     );
-    await expect(open({ timeoutMs: 100 })).rejects.toThrow(/Another tab of this page holds/);
+    await expect(open({ timeoutMs: 100 })).rejects.toThrow(/another tab of this page is using/);
     rude.close();
     await deleting;
     for (const store of await Promise.all(waiting)) expect(await store.namespaces()).toEqual([]);
@@ -287,14 +289,14 @@ describe('versions', () => {
   it('a tab whose data is deleted says so', async () => {
     const store = await open();
     await deleteDB(name);
-    expect(problems).toEqual(['The stored data is being deleted in another tab. Reload this tab.']);
+    expect(problems).toEqual(['the stored data is being deleted in another tab. Reload this tab.']);
     await expect(store.namespaces()).rejects.toThrow(InputError);
   });
 
   it('a closed store refuses everything', async () => {
     const store = await open();
     await store.close();
-    await expect(store.namespaces()).rejects.toThrow('The store is closed. Open it again.');
+    await expect(store.namespaces()).rejects.toThrow('the store is closed. Open it again.');
   });
 });
 

@@ -42,7 +42,9 @@ describe('transformers.js in a worker', () => {
     expect(error).toMatchObject({
       isInput: true,
       message: expect.stringMatching(
-        new RegExp(`org/model/${path}: transformers\\.js needs this file, and it is missing\\. Use a model`),
+        new RegExp(
+          `org/model/${path}: transformers\\.js requires this file, which is missing\\. Use a model`,
+        ),
       ) as string,
     });
   });
@@ -51,13 +53,13 @@ describe('transformers.js in a worker', () => {
     const { error } = await libraryInWorker('lost', { path });
     expect(error).toEqual({
       isInput: true,
-      message: `org/model: the model has no file ${path}. See its files at https://hub.test/org/model.`,
+      message: `org/model: the model has no file ${path}. Use a model with this file; its files are listed at https://hub.test/org/model.`,
     });
   });
 
   it('refuses a broken graph with one line', async () => {
     const { error } = await libraryInWorker('broken');
     expect(error?.isInput).toBe(true);
-    expect(error?.message).toMatch(/^org\/model: transformers\.js can not run the model: [^\n]+$/);
+    expect(error?.message).toMatch(/^org\/model: transformers\.js cannot run the model: [^\n]+$/);
   });
 });

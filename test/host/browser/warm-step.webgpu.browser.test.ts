@@ -69,7 +69,7 @@ describeOnBrowserGpu('what is asked of the GPU', () => {
     device.dispatchEvent(new GPUUncapturedErrorEvent('uncapturederror', { error }));
     const refusal = run();
     await expect(refusal).rejects.toThrow(OutOfMemoryError);
-    await expect(refusal).rejects.toThrow(/doubled: the memory of the GPU is full \(no bytes left\)/);
+    await expect(refusal).rejects.toThrow(/doubled: the GPU is out of memory \(no bytes left\)/);
     expect(await run()).toEqual(expected);
     await session.release();
   });

@@ -64,7 +64,7 @@ describe('the pool of module workers', () => {
   });
 
   it.each<[string, PoolTask, RegExp]>([
-    ['that ends itself', { action: 'end' }, /a worker was lost: the browser has ended it/],
+    ['that ends itself', { action: 'end' }, /a worker was lost: the browser terminated it/],
     ['that crashes outside the task', { action: 'crash' }, /out of the blue/],
   ])('replaces a worker %s, without a deadline, and rejects its task', async (_, task, message) => {
     const run = open({ size: 1 });

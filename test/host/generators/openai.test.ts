@@ -128,7 +128,7 @@ describe('a server that takes no schema', () => {
     const error = await failureOf(generator.generate(request));
     expect(error).toBeInstanceOf(InputError);
     expect(error.message).toMatch(
-      /it answers 400: maximum context length is 512 tokens\. Shorten what is asked/,
+      /it responded with status 400: maximum context length is 512 tokens\. Use shorter texts/,
     );
     expect(server.calls).toHaveLength(1);
     expect(generator.description.constrains).toBe(true);
@@ -138,10 +138,14 @@ describe('a server that takes no schema', () => {
 describe('what may pass', () => {
   it.each<[string, Behavior, RegExp]>([
     ['a full server', { status: 429, body: '{"error": "too many requests"}' }, /429: too many requests/],
-    ['a server in trouble', { status: 503 }, /it answers 503/],
-    ['a gateway in trouble', { status: 502, body: '<html>Bad gateway</html>' }, /it answers 502$/],
-    ['a connection that ends without an answer', 'drop', /^no answer \(/],
-    ['a connection that ends within an answer', 'truncate', /^the connection broke off \(/],
+    ['a server in trouble', { status: 503 }, /it responded with status 503/],
+    [
+      'a gateway in trouble',
+      { status: 502, body: '<html>Bad gateway</html>' },
+      /it responded with status 502$/,
+    ],
+    ['a connection that ends without an answer', 'drop', /^no response \(/],
+    ['a connection that ends within an answer', 'truncate', /^the connection was lost \(/],
     ['half an answer', 'half', /not JSON/],
     ['a page in place of an answer', 'html', /not JSON/],
     ['an error with status 200', { status: 200, body: '{"error": {"message": "overloaded"}}' }, /overloaded/],
@@ -159,7 +163,7 @@ describe('what may pass', () => {
     const startedAt = performance.now();
     const error = await failureOf(generator.generate(request));
     expect(error).toBeInstanceOf(TransientGeneratorError);
-    expect(error.message).toBe('no whole answer within 0.15 s');
+    expect(error.message).toBe('no complete response within 0.15 s');
     expect(performance.now() - startedAt).toBeLessThan(3000);
   });
 
@@ -206,36 +210,36 @@ describe('what the user has to mend', () => {
     const error = await failureOf(generator.load());
     expect(error).toBeInstanceOf(InputError);
     expect(error.message).toMatch(
-      /^http:\/\/127\.0\.0\.1:\d+\/v1: it cannot be reached: no answer \(.*ECONNREFUSED.*\)\. Check that the server runs/,
+      /^http:\/\/127\.0\.0\.1:\d+\/v1: it cannot be reached: no response \(.*ECONNREFUSED.*\)\. Re-run when the server is running/,
     );
   });
 
   it('is a server that stays silent', async () => {
     expect(await loading('silence', { deadlineSeconds: 0.1 })).toMatch(
-      /it cannot be reached: no whole answer within 0\.1 s/,
+      /it cannot be reached: no complete response within 0\.1 s/,
     );
   });
 
   it.each<[Behavior]>([[{ status: 404 }], ['html'], [{ status: 200, body: '{"hello": 1}' }]])(
     'is a wrong path: %j',
     async (behavior) => {
-      expect(await loading(behavior)).toMatch(/Give the base address, which mostly ends in \/v1\.$/);
+      expect(await loading(behavior)).toMatch(/Use the base address, which usually ends in \/v1\.$/);
     },
   );
 
   it('is a redirection', async () => {
     const message = await loading({ status: 301, headers: { location: 'https://elsewhere.test/' } });
-    expect(message).toMatch(/it redirects to another address\. Give the address that it leads to/);
+    expect(message).toMatch(/it redirects to another address\. Use the address that it redirects to/);
   });
 
   it.each([401, 403])('is the key: %i', async (status) => {
     const body = '{"error": {"message": "Incorrect API key provided: sk-secret-1."}}';
     expect(await loading({ status, body })).toMatch(
-      /to a request without a key\. Give the key of this server/,
+      /to a request without a key\. Pass this server's API key/,
     );
     const message = await loading({ status, body }, { key: 'sk-secret-1' });
     expect(message).toContain(
-      `it answers ${status}: Incorrect API key provided: (key): it does not take the key`,
+      `it responded with status ${status}: Incorrect API key provided: (key): it rejected the API key`,
     );
     expect(message).not.toContain('sk-secret');
   });
@@ -244,16 +248,18 @@ describe('what the user has to mend', () => {
     expect(await loading(['test-modal', 'other'])).toMatch(
       /it has no model "test-model"\. Did you mean "test-modal"\? It has test-modal, other\.$/,
     );
-    expect(await loading(['something'])).toMatch(/Name one that it has: something\.$/);
-    expect(await loading([])).toMatch(/it holds no model\. Load one into the server first/);
-    expect(await loading({ status: 200, body: '{"data": null}' })).toMatch(/it holds no model/);
+    expect(await loading(['something'])).toMatch(/Use one that it has: something\.$/);
+    expect(await loading([])).toMatch(
+      /it has no model loaded\. Re-run after loading a model into the server/,
+    );
+    expect(await loading({ status: 200, body: '{"data": null}' })).toMatch(/it has no model loaded/);
   });
 
   it('is a model that is gone when it is asked', async () => {
     const body = '{"error": {"message": "The model `test-model` does not exist."}}';
     const { generator } = await open({ status: 404, body });
     expect((await failureOf(generator.generate(request))).message).toMatch(
-      /does not exist\. Check the name of the/,
+      /does not exist\. Fix the model name/,
     );
   });
 
@@ -273,7 +279,7 @@ describe('what the user has to mend', () => {
     expect(new Set(phases)).toEqual(new Set(['check']));
     server.models = { status: 503 };
     const busy = openAiGenerator({ address: server.address, model: 'test-model', deadlineSeconds: 0.1 });
-    expect((await failureOf(busy.load())).message).toMatch(/it answers 503\. Look at its log/);
+    expect((await failureOf(busy.load())).message).toMatch(/it responded with status 503\. Re-run later/);
   });
 
   it('may be asked again when it has failed', async () => {
@@ -325,16 +331,16 @@ describe('an address', () => {
 
   it('is refused with a password, with a query, and where it is none', () => {
     for (const address of ['http://me:hunter2@h/v1', 'http://h/v1?api-key=hunter2']) {
-      expect(refusal(address)).toMatch(/^the address of h holds a user, a password or something behind/);
+      expect(refusal(address)).toMatch(/^the address of h contains a user, a password, /);
       expect(refusal(address)).not.toContain('hunter2');
     }
-    expect(refusal('127.0.0.1:8000')).toMatch(/is no http\(s\) address\. Give one as in http:/);
+    expect(refusal('127.0.0.1:8000')).toMatch(/is not an http\(s\) address\. Use an address as in http:/);
     expect(refusal('ftp://me:hunter2@h/')).not.toContain('hunter2');
   });
 
   it('must be safe for the page that asks', () => {
     expect(refusal('http://192.168.1.5:8000/v1', 'https://studio.test')).toMatch(
-      /^http:\/\/192\.168\.1\.5:8000: a page that came by https may not speak to an http address/,
+      /^http:\/\/192\.168\.1\.5:8000: a page loaded over https cannot use an http address/,
     );
     expect(refusal('http://localhost:8000/v1', 'https://studio.test')).toBe('');
     expect(refusal('http://192.168.1.5:8000/v1', 'http://localhost:5173')).toBe('');

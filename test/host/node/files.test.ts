@@ -75,7 +75,7 @@ describe('files and folders', () => {
 
   it('say what is wrong', async () => {
     const path = join(folder, 'none');
-    expect(await refused(openTree(path))).toBe(`${path}: does not exist. Check the path.`);
+    expect(await refused(openTree(path))).toBe(`${path}: does not exist. Fix the path.`);
     expect(await refused(openFile(folder))).toContain('is not a file');
     expect(await refused(openTree(join(folder, 'outside.txt')))).toContain('is neither a folder nor a zip');
     expect(await refused(openFolder(join(folder, 'outside.txt')))).toContain('does not exist');

@@ -122,7 +122,7 @@ describe('the runtime on the Node CPU', () => {
     const asked = runtime.createSession(doubled(2), { name: 'a large graph', memoryBytes: 2 ** 50 });
     await expect(asked).rejects.toBeInstanceOf(ResourceError);
     await expect(asked).rejects.toThrow(
-      /^a large graph needs about 1073741824 MiB of memory, and \d+ MiB are free\. Use a smaller micro-batch/,
+      /^a large graph needs about 1073741824 MiB of memory, but only \d+ MiB are available\. Use a smaller micro-batch/,
     );
     const fitting = await runtime.createSession(doubled(2), { name: 'a small graph', memoryBytes: 2 ** 20 });
     await fitting.release();

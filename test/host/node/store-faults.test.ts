@@ -199,7 +199,7 @@ describe('a session of the store', () => {
       if (error !== undefined) {
         refused++;
         expect(error).toBeInstanceOf(ResourceError);
-        expect((error as Error).message).toMatch(/The disk is full.*1 MB free/);
+        expect((error as Error).message).toMatch(/the disk is full.*1 MB free/);
       }
       await verify(disk, progress);
     });

@@ -72,15 +72,15 @@ describe('opening a folder', () => {
   it('refuses a store of a newer version, and one that does not say', async () => {
     await open();
     writeFileSync(join(folder, 'store.json'), '{"schema":2}');
-    await expect(open()).rejects.toThrow(/newer version \(schema 2, this one knows 1\)\. Update/);
+    await expect(open()).rejects.toThrow(/newer version \(schema 2; this version supports 1\)\. Update/);
     writeFileSync(join(folder, 'store.json'), '{"sch');
-    await expect(open()).rejects.toThrow(/store\.json: The file is damaged/);
+    await expect(open()).rejects.toThrow(/store\.json: the file is damaged/);
   });
 
   it('refuses a folder that is something else', async () => {
     mkdirSync(folder);
     writeFileSync(join(folder, 'thesis.tex'), '');
-    await expect(open()).rejects.toThrow(/no store, and is not empty \(thesis\.tex\)/);
+    await expect(open()).rejects.toThrow(/not a store and is not empty \(thesis\.tex\)/);
     expect(readdirSync(folder)).toEqual(['thesis.tex']);
   });
 
@@ -170,7 +170,7 @@ describe('bit rot', () => {
       problems.length = 0;
       expect((await (await open()).get('training', 'a'))?.value).toBe('first');
       expect(problems).toHaveLength(1);
-      expect(problems[0]).toContain(`${state} damaged; going on from the commit before`);
+      expect(problems[0]).toContain(`${state} damaged; continuing from the previous commit`);
       flip(state, position, position % 8);
     }
     expect((await (await open()).get('training', 'a'))?.value).toBe('second');
@@ -220,7 +220,7 @@ describe('bit rot', () => {
     const store = await open();
     await expect(store.get('training', 'a')).rejects.toThrow(StoreCorruptionError);
     await expect(store.get('training', 'a')).rejects.toThrow(
-      /000000000003\.json.*Remove .*training: what these records held is lost/,
+      /000000000003\.json.*Remove .*training: these records are lost/,
     );
     expect(await store.sweep()).toBe(0);
     expect(problems[0]).toMatch(/is damaged; unused blobs are kept/);
@@ -480,7 +480,9 @@ describe('the real disk', () => {
         expect(saved).toBeGreaterThan(3);
         expect(saved).toBeLessThan(7);
         expect(error).toBeInstanceOf(ResourceError);
-        expect((error as Error).message).toMatch(/disk is full: 0\.2 MB needed, 0\.\d MB free\. Free space/);
+        expect((error as Error).message).toMatch(
+          /disk is full: 0\.2 MB needed, 0\.\d MB free\. Free disk space/,
+        );
 
         const check = async () => {
           const again = await FolderStore.open(join(mount, 'store'));

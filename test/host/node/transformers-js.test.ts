@@ -138,12 +138,12 @@ describe('transformers.js', () => {
     const refused = without.encoder('any/model');
     await expect(refused).rejects.toThrow(InputError);
     await expect(refused).rejects.toThrow(
-      'transformers.js is not installed. Run `npm install @huggingface/transformers@4.3.1` and try again.',
+      'transformers.js is not installed. Run `npm install @huggingface/transformers@4.3.1` and re-run.',
     );
     const path = await encoderFolder(folder, 'bert');
     rmSync(join(path, 'onnx'), { recursive: true });
     await expect(library.encoder(path)).rejects.toThrow(
-      /onnx\/model\.onnx: transformers\.js needs this file/,
+      /onnx\/model\.onnx: transformers\.js requires this file/,
     );
   });
 
@@ -166,6 +166,6 @@ describe('transformers.js', () => {
     const path = await encoderFolder(folder, 'distilbert');
     const loaded = (await library.crossEncoder(path)).load(settings);
     // An encoder's graph as a cross-encoder: it opens, and gives no logits.
-    await expect(loaded.then((model) => model.score(pairs))).rejects.toThrow(/gives no logits of pairs/);
+    await expect(loaded.then((model) => model.score(pairs))).rejects.toThrow(/outputs no logits for pairs/);
   });
 });

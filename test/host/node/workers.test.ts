@@ -75,7 +75,7 @@ describe('the pool of worker threads', () => {
   });
 
   it.each([
-    ['that ends itself', { action: 'exit', value: 3 }, /ended with code 3/],
+    ['that ends itself', { action: 'exit', value: 3 }, /exited with code 3/],
     ['that crashes outside the task', { action: 'crash' }, /out of the blue/],
   ])('replaces a worker %s and rejects its task', async (_, request, message) => {
     const pool = open({ size: 1 });

@@ -89,10 +89,12 @@ describe('a table of several reports', () => {
     expect(rows(folded)).toEqual(rows(whole));
     expect(folded.tests).toEqual(whole.tests);
     expect(folded.overall).toEqual([]);
-    expect(() => tableOf(part(0, 13, 0))).toThrow('1 of its 2 folds are given');
-    expect(() => tableOf(part(0, 13, 0), part(0, 13, 1))).toThrow('query q0 was tested in another report');
+    expect(() => tableOf(part(0, 13, 0))).toThrow('1 of its 2 folds were passed');
+    expect(() => tableOf(part(0, 13, 0), part(0, 13, 1))).toThrow(
+      'query q0 was also tested in another report',
+    );
     expect(() => tableOf(part(0, 13, 0), reportOf('folded', { old: [values], new: [gains, gains] }))).toThrow(
-      'its folds or seeds are others',
+      'its folds or seeds differ',
     );
   });
 
@@ -121,15 +123,15 @@ describe('a table of several reports', () => {
     );
     expect(rows(table).map(([system]) => system)).toEqual(['old', 'new']);
     expect(table.leftOut).toEqual(['extra']);
-    expect(tableMarkdown(table)).toContain('Not in all reports, and left out: extra.');
+    expect(tableMarkdown(table)).toContain('Excluded because not in all reports: extra.');
     expect(() => tableOf(reportOf('a', { old: [[1]] }), reportOf('b', { new: [[1]] }))).toThrow('no system');
     expect(() => tableOf(reportOf('a', { old: [[1]] }), reportOf('a', { old: [[1]] }))).toThrow(
-      'there is another report of this corpus',
+      'there are two reports of this corpus',
     );
   });
 
   it('reads no other file, nor a report with values missing', () => {
-    expect(() => readReport({ format: 1 }, 'r.json')).toThrow(/^r\.json: is no report/);
+    expect(() => readReport({ format: 1 }, 'r.json')).toThrow(/^r\.json: is not a report/);
     const broken = reportOf('a', { old: [[1, 2]], new: [[1]] });
     expect(() => readReport(broken, 'r.json')).toThrow('new has 1 values for 2 queries');
   });

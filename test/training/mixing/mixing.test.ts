@@ -156,7 +156,7 @@ describe('schedules', () => {
 
   test('steps without a source are refused', () => {
     const mix = mixOf([source('a', { lastStep: 3 }), source('b', { firstStep: 5 })]);
-    expect(() => mixed(mix)).toThrow(/No source of the mix is trained on at step 4 of 32/);
+    expect(() => mixed(mix)).toThrow(/no source of the mix has a weight above 0 at step 4 of 32/);
   });
 });
 
@@ -216,12 +216,10 @@ describe('batches', () => {
 
   test('refuse lists of no source, unknown ones, sources without lists, and too few rows', () => {
     const bare = both.map(({ query_id, query, documents }) => ({ query_id, query, documents }));
-    expect(() => mixed(mixOf([source('a')]))).toThrow(
-      /'b0' is of the source 'b', which the mix does not name/,
-    );
-    expect(() => mixed(mixOf([source('a')]), {}, bare)).toThrow(/is of no source/);
+    expect(() => mixed(mixOf([source('a')]))).toThrow(/'b0' has the source 'b', which the mix does not name/);
+    expect(() => mixed(mixOf([source('a')]), {}, bare)).toThrow(/has no source/);
     expect(() => mixed(mixOf([source('a'), source('b'), source('c')]))).toThrow(
-      /The source c of the mix has no/,
+      /the source c of the mix has no/,
     );
     expect(() => mixed(mixOf([source('a'), source('b')]), { batchSize: 100 })).toThrow(
       /64 training rows cannot/,
@@ -290,11 +288,11 @@ describe('the loss of a source', () => {
 
   test('refuses what no loss has, what is out of range, and losses of whole batches', () => {
     expect(() => lossOfSource(parseLossSpec('margin-mse'), source('a', { temperature: 1 }))).toThrow(
-      /The source a sets a temperature, and no loss of the training has one/,
+      /the source a sets a temperature, but no loss of the training has one/,
     );
     expect(() => lossOfSource(parseLossSpec('infonce'), source('a', { temperature: 0 }))).toThrow(/above 0/);
     expect(() => lossOfSource(parseLossSpec('ws2'), source('a', { temperature: 1 }))).toThrow(
-      /ws2 looks at the whole batch at once and cannot have a temperature for a alone/,
+      /ws2 is computed over the whole batch and cannot have a separate temperature for a\./,
     );
   });
 });

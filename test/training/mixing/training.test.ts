@@ -135,6 +135,6 @@ describe('a training on a mix', () => {
   it('refuses a temperature for a loss of whole batches', async () => {
     await expect(
       train(parts({ settings: { ...settings, loss: parseLossSpec('ws2(scope=own)') } })),
-    ).rejects.toThrow(/ws2 looks at the whole batch|no loss of the training has/);
+    ).rejects.toThrow(/ws2 is computed over the whole batch|no loss of the training has/);
   });
 });

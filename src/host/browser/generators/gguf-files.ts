@@ -34,7 +34,7 @@ export async function openGguf(model: WllamaModel, options: GgufOptions): Promis
     await file.forget();
     throw new InputError(problem, {
       file: file.name,
-      remedy: 'Give the address of the .gguf file itself (on the hub, the one behind its download button)',
+      remedy: 'Use the address of the .gguf file itself (on the hub, the download link)',
     });
   }
   return files.map(({ blob }) => blob);
@@ -156,9 +156,9 @@ function addressOf(name: string, hub: string): string {
   const [, repository = '', path = ''] = /^([^/]+\/[^/@]+(?:@[^/]+)?)\/(.+\.gguf)$/i.exec(name) ?? [];
   const known = parseHubName(repository);
   if (known === undefined || path.split('/').some((part) => part === '' || part.startsWith('.'))) {
-    throw new InputError('this names no GGUF file', {
+    throw new InputError('this is not a GGUF file name or address', {
       file: name,
-      remedy: 'Write ORG/NAME/file.gguf as on the hub, give an address, or drop the file on the page',
+      remedy: 'Use ORG/NAME/file.gguf as on the hub or an address, or drop the file on the page',
     });
   }
   const encoded = path.split('/').map(encodeURIComponent).join('/');
@@ -208,7 +208,7 @@ async function stream(
   stallMs: number,
 ): Promise<void> {
   const abort = new AbortController();
-  const stalled = (): void => abort.abort(new BrokenDownload(`nothing came for ${stallMs / 1000} s`));
+  const stalled = (): void => abort.abort(new BrokenDownload(`no data received for ${stallMs / 1000} s`));
   let timer = setTimeout(stalled, stallMs);
   let writer: FileSystemWritableFileStream | undefined;
   try {
@@ -233,7 +233,7 @@ async function stream(
       onBytes(received, total);
     }
     if (total !== undefined && received !== total) {
-      throw new BrokenDownload(`${received} of ${total} bytes came`);
+      throw new BrokenDownload(`received ${received} of ${total} bytes`);
     }
     await writer.close();
   } catch (error) {
@@ -249,11 +249,11 @@ function refusal(error: StatusError, url: URL, name: string): InputError {
   if (status === 404) {
     return new InputError(`${url.host} has no such file`, {
       file: name,
-      remedy: 'Check the spelling: ORG/NAME/file.gguf, as its page on the hub lists it',
+      remedy: 'Fix the spelling: ORG/NAME/file.gguf, as listed on its hub page',
     });
   }
   if (status === 401 || status === 403) {
-    return new InputError(`${url.host} does not give this model to everybody`, {
+    return new InputError(`${url.host} restricts access to this model`, {
       file: name,
       remedy: 'Accept its terms on its page, download the file there and drop it here',
     });
@@ -265,13 +265,15 @@ function unreachable(error: Error, url: URL, name: string): ConnectionError {
   return new ConnectionError(`${url.host} could not be reached (${messageOf(error)})`, {
     file: name,
     remedy:
-      'Check the connection and try again; a server of another site has to allow this page (CORS), else download the file and drop it here',
+      'Re-run when the connection works. A server on another site must allow this page (CORS); otherwise download the file and drop it here',
     cause: error,
   });
 }
 
 function noFile(): InputError {
-  return new InputError('no GGUF file was given', { remedy: 'Drop a .gguf file, or name one of the hub' });
+  return new InputError('no GGUF file was chosen', {
+    remedy: 'Choose a GGUF file on the hub, or drop a .gguf file',
+  });
 }
 
 async function openFolder(): Promise<FileSystemDirectoryHandle> {
@@ -279,8 +281,8 @@ async function openFolder(): Promise<FileSystemDirectoryHandle> {
     const root = await navigator.storage.getDirectory();
     return await root.getDirectoryHandle(folderName, { create: true });
   } catch (cause) {
-    throw new InputError('the browser gives this page no place for files', {
-      remedy: 'Leave the private window, or drop the .gguf file on the page',
+    throw new InputError('the browser does not let this page store files', {
+      remedy: 'Use a regular (not private) window, or drop the .gguf file on the page',
       cause,
     });
   }

@@ -14,7 +14,8 @@ export function serveGeneration(): void {
       return null;
     },
     generate: ({ request }, { signal, tell }) => {
-      if (engine === undefined) throw new InputError('no model is loaded', { remedy: 'Load it first' });
+      if (engine === undefined)
+        throw new InputError('no model is loaded', { remedy: 'Re-run after loading a model' });
       return engine.generate(request, { signal, onToken: () => tell(null) });
     },
     close: async () => {

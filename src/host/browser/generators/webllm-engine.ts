@@ -73,11 +73,14 @@ class WebllmEngine implements Engine {
     );
     if (!looksBroken(reply.text)) return;
     await this.close();
-    throw new InputError(`the model writes garbage here (${JSON.stringify(reply.text.slice(0, 40))})`, {
-      file: this.#id,
-      remedy:
-        'Its GPU memory is probably full: choose a smaller model or fewer context tokens; if it stays so, repair it (delete and download it again)',
-    });
+    throw new InputError(
+      `the model produces garbage on this device (${JSON.stringify(reply.text.slice(0, 40))})`,
+      {
+        file: this.#id,
+        remedy:
+          'Choose a smaller model or fewer context tokens, since GPU memory is probably full; if the problem persists, remove the model and download it again',
+      },
+    );
   }
 
   async generate(request: GenerationRequest, { signal, onToken }: GenerateOptions): Promise<GenerationReply> {
@@ -176,7 +179,7 @@ function withWholeAddresses(record: WebllmRecord): WebllmRecord {
 function chooseKnown(id: string, records: readonly WebllmRecord[]): WebllmRecord {
   const record = records.find(({ model_id }) => model_id === id);
   if (record !== undefined) return record;
-  throw new InputError('WebLLM has no such model', { file: id, remedy: 'Choose one of its list' });
+  throw new InputError('WebLLM has no such model', { file: id, remedy: 'Choose one from its list' });
 }
 
 /** Where a record's files lie, as WebLLM reads it. */
@@ -195,23 +198,23 @@ async function explainFetch(error: unknown, record: WebllmRecord): Promise<Input
     } catch (cause) {
       return new InputError(`${host} could not be reached (${messageOf(cause)})`, {
         file: record.model_id,
-        remedy: 'Check the connection and try again: what is downloaded already is kept',
+        remedy: 'Re-run when the connection works; completed downloads are kept',
         cause,
       });
     }
     if (status < 400) continue;
-    return new InputError(`${host} answers ${status} for ${url}`, {
+    return new InputError(`${host} responded with status ${status} for ${url}`, {
       file: record.model_id,
       remedy:
         status === 404
-          ? 'Check the addresses of the record (self-hosted folders end in resolve/main/), or choose another model'
-          : 'Try again later, or give a record with the address of a mirror',
+          ? 'Fix the addresses of the record (self-hosted folders end in resolve/main/), or choose another model'
+          : 'Re-run later, or use a record with the address of a mirror',
       cause: error,
     });
   }
   return new InputError('a file of the weights could not be fetched', {
     file: record.model_id,
-    remedy: 'Check the connection and try again: what is downloaded already is kept',
+    remedy: 'Re-run when the connection works; completed downloads are kept',
     cause: error,
   });
 }

@@ -11,7 +11,7 @@ export function explainWebllmLoad(error: unknown, id: string): Error {
   const input = (problem: string, remedy: string): InputError =>
     new InputError(problem, { file: id, remedy, cause: error });
   if (name === 'ModelNotFoundError') {
-    return input('WebLLM has no such model', 'Choose one of its list, or give a record of your own');
+    return input('WebLLM has no such model', 'Choose one from its list, or use a custom record');
   }
   if (/WebGPUNot(Available|Found)Error/.test(name) || message.includes('compatible GPU')) {
     return input(
@@ -21,7 +21,7 @@ export function explainWebllmLoad(error: unknown, id: string): Error {
   }
   if (name === 'ShaderF16SupportError') {
     return input(
-      'this GPU, or its browser, has no 16-bit arithmetic (shader-f16)',
+      'this GPU or browser does not support 16-bit arithmetic (shader-f16)',
       `Choose a model whose name says f32, or ${otherKinds}`,
     );
   }
@@ -29,47 +29,50 @@ export function explainWebllmLoad(error: unknown, id: string): Error {
     return input(firstSentence(message), `Choose another model, or ${otherKinds}`);
   }
   if (message.includes('exceeds limit')) {
-    return input('the limits of this GPU are below what WebLLM needs', capitalized(otherKinds));
+    return input('the limits of this GPU are too low for WebLLM', capitalized(otherKinds));
   }
   if (isLostDevice(name, message)) {
-    return new ResourceError('the GPU was lost while the model was loaded: most often its memory is full', {
-      file: id,
-      remedy: 'Choose a smaller model or fewer context tokens, and close other tabs that use the GPU',
-      cause: error,
-    });
+    return new ResourceError(
+      'the GPU was lost while the model was loading, usually because its memory is full',
+      {
+        file: id,
+        remedy: 'Choose a smaller model or fewer context tokens, and close other tabs that use the GPU',
+        cause: error,
+      },
+    );
   }
   if (name === 'IntegrityError') {
     const [, url = ''] = /failed for (\S+)/.exec(message) ?? [];
     const [, hash = ''] = /Actual: (\S+)/.exec(message) ?? [];
     return input(
-      `${url} is not the file whose hash the record gives, but has ${hash}`,
-      'It was deleted: try again; if it stays so, the record or the server is wrong',
+      `${url} does not match the hash in the record; its hash is ${hash}`,
+      'Re-run to download it again; if the problem persists, fix the record or the server',
     );
   }
   if (isNoProgram(message)) {
     return input(
-      "the address of the model's compiled program gives something else",
-      "Check the record's model_lib: it is to be the address of a .wasm file",
+      "the address of the model's compiled library returns something else",
+      "Fix the record's model_lib: it must be the address of a .wasm file",
     );
   }
   if (isForeignLibrary(name, message)) {
     return input(
-      `the compiled program of the model does not fit this version of WebLLM (${firstSentence(message)})`,
-      "Give the address of the library that was compiled for WebLLM 0.2.86 as the record's model_lib",
+      `the model's compiled library does not match this version of WebLLM (${firstSentence(message)})`,
+      "Set the record's model_lib to the address of a library compiled for WebLLM 0.2.86",
     );
   }
   if (name === 'SyntaxError' || name === 'ArtifactManifestError') {
     return input(
-      `the server sent something else than the model's description (${firstSentence(message)})`,
-      'Check the addresses of the record; what was downloaded was deleted, so try again',
+      `the server sent something other than the model's description (${firstSentence(message)})`,
+      'Fix the addresses of the record and re-run; the invalid download was removed',
     );
   }
   if (name === 'UnsupportedTokenizerFilesError' || name === 'MissingModelError') {
-    return input(firstSentence(message), 'Complete the record or its folder, or choose another model');
+    return input(firstSentence(message), 'Fix the record or its folder, or choose another model');
   }
   return input(
     `WebLLM could not load the model (${firstSentence(message)})`,
-    `Repair the model (delete and download it again), or ${otherKinds}`,
+    `Remove the model and download it again, or ${otherKinds}`,
   );
 }
 
@@ -80,27 +83,27 @@ export function explainWebllmReply(error: unknown, id: string): Error {
   if (name === 'ContextWindowSizeExceededError') {
     return new InputError(`the prompt is longer than the model's context (${message})`, {
       file: id,
-      remedy: 'Shorten the passages or the examples, or load the model with more context tokens',
+      remedy: 'Use shorter passages or examples, or load the model with more context tokens',
       cause: error,
     });
   }
   if (/^(GrammarMatcherInitError|InvalidResponseFormat\w*)$/.test(name) || /grammar|schema/i.test(message)) {
-    return new InputError(`WebLLM cannot hold the model to this schema (${firstSentence(message)})`, {
+    return new InputError(`WebLLM cannot enforce this schema (${firstSentence(message)})`, {
       file: id,
-      remedy: 'Write the schema with plain types, enum, and bounds of length',
+      remedy: 'Use a schema with plain types, enum, and length bounds',
       cause: error,
     });
   }
   if (/^(RangeError|SeedTypeError|MinValueError|NonNegativeError)$/.test(name)) {
-    return new InputError(`WebLLM refuses a setting (${firstSentence(message)})`, {
+    return new InputError(`WebLLM rejected a setting (${firstSentence(message)})`, {
       file: id,
-      remedy: 'Change the temperature, top p, seed or most tokens of the prompt',
+      remedy: 'Set another temperature, top-p, seed or maximum reply length in the prompt',
       cause: error,
     });
   }
   const why =
     isLostDevice(name, message) || name.endsWith('NotLoadedError')
-      ? 'the GPU was lost: most often its memory is full'
+      ? 'the GPU was lost, usually because its memory is full'
       : firstSentence(message);
   return new TransientGeneratorError(`the language model failed (${why}) and is loaded again`, {
     cause: error,

@@ -114,12 +114,14 @@ export function chooseRecord(
     throw new InputError(`WebLLM has no model ${JSON.stringify(id)}`, {
       remedy:
         near === undefined
-          ? 'Choose one of its list, or give a record of your own with its addresses'
-          : `Did you mean ${near}? Else choose one of its list, or give a record of your own`,
+          ? 'Choose one from its list, or use a custom record with its addresses'
+          : `Did you mean ${near}? Otherwise choose one from its list, or use a custom record`,
     });
   }
   if (isEmbedder(record)) {
-    throw new InputError(`${id} makes vectors and writes no text`, { remedy: 'Choose a language model' });
+    throw new InputError(`${id} is an embedding model and does not generate text`, {
+      remedy: 'Choose a language model',
+    });
   }
   const chosen = isForLackOfF16(record, facts) ? (f32Twin(record, records) ?? record) : record;
   const { verdict, why } = judge(chosen, facts);
@@ -152,28 +154,31 @@ function judge(record: WebllmRecord, facts: AdapterFacts | undefined): Verdict {
     facts.maxBufferSize < leastBuffer ||
     facts.maxStorageBufferBindingSize < leastBinding
   ) {
-    return cannot('the limits of this GPU are below what WebLLM needs');
+    return cannot('the limits of this GPU are too low for WebLLM');
   }
   if (needsF16(record) && !facts.features.includes('shader-f16')) {
-    return cannot('this GPU, or its browser, has no 16-bit arithmetic (shader-f16)');
+    return cannot('this GPU or browser does not support 16-bit arithmetic (shader-f16)');
   }
   const missing = (record.required_features ?? []).find((feature) => !facts.features.includes(feature));
-  if (missing !== undefined) return cannot(`this GPU, or its browser, lacks ${missing}`);
+  if (missing !== undefined) return cannot(`this GPU or browser lacks ${missing}`);
   // WebLLM asks for 1 GiB, or for the least where the adapter has less.
   const binding = facts.maxStorageBufferBindingSize >= 2 ** 30 ? 2 ** 30 : leastBinding;
   if ((record.buffer_size_required_bytes ?? 0) > binding) {
-    return cannot('its largest tensor is larger than the buffers that this GPU gives');
+    return cannot('its largest tensor exceeds the maximum buffer size of this GPU');
   }
   const needMb = record.vram_required_MB;
   const need = needMb === undefined ? '' : `${(needMb / 1000).toFixed(1)} GB`;
   if (needMb !== undefined && facts.isMobile && needMb > mobileBudgetMb) {
-    return cannot(`it needs ${need}, and browsers of phones and tablets end a tab beyond 1.5 GB`);
+    return cannot(
+      `it needs ${need}, but browsers on phones and tablets close tabs that use more than 1.5 GB`,
+    );
   }
-  if (facts.isFallback) return risky('this GPU is computed by the processor: expect minutes for each word');
+  if (facts.isFallback) return risky('this GPU is emulated on the CPU; expect minutes per word');
   const memoryGb = facts.deviceMemoryGb ?? assumedMemoryGb;
   if (needMb !== undefined && needMb > memoryShare * memoryGb * 1000) {
-    const told = facts.deviceMemoryGb === undefined ? 'tells no memory' : `tells of ${memoryGb} GB in all`;
-    return risky(`it needs ${need} of GPU memory, and this device ${told}`);
+    const told =
+      facts.deviceMemoryGb === undefined ? 'does not report its memory' : `reports ${memoryGb} GB in total`;
+    return risky(`it needs ${need} of GPU memory, but this device ${told}`);
   }
   return { verdict: 'runs', why: undefined };
 }

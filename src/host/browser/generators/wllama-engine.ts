@@ -181,14 +181,14 @@ function explainLoad(error: unknown, model: WllamaModel, log: NativeLog): Error 
   const said = `${messageOf(error)}\n${log.text}`;
   const architecture = /unknown model architecture: '([^']*)'/.exec(said)?.[1];
   if (architecture !== undefined) {
-    return new InputError(`llama.cpp does not know the architecture ${architecture}`, {
+    return new InputError(`llama.cpp does not support the architecture ${architecture}`, {
       ...file,
-      remedy: 'Choose a model that llama.cpp runs, such as one of Llama, Qwen, Gemma or SmolLM',
+      remedy: 'Choose a model that llama.cpp supports, such as Llama, Qwen, Gemma or SmolLM',
       cause: error,
     });
   }
   if (isOutOfMemory(said)) {
-    return new ResourceError('the model does not fit into the memory that the browser gives', {
+    return new ResourceError('the model does not fit into the memory available to the browser', {
       ...file,
       remedy:
         'Choose a smaller model or a stronger quantization (Q4), a shorter context, or close other tabs',
@@ -197,7 +197,7 @@ function explainLoad(error: unknown, model: WllamaModel, log: NativeLog): Error 
   }
   return new InputError(`llama.cpp could not load the file (${reasonIn(log.text) ?? messageOf(error)})`, {
     ...file,
-    remedy: 'Delete it and download it again; if it stays so, choose another GGUF file',
+    remedy: 'Remove it and download it again; if the problem persists, choose another GGUF file',
     cause: error,
   });
 }
@@ -216,13 +216,13 @@ function explainGeneration(error: unknown): Error {
   const message = messageOf(error);
   if (/context size|context length|too long|exceed_context/i.test(message)) {
     return new InputError(`the prompt is longer than the model's context (${message})`, {
-      remedy: 'Shorten the passages or the examples, or load the model with more context tokens',
+      remedy: 'Use shorter passages or examples, or load the model with more context tokens',
       cause: error,
     });
   }
   if (/schema|grammar/i.test(message)) {
-    return new InputError(`llama.cpp cannot hold the model to this schema (${message})`, {
-      remedy: 'Write the schema with plain types, enum, and bounds of length, without patterns',
+    return new InputError(`llama.cpp cannot enforce this schema (${message})`, {
+      remedy: 'Use a schema with plain types, enum, and length bounds, without patterns',
       cause: error,
     });
   }
@@ -253,7 +253,7 @@ function threads(): number {
 
 function refuseOldBrowser(): void {
   if (hasMemory64()) return;
-  throw new InputError('this browser cannot run llama.cpp (WASM memory of 64 bits is missing)', {
+  throw new InputError('this browser cannot run llama.cpp (64-bit WASM memory is missing)', {
     remedy: 'Use a current Chrome, Edge or Firefox, or a model on a server',
   });
 }

@@ -102,9 +102,9 @@ describe('GGUF files', () => {
 
   it.each([
     [404, /hub\.test has no such file\. Check the spelling/],
-    [401, /does not give this model to everybody\. Accept its terms/],
-    [403, /does not give this model to everybody/],
-    [503, /hub\.test answers 503\. Try again later/],
+    [401, /restricts access to this model\. Accept its terms/],
+    [403, /restricts access to this model/],
+    [503, /hub\.test responded with status 503\. Re-run later/],
   ])('that a server refuses with %d say so', async (code, expected) => {
     answers = [status(code)];
     expect((await failure(open('org/name/tiny.gguf'))).message).toMatch(expected);
@@ -120,14 +120,16 @@ describe('GGUF files', () => {
     const old = gguf.slice(0, 100);
     old[4] = 1;
     answers = [() => whole(old)];
-    expect((await failure(open('org/name/old.gguf'))).message).toMatch(/of version 1, not 2 or 3/);
+    expect((await failure(open('org/name/old.gguf'))).message).toMatch(
+      /of version 1; only 2 and 3 are supported/,
+    );
   });
 
   it.each(['tiny.gguf', 'org/name', 'org/name/model.bin', 'org/../../x.gguf', 'org/name/../x.gguf', ''])(
     'are not named by "%s"',
     async (name) => {
       expect((await failure(open(name))).message).toMatch(
-        /this names no GGUF file\. Write ORG\/NAME\/file\.gguf/,
+        /this is not a GGUF file name or address\. Use ORG\/NAME\/file\.gguf/,
       );
       expect(requests).toEqual([]);
     },

@@ -144,7 +144,7 @@ describe('WebLLM in its worker', () => {
   it('refuses a model whose first words are garbage, and lets go of it', async () => {
     library.replies.push(writes(['!!!!', '!!!!']));
     await expect(open()).rejects.toThrow(
-      /the model writes garbage here \("!!!!!!!!"\)\. .*choose a smaller model/,
+      /the model produces garbage on this device \("!!!!!!!!"\)\. Choose a smaller model/,
     );
     expect(library.unloads).toBe(1);
     expect(['', '  \n', '\uFFFD\uFFFDa', 'aaaaaaaaa'].every(looksBroken)).toBe(true);
@@ -202,16 +202,16 @@ describe('errors of WebLLM', () => {
     [
       'LinkError',
       'WebAssembly.instantiate(): Import #3 "env": function import requires a callable',
-      /does not fit this version.*0\.2\.86/,
+      /does not match this version.*0\.2\.86/,
     ],
-    ['Error', 'Cannot find global function ffi.ModuleGetFunction', /does not fit this version/],
-    ['SyntaxError', 'Unexpected token <', /something else than the model's description/],
+    ['Error', 'Cannot find global function ffi.ModuleGetFunction', /does not match this version/],
+    ['SyntaxError', 'Unexpected token <', /something other than the model's description/],
     [
       'UnsupportedTokenizerFilesError',
       'Cannot handle tokenizer files a.model',
       /Cannot handle tokenizer files/,
     ],
-    ['Error', 'Something nobody knows', /could not load the model \(Something nobody knows\)\. Repair/],
+    ['Error', 'Something nobody knows', /could not load the model \(Something nobody knows\)\. Remove/],
   ])('of a load: %s (%s)', (name, message, expected) => {
     const error = explainWebllmLoad(named(name, message), 'M-q4f16_1-MLC');
     expect(error).toBeInstanceOf(InputError);
@@ -221,8 +221,13 @@ describe('errors of WebLLM', () => {
 
   it.each([
     ['GrammarMatcherInitError', 'Failed to initialize the grammar matcher', InputError, /this schema/],
-    ['RangeError', 'Make sure 0 < top_p <= 1.', InputError, /refuses a setting \(Make sure 0 < top_p <= 1\)/],
-    ['SeedTypeError', '`seed` should be an integer', InputError, /refuses a setting/],
+    [
+      'RangeError',
+      'Make sure 0 < top_p <= 1.',
+      InputError,
+      /rejected a setting \(Make sure 0 < top_p <= 1\)/,
+    ],
+    ['SeedTypeError', '`seed` should be an integer', InputError, /rejected a setting/],
     [
       'Error',
       'A valid external Instance reference no longer exists. Device is lost',

@@ -82,7 +82,7 @@ describe('the models that WebLLM lists', () => {
       ['Llama-3.1-70B-Instruct-q3f16_1-MLC', 'risky'],
       ['Llama-3-70B-Instruct-q3f16_1-MLC', 'risky'],
     ]);
-    expect(others[0]?.why).toBe('it needs 31.2 GB of GPU memory, and this device tells of 32 GB in all');
+    expect(others[0]?.why).toBe('it needs 31.2 GB of GPU memory, but this device reports 32 GB in total');
   });
 
   it('without f16 run in 32 bits, where there is such a twin', () => {
@@ -93,7 +93,7 @@ describe('the models that WebLLM lists', () => {
         expect(model.substitute).toBeUndefined();
         continue;
       }
-      expect(model.why).toMatch(/no 16-bit arithmetic/);
+      expect(model.why).toMatch(/does not support 16-bit arithmetic/);
       expect(model.substitute).toBe(f32Twin(own, records)?.model_id);
       if (model.substitute !== undefined) {
         expect(chooseRecord(model.id, records, withoutF16).model_id).toBe(model.substitute);
@@ -115,7 +115,7 @@ describe('the models that WebLLM lists', () => {
     ]) {
       expect(judge(limit)).toMatchObject({
         verdict: 'cannot',
-        why: 'the limits of this GPU are below what WebLLM needs',
+        why: 'the limits of this GPU are too low for WebLLM',
       });
     }
     expect(judge({ isFallback: true })?.verdict).toBe('risky');
@@ -123,7 +123,7 @@ describe('the models that WebLLM lists', () => {
       verdictOf('gemma-2b-it-q4f16_1-MLC', { ...strong, maxStorageBufferBindingSize: 2 ** 29 }),
     ).toMatchObject({
       verdict: 'cannot',
-      why: 'its largest tensor is larger than the buffers that this GPU gives',
+      why: 'its largest tensor exceeds the maximum buffer size of this GPU',
     });
   });
 
@@ -132,7 +132,7 @@ describe('the models that WebLLM lists', () => {
     expect(verdictOf('Qwen3-0.6B-q4f16_1-MLC', phone)?.verdict).toBe('runs');
     expect(verdictOf('Qwen3-1.7B-q4f16_1-MLC', phone)).toMatchObject({
       verdict: 'cannot',
-      why: 'it needs 2.0 GB, and browsers of phones and tablets end a tab beyond 1.5 GB',
+      why: 'it needs 2.0 GB, but browsers on phones and tablets close tabs that use more than 1.5 GB',
     });
   });
 
@@ -149,7 +149,7 @@ describe('the models that WebLLM lists', () => {
     );
     expect(() => chooseRecord('zzz', records, strong)).toThrow(InputError);
     expect(() => chooseRecord('snowflake-arctic-embed-s-q0f32-MLC-b4', records, strong)).toThrow(
-      /makes vectors and writes no text/,
+      /is an embedding model and does not generate text/,
     );
   });
 });

@@ -70,7 +70,7 @@ describeUnless(noAdapter, 'WebLLM without a model', () => {
     const wrong = await loadFailure(own({ integrity: { config: `sha256-${btoa('0'.repeat(32))}` } }));
     expect(wrong).toBeInstanceOf(InputError);
     expect(wrong.message).toMatch(
-      /^Own-q4f32_1-MLC: .*mlc-chat-config\.json is not the file whose hash the record gives, but has sha256-/,
+      /^Own-q4f32_1-MLC: .*mlc-chat-config\.json does not match the hash in the record; its hash is sha256-/,
     );
     const cache = await caches.open('webllm/config');
     const kept = (await cache.keys()).map(({ url }) => url);
@@ -83,16 +83,16 @@ describeUnless(noAdapter, 'WebLLM without a model', () => {
 
   it('says that a library is none, or one for something else', async () => {
     const none = await loadFailure(own({ model_lib: `${folder}mlc-chat-config.json` }));
-    expect(none.message).toMatch(/the address of the model's compiled program gives something else\. Check/);
+    expect(none.message).toMatch(/the address of the model's compiled library returns something else\. Fix/);
     const other = await loadFailure(own({ model_lib: otherProgram }));
-    expect(other.message).toMatch(/the compiled program of the model does not fit this version of WebLLM/);
+    expect(other.message).toMatch(/the model's compiled library does not match this version of WebLLM/);
     expect(other.message).toMatch(/compiled for WebLLM 0\.2\.86/);
   });
 
   it('says that a server sends its page in place of the description', async () => {
     const error = await loadFailure(own({ model: '/no-such-folder/resolve/main/' }));
     expect(error).toBeInstanceOf(InputError);
-    expect(error.message).toMatch(/the server sent something else than the model's description/);
+    expect(error.message).toMatch(/the server sent something other than the model's description/);
   });
 
   itUnless(
@@ -104,7 +104,7 @@ describeUnless(noAdapter, 'WebLLM without a model', () => {
         .catch((thrown: unknown) => thrown);
       expect(error).toBeInstanceOf(InputError);
       expect(String(error)).toMatch(
-        /gemma3-1b-it-q4f16_1-MLC cannot run here: .*no 16-bit arithmetic \(shader-f16\)/,
+        /gemma3-1b-it-q4f16_1-MLC cannot run here: .*does not support 16-bit arithmetic \(shader-f16\)/,
       );
     },
   );
@@ -137,7 +137,7 @@ describeUnless(noAdapter, 'WebLLM without a model', () => {
       },
     });
     await expect(loading).rejects.toThrow(TransientGeneratorError);
-    await expect(loading).rejects.toThrow(/the browser has ended it, perhaps for lack of memory/);
+    await expect(loading).rejects.toThrow(/the browser terminated it, possibly for lack of memory/);
     expect(progress[0]).toEqual({ phase: 'download' });
   });
 

@@ -171,7 +171,7 @@ describe('wllama with a tiny model', () => {
     const notOne = await failure(open(page).load());
     expect(notOne).toBeInstanceOf(InputError);
     expect(notOne.message).toMatch(
-      /^page\.gguf: this is not a GGUF file\. Give the address of the \.gguf file/,
+      /^page\.gguf: this is not a GGUF file\. Use the address of the \.gguf file/,
     );
     const cut = await failure(open(new File([tiny.slice(0, 100_000)], 'cut.gguf')).load());
     expect(cut).toBeInstanceOf(InputError);
