@@ -50,7 +50,7 @@ const refused: Readonly<Record<string, Refusal>> = {
     item: file('lists.jsonl', lists, '{"query": "and then'),
     file: 'lists.jsonl',
     line: 5,
-    problem: /broken JSON/,
+    problem: /not valid JSON/,
   },
   'lists with another line among them': {
     item: file('lists.jsonl', lists, documents),

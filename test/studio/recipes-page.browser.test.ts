@@ -112,7 +112,7 @@ it('has a field for each setting of a server, and says what is wrong with one', 
   });
   await expect.element(cost).toBeEnabled();
   await page.getByLabelText('Requests at the same time').fill('0');
-  expect(screen.missing).toEqual(['writer: Requests at the same time: give a whole number from 1 to 1024.']);
+  expect(screen.missing).toEqual(['writer: Requests at the same time: use a whole number from 1 to 1024.']);
   await expect.element(cost).toBeDisabled();
 });
 
@@ -145,7 +145,7 @@ it('explains CORS where a server does not answer', async () => {
   await page.getByLabelText('Address').fill('http://127.0.0.1:9/v1');
   await page.getByLabelText('Model', { exact: true }).fill('m');
   await page.getByRole('button', { name: 'Ask the server' }).click();
-  await expect.element(page.getByRole('alert')).toHaveTextContent(/does not let this page ask it \(CORS\)/);
+  await expect.element(page.getByRole('alert')).toHaveTextContent(/does not allow requests from this page \(CORS\)/);
   await expect.element(page.getByRole('alert')).toHaveTextContent(/OLLAMA_ORIGINS=http/);
 });
 

@@ -208,7 +208,7 @@ describe('a model from the hub', () => {
   it.each(['', 'model', 'a/b/c', '../x', 'org/..', 'org/model@', 'org/model@a//b'])(
     'refuses %j',
     async (name) => {
-      await expect(open(name)).rejects.toThrow(/there is no such model\. Give a hub name/);
+      await expect(open(name)).rejects.toThrow(/there is no such model\. Use a hub name/);
       expect(hub.requests).toEqual([]);
     },
   );
@@ -263,7 +263,7 @@ describe('nano', () => {
     hub.offline = true;
     const nano = await open('nano', { base: hub.endpoint });
     await expect(nano.has('config.json')).rejects.toThrow(
-      /hub\.test could not be reached\. Check that the server/,
+      /hub\.test could not be reached\. Restart the server/,
     );
   });
 });

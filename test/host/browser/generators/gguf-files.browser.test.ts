@@ -101,7 +101,7 @@ describe('GGUF files', () => {
   });
 
   it.each([
-    [404, /hub\.test has no such file\. Check the spelling/],
+    [404, /hub\.test has no such file\. Fix the spelling/],
     [401, /restricts access to this model\. Accept its terms/],
     [403, /restricts access to this model/],
     [503, /hub\.test responded with status 503\. Re-run later/],
