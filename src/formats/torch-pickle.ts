@@ -88,7 +88,7 @@ export async function readTorchCheckpoint(
   const damaged = (cause: unknown): never => {
     if (!(cause instanceof InputError)) throw cause;
     const remedy = 'Download it again, or use the model in safetensors';
-    throw new InputError('the checkpoint is cut off or damaged', { file, remedy, cause });
+    throw new InputError('the checkpoint is truncated or damaged', { file, remedy, cause });
   };
   const archive = await openStoredZip(file, bytes).catch(damaged);
   const read = (path: string): Uint8Array<ArrayBuffer> | undefined => {

@@ -74,7 +74,7 @@ it(
     ];
     const unbroken = await runCli(command('unbroken'));
     expect(unbroken.code, unbroken.stderr).toBe(0);
-    expect(unbroken.stderr).not.toContain('before');
+    expect(unbroken.stderr).not.toContain('cached');
     const random = new RandomStream(20261121, 'mining kills');
     const kept: number[] = [0];
     for (let trial = 0; trial < TRIALS; trial++) {
@@ -84,14 +84,14 @@ it(
       await sleep(random.uniform() * 30);
       const { signal } = await mining.kill();
       expect(signal, 'the mining ended before it was killed: give it more passages').toBe('SIGKILL');
-      if (before > 0) expect(mining.stderr()).toContain(`${before} passages were embedded before`);
+      if (before > 0) expect(mining.stderr()).toContain(`${before} passages cached`);
       kept.push(await storedPassages(store('broken')));
     }
     expect(existsSync(out('broken'))).toBe(false);
 
     const last = await runCli(command('broken'));
     expect(last.code, last.stderr).toBe(0);
-    expect(last.stderr).toContain(`${kept.at(-1)} passages were embedded before`);
+    expect(last.stderr).toContain(`${kept.at(-1)} passages cached`);
     expect(readFileSync(out('broken'), 'utf8')).toBe(readFileSync(out('unbroken'), 'utf8'));
     // Nobody needs them any more.
     expect(await storedPassages(store('broken'))).toBe(0);

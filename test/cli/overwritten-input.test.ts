@@ -75,7 +75,7 @@ describe('an output that is an input', () => {
       'log.jsonl',
     ],
     [['train', ...model, ...lists, '--out', 'model', '--force'], 'model'],
-    [['train', ...model, ...lists, '--out', '.', '--experiment', '../e', '--force'], 'lists.jsonl'],
+    [['train', ...model, ...lists, '--out', '.', '--experiment', '../e', '--force'], 'model'],
     ['export --experiment experiment --to experiment --force', 'experiment'],
     [
       ['distill', 'distill.json', '--teacher', 'model', '--data', '.', '--out', '.', '--force'],

@@ -105,7 +105,7 @@ it(
 
     const last = await runCli(command('broken', 'lists.jsonl', 'broken.jsonl'));
     expect(last.code, last.stderr).toBe(0);
-    expect(last.stderr).toContain(`: ${kept.at(-1)} pairs were scored before`);
+    expect(last.stderr).toContain(`: ${kept.at(-1)} pairs cached`);
     // Each pair stands in one batch, and the batches are those of an unbroken scoring: what was kept was not redone.
     const batches = await storedPairs('broken');
     expect(batches.flat()).toHaveLength(PAIRS);
@@ -118,7 +118,7 @@ it(
     // More lists: only what is new is scored.
     writeFileSync(join(folder, 'more.jsonl'), listFile(LISTS + 10));
     const more = await runCli(command('broken', 'more.jsonl', 'more.jsonl.out'));
-    expect(more.stderr).toContain(`: ${PAIRS} pairs were scored before`);
+    expect(more.stderr).toContain(`: ${PAIRS} pairs cached`);
     expect((await storedPairs('broken')).flat()).toHaveLength(PAIRS + 200);
     expect(scores('more.jsonl.out').slice(0, PAIRS)).toEqual(scores('unbroken.jsonl'));
     if (process.env.KILL_TRIALS !== undefined) console.log(JSON.stringify({ pairs: PAIRS, kept }));

@@ -97,7 +97,7 @@ def versions() -> dict[str, str]:
     return {"torch": torch.__version__, "transformers": transformers.__version__}
 
 
-# --- the counter-based random numbers of src/host/random.ts, to the bit -------------------------------------------
+# --- the counter-based random numbers of src/core/random.ts, to the bit -------------------------------------------
 
 MASK = 0xFFFFFFFF
 

@@ -79,7 +79,7 @@ it('takes scores from a file: as the teacher of a loss, and to pick the best neg
   writeFileSync(join(place.corpus, 'scores.tsv'), 'other\tp1\t0.5\n');
   await expect(
     trained('teacher={"from":"file","corpusFile":"scores.tsv"}', ...oneArm('ready', 'kl')),
-  ).rejects.toThrow('none of its pairs is in the lists');
+  ).rejects.toThrow('none of its pairs are in the lists');
 });
 
 it("takes a model's best of another source's candidates as negatives", async () => {

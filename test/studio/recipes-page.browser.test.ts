@@ -145,7 +145,9 @@ it('explains CORS where a server does not answer', async () => {
   await page.getByLabelText('Address').fill('http://127.0.0.1:9/v1');
   await page.getByLabelText('Model', { exact: true }).fill('m');
   await page.getByRole('button', { name: 'Ask the server' }).click();
-  await expect.element(page.getByRole('alert')).toHaveTextContent(/does not allow requests from this page \(CORS\)/);
+  await expect
+    .element(page.getByRole('alert'))
+    .toHaveTextContent(/does not allow requests from this page \(CORS\)/);
   await expect.element(page.getByRole('alert')).toHaveTextContent(/OLLAMA_ORIGINS=http/);
 });
 
