@@ -101,7 +101,7 @@ describe('what is missing', () => {
     ['an encoder', { encoder: '' }, 'Name the encoder'],
     ['a whole name of a hub', { encoder: 'org/' }, 'Name the encoder'],
     ['a number', { training: { batches: { batchSize: Number.NaN } } }, 'Batch size: use a whole number'],
-    ['a learning rate', { training: { learningRate: 0 } }, 'Learning rate: give a number above 0'],
+    ['a learning rate', { training: { learningRate: 0 } }, 'Learning rate: use a number above 0'],
     [
       'a sensible setting of the loss',
       { lossSettings: { temperature: 0 } },

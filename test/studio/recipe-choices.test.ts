@@ -103,11 +103,11 @@ describe('what is missing', () => {
 
   it.each([
     [{ kind: 'recorded', file: '' } as const, 'the log of an earlier generation'],
-    [{ kind: 'webllm', model: '' } as const, 'give a model of WebLLM'],
-    [{ kind: 'wllama', model: '' } as const, 'give a GGUF file'],
+    [{ kind: 'webllm', model: '' } as const, 'use a model of WebLLM'],
+    [{ kind: 'wllama', model: '' } as const, 'use a GGUF file'],
     [{ kind: 'wllama', model: 'tiny.gguf' } as const, 'drop the file'],
-    [{ kind: 'http', address: 'nowhere', model: 'm' } as const, 'no http(s) address'],
-    [{ kind: 'http', address: 'http://127.0.0.1:1', model: '' } as const, "give the model's name"],
+    [{ kind: 'http', address: 'nowhere', model: 'm' } as const, 'is not an http(s) address'],
+    [{ kind: 'http', address: 'http://127.0.0.1:1', model: '' } as const, 'use the name of a model'],
   ])('is told for %j', (choice, words) => {
     expect(missingForRecipe(choices({ generators: { writer: choice } })).join(' ')).toContain(words);
   });
