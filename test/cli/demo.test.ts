@@ -25,5 +25,5 @@ it('comes with recipes that can be run', () => {
   for (const file of files) {
     expect(readRecipe(JSON.parse(read(`recipes/${file}`)), file).name).toBe(file.replace('.json', ''));
   }
-  expect(parseDistillationRecipe(read('recipes/distillation/nano.json'), 'nano.json').name).toBe('nano');
+  expect(parseDistillationRecipe(read('tools/nano/nano.json'), 'nano.json').name).toBe('nano');
 });

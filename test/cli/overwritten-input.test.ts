@@ -37,7 +37,7 @@ async function place(): Promise<string> {
     evaluation: { samples: 1000, depth: 20 },
   });
   writeFileSync(join(folder, 'recipe.json'), JSON.stringify(recipe));
-  cpSync(join(root, 'recipes/distillation/nano.json'), join(folder, 'distill.json'));
+  cpSync(join(root, 'tools/nano/nano.json'), join(folder, 'distill.json'));
   linkSync(join(folder, 'lists.jsonl'), join(folder, 'hard.jsonl'));
   symlinkSync('lists.jsonl', join(folder, 'soft.jsonl'));
   return folder;

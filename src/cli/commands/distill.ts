@@ -38,7 +38,7 @@ export function registerDistill(program: Command, io: CliIo): void {
     .description(
       'Distill a small encoder whose vectors match those of a large one. Re-run the same command to resume.',
     )
-    .argument('<recipe>', 'Distillation recipe, such as recipes/distillation/nano.json')
+    .argument('<recipe>', 'Distillation recipe, such as tools/nano/nano.json')
     .requiredOption('--teacher <model>', 'Teacher encoder: a folder or ORG/NAME')
     .requiredOption('--data <dir>', "Folder that contains the recipe's data files")
     .requiredOption('--out <dir>', 'Model folder to write')

@@ -58,7 +58,7 @@ export function parseDistillationRecipe(text: string, file: string): Distillatio
   } catch (cause) {
     throw new InputError('is not valid JSON', {
       file,
-      remedy: 'Fix the file; recipes/distillation/nano.json is an example',
+      remedy: 'Fix the file; tools/nano/nano.json is an example',
       cause,
     });
   }
@@ -67,6 +67,6 @@ export function parseDistillationRecipe(text: string, file: string): Distillatio
   const [issue] = result.issues;
   throw new InputError(`${v.getDotPath(issue) ?? 'the recipe'}: ${issue.message}`, {
     file,
-    remedy: 'Fix it; recipes/distillation/nano.json is an example',
+    remedy: 'Fix it; tools/nano/nano.json is an example',
   });
 }
