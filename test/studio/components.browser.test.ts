@@ -138,7 +138,7 @@ it('says what happened when the training stops or another worker goes on', async
   tell({ kind: 'recovering', reason: 'the training worker was lost: the GPU is gone' });
   await expect.element(page.getByText(/the GPU is gone\. Going on from the last checkpoint/)).toBeVisible();
   end()?.reject(new Error('training diverged at step 3'));
-  await expect.element(page.getByRole('alert')).toHaveTextContent('The training diverged at step 3.');
+  await expect.element(page.getByRole('alert')).toHaveTextContent('Training diverged at step 3.');
 });
 
 it('keeps to one training at a time', async () => {
