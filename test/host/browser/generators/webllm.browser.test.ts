@@ -62,7 +62,7 @@ describeUnless(noAdapter, 'WebLLM without a model', () => {
     const error = await loadFailure(own({ model: '/missing/resolve/main/' }));
     expect(error).toBeInstanceOf(InputError);
     expect(error.message).toMatch(
-      /^Own-q4f32_1-MLC: localhost:\d+ answers 404 for http.*\/missing\/resolve\/main\/mlc-chat-config\.json\. /,
+      /^Own-q4f32_1-MLC: localhost:\d+ responded with status 404 for http.*\/missing\/resolve\/main\/mlc-chat-config\.json\. /,
     );
   });
 
@@ -75,10 +75,10 @@ describeUnless(noAdapter, 'WebLLM without a model', () => {
     const cache = await caches.open('webllm/config');
     const kept = (await cache.keys()).map(({ url }) => url);
     expect(kept.filter((url) => url.includes('fake-model'))).toEqual([]);
-    const [, hash = ''] = /but has (sha256-[^ ]+)\. /.exec(wrong.message) ?? [];
+    const [, hash = ''] = /its hash is (sha256-[^ ]+)\. /.exec(wrong.message) ?? [];
     const right = await loadFailure(own({ integrity: { config: hash } }));
     // It gets as far as the program, which is not there.
-    expect(right.message).toMatch(/compiled program/);
+    expect(right.message).toMatch(/compiled library/);
   });
 
   it('says that a library is none, or one for something else', async () => {
