@@ -1,5 +1,6 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { readdirSync } from 'node:fs';
+import { join, relative } from 'node:path';
 import { defineConfig, type Plugin } from 'vite';
 import {
   bundlerOptions,
@@ -13,8 +14,11 @@ import manifest from './package.json' with { type: 'json' };
 const modelListing: Plugin = {
   name: 'model-listing',
   generateBundle() {
-    const entries = readdirSync('public/models/nano', { recursive: true, encoding: 'utf8' });
-    const paths = entries.map((path) => path.replaceAll('\\', '/')).sort();
+    const folder = 'public/models/nano';
+    const paths = readdirSync(folder, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map(({ parentPath, name }) => relative(folder, join(parentPath, name)).replaceAll('\\', '/'))
+      .sort();
     this.emitFile({ type: 'asset', fileName: 'models/nano/files.json', source: JSON.stringify(paths) });
   },
 };
