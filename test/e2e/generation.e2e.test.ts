@@ -103,7 +103,9 @@ describeUnless(noChromium, 'a built page with language models', () => {
       return [models.length, String(error)] as const;
     });
     expect(count).toBe(161);
-    expect(message).toMatch(/127\.0\.0\.1:\d+ responded with status 404 for .*mlc-chat-config\.json|offers no GPU/);
+    expect(message).toMatch(
+      /127\.0\.0\.1:\d+ responded with status 404 for .*mlc-chat-config\.json|offers no GPU/,
+    );
     expect(foreign(requests)).toEqual([]);
     expect(complaints.filter((text) => !text.includes('404'))).toEqual([]);
     await page.close();
