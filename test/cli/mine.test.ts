@@ -103,6 +103,28 @@ describe('mine', () => {
     ]);
   });
 
+  it('makes no list of a test query, by id or by text, unless that split is asked for', async () => {
+    const judgments = {
+      ...aerodynamics.judgments,
+      train: [['q1', 'wing', 1] as const, ...(aerodynamics.judgments.train ?? [])],
+    };
+    const folder = writeCollection({ ...aerodynamics, judgments });
+    const out = join(temporaryFolder(), 'lists.jsonl');
+    const mineSplit = (split: string) =>
+      runCli(['mine', '--corpus', folder, '--bm25', '--split', split, '--out', out]);
+    const train = await mineSplit('train');
+    expect(train.code, train.stderr).toBe(0);
+    expect(train.stderr).toContain('1 lists were dropped because their query is a test query');
+    const queries = (): string[] =>
+      readFileSync(out, 'utf8')
+        .trimEnd()
+        .split('\n')
+        .map((line) => (JSON.parse(line) as ListRecord).query_id);
+    expect(queries()).toEqual(['q3', 'q4']);
+    expect((await mineSplit('test')).code).toBe(0);
+    expect(queries()).toContain('q1');
+  });
+
   it('refuses bad input and writes nothing', async () => {
     for (const [args, message] of [
       [[], /no retriever was chosen.*--bm25, --model or both/],

@@ -1,5 +1,4 @@
 import type { Command } from 'commander';
-import { beirSplits } from '../../corpus/beir.ts';
 import { printable } from '../../core/shown.ts';
 import { InputError } from '../../core/errors.ts';
 import { formatRule, parseRules } from '../../lists/rule-spec.ts';
@@ -7,9 +6,9 @@ import { describeRules } from '../../lists/rules/describe-rules.ts';
 import { scoreGroupNames } from '../../lists/score-groups.ts';
 import { filterExamples, filterRows } from '../../lists/filter-table.ts';
 import type { FragmentInput } from '../../pipeline/fragment-schema.ts';
+import { guardedSplits } from '../corpus-options.ts';
 import { addEvidenceOptions, evidenceOf, type EvidenceOptions } from '../evidence-options.ts';
 import { addStoreOptions, withFragment, type StoreOptions } from '../fragment-command.ts';
-import { openTree } from '../input-files.ts';
 import type { CliIo } from '../io.ts';
 import { addListOutputOptions, writeListFile, type ListOutputOptions } from '../list-output.ts';
 import { warnAboutLists } from '../lists-warnings.ts';
@@ -82,14 +81,13 @@ async function filter(options: FilterOptions, io: CliIo): Promise<void> {
     const { value: given } = await job.resultOf(source);
     await writeListFile(await job.listsOf(lists), options, io);
     await warnAboutLists(prepared, job, io);
-    const report = filtered && (await job.resultOf(filtered)).value;
-    const kept = report?.kept ?? { lists: given.lists, passages: given.passages };
-    io.printJson({ lists: options.out, kept, report: report?.filter ?? null });
-    const [header, ...rows] = filterRows(report?.filter ?? null);
+    const filtering = filtered && (await job.resultOf(filtered)).value;
+    const report = filtering?.filter ?? null;
+    const kept = filtering?.kept ?? { lists: given.lists, passages: given.passages };
+    io.printJson({ lists: options.out, kept, report });
+    const [header, ...rows] = filterRows(report);
     if (header !== undefined) for (const line of textTable(header, rows)) io.print(line);
-    for (const { rule, what, query_id, query, source: from, id, text, reason } of filterExamples(
-      report?.filter ?? null,
-    )) {
+    for (const { rule, what, query_id, query, source: from, id, text, reason } of filterExamples(report)) {
       io.print(
         `${rule} ${what}${reason}: query ${query_id} "${printable(query, 60)}", ${from} ${id} "${printable(text, 80)}"`,
       );
@@ -108,15 +106,8 @@ async function fragmentOf(options: FilterOptions, io: CliIo): Promise<FragmentIn
       remedy: 'Use --rules, as in --rules "share<=0.95, length>=5", or --teacher to add scores',
     });
   }
-  const splits = folder === undefined ? [] : beirSplits(await openTree(folder));
   return {
-    ...(folder !== undefined && {
-      corpus: {
-        folder,
-        dev: splits.includes('dev') ? { split: 'dev' } : null,
-        test: splits.includes('test') ? 'test' : null,
-      },
-    }),
+    ...(folder !== undefined && { corpus: { folder, ...(await guardedSplits(folder)) } }),
     sources: { lists: { kind: 'lists', file } },
     ...{ teacher, evidence },
     filters: rules === undefined ? {} : { rules: parseRules(rules).map(formatRule) },

@@ -1,15 +1,14 @@
 import type { Command } from 'commander';
-import { beirSplits } from '../../corpus/beir.ts';
 import { describePrompts } from '../../generation/prompts/describe-prompts.ts';
 import { writingSettingTable } from '../../generation/writing-setting-table.ts';
 import { InputError } from '../../core/errors.ts';
 import { settingRanges } from '../../core/setting-ranges.ts';
 import type { FragmentInput } from '../../pipeline/fragment-schema.ts';
+import { guardedSplits } from '../corpus-options.ts';
 import { withFragment } from '../fragment-command.ts';
 import { exportReplies, importReplies } from '../generation-log.ts';
 import { addGeneratorOptions, chosenGenerator, nodeGenerators, parseKeyVariables } from '../generators.ts';
 import { asksForPassages } from '../generation-subject.ts';
-import { openTree } from '../input-files.ts';
 import type { CliIo } from '../io.ts';
 import { writeListFile } from '../list-output.ts';
 import { warnAboutLists } from '../lists-warnings.ts';
@@ -117,15 +116,10 @@ async function fragmentOf(options: GenerateOptions): Promise<FragmentInput> {
   const chosen = preview ? nobody : chosenGenerator(options);
   const { seed = writingSettingTable.seed.default } = chosenSettings(writingSettingTable, options);
   const about = { sample: options.sample, seed };
-  const splits = folder === undefined ? [] : beirSplits(await openTree(folder));
-  const guards = (name: string): boolean => name !== split && splits.includes(name);
+  const train = aboutPassages || lists !== undefined ? null : split;
   return {
     ...(folder !== undefined && {
-      corpus: {
-        ...{ folder, titles, train: aboutPassages || lists !== undefined ? null : split },
-        dev: guards('dev') ? { split: 'dev' } : null,
-        test: guards('test') ? 'test' : null,
-      },
+      corpus: { folder, titles, train, ...(await guardedSplits(folder, train ?? undefined)) },
     }),
     // Whoever wants to see what would be asked needs nobody to ask.
     generators: { [generator]: chosen },

@@ -1,14 +1,12 @@
 import type { Command } from 'commander';
-import { beirSplits } from '../../corpus/beir.ts';
 import { InputError } from '../../core/errors.ts';
 import { own } from '../../core/own.ts';
 import { miningSettingTable, ranksSetting, type RankRange } from '../../lists/mining-setting-table.ts';
 import type { FragmentInput } from '../../pipeline/fragment-schema.ts';
 import { bm25SettingTable } from '../../retrieval/bm25-setting-table.ts';
-import { addCorpusOptions, type CorpusOptions } from '../corpus-options.ts';
+import { addCorpusOptions, guardedSplits, type CorpusOptions } from '../corpus-options.ts';
 import { addEncodingOptions, encodingOverrides } from '../encoding-options.ts';
 import { addStoreOptions, withFragment, type StoreOptions } from '../fragment-command.ts';
-import { openTree } from '../input-files.ts';
 import type { CliIo } from '../io.ts';
 import { addListOutputOptions, writeListFile, type ListOutputOptions } from '../list-output.ts';
 import { warnAboutLists } from '../lists-warnings.ts';
@@ -80,14 +78,8 @@ async function mine(options: MineOptions, io: CliIo): Promise<void> {
 
 async function fragmentOf(options: MineOptions, io: CliIo): Promise<FragmentInput> {
   const { bm25, model, corpus: folder, split, titles, ranks, labelUnjudged, fuse, dropIdentical } = options;
-  const splits = beirSplits(await openTree(folder));
-  const guards = (name: string): boolean => name !== split && splits.includes(name);
   return {
-    corpus: {
-      ...{ folder, titles, train: split },
-      dev: guards('dev') ? { split: 'dev' } : null,
-      test: guards('test') ? 'test' : null,
-    },
+    corpus: { folder, titles, train: split, ...(await guardedSplits(folder, split)) },
     sources: {
       mined: {
         kind: 'mined',

@@ -111,10 +111,7 @@ export interface OpenedWriting {
 }
 
 /** @throws InputError naming a prompt that cannot be read or does not fit */
-export async function openWriting(
-  source: Pick<WrittenSource, 'prompts' | 'of'> & Omit<GeneratedSource, 'prompts' | 'of'>,
-  context: SourceContext,
-): Promise<OpenedWriting> {
+export async function openWriting(source: WrittenSource, context: SourceContext): Promise<OpenedWriting> {
   const { generators } = context;
   return {
     role: generatorOf(generators.byName, source),
