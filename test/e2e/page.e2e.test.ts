@@ -46,6 +46,16 @@ const planned = {
   },
 };
 
+/** As WebLLM lists its own. */
+const languageModels = [
+  {
+    model_id: 'Qwen3-0.6B-q4f32_1-MLC',
+    model: 'https://huggingface.co/mlc-ai/Qwen3-0.6B-q4f32_1-MLC',
+    model_lib: '/no-library.wasm',
+    vram_required_MB: 1924.98,
+  },
+];
+
 const server = servedPage();
 const browser = testBrowser();
 
@@ -199,9 +209,15 @@ describeUnless(noChromium, 'the built page', () => {
     });
 
     it.each(['webllm', 'wllama', 'http', 'recorded'])('has an accessible choice of %s', async (kind) => {
-      const page = await open('recipes');
+      const page = await open('recipes', true, { records: languageModels });
       await page.getByLabel(/What writes as/).selectOption(kind);
-      if (kind === 'webllm') await page.getByRole('status').getByText('Fetching the list').waitFor();
+      if (kind === 'webllm') {
+        const model = page.getByLabel('Model', { exact: true });
+        await model.waitFor();
+        expect(await model.locator('option').allInnerTexts()).toContainEqual(
+          expect.stringContaining('Qwen3-0.6B'),
+        );
+      }
       expect(await complaints(page)).toEqual([]);
       await page.close();
     });
