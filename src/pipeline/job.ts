@@ -9,7 +9,7 @@ import { readCorpus, type RecipeCorpus, type RecipeFiles } from './recipe-corpus
 import { makeReport, type ArmResult, type RecipeReport } from './report.ts';
 import type { Recipe } from './schema.ts';
 import type { Stage } from './stage.ts';
-import { StageGraph, type ArmStages } from './stage-graph.ts';
+import { buildStageGraph, type ArmStages, type StageGraph } from './stage-graph.ts';
 import type { TrainingReport } from './stages/training.ts';
 import type { StageResult } from './stage-store.ts';
 import { TimeLeft, type TimeRange } from './time-left.ts';
@@ -95,7 +95,7 @@ export class RecipeJob {
       recipe.generators,
       corpus,
     );
-    const graph = await StageGraph.build(recipe, { corpus, shelf, runtime, generators }, files);
+    const graph = await buildStageGraph(recipe, { corpus, shelf, runtime, generators }, files);
     return new RecipeJob(recipe, graph, workshop, left, startedAt);
   }
 
@@ -173,12 +173,10 @@ export class RecipeJob {
       arms.push(await this.#train(arm, choice));
     }
     this.#arms = arms;
-    const lengths = await workshop.resultOf(graph.lengths);
     for (const { rankings } of [...graph.baselines, ...arms]) {
       for (const ranking of rankings) await workshop.resultOf(ranking);
     }
-    const { diagnosed } = graph;
-    const diagnosis = diagnosed && (await workshop.resultOf(diagnosed));
+    for (const finding of graph.findings) await workshop.resultOf(finding);
     await workshop.clearLastingVectors();
     await workshop.sweep();
     const comparison = await workshop.resultOf(await graph.comparison(arms));
@@ -188,9 +186,7 @@ export class RecipeJob {
       workshop,
       arms,
       tunings,
-      lengths: lengths.value,
       comparison: comparison.value,
-      diagnosis: diagnosis?.value,
       seconds: (workshop.clock.now() - this.#startedAt) / 1000,
     });
   }
@@ -267,8 +263,7 @@ export class RecipeJob {
     const rankings = systems.flatMap((system) => system.rankings);
     return [
       ...targets,
-      ...(this.graph.diagnosed === undefined ? [] : [this.graph.diagnosed]),
-      this.graph.lengths,
+      ...this.graph.findings,
       ...baselines,
       ...rankings,
       this.graph.untrained,

@@ -38,11 +38,6 @@ export type ListsFinding =
   | { readonly kind: 'written'; readonly report: WrittenReport; readonly recorded: boolean }
   | { readonly kind: 'filtered'; readonly report: FilteredReport };
 
-/** What a model wrote of the lists. */
-export function writtenFinding({ written, recorded }: ListsReport): ListsFinding | undefined {
-  return written && { kind: 'written', report: written, recorded };
-}
-
 /** Lists that come from outside, without test and dev queries, with what is said of them. */
 export function guardedLists(
   heldOut: HeldOut,

@@ -4,7 +4,7 @@ import { parseLossSpec } from '../losses/loss-spec.ts';
 import { forwardFlops } from '../training/flops.ts';
 import { train } from '../training/trainer.ts';
 import { withEmbedder, type ShelvedEncoder } from './encoder-shelf.ts';
-import { makeStage, noWork, type Stage, type Work, type Workshop } from './stage.ts';
+import { defineStage, noWork, type Stage, type Work, type Workshop } from './stage.ts';
 import { trainingSettings } from './training-settings.ts';
 
 /** Floating-point operations per second that this machine reaches with an encoder on texts of this corpus. */
@@ -15,6 +15,8 @@ export type Rates = Readonly<{
   matmul: number;
 }>;
 
+const measuredRates = defineStage<Rates>({ kind: 'rates', version: 1 });
+
 /** What is measured costs about this much; a sample has four texts at least. */
 const sampleFlops = 1e9;
 
@@ -23,9 +25,7 @@ export async function ratesStage(
   { corpus, runtime }: Pick<Workshop, 'corpus' | 'runtime'>,
   encoder: ShelvedEncoder,
 ): Promise<Stage<Rates>> {
-  return makeStage({
-    kind: 'rates',
-    version: 1,
+  return measuredRates({
     label: "this machine's rates",
     inputs: {
       encoder: encoder.hash,

@@ -1,13 +1,9 @@
 import { baselineName } from './baseline-name.ts';
-import { generatorKind } from './generators/index.ts';
 import type { ComparisonTable, MeasuredValue } from '../metrics/compare-systems.ts';
 import { comparisonRows, conclusions } from '../metrics/comparison-text.ts';
 import { metricTitle } from '../metrics/format.ts';
-import { scoreRows } from '../lists/diagnostics/diagnosis-table.ts';
-import { diagnosisRows, plantedRows } from './data-tables.ts';
 import type { ArmReport, RecipeReport, ShownPassage, ShownQuery } from './report.ts';
 import { markdownList, markdownTable } from './markdown.ts';
-import type { WrittenReport } from './written-report.ts';
 import { inlineMarkdown, markdownParagraph } from '../core/other-text.ts';
 import { own } from '../core/own.ts';
 import { numberText } from '../core/setting-ranges.ts';
@@ -31,13 +27,13 @@ export function reportMarkdown(report: RecipeReport): string {
           ...comparisonSections(results.disjoint, report),
         ]),
     markdownList(report.notes),
-    ...dataSections(report),
+    ...tableSections(report),
     ...(report.shown.length === 0 ? [] : ['## Before and after', ...report.shown.map(shownQuery)]),
     '## Trainings',
     trainingsTable(report.arms),
     ...tuningSections(report),
     '## Exclusions and truncation',
-    markdownList(leftOut(report)),
+    markdownList(report.exclusions),
     '## Environment',
     markdownList(computedLines(report)),
     stagesTable(report),
@@ -47,37 +43,13 @@ export function reportMarkdown(report: RecipeReport): string {
   return `${sections.filter((section) => section !== '').join('\n\n')}\n`;
 }
 
-function dataSections(report: RecipeReport): string[] {
-  const planted = plantedRows(report);
-  const diagnosis = diagnosisRows(report);
-  const scores = scoreRows(report.diagnosis ?? []);
-  return [
-    ...(planted === undefined
-      ? []
-      : ['## Planted positives found by the rules', plantedNote, markdownTable(planted, 2)]),
-    ...(diagnosis === undefined ? [] : ['## Source diagnostics', diagnosisNote, markdownTable(diagnosis, 1)]),
-    ...(scores === undefined ? [] : ['## Teacher scores', scoresNote, markdownTable(scores, 2)]),
-  ];
+function tableSections({ tables }: RecipeReport): string[] {
+  return tables.flatMap(({ title, note, rows, words }) => [
+    `## ${title}`,
+    ...(note === undefined ? [] : [note]),
+    markdownTable(rows, words),
+  ]);
 }
-
-/** How to read the table of planted positives. */
-export const plantedNote =
-  'Planted: judged positives that were placed among the negatives. Recall: the fraction of them that the rules drop. ' +
-  'Precision: the fraction of dropped passages that were planted; other relevant passages are unjudged, so this is a ' +
-  'lower bound. A rule about lists also drops true negatives.';
-
-/** How to read the table of sources. */
-export const diagnosisNote =
-  'Means over the negatives of a source. Cosines, gradient and probe use the untrained encoder. The probe is a ' +
-  "classifier that tells a source's passages from those of the others, tested on held-out queries; an AUC of 0.5 is " +
-  'chance, and the next column is its AUC with shuffled source names. False-negative rate: the fraction of judged ' +
-  'negatives that a person, a language model or the teacher considers relevant; for the teacher, those that it scores ' +
-  'above the positive.';
-
-/** How to read the scores. */
-export const scoresNote =
-  'Distribution of the scores of the negatives of a source, and of the positives of their lists. Negatives far below ' +
-  'the positives teach little; those among the positives may be relevant.';
 
 /** The results as rows of cells, for a terminal: a header and a row for each system. */
 export function resultRows(table: ComparisonTable, report: RecipeReport): readonly (readonly string[])[] {
@@ -199,62 +171,6 @@ function tuningSections({ tuning }: RecipeReport): string[] {
     ),
   ];
 }
-
-/** What was cut, dropped and skipped, and where. */
-export function leftOut({ lengths, arms, corpus, recipe }: RecipeReport): string[] {
-  const lines = [
-    `passages truncated to ${lengths.passageMaxLength} tokens: ${lengths.cutPassages} of ${lengths.passages}; test queries truncated to ${lengths.queryMaxLength} tokens: ${lengths.cutQueries} of ${lengths.queries}`,
-    ...corpus.warnings,
-    ...Object.entries(recipe.generators).map(
-      ([role, generator]) => `generator ${role}: ${generatorKind(generator.kind).describe(generator)}`,
-    ),
-  ];
-  const seen = new Set<string>();
-  for (const { source, listsReport, filtered, filters } of arms) {
-    if (!seen.has(source)) {
-      seen.add(source);
-      const { mined, guard, recorded, written } = listsReport;
-      if (recorded) lines.push(`${source}: its lists are recorded generations`);
-      for (const line of writtenLines(written)) lines.push(`${source}: ${line}`);
-      for (const [what, count] of Object.entries({ ...mined, ...guard })) {
-        const described = own(describedCounts, what);
-        if (described !== undefined && count > 0) lines.push(`${source}: ${described}: ${count}`);
-      }
-    }
-    const stack = `${source}, filters ${filters ?? ''}`;
-    if (filtered?.filter === undefined || filtered.filter === null || seen.has(stack)) continue;
-    seen.add(stack);
-    for (const { rule, judges, counts } of filtered.filter.rules) {
-      lines.push(
-        `${stack}: ${rule} dropped ${counts.dropped} ${judges} and kept ${counts.kept}` +
-          (counts.skipped > 0 ? `, and could not judge ${counts.skipped}` : ''),
-      );
-    }
-    if (filtered.kept.droppedLists > 0)
-      lines.push(`${stack}: lists with no passages left: ${filtered.kept.droppedLists}`);
-  }
-  return lines;
-}
-
-function writtenLines(written: WrittenReport | undefined): string[] {
-  return (written?.prompts ?? []).map(
-    ({ prompt, requests, unanswered, items, rejectedReplies, droppedItems }) =>
-      `generated by ${written?.model ?? ''} (${prompt}): ${items} texts from ${requests - unanswered} of ${requests} ` +
-      `requests; ${rejectedReplies} invalid replies, ${droppedItems} texts dropped`,
-  );
-}
-
-const describedCounts: Readonly<Record<string, string>> = {
-  skippedQueries: 'train queries skipped for lack of a positive in the corpus',
-  shortLists: 'lists with fewer candidates than requested',
-  relevant: 'relevant candidates excluded',
-  duplicatesOfPositives: 'candidates excluded as copies of a positive or of the query',
-  testQueries: 'lists excluded because their query is a test query',
-  devQueries: 'lists excluded because they are held out for dev',
-  devPositives: 'positives removed because they are positives of dev queries',
-  emptyLists: 'lists with no passages left',
-  contradictions: 'negatives excluded as copies of a positive',
-};
 
 function computedLines({
   versions,

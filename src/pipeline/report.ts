@@ -10,13 +10,14 @@ import type { Recipe } from './schema.ts';
 import type { Stage } from './stage.ts';
 import type { ArmStages, StageGraph } from './stage-graph.ts';
 import type { ComparisonReport } from './stages/comparison.ts';
-import type { DiagnosisReport } from './stages/diagnosed.ts';
-import type { LengthsReport } from './stages/lengths.ts';
 import type { TrainingReport } from './stages/training.ts';
 import { mergeTraining, trainingSettings, devMetric } from './training-settings.ts';
 import type { TuningChoice, TuningReport } from './tuning.ts';
 import type { RecipeWorkshop } from './workshop.ts';
 import { own } from '../core/own.ts';
+import type { Json } from '../core/json.ts';
+import { generatorKind } from './generators/index.ts';
+import { mergeTables, type LabeledTables, type StageTable } from './stage-table.ts';
 
 /** An arm as it was trained: with what tuning chose, once for each seed. */
 export interface ArmResult {
@@ -101,13 +102,16 @@ export type RecipeReport = Readonly<{
     testQueries: number;
     warnings: readonly string[];
   }>;
-  lengths: LengthsReport;
   arms: readonly ArmReport[];
   tuning: readonly TuningReport[];
   results: ComparisonReport;
   shown: readonly ShownQuery[];
-  /** What the negatives of sources look like, where the recipe asks for it. */
-  diagnosis?: DiagnosisReport;
+  /** By kind, the values of what the recipe asks for beside trainings: `lengths`, and `diagnosed` where it asks. */
+  findings: Readonly<Record<string, Json>>;
+  /** What stages show of their results. */
+  tables: readonly StageTable[];
+  /** What was truncated, dropped or skipped, and where. */
+  exclusions: readonly string[];
   /** What a seed varies, what the tests are over and the like. */
   notes: readonly string[];
   stages: readonly Readonly<{
@@ -125,9 +129,7 @@ export interface ReportParts {
   readonly workshop: RecipeWorkshop;
   readonly arms: readonly ArmResult[];
   readonly tunings: readonly TuningReport[];
-  readonly lengths: LengthsReport;
   readonly comparison: ComparisonReport;
-  readonly diagnosis: DiagnosisReport | undefined;
   readonly seconds: number;
 }
 
@@ -164,12 +166,11 @@ export async function makeReport(parts: ReportParts): Promise<RecipeReport> {
       testQueries: corpus.test.queries.length,
       warnings: [...corpus.warnings, ...graph.warnings, ...fileWarnings],
     },
-    lengths: parts.lengths,
     arms: armReports,
     tuning: tunings,
     results,
     shown,
-    ...(parts.diagnosis !== undefined && { diagnosis: parts.diagnosis }),
+    ...(await findingsOf(parts)),
     notes: [...notesOf(recipe, results, graph.heldOut.split), ...trainingWarnings(armReports)],
     stages: workshop.log.map(({ stage, result, state }) => ({
       kind: stage.kind,
@@ -179,6 +180,33 @@ export async function makeReport(parts: ReportParts): Promise<RecipeReport> {
       state,
     })),
   };
+}
+
+/** What the stages tell that made lists, and those that the recipe asks for beside. */
+async function findingsOf({
+  recipe,
+  graph,
+  workshop,
+}: ReportParts): Promise<Pick<RecipeReport, 'findings' | 'tables' | 'exclusions'>> {
+  const history = graph.arms.flatMap((arm) => arm.history);
+  const stages = new Map<string, Stage>([...history, ...graph.findings].map((stage) => [stage.key, stage]));
+  const tables: LabeledTables[] = [];
+  const exclusions = [
+    ...workshop.corpus.warnings,
+    ...Object.entries(recipe.generators).map(
+      ([role, generator]) => `generator ${role}: ${generatorKind(generator.kind).describe(generator)}`,
+    ),
+  ];
+  const findings: Record<string, Json> = {};
+  for (const stage of stages.values()) {
+    const result = await workshop.findResult(stage);
+    if (result === undefined) continue;
+    tables.push({ label: stage.label, tables: stage.tables?.(result.value) ?? [] });
+    exclusions.push(...(stage.exclusions?.(result.value, stage.label) ?? []));
+    // A stage's value is what JSON holds.
+    if (graph.findings.includes(stage)) findings[stage.kind] = result.value as Json;
+  }
+  return { findings, tables: mergeTables(tables), exclusions };
 }
 
 async function armReport({ workshop }: ReportParts, arm: ArmResult): Promise<ArmReport> {

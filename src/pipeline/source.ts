@@ -6,12 +6,13 @@ import type { EncoderShelf, ShelvedEncoder } from './encoder-shelf.ts';
 import type { Faults, Path } from './faults.ts';
 import type { GeneratorsByName } from './generators/index.ts';
 import type { HeldOut } from './held-out.ts';
-import { writtenFinding, type ListsReport } from './lists-report.ts';
+import type { ListsReport } from './lists-report.ts';
 import type { GeneratorIdentity } from './recipe-generators.ts';
 import type { FileLists, Place } from './recipe-lists.ts';
 import type { CorpusSettings } from './schema/corpus.ts';
 import type { AskedScorer } from './schema/parts.ts';
-import { makeListsStage, noWork, type ListsStage, type Stage, type Workshop } from './stage.ts';
+import type { ListsStage, Stage, Workshop } from './stage.ts';
+import { listsStage } from './stages/lists.ts';
 import type { Scorer } from './stages/scores.ts';
 
 /** Numbers of lists, of all their passages, and of the positives among those. */
@@ -112,12 +113,5 @@ type SourceStageParts = Pick<Stage<ListsReport>, 'inputs' | 'needs' | 'run'> & P
 
 /** The stage that makes a source's lists. */
 export function sourceStage(name: string, parts: SourceStageParts): Promise<ListsStage<ListsReport>> {
-  return makeListsStage({
-    kind: 'lists',
-    version: 2,
-    label: `lists of ${name}`,
-    work: noWork,
-    finding: writtenFinding,
-    ...parts,
-  });
+  return listsStage({ label: `lists of ${name}`, ...parts });
 }

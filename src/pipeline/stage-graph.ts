@@ -25,8 +25,8 @@ import { filesOfSources, SourceShelf, warningsOfSources } from './source-shelf.t
 import { noWork, type ListsStage, type Stage, type Work, type Workshop } from './stage.ts';
 import { comparisonStage, type ComparisonReport, type SystemStages } from './stages/comparison.ts';
 import { devStage, readyDevStage } from './stages/dev.ts';
-import { diagnosedStage, type DiagnosedSource, type DiagnosisReport } from './stages/diagnosed.ts';
-import { lengthsStage, type LengthsReport } from './stages/lengths.ts';
+import { diagnosedStage, type DiagnosedSource } from './stages/diagnosed.ts';
+import { lengthsStage } from './stages/lengths.ts';
 import { mixedListsStage } from './stages/mixed.ts';
 import { bm25Retriever, retrieverOf, trainedRetriever } from './retriever.ts';
 import { rankingStage } from './stages/ranking.ts';
@@ -45,8 +45,8 @@ export interface ArmStages extends PreparedLists {
 
 type GraphParts = Pick<Workshop, 'corpus' | 'shelf' | 'runtime'> & { readonly generators: GeneratorShelf };
 
-/** All stages of a recipe, with their keys. Nothing is computed but the hashes of what is read. */
-export class StageGraph {
+/** All stages of a recipe, with their keys. */
+export interface StageGraph {
   readonly recipe: Recipe;
   readonly encoder: ShelvedEncoder;
   readonly heldOut: HeldOut;
@@ -54,93 +54,63 @@ export class StageGraph {
   /** What the sources' settings are known to do to results. */
   readonly warnings: readonly string[];
   readonly dev: ListsStage | undefined;
-  readonly lengths: Stage<LengthsReport>;
   readonly arms: readonly ArmStages[];
   readonly baselines: readonly SystemStages[];
   /** What the untrained encoder finds, for the queries that are shown. */
   readonly untrained: Stage;
-  /** What the sources look like, where the recipe asks for it. */
-  readonly diagnosed: Stage<DiagnosisReport> | undefined;
-  readonly #parts: GraphParts;
-
-  private constructor(
-    parts: GraphParts,
-    built: Omit<StageGraph, 'comparison' | 'training' | 'ranking' | 'modelOf'>,
-  ) {
-    this.#parts = parts;
-    this.recipe = built.recipe;
-    this.encoder = built.encoder;
-    this.heldOut = built.heldOut;
-    this.fileLists = built.fileLists;
-    this.warnings = built.warnings;
-    this.dev = built.dev;
-    this.lengths = built.lengths;
-    this.arms = built.arms;
-    this.baselines = built.baselines;
-    this.untrained = built.untrained;
-    this.diagnosed = built.diagnosed;
-  }
-
-  /** @throws InputError naming what cannot be read or does not fit */
-  static async build(recipe: Recipe, parts: GraphParts, files: RecipeFiles): Promise<StageGraph> {
-    const { corpus, shelf } = parts;
-    const { model, ...overrides } = recipe.encoder;
-    const encoder = await shelf.encoder(model, overrides);
-    const fileLists = await filesOfSources(recipe.sources, corpus, files);
-    const evidence = await readEvidence(recipe.evidence, corpus, files);
-    const devFile = await readDevFile(recipe.corpus, corpus, files);
-    const heldOut = await holdOut(recipe.corpus, corpus, allLists(fileLists), devFile);
-    const dev = await devStageOf(recipe, corpus, heldOut);
-    const untrained = await searchStage(recipe, parts, 'untrained', encoder);
-    const sources = new SourceShelf(recipe, { ...parts, files }, { encoder, heldOut, fileLists });
-    const builder = new ArmBuilder(recipe, sources, encoder, evidence);
-    return new StageGraph(parts, {
-      recipe,
-      encoder,
-      heldOut,
-      fileLists,
-      warnings: warningsOfSources(recipe),
-      dev,
-      lengths: await lengthsStage(parts, encoder),
-      arms: await builder.build(),
-      baselines: await baselineStages(recipe, parts, untrained),
-      untrained,
-      diagnosed: await builder.diagnosed(),
-    });
-  }
-
+  /** What the report tells of beside lists, trainings and their comparison. */
+  readonly findings: readonly Stage[];
   /** @param changes what a trial of tuning, or its outcome, sets differently */
   training(
     arm: ArmStages,
     seed: number,
-    label = trainingLabel(arm.arm.name, seed),
-    changes: Parameters<typeof trainingOf>[4] = {},
-  ): Promise<Stage<TrainingReport>> {
-    const devPassages = expectedDevPassages(this.heldOut, this.recipe.corpus.devCandidates);
-    const { runtime } = this.#parts;
-    return trainingOf(
-      { runtime, encoder: this.encoder, dev: this.dev, devPassages },
-      arm,
-      seed,
-      label,
-      changes,
-    );
-  }
-
+    label?: string,
+    changes?: TrainingChanges,
+  ): Promise<Stage<TrainingReport>>;
   /** What an arm finds after a training. */
-  ranking({ arm, training }: ArmStages, seed: number, trained: Stage): Promise<Stage> {
-    const retriever = trainedRetriever(this.modelOf(training), trained, this.#parts.runtime);
-    return rankingStage(this.#parts, `${arm.name}, seed ${seed}`, retriever, this.recipe.evaluation);
-  }
-
-  comparison(arms: readonly SystemStages[]): Promise<Stage<ComparisonReport>> {
-    return comparisonStage(this.#parts, this.recipe, [...this.baselines, ...arms]);
-  }
-
+  ranking(arm: ArmStages, seed: number, trained: Stage): Promise<Stage>;
+  comparison(arms: readonly SystemStages[]): Promise<Stage<ComparisonReport>>;
   /** The encoder as an arm with these settings searches with it. */
-  modelOf({ similarity = 'cosine' }: RecipeTraining): EncoderModel {
-    return comparedBy(this.encoder.model, similarity);
-  }
+  modelOf(training: RecipeTraining): EncoderModel;
+}
+
+/**
+ * Computes nothing but the hashes of what is read.
+ * @throws InputError naming what cannot be read or does not fit
+ */
+export async function buildStageGraph(
+  recipe: Recipe,
+  parts: GraphParts,
+  files: RecipeFiles,
+): Promise<StageGraph> {
+  const { corpus, shelf, runtime } = parts;
+  const { model, ...overrides } = recipe.encoder;
+  const encoder = await shelf.encoder(model, overrides);
+  const fileLists = await filesOfSources(recipe.sources, corpus, files);
+  const evidence = await readEvidence(recipe.evidence, corpus, files);
+  const devFile = await readDevFile(recipe.corpus, corpus, files);
+  const heldOut = await holdOut(recipe.corpus, corpus, allLists(fileLists), devFile);
+  const dev = await devStageOf(recipe, corpus, heldOut);
+  const untrained = await searchStage(recipe, parts, 'untrained', encoder);
+  const sources = new SourceShelf(recipe, { ...parts, files }, { encoder, heldOut, fileLists });
+  const builder = new ArmBuilder(recipe, sources, encoder, evidence);
+  const baselines = await baselineStages(recipe, parts, untrained);
+  const devPassages = expectedDevPassages(heldOut, recipe.corpus.devCandidates);
+  const modelOf = ({ similarity = 'cosine' }: RecipeTraining): EncoderModel =>
+    comparedBy(encoder.model, similarity);
+  return {
+    ...{ recipe, encoder, heldOut, fileLists, dev, untrained, baselines, modelOf },
+    warnings: warningsOfSources(recipe),
+    arms: await builder.build(),
+    findings: [await lengthsStage(parts, encoder), ...(await builder.diagnosed())],
+    training: (arm, seed, label = trainingLabel(arm.arm.name, seed), changes = {}) =>
+      trainingOf({ runtime, encoder, dev, devPassages }, arm, seed, label, changes),
+    ranking: ({ arm, training }, seed, trained) => {
+      const retriever = trainedRetriever(modelOf(training), trained, runtime);
+      return rankingStage(parts, `${arm.name}, seed ${seed}`, retriever, recipe.evaluation);
+    },
+    comparison: (arms) => comparisonStage(parts, recipe, [...baselines, ...arms]),
+  };
 }
 
 /** What chooses checkpoints, where something does. */
@@ -167,13 +137,18 @@ export interface TrainingParts {
   readonly devPassages: number;
 }
 
-/** @param changes what a trial of tuning, or its outcome, sets differently */
+/** What a trial of tuning, or its outcome, sets differently. */
+interface TrainingChanges {
+  readonly loss?: LossSpec;
+  readonly training?: RecipeTraining;
+}
+
 export function trainingOf(
   { runtime, encoder, dev, devPassages }: TrainingParts,
   { lists, loss: ofArm, training, mix, expected }: ArmStages,
   seed: number,
   label: string,
-  changes: { readonly loss?: LossSpec; readonly training?: RecipeTraining } = {},
+  changes: TrainingChanges = {},
 ): Promise<Stage<TrainingReport>> {
   const settled = mergeTraining(training, changes.training ?? {});
   const loss = changes.loss ?? ofArm;
@@ -255,9 +230,9 @@ export class ArmBuilder {
   }
 
   /** What the sources look like that the recipe names for it. */
-  async diagnosed(): Promise<Stage<DiagnosisReport> | undefined> {
+  async diagnosed(): Promise<readonly Stage[]> {
     const { diagnostics } = this.#recipe;
-    if (diagnostics === undefined) return undefined;
+    if (diagnostics === undefined) return [];
     const sources: DiagnosedSource[] = [];
     for (const name of diagnostics.sources) {
       const { lists, expected } = await this.#sources.source(name);
@@ -265,7 +240,7 @@ export class ArmBuilder {
     }
     const by = diagnostics.by ?? this.#recipe.teacher;
     const scorer = by.from === 'stored' ? undefined : await this.#sources.scorer(by);
-    return diagnosedStage(diagnostics, sources, this.#encoder, scorer);
+    return [await diagnosedStage(diagnostics, sources, this.#encoder, scorer)];
   }
 
   async #arm(arm: RecipeArm): Promise<ArmStages> {
@@ -290,7 +265,7 @@ export class ArmBuilder {
       source: lists,
       filtered: undefined,
       fromFiles: [],
-      history: [lists],
+      history: [...parts.flatMap(({ history }) => history), lists],
       expected: {
         ...first.expected,
         lists: sum('lists'),

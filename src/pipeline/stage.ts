@@ -17,6 +17,7 @@ import type { TrainingEvent } from '../training/trainer.ts';
 import type { EncoderShelf, ShelvedEncoder } from './encoder-shelf.ts';
 import type { ListsFinding } from './lists-report.ts';
 import type { RecipeCorpus } from './recipe-corpus.ts';
+import type { StageTable } from './stage-table.ts';
 import { stageKey, type StageKind, type StageOutput, type StageResult } from './stage-store.ts';
 
 /** What a stage costs, as far as it can be told before. */
@@ -41,8 +42,22 @@ export interface ModelRequests {
   readonly pace: string;
 }
 
+/** A kind of stage: what all stages of the kind share. Every stage carries its definition, so nothing looks one up. */
+export interface StageDefinition<Value = unknown> extends StageKind {
+  /** What its progress counts; texts unless it says so. */
+  readonly unit?: string;
+  /** Whether its result depends on the device that computed it. */
+  readonly onDevice?: boolean;
+  /** What it found that is worth showing before the report is there. */
+  finding?(value: Value): ListsFinding | undefined;
+  /** What the report, the page and the stage's command show of its result. */
+  tables?(value: Value): readonly StageTable[];
+  /** What it truncated, dropped or skipped, one line each. @param label the stage's */
+  exclusions?(value: Value, label: string): readonly string[];
+}
+
 /** One computation whose result is kept under the hash of all that it depends on. */
-export interface Stage<Value = unknown> extends StageKind {
+export interface Stage<Value = unknown> extends StageDefinition<Value> {
   /** For people. */
   readonly label: string;
   readonly key: string;
@@ -50,13 +65,7 @@ export interface Stage<Value = unknown> extends StageKind {
   /** The stages whose results it reads. */
   readonly needs: readonly Stage[];
   readonly work: Work;
-  /** What its progress counts; texts unless it says so. */
-  readonly unit?: string;
-  /** Whether what it found depends on the device that computed it. */
-  readonly onDevice?: boolean;
   run(workshop: Workshop, task: Task): Promise<StageOutput<Value>>;
-  /** What it found that is worth telling before the report is there. */
-  finding?(value: Value): ListsFinding | undefined;
   /** Frees what it kept on its way, once its result is stored. */
   clear?(workshop: Workshop, stage: Stage): Promise<void>;
 }
@@ -142,15 +151,27 @@ export class RecipeStoppedError extends Error {
   }
 }
 
-type StageParts<Value> = Omit<Stage<Value>, 'key'>;
+type StageParts<Value> = Omit<Stage<Value>, 'key' | 'work' | keyof StageDefinition> &
+  Partial<Pick<Stage, 'work'>>;
 
-export async function makeStage<Value>(parts: StageParts<Value>): Promise<Stage<Value>> {
-  return { ...parts, key: await stageKey(parts, parts.inputs) };
+/** Makes the stages of a kind. */
+export function defineStage<Value>(
+  definition: StageDefinition<Value>,
+): (parts: StageParts<Value>) => Promise<Stage<Value>> {
+  return async (parts) => ({
+    work: noWork,
+    ...definition,
+    ...parts,
+    key: await stageKey(definition, parts.inputs),
+  });
 }
 
-/** A stage whose first blob is the lists ({@link Workshop.listsOf}). */
-export async function makeListsStage<Value>(parts: StageParts<Value>): Promise<ListsStage<Value>> {
-  return { ...(await makeStage(parts)), holdsLists: true };
+/** Makes the stages of a kind whose first blob is the lists ({@link Workshop.listsOf}). */
+export function defineListsStage<Value>(
+  definition: StageDefinition<Value>,
+): (parts: StageParts<Value>) => Promise<ListsStage<Value>> {
+  const make = defineStage(definition);
+  return async (parts) => ({ ...(await make(parts)), holdsLists: true });
 }
 
 export const noWork: Work = { forwardFlops: 0, trainingFlops: 0, seconds: 0 };

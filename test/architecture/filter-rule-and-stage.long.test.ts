@@ -2,6 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import type { RecipeReport } from '../../src/pipeline/report.ts';
 import { temporaryFolder } from '../support/cli.ts';
 import { patchSources } from '../support/patched-sources.ts';
 import { recipeCorpus, smallRecipe } from '../support/small-recipe.ts';
@@ -57,7 +58,13 @@ it('takes one file and its place in the list to add a filter rule', async () => 
 
 const shortenedStage = `
 import { derivedLists, type ListsReport } from '../lists-report.ts';
-import { makeListsStage, noWork, type ListsStage } from '../stage.ts';
+import { defineListsStage, type ListsStage } from '../stage.ts';
+
+const shortened = defineListsStage<ListsReport>({
+  kind: 'shortened',
+  version: 1,
+  tables: ({ lists }) => [{ title: 'Shortened', rows: [['lists'], [String(lists)]], words: 0 }],
+});
 
 /** Lists with the first words of each passage. */
 export function shortenedStage(
@@ -65,13 +72,10 @@ export function shortenedStage(
   lists: ListsStage<ListsReport>,
   words: number,
 ): Promise<ListsStage<ListsReport>> {
-  return makeListsStage({
-    kind: 'shortened',
-    version: 1,
+  return shortened({
     label: \`lists of \${name}, shortened\`,
     inputs: { lists: lists.key, words },
     needs: [lists],
-    work: noWork,
     run: async (workshop) => {
       const all = await workshop.listsOf(lists);
       const { recorded } = (await workshop.resultOf(lists)).value;
@@ -139,7 +143,9 @@ it('takes one file to add a stage, and the place where it is used', async () => 
       ...['run', join(folder, 'recipe.json'), '--store', join(folder, 'store'), '--threads', '1', '--json'],
     ]);
     expect(code, stderr).toBe(0);
-    const { stages } = JSON.parse(stdout) as { stages: readonly { label: string; state: string }[] };
+    const { stages, tables } = JSON.parse(stdout) as Pick<RecipeReport, 'stages' | 'tables'>;
+    // The report shows its table without knowing the stage.
+    expect(tables.map(({ title }) => title)).toEqual(['Shortened']);
     return stages.find(({ label }) => label === 'lists of short, shortened')?.state;
   };
   expect(await run(3)).toBe('computed');

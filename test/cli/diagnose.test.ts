@@ -20,8 +20,8 @@ describe('diagnose', () => {
     });
     expect(result.code, result.stderr).toBe(0);
     const rows = result.stdout.split('\n').map((line) => line.split(/ {2,}/));
-    expect(rows[0]?.[0]).toBe('source');
-    expect(rows.slice(1, 3).map(([source, passages]) => [source, passages])).toEqual([
+    expect(rows.slice(0, 2).map(([first]) => first)).toEqual(['Source diagnostics', 'source']);
+    expect(rows.slice(2, 4).map(([source, passages]) => [source, passages])).toEqual([
       ['bm25', '20'],
       ['written', '20'],
     ]);

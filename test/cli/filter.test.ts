@@ -40,7 +40,7 @@ describe('filter', () => {
       ],
     ]);
     const lines = result.stdout.trimEnd().split('\n');
-    expect(lines.slice(1, 3).map((line) => line.split(/ {2,}/))).toEqual([
+    expect(lines.slice(2, 4).map((line) => line.split(/ {2,}/))).toEqual([
       ['share<=0.95', 'passages', '3', '2', '0', 'bm25 2'],
       ['length>=3', 'lists', '1', '1', '0', 'gold 1, bm25 1'],
     ]);

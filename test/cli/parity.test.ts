@@ -150,7 +150,7 @@ it('`diagnose` says of lists what a recipe says of its source', async () => {
     ...['diagnose', file, '--model', model, ...encoding, '--threads', '1', '--json'],
     ...['--loss', 'infonce(temperature=0.1)', '--sample', '15', '--seed', '4'],
   ]);
-  expect(onlyJson(result)).toMatchObject({ sources: report.diagnosis });
+  expect(onlyJson(result)).toMatchObject({ sources: report.findings.diagnosed });
 });
 
 describe('`train` comes to the weights of an arm', () => {

@@ -69,14 +69,9 @@ export const report: RecipeReport = {
   otherFingerprints: [],
   seconds: { job: 40, computed: 40, stored: 0 },
   corpus: { name: 'demo', passages: 2239, trainQueries: 216, devQueries: 24, testQueries: 120, warnings: [] },
-  lengths: {
-    passages: 2239,
-    cutPassages: 0,
-    passageMaxLength: 96,
-    queries: 360,
-    cutQueries: 0,
-    queryMaxLength: 64,
-  },
+  findings: {},
+  tables: [],
+  exclusions: [],
   arms: [arm('contrastive', 'infonce', 0.05), arm('listwise', 'kl', 0.08)],
   tuning: [],
   results: {

@@ -17,18 +17,6 @@ const height = 900;
 
 /** Of three trainings, which make a plot, with what is said of their data. */
 const [first] = report.arms;
-const counts = { kept: 300, dropped: 40, skipped: 0 };
-const filtered = {
-  filter: { rules: [{ rule: 'share<=0.95', judges: 'passages', counts, bySource: {} }] },
-  kept: { lists: 48, droppedLists: 0, passages: 300, droppedPassages: 40 },
-  planted: { answers: 48, found: 30, others: 292, lost: 10 },
-};
-const likeness = {
-  ...{ jaccardQuery: 0.1, jaccardPositive: 0.2, rougeQuery: 0.1, rougePositive: 0.2, bm25Query: 3.2 },
-  ...{ bm25Positive: 9.1, lengthRatio: 1.1, cosineQuery: 0.4, cosinePositive: 0.5, distinct1: 0.3 },
-  ...{ distinct2: 0.8, accidentalRelevance: { judged: 240, relevant: 12, rate: 0.05 } },
-  ...{ gradient: null, probe: null },
-};
 const scores = (...tenths: readonly number[]) => ({ low: -0.05, high: 0.85, counts: tenths });
 const scored = {
   teacher: scores(20, 40, 60, 50, 40, 20, 8, 2, 0, 0),
@@ -40,8 +28,36 @@ const planned = {
     state: 'finished',
     report: {
       ...report,
-      arms: [...report.arms, { ...first, name: 'third', filters: 'strict', filtered }],
-      diagnosis: ['bm25', 'written'].map((source) => ({ source, passages: 240, ...likeness, ...scored })),
+      arms: [...report.arms, { ...first, name: 'third', filters: 'strict' }],
+      tables: [
+        {
+          title: 'Planted positives found by the rules',
+          note: 'How to read it.',
+          rows: [
+            ['lists', 'rules', 'planted dropped', 'recall', 'precision', 'true negatives lost'],
+            ['lists of bm25, strict', 'share<=0.95', '30 of 48', '0.625', '0.750', '0.034'],
+          ],
+          words: 2,
+        },
+        {
+          title: 'Source diagnostics',
+          rows: [
+            ['source', 'passages', 'Jaccard query', 'cosine query'],
+            ['bm25', '240', '0.100', '0.400'],
+            ['written', '240', '0.100', '0.400'],
+          ],
+          words: 1,
+        },
+        {
+          title: 'Teacher scores',
+          rows: [
+            ['source', 'passages', '−0.05 to 0.04', '0.04 to 0.13', '0.13 to 0.22'],
+            ['bm25', 'negatives', '8 %', '17 %', '25 %'],
+          ],
+          words: 2,
+          scores: ['bm25', 'written'].map((source) => ({ source, ...scored })),
+        },
+      ],
     },
   },
 };
@@ -191,11 +207,11 @@ describeUnless(noChromium, 'the built page', () => {
       const written = page.getByRole('region', { name: 'What is written' });
       for (const summary of await written.locator('summary').all()) await summary.click();
       await page.getByText('Samples of what they kept and dropped').click();
-      const found = page.getByRole('region', { name: 'What the rules found of the planted positives' });
+      const found = page.getByRole('region', { name: 'Planted positives found by the rules' });
       expect(await found.getByRole('row').nth(1).innerText()).toMatch(
         /share<=0.95.*30 of 48.*0.625.*0.750.*0.034/s,
       );
-      const looks = page.getByRole('region', { name: 'What the sources look like' });
+      const looks = page.getByRole('region', { name: 'Source diagnostics' });
       expect(await looks.getByRole('rowheader').allInnerTexts()).toEqual(['bm25', 'written']);
       await page
         .getByRole('img', { name: 'bm25: more negatives score 0.13 to 0.22 than in any other tenth' })

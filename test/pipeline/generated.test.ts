@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { hardNegatives } from '../../src/generation/prompts/hard-negatives.ts';
 import { logLines } from '../../src/generation/log-file.ts';
 import { GenerationLog } from '../../src/generation/log.ts';
 import {
@@ -12,6 +13,7 @@ import {
 import type { RecipeGenerators } from '../../src/pipeline/recipe-generators.ts';
 import { modelCardOfArm } from '../../src/pipeline/model-card.ts';
 import { reportMarkdown } from '../../src/pipeline/report-markdown.ts';
+import { generatedStage, type GeneratedStageParts } from '../../src/pipeline/stages/generated.ts';
 import { RecipeStoppedError } from '../../src/pipeline/stage.ts';
 import type { RecipeRunOptions } from '../support/recipe-job.ts';
 import { recipePlace } from '../support/recipe-place.ts';
@@ -96,6 +98,18 @@ const run = (document: unknown, model: ScriptedModel, options: RecipeRunOptions 
   place.run(document, { generators: model.opener, ...options });
 
 describe('a source that a language model writes', () => {
+  it('is named by what its prompts ask, not by how they are described', async () => {
+    const keyOf = async (changes: Partial<typeof hardNegatives>): Promise<string> => {
+      const prompts = [{ ...hardNegatives, ...changes }];
+      const about = { inputs: null, needs: [], size: { lists: 1, passages: 1, positives: 1 } };
+      const parts = { source: 's', role: 'r', model: 'm', recorded: null, prompts, about, seed: 0 };
+      return (await generatedStage({ ...parts, heldOut: { hash: 'h' } } as unknown as GeneratedStageParts))
+        .key;
+    };
+    expect(await keyOf({ title: 'Other', description: 'Other words.' })).toBe(await keyOf({}));
+    expect(await keyOf({ system: 'Other words.' })).not.toBe(await keyOf({}));
+  });
+
   it('leads from text to a table, is stored, and frees the model before the training', async () => {
     const model = new ScriptedModel(queryOf);
     const order: string[] = [];

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { leftOut, reportMarkdown } from '../../src/pipeline/report-markdown.ts';
+import { reportMarkdown } from '../../src/pipeline/report-markdown.ts';
 import type { RecipeReport } from '../../src/pipeline/report.ts';
+import type { LengthsReport } from '../../src/pipeline/stages/lengths.ts';
 import { keepRepeats, testDevice } from '../../src/training/repeat-test.ts';
 import type { RecipeRun } from '../support/recipe-job.ts';
 import { recipePlace } from '../support/recipe-place.ts';
@@ -45,10 +46,9 @@ describe('the report', () => {
     // Cut passages are counted as the tokenizer cuts them.
     const { tokenizer } = job.graph.encoder.model;
     const texts = makeLists(40).flatMap(({ documents }) => documents.slice(0, 2).map(({ text }) => text));
-    expect(report.lengths.cutPassages).toBe(
-      texts.filter((text) => tokenizer.encode(text, 512).length > 6).length,
-    );
-    expect(report.lengths.cutPassages).toBeGreaterThan(0);
+    const { cutPassages } = report.findings.lengths as LengthsReport;
+    expect(cutPassages).toBe(texts.filter((text) => tokenizer.encode(text, 512).length > 6).length);
+    expect(cutPassages).toBeGreaterThan(0);
 
     expect(report.arms.map(({ name, loss }) => [name, loss])).toEqual([
       ['contrastive', 'infonce'],
@@ -67,13 +67,17 @@ describe('the report', () => {
     }
     const filtered = report.arms[1]!.filtered!;
     expect(filtered.filter!.rules.map(({ rule }) => rule)).toEqual(['length>=2', 'relative-margin>=0.02']);
-    const lines = leftOut(report);
-    expect(lines[0]).toBe(
-      `passages truncated to 6 tokens: ${report.lengths.cutPassages} of 80; test queries truncated to 16 tokens: 0 of 12`,
+    expect(report.exclusions).toContain(
+      `passages truncated to 6 tokens: ${cutPassages} of 80; test queries truncated to 16 tokens: 0 of 12`,
     );
-    expect(
-      lines.some((line) => /^mined, filters strict: relative-margin>=0.02 dropped \d+ passages/.test(line)),
-    ).toBe(true);
+    const [rules] = report.tables;
+    expect(rules?.title).toBe('Filter rules');
+    expect(rules?.rows.map((row) => row.slice(0, 2))).toEqual([
+      ['lists', 'rule'],
+      ['lists of mined, strict', 'length>=2'],
+      ['lists of mined, strict', 'relative-margin>=0.02'],
+    ]);
+    expect(reportMarkdown(report)).toContain('## Filter rules');
 
     // The query that gained the most, then the one that lost the most, with five passages each.
     expect(report.shown).toHaveLength(2);

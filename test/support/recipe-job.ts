@@ -72,7 +72,7 @@ export async function runRecipe(
 }
 
 /** What an experiment found, as text: all of a report but what a clock and a path say. */
-export function findings({ results, shown, arms, lengths, tuning, corpus }: RecipeReport): string {
+export function findings({ results, shown, arms, findings: others, tuning, corpus }: RecipeReport): string {
   const learned = arms.map((arm) => ({
     ...arm,
     trainings: arm.trainings.map(({ seed, losses, dev, bestStep, breaks }) => ({
@@ -83,5 +83,5 @@ export function findings({ results, shown, arms, lengths, tuning, corpus }: Reci
       breaks,
     })),
   }));
-  return JSON.stringify({ results, shown, learned, lengths, tuning, corpus });
+  return JSON.stringify({ results, shown, learned, others, tuning, corpus });
 }

@@ -3,14 +3,14 @@ import Papa from 'papaparse';
 import { InputError } from '../../core/errors.ts';
 import { settingRanges } from '../../core/setting-ranges.ts';
 import { formatLossSpec, parseLossSpec } from '../../losses/loss-spec.ts';
-import { diagnosisColumns, diagnosisRow, scoreRows } from '../../lists/diagnostics/diagnosis-table.ts';
+import { diagnosisColumns } from '../../lists/diagnostics/diagnosis-table.ts';
 import { diagnosticsDefaults } from '../../pipeline/schema/diagnostics.ts';
 import { addEncodingOptions, encodingOverrides } from '../encoding-options.ts';
 import { addStoreOptions, withFragment, type StoreOptions } from '../fragment-command.ts';
 import type { CliIo } from '../io.ts';
 import { addComputeOptions, integerOption, type ComputeOptions } from '../options.ts';
 import { checkOutputFile, writeOutputFile } from '../output-file.ts';
-import { textTable } from '../text-table.ts';
+import { printTables } from '../text-table.ts';
 
 interface DiagnoseOptions extends StoreOptions, ComputeOptions {
   readonly model?: string;
@@ -62,17 +62,12 @@ async function diagnose(file: string, options: DiagnoseOptions, io: CliIo): Prom
         remedy: 'Use lists whose positives have a label above 0',
       });
     }
-    const header = diagnosisColumns.map(([name]) => name);
     if (out !== undefined) {
+      const header = diagnosisColumns.map(([name]) => name);
       const cells = sources.map((source) => diagnosisColumns.map(([, valueOf]) => valueOf(source) ?? ''));
       await writeOutputFile(out, [Papa.unparse([header, ...cells], { escapeFormulae: true }), '\n']);
     }
     io.printJson({ lists: Math.min(all, sample), sources });
-    for (const line of textTable(header, sources.map(diagnosisRow))) io.print(line);
-    const [scoreHeader, ...scores] = scoreRows(sources) ?? [];
-    if (scoreHeader === undefined) return;
-    io.print('');
-    io.print('Teacher scores');
-    for (const line of textTable(scoreHeader, scores)) io.print(line);
+    printTables(stage.tables?.(sources) ?? [], io);
   });
 }

@@ -4,7 +4,7 @@ import { InputError } from '../../core/errors.ts';
 import { formatRule, parseRules } from '../../lists/rule-spec.ts';
 import { describeRules } from '../../lists/rules/describe-rules.ts';
 import { scoreGroupNames } from '../../lists/score-groups.ts';
-import { filterExamples, filterRows } from '../../lists/filter-table.ts';
+import { filterExamples } from '../../lists/filter-table.ts';
 import type { FragmentInput } from '../../pipeline/fragment-schema.ts';
 import { guardedSplits } from '../corpus-options.ts';
 import { addEvidenceOptions, evidenceOf, type EvidenceOptions } from '../evidence-options.ts';
@@ -15,7 +15,7 @@ import { warnAboutLists } from '../lists-warnings.ts';
 import { addComputeOptions, choiceOption, integerOption, type ComputeOptions } from '../options.ts';
 import { checkOutputFile } from '../output-file.ts';
 import { addTeacherOptions, teacherOf, type TeacherOptions } from '../teacher-options.ts';
-import { textTable } from '../text-table.ts';
+import { printTables } from '../text-table.ts';
 
 interface FilterOptions
   extends TeacherOptions, EvidenceOptions, StoreOptions, ListOutputOptions, ComputeOptions {
@@ -85,8 +85,7 @@ async function filter(options: FilterOptions, io: CliIo): Promise<void> {
     const report = filtering?.filter ?? null;
     const kept = filtering?.kept ?? { lists: given.lists, passages: given.passages };
     io.printJson({ lists: options.out, kept, report });
-    const [header, ...rows] = filterRows(report);
-    if (header !== undefined) for (const line of textTable(header, rows)) io.print(line);
+    printTables(filtering === undefined ? [] : (filtered?.tables?.(filtering) ?? []), io);
     for (const { rule, what, query_id, query, source: from, id, text, reason } of filterExamples(report)) {
       io.print(
         `${rule} ${what}${reason}: query ${query_id} "${printable(query, 60)}", ${from} ${id} "${printable(text, 80)}"`,

@@ -14,7 +14,7 @@ import { Interruption } from '../interruption.ts';
 import type { CliIo } from '../io.ts';
 import { checkOutputFile, writeOutputFile } from '../output-file.ts';
 import { addComputeOptions, integerOption, numberOption, type ComputeOptions } from '../options.ts';
-import { textTable } from '../text-table.ts';
+import { printTables, textTable } from '../text-table.ts';
 import { packageVersion } from '../version.ts';
 
 interface RunOptions extends ComputeOptions {
@@ -200,7 +200,7 @@ async function printReport(
   io.printJson({ ...report, models: models ?? null });
   if (io.json) return;
   const { comparisonRows, conclusions } = await import('../../metrics/comparison-text.ts');
-  const { leftOut, resultRows } = await import('../../pipeline/report-markdown.ts');
+  const { resultRows } = await import('../../pipeline/report-markdown.ts');
   const { all, disjoint } = report.results;
   const { alpha } = report.recipe.evaluation;
   const table = (rows: readonly (readonly string[])[]): readonly string[] =>
@@ -223,7 +223,8 @@ async function printReport(
   }
   for (const line of conclusions(all, alpha)) io.print(line);
   io.print('');
-  for (const line of [...report.notes, ...leftOut(report)]) io.print(line);
+  printTables(report.tables, io);
+  for (const line of [...report.notes, ...report.exclusions]) io.print(line);
   for (const { id, query, arm, before, after } of report.shown) {
     io.print('');
     io.print(`query ${id}: ${query}`);

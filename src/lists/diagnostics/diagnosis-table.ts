@@ -1,5 +1,5 @@
 import type { SourceDiagnosis } from './diagnose.ts';
-import { shares, type Histogram } from './score-histogram.ts';
+import { shares, type Histogram, type ScoredSource } from './score-histogram.ts';
 
 /** The columns of a table with a row for each source; what was not looked at has no value. */
 export const diagnosisColumns: readonly (readonly [
@@ -39,9 +39,7 @@ export function diagnosisRow(source: SourceDiagnosis): string[] {
  * Which share of each source's negatives, and of the positives of their lists, scores how high, by tenths of the range
  * of all; undefined where nobody scored. The first row is the header.
  */
-export function scoreRows(
-  sources: readonly Pick<SourceDiagnosis, 'source' | 'teacher' | 'positives'>[],
-): readonly (readonly string[])[] | undefined {
+export function scoreRows(sources: readonly ScoredSource[]): readonly (readonly string[])[] | undefined {
   const rows = sources.flatMap(({ source, teacher, positives }) => [
     ...(teacher === null ? [] : [[source, 'negatives', teacher] as const]),
     ...(teacher === null || positives === null ? [] : [[source, 'positives', positives] as const]),

@@ -6,6 +6,15 @@ export type Histogram = Readonly<{
   counts: readonly number[];
 }>;
 
+/** What a teacher thinks of a source's negatives, and of the positives of their lists. A type alias, as above. */
+export type ScoredSource = Readonly<{
+  source: string;
+  /** Null where no passage has a teacher score. */
+  teacher: Histogram | null;
+  /** Over the same range. */
+  positives: Histogram | null;
+}>;
+
 /** @param range the same for all that are to be compared; scores outside count for the outermost parts */
 export function histogram(
   scores: Iterable<number>,

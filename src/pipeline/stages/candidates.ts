@@ -1,7 +1,9 @@
 import type { MinedQueries } from '../mined-queries.ts';
 import type { Retriever } from '../retriever.ts';
-import { makeStage, type Stage, type Workshop } from '../stage.ts';
+import { defineStage, type Stage, type Workshop } from '../stage.ts';
 import { encodeRanking } from '../stored-forms.ts';
+
+const candidates = defineStage<null>({ kind: 'candidates', version: 1, onDevice: true });
 
 /** What a retriever finds for the queries that are mined for. */
 export async function candidatesStage(
@@ -11,10 +13,7 @@ export async function candidatesStage(
   mined: MinedQueries,
   { k, dropIdentical }: { readonly k: number; readonly dropIdentical: boolean },
 ): Promise<Stage<null>> {
-  return makeStage({
-    kind: 'candidates',
-    version: 1,
-    onDevice: true,
+  return candidates({
     label: `candidates by ${name}`,
     inputs: {
       ...{ passages: corpus.passages.hash, queries: mined.input, k },

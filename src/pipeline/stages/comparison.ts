@@ -10,7 +10,7 @@ import {
 import { parseMeasures } from '../../metrics/measures/registry.ts';
 import { rankingToRun } from '../../retrieval/ranking.ts';
 import type { Recipe } from '../schema.ts';
-import { makeStage, noWork, type Stage, type Workshop } from '../stage.ts';
+import { defineStage, noWork, type Stage, type Workshop } from '../stage.ts';
 
 /** A row of the table by the stages that rank for it: one, or one for each seed. */
 export interface SystemStages {
@@ -28,6 +28,8 @@ export type ComparisonReport = Readonly<{
   perQuery: QueryValues;
 }>;
 
+const compared = defineStage<ComparisonReport>({ kind: 'comparison', version: 3 });
+
 /** Measures all systems and tests the pairs that the recipe names. */
 export async function comparisonStage(
   { corpus }: Pick<Workshop, 'corpus'>,
@@ -37,9 +39,7 @@ export async function comparisonStage(
   const { measures, level, alpha, samples, disjoint } = recipe.evaluation;
   const pairs = testedPairs(recipe);
   const needs = systems.flatMap(({ rankings }) => rankings);
-  return makeStage({
-    kind: 'comparison',
-    version: 3,
+  return compared({
     label: 'measures and significance tests',
     inputs: {
       ...{ measures, level, alpha, samples, pairs },

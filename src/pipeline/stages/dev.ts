@@ -6,18 +6,17 @@ import type { Bm25Settings } from '../../retrieval/bm25.ts';
 import type { HeldOut } from '../held-out.ts';
 import { sizeOf } from '../lists-report.ts';
 import { hashInParts, type JudgedQueries } from '../recipe-corpus.ts';
-import { makeListsStage, noWork, type ListsStage, type Workshop } from '../stage.ts';
+import { defineListsStage, noWork, type ListsStage, type Workshop } from '../stage.ts';
 import { listsBlob } from '../stored-forms.ts';
+
+const dev = defineListsStage<ReturnType<typeof sizeOf>>({ kind: 'dev', version: 1 });
 
 /** Ready lists as the dev set. */
 export async function readyDevStage(lists: readonly ListRecord[]): Promise<ListsStage> {
-  return makeListsStage({
-    kind: 'dev',
-    version: 1,
+  return dev({
     label: 'the dev set',
     inputs: { lists: await hashInParts(lists) },
     needs: [],
-    work: noWork,
     run: () => Promise.resolve({ value: sizeOf(lists), blobs: [listsBlob(lists)] }),
   });
 }
@@ -25,29 +24,30 @@ export async function readyDevStage(lists: readonly ListRecord[]): Promise<Lists
 /** The passages among which the dev queries' positives are to be found: theirs, and BM25's best candidates. */
 export async function devStage(
   { corpus }: Pick<Workshop, 'corpus'>,
-  dev: JudgedQueries,
+  queries: JudgedQueries,
   heldOut: HeldOut,
   candidates: number,
   bm25: Bm25Settings,
 ): Promise<ListsStage> {
-  return makeListsStage({
-    kind: 'dev',
-    version: 1,
+  return dev({
     label: 'the dev set',
-    inputs: { passages: corpus.passages.hash, dev: dev.hash, candidates, bm25: { ...bm25 } },
+    inputs: { passages: corpus.passages.hash, dev: queries.hash, candidates, bm25: { ...bm25 } },
     needs: [],
     work: { ...noWork, seconds: corpus.passages.size * 4e-5 },
     run: async (workshop) => {
       const index = await workshop.bm25(bm25);
       // What is relevant makes room for the next.
       const depth = 2 * candidates + 10;
-      const ranking = rankWithBm25(index, dev.queries, { k: depth });
+      const ranking = rankWithBm25(index, queries.queries, { k: depth });
       const sources = [{ source: 'bm25', ranking }];
-      const ids = documentsToMine(dev.queries, dev.judgments, sources, { firstRank: 1, lastRank: depth });
+      const ids = documentsToMine(queries.queries, queries.judgments, sources, {
+        firstRank: 1,
+        lastRank: depth,
+      });
       const texts = await corpus.passages.textsOf(ids);
       const { lists } = mineHardNegatives(
-        dev.queries,
-        dev.judgments,
+        queries.queries,
+        queries.judgments,
         sources,
         (id) => heldOut.devTextOf(id) ?? texts.get(id),
         { negatives: candidates, firstRank: 1, lastRank: depth, pick: 'top', seed: 0, lists: 'per-query' },

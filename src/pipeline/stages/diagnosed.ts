@@ -1,6 +1,7 @@
 import type { ListRecord } from '../../corpus/types.ts';
 import { isPositive } from '../../corpus/text-key.ts';
 import { parseLossSpec } from '../../losses/loss-spec.ts';
+import { diagnosisColumns, diagnosisRow, scoreRows } from '../../lists/diagnostics/diagnosis-table.ts';
 import { diagnoseSources, type SourceDiagnosis } from '../../lists/diagnostics/diagnose.ts';
 import type { Json } from '../../core/json.ts';
 import { withTeacherScores } from '../../lists/teacher-scores.ts';
@@ -8,13 +9,14 @@ import { withEmbedder, type ShelvedEncoder } from '../encoder-shelf.ts';
 import type { DiagnosticsSettings } from '../schema/diagnostics.ts';
 import {
   encodingFlops,
-  makeStage,
+  defineStage,
   noWork,
   type ListsStage,
   type Stage,
   type Task,
   type Workshop,
 } from '../stage.ts';
+import type { StageTable } from '../stage-table.ts';
 import { sampleOf } from '../written-about.ts';
 import { scoreWithModel, scoringFlops, type Scorer } from './scores.ts';
 
@@ -30,6 +32,8 @@ export interface DiagnosedSource {
   readonly passages: number;
 }
 
+const diagnosed = defineStage<DiagnosisReport>({ kind: 'diagnosed', version: 3, tables: diagnosisTables });
+
 /**
  * What the negatives of sources look like beside each other.
  * @param encoder embeds them; without it only words are looked at
@@ -42,9 +46,7 @@ export async function diagnosedStage(
   scorer: Scorer | undefined,
 ): Promise<Stage<DiagnosisReport>> {
   const texts = sources.reduce((sum, { passages }) => sum + passages, 0);
-  return makeStage({
-    kind: 'diagnosed',
-    version: 3,
+  return diagnosed({
     label: 'diagnosis of the sources',
     inputs: {
       ...{ loss, sample, seed, ...inputsOf(encoder) },
@@ -77,6 +79,26 @@ export async function diagnosedStage(
     },
   });
 }
+
+function diagnosisTables(sources: DiagnosisReport): readonly StageTable[] {
+  const rows = [diagnosisColumns.map(([name]) => name), ...sources.map(diagnosisRow)];
+  const table: StageTable = { title: 'Source diagnostics', note: diagnosisNote, rows, words: 1 };
+  const scores = scoreRows(sources);
+  if (scores === undefined) return [table];
+  const scored = sources.map(({ source, teacher, positives }) => ({ source, teacher, positives }));
+  return [table, { title: 'Teacher scores', note: scoresNote, rows: scores, words: 2, scores: scored }];
+}
+
+const diagnosisNote =
+  'Means over the negatives of a source. Cosines, gradient and probe use the untrained encoder. The probe is a ' +
+  "classifier that tells a source's passages from those of the others, tested on held-out queries; an AUC of 0.5 is " +
+  'chance, and the next column is its AUC with shuffled source names. False-negative rate: the fraction of judged ' +
+  'negatives that a person, a language model or the teacher considers relevant; for the teacher, those that it scores ' +
+  'above the positive.';
+
+const scoresNote =
+  'Distribution of the scores of the negatives of a source, and of the positives of their lists. Negatives far below ' +
+  'the positives teach little; those among the positives may be relevant.';
 
 function inputsOf(encoder: ShelvedEncoder | undefined): Readonly<Record<string, Json>> {
   if (encoder === undefined) return { encoder: null };

@@ -1,7 +1,8 @@
 import type { ListRecord } from '../../corpus/types.ts';
 import { InputError } from '../../core/errors.ts';
+import { filterRows } from '../../lists/filter-table.ts';
 import { applyRules, type FilterReport } from '../../lists/filter.ts';
-import { filterQuality } from '../../lists/planted.ts';
+import { filterQuality, filterRates } from '../../lists/planted.ts';
 import { parseRules } from '../../lists/rule-spec.ts';
 import { scaleTeacherScores, withRawScores } from '../../lists/scaling.ts';
 import type { scoreGroupNames } from '../../lists/score-groups.ts';
@@ -9,7 +10,8 @@ import { keepPassages } from '../../lists/verdicts.ts';
 import type { FilteredReport } from '../lists-report.ts';
 import { withEvidence, type Evidence } from '../recipe-evidence.ts';
 import type { TeacherSettings } from '../schema/teacher.ts';
-import { makeListsStage, noWork, type ListsStage } from '../stage.ts';
+import { defineListsStage, type ListsStage } from '../stage.ts';
+import type { StageTable } from '../stage-table.ts';
 import { listsBlob } from '../stored-forms.ts';
 
 /** How rules are applied, where it is not as in every recipe. */
@@ -29,15 +31,22 @@ interface FilteredParts extends FilterSettings {
   readonly evidence: readonly Evidence[];
 }
 
+const filteredLists = defineListsStage<FilteredReport>({
+  kind: 'filtered',
+  version: 1,
+  finding: (report) => ({ kind: 'filtered', report }),
+  tables: filterTables,
+  exclusions: ({ kept }, label) =>
+    kept.droppedLists === 0 ? [] : [`${label}: lists with no passages left: ${kept.droppedLists}`],
+});
+
 /** Lists with scaled teacher scores, without what the rules drop. */
 export async function filteredStage(
   name: string,
   lists: ListsStage,
   { scale, rules, evidence, group = 'file', examples = 2, mark = false }: FilteredParts,
 ): Promise<ListsStage<FilteredReport>> {
-  return makeListsStage({
-    kind: 'filtered',
-    version: 1,
+  return filteredLists({
     label: name,
     inputs: {
       lists: lists.key,
@@ -49,8 +58,6 @@ export async function filteredStage(
       ...(mark && { mark }),
     },
     needs: [lists],
-    work: noWork,
-    finding: (report) => ({ kind: 'filtered', report }),
     run: async (workshop) => {
       const known = withEvidence(await workshop.listsOf(lists), evidence);
       const scaled = withScale(known.lists, scale);
@@ -69,6 +76,35 @@ export async function filteredStage(
     },
   });
 }
+
+function filterTables({ filter, planted }: FilteredReport): readonly StageTable[] {
+  const rules = filterRows(filter);
+  if (rules.length === 0) return [];
+  const applied: StageTable = { title: 'Filter rules', rows: rules, words: 2, of: 'lists' };
+  if (planted === undefined) return [applied];
+  const { recall, precision, lost } = filterRates(planted);
+  const row = [
+    (filter?.rules ?? []).map(({ rule }) => rule).join(', '),
+    `${planted.found} of ${planted.answers}`,
+    ...[recall, precision, lost].map((share) => (Number.isNaN(share) ? '–' : share.toFixed(3))),
+  ];
+  const header = ['rules', 'planted dropped', 'recall', 'precision', 'true negatives lost'];
+  return [
+    applied,
+    {
+      title: 'Planted positives found by the rules',
+      note: plantedNote,
+      rows: [header, row],
+      words: 1,
+      of: 'lists',
+    },
+  ];
+}
+
+const plantedNote =
+  'Planted: judged positives that were placed among the negatives. Recall: the fraction of them that the rules drop. ' +
+  'Precision: the fraction of dropped passages that were planted; other relevant passages are unjudged, so this is a ' +
+  'lower bound. A rule about lists also drops true negatives.';
 
 function withScale(lists: readonly ListRecord[], scale: TeacherSettings['scale']): readonly ListRecord[] {
   if (scale === null) return lists;

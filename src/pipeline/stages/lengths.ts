@@ -1,6 +1,6 @@
 import type { EncoderModel } from '../../encoders/types.ts';
 import type { ShelvedEncoder } from '../encoder-shelf.ts';
-import { makeStage, noWork, type Stage, type Workshop } from '../stage.ts';
+import { defineStage, noWork, type Stage, type Workshop } from '../stage.ts';
 
 interface Text {
   readonly text: string;
@@ -16,14 +16,21 @@ export type LengthsReport = Readonly<{
   queryMaxLength: number;
 }>;
 
+const lengths = defineStage<LengthsReport>({
+  kind: 'lengths',
+  version: 1,
+  exclusions: (found) => [
+    `passages truncated to ${found.passageMaxLength} tokens: ${found.cutPassages} of ${found.passages}; ` +
+      `test queries truncated to ${found.queryMaxLength} tokens: ${found.cutQueries} of ${found.queries}`,
+  ],
+});
+
 /** Counts the passages and test queries that are cut at the maximum lengths. */
 export async function lengthsStage(
   { corpus }: Pick<Workshop, 'corpus'>,
   { model, hash }: ShelvedEncoder,
 ): Promise<Stage<LengthsReport>> {
-  return makeStage({
-    kind: 'lengths',
-    version: 1,
+  return lengths({
     label: 'text lengths',
     inputs: { passages: corpus.passages.hash, queries: corpus.test.hash, encoder: hash },
     needs: [],

@@ -1,6 +1,7 @@
 import type { ListRecord } from '../../corpus/types.ts';
-import { derivedLists, writtenFinding, type ListsReport } from '../lists-report.ts';
-import { makeListsStage, noWork, type ListsStage } from '../stage.ts';
+import { derivedLists, type ListsReport } from '../lists-report.ts';
+import type { ListsStage } from '../stage.ts';
+import { listsStage } from './lists.ts';
 
 interface MixedPart {
   readonly origin: string;
@@ -15,14 +16,10 @@ export async function mixedListsStage(
   name: string,
   parts: readonly MixedPart[],
 ): Promise<ListsStage<ListsReport>> {
-  return makeListsStage({
-    kind: 'lists',
-    version: 2,
+  return listsStage({
     label: `lists of ${name}, mixed`,
     inputs: { mixed: parts.map(({ origin, lists }) => [origin, lists.key]) },
     needs: parts.map(({ lists }) => lists),
-    work: noWork,
-    finding: writtenFinding,
     run: async (workshop) => {
       const all: ListRecord[] = [];
       let recorded = false;

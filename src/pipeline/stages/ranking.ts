@@ -1,11 +1,13 @@
 import type { ExpectedQueries, Retriever } from '../retriever.ts';
-import { makeStage, typicalTokens, type Stage, type Workshop } from '../stage.ts';
+import { defineStage, typicalTokens, type Stage, type Workshop } from '../stage.ts';
 import { encodeRanking } from '../stored-forms.ts';
 
 export interface RankingOptions {
   readonly depth: number;
   readonly dropIdentical: boolean;
 }
+
+const ranked = defineStage<null>({ kind: 'ranking', version: 1, onDevice: true });
 
 /** What a system finds for the test queries. */
 export async function rankingStage(
@@ -21,10 +23,7 @@ export async function rankingStage(
     count: texts.length,
     queryTokens: (of) => typicalTokens(of, texts, 'query'),
   };
-  return makeStage({
-    kind: 'ranking',
-    version: 1,
-    onDevice: true,
+  return ranked({
     label: `search with ${label}`,
     inputs: {
       ...{ passages: corpus.passages.hash, queries: hash, depth, dropIdentical },

@@ -7,7 +7,7 @@ import { requirePairs } from '../recipe-evidence.ts';
 import { withLastingTeacher, type TeacherModel } from '../pair-scorer.ts';
 import {
   encodingFlops,
-  makeListsStage,
+  defineListsStage,
   noWork,
   RecipeStoppedError,
   type ListsStage,
@@ -26,6 +26,8 @@ export type FileScoresReport = Readonly<{ found: number; missing: number; unused
 /** Null where a model scored every passage. */
 export type ScoresReport = FileScoresReport | null;
 
+const scoredLists = defineListsStage<ScoresReport>({ kind: 'scores', version: 1, onDevice: true });
+
 /** The scores of a file, of every passage of the lists for which it has one. */
 async function fileScoresStage(
   name: string,
@@ -33,14 +35,10 @@ async function fileScoresStage(
   { name: file, scores, hash }: FileScores,
   role: 'teacher' | 'guide',
 ): Promise<ListsStage<ScoresReport>> {
-  return makeListsStage({
-    kind: 'scores',
-    version: 1,
-    onDevice: true,
+  return scoredLists({
     label: `scores of ${name} from ${file}`,
     inputs: { lists: lists.key, [role]: 'file', scores: hash },
     needs: [lists],
-    work: noWork,
     run: async (workshop) => {
       const put = role === 'teacher' ? withTeacherScores : withGuideScores;
       const { lists: scored, report } = put(await workshop.listsOf(lists), scores);
@@ -64,10 +62,7 @@ export async function scoresStage(
   role: 'teacher' | 'guide' = 'teacher',
 ): Promise<ListsStage<ScoresReport>> {
   if (teacher.kind === 'file') return fileScoresStage(name, lists, teacher, role);
-  return makeListsStage({
-    kind: 'scores',
-    version: 1,
-    onDevice: true,
+  return scoredLists({
     label: `${role} scores of ${name}`,
     inputs: { lists: lists.key, [role]: teacher.kind, model: teacher.hash, device: runtime.device },
     needs: [lists],

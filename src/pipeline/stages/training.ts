@@ -13,7 +13,7 @@ import type { ShelvedEncoder } from '../encoder-shelf.ts';
 import { omit } from '../omit.ts';
 import type { RecipeTraining } from '../schema/training.ts';
 import {
-  makeStage,
+  defineStage,
   RecipeStoppedError,
   type ListsStage,
   type Stage,
@@ -51,6 +51,13 @@ export type TrainingReport = Readonly<{
   speed: Readonly<Record<string, number>>;
 }>;
 
+const trained = defineStage<TrainingReport>({
+  kind: 'training',
+  version: 1,
+  unit: 'steps',
+  onDevice: true,
+});
+
 export async function trainingStage(
   { runtime }: Pick<Workshop, 'runtime'>,
   plan: TrainingPlan,
@@ -58,11 +65,7 @@ export async function trainingStage(
   const { label, encoder, lists, dev, loss, training, mix, seed, work } = plan;
   const { selection } = training;
   if (selection !== undefined) naming(label, () => checkSelection(encoder.model.shape, selection));
-  return makeStage({
-    kind: 'training',
-    version: 1,
-    unit: 'steps',
-    onDevice: true,
+  return trained({
     label,
     inputs: {
       encoder: encoder.hash,

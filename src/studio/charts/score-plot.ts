@@ -1,6 +1,5 @@
-import type { SourceDiagnosis } from '../../lists/diagnostics/diagnose.ts';
 import { scoreRanges, scoreText } from '../../lists/diagnostics/diagnosis-table.ts';
-import { shares, type Histogram } from '../../lists/diagnostics/score-histogram.ts';
+import { shares, type Histogram, type ScoredSource } from '../../lists/diagnostics/score-histogram.ts';
 
 /** The teacher's scores of a source, as shares of the highest part of all sources. */
 export interface ScorePlot {
@@ -16,9 +15,7 @@ export interface ScorePlot {
 }
 
 /** Plots of the sources that a teacher scored, with one scale for all. */
-export function scorePlots(
-  sources: readonly Pick<SourceDiagnosis, 'source' | 'teacher' | 'positives'>[],
-): readonly ScorePlot[] {
+export function scorePlots(sources: readonly ScoredSource[]): readonly ScorePlot[] {
   const scored = sources.flatMap(({ source, teacher, positives }) =>
     teacher === null ? [] : [{ source, teacher, positives }],
   );
