@@ -63,7 +63,7 @@ const ownKinds = generatorKinds.filter(
 
 /** The form of `--generator` for a kind, as in `recorded:FILE`. */
 function formOf({ named: { prefix, by } }: GeneratorDefinition): string {
-  return `${prefix}${by.toUpperCase()}`;
+  return `${prefix}${by?.toUpperCase() ?? ''}`;
 }
 
 /** The settings that are options. Where kinds share one, it is described as the first has it. */
@@ -93,20 +93,23 @@ function describeGenerators(): string {
 export function chosenGenerator(options: object): RecipeGenerator {
   const named = own({ ...options }, 'generator');
   const forms = ownKinds.map((each) => {
-    const wanted = own(each.settings, each.named.by)?.wanted ?? '';
+    const wanted = own(each.settings, each.named.by)?.wanted;
+    if (wanted === undefined) return formOf(each);
     return each.named.prefix === '' ? wanted : `${formOf(each)} for ${wanted}`;
   });
   const remedy = `Use ${forms.join(', or ')}`;
   if (typeof named !== 'string') throw new InputError('--generator is missing', { remedy });
   // One prefix is empty: another that fits is meant.
-  const fitting = generatorKinds.filter(({ named: { prefix } }) => named.startsWith(prefix));
+  const fitting = generatorKinds.filter(({ named: { by, prefix } }) =>
+    by === undefined ? named === prefix : named.startsWith(prefix),
+  );
   const kind = fitting.find(({ named: { prefix } }) => prefix !== '') ?? fitting[0];
   if (kind === undefined || !ownKinds.includes(kind)) {
     throw new InputError(`--generator is "${named}", which runs only in the browser`, { remedy });
   }
   const chosen: Readonly<Record<string, unknown>> = {
     ...chosenSettings(optionTable, options),
-    [kind.named.by]: named.slice(kind.named.prefix.length),
+    ...(kind.named.by !== undefined && { [kind.named.by]: named.slice(kind.named.prefix.length) }),
   };
   for (const [member, { option = member }] of Object.entries(optionTable)) {
     if (own(chosen, member) === undefined || own(kind.settings, member) !== undefined) continue;

@@ -34,8 +34,8 @@ interface Definition<Kind extends string, Table extends Settings, Chosen> {
   /** Where texts go, and what it costs. */
   readonly about: string;
   readonly settings: Table;
-  /** The setting whose value the command line takes as `--generator PREFIX…`. */
-  readonly named: { readonly by: keyof Table & string; readonly prefix: string };
+  /** The setting whose value the command line takes as `--generator PREFIX…`; the prefix alone where there is none. */
+  readonly named: { readonly by?: keyof Table & string; readonly prefix: string };
   /** One of this kind in a few words. */
   describe(generator: Chosen): string;
   /** What is wrong with its settings beside their types and ranges. */

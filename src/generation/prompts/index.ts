@@ -1,6 +1,7 @@
 import { InputError } from '../../core/errors.ts';
 import { nearestName } from '../../core/nearest-name.ts';
 import type { Prompt } from '../prompt.ts';
+import { extractedClauses, extractedKeywords } from './extracted.ts';
 import { gradedPassages } from './graded-passages.ts';
 import { brokenRequirements, hardNegatives, hardNegativesOfQuery } from './hard-negatives.ts';
 import { queryKinds } from './query-kinds.ts';
@@ -13,6 +14,8 @@ export const prompts: readonly Prompt[] = [
   ...queryKinds.map(onePerRequest),
   ...queryKinds.map(severalPerRequest),
   queryOfEachKind,
+  extractedClauses,
+  extractedKeywords,
   hardNegatives,
   hardNegativesOfQuery,
   brokenRequirements,

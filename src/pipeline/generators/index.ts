@@ -4,12 +4,13 @@ import type { Generator } from '../../host/generator.ts';
 import type { GeneratorDefinition, GeneratorMeans, HostGenerator } from '../generator.ts';
 import type { Place } from '../recipe-lists.ts';
 import { schemasOf } from '../schemas-of.ts';
+import { extract } from './extract.ts';
 import { http } from './http.ts';
 import { recorded } from './recorded.ts';
 import { webllm } from './webllm.ts';
 import { wllama } from './wllama.ts';
 
-const definitions = [webllm, wllama, http, recorded] as const;
+const definitions = [webllm, wllama, http, extract, recorded] as const;
 
 /** The language models that write. */
 export const generatorSchema = v.variant('kind', schemasOf(definitions));
