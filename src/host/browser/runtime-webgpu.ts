@@ -378,7 +378,7 @@ interface TensorType {
 
 /** The type of an output. Our graphs have static shapes. */
 function staticType(session: string, metadata: Ort.InferenceSession.ValueMetadata): TensorType {
-  if (!metadata.isTensor) throw new Error(`${session}: output ${metadata.name} is no tensor`);
+  if (!metadata.isTensor) throw new Error(`${session}: output ${metadata.name} is not a tensor`);
   const dims = metadata.shape.map((size) => {
     if (typeof size === 'number') return size;
     throw new Error(`${session}: the size ${size} of output ${metadata.name} is open`);
