@@ -45,7 +45,7 @@ export class ResourceError extends InputError {
   override readonly name = 'ResourceError';
 }
 
-/** Work needs more memory than there is, on the device or beside it. Less of it at a time may fit. */
+/** A computation needs more memory than the device or the host has. A smaller part at a time may fit. */
 export class OutOfMemoryError extends ResourceError {}
 
 /** The message of anything thrown. */
@@ -55,8 +55,8 @@ export function messageOf(error: unknown): string {
 
 /**
  * The GPU device is gone: its driver crashed or was reset, or the browser took it away. Nothing stored has changed.
- * What lived on the device is lost; open a runtime in a new worker and go on from the last checkpoint. The old
- * runtime must not be used again: ONNX Runtime would block its thread for ever.
+ * The contents of the device are lost; open a runtime in a new worker and resume from the last checkpoint. The old
+ * runtime must not be used again: ONNX Runtime would block its thread forever.
  */
 export class DeviceLostError extends Error {
   override readonly name = 'DeviceLostError';

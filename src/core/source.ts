@@ -1,5 +1,5 @@
 /**
- * Where bytes come from, whatever the host: a file on disk, an entry of a zip, a file dropped on the page.
+ * Where bytes come from, on any host: a file on disk, an entry of a zip, a file dropped on the page.
  */
 
 import { InputError } from './errors.ts';

@@ -147,7 +147,7 @@ interface Columns {
   readonly id: number | undefined;
   readonly title: number | undefined;
   readonly text: number;
-  /** Of the header; undefined without a header. */
+  /** Column in the header; undefined without a header. */
   readonly width: number | undefined;
 }
 

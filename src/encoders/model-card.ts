@@ -1,7 +1,7 @@
 import { inlineMarkdown, markdownParagraph } from '../core/other-text.ts';
 import { numberText } from '../core/setting-ranges.ts';
 
-/** What an exported model's README.md says beyond what the model itself tells. */
+/** Content of an exported model's README.md that is not in the model itself. */
 export interface ModelCardInfo {
   readonly title: string;
   /** What was fine-tuned, as ORG/NAME. A local folder is not named. */
@@ -17,7 +17,7 @@ export interface ModelCardInfo {
 export interface ModelCardMetric {
   readonly dataset: string;
   readonly metric: string;
-  /** Of the untrained model, where it was measured. */
+  /** Value of the untrained model, if it was measured. */
   readonly before?: number | undefined;
   readonly after: number;
 }

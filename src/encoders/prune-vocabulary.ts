@@ -1,7 +1,7 @@
 import { InputError } from '../core/errors.ts';
 import { parseJsonObject, isJsonObject } from '../formats/json-file.ts';
 
-/** Where WordPiece's special tokens stand in a pruned vocabulary: first, in this order. */
+/** WordPiece's special tokens come first in a pruned vocabulary, in this order. */
 const specialTokens = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]'];
 
 /** A vocabulary's tokens by id, from a tokenizer.json. @throws InputError if it holds no WordPiece vocabulary */

@@ -1,6 +1,6 @@
 export type Activation = 'gelu' | 'gelu_tanh' | 'relu';
 
-/** The sizes of an encoder, whatever its config.json called them. */
+/** The sizes of an encoder, independent of their names in config.json. */
 export interface EncoderShape {
   /** The name of its family in families/. */
   readonly family: string;

@@ -388,7 +388,7 @@ class PickleMachine {
     });
   }
 
-  /** The tensor's elements in row-major order: a view where they already lie so. */
+  /** The tensor's elements in row-major order: a view if they are already in that order. */
   #gather(
     storage: Storage,
     offset: number,

@@ -79,7 +79,7 @@ interface ZipEntry {
   readonly bytes: number;
   /** Where the local header starts. */
   readonly offset: number;
-  /** No byte of the entry may lie here or beyond: the next entry or the directory. */
+  /** Exclusive end of the entry: the start of the next entry or of the directory. */
   end: number;
 }
 
@@ -325,7 +325,7 @@ function checkEntry(source: ByteSource, entry: ZipEntry, attributes: number, lim
   }
 }
 
-/** Entries lie one behind the other; each ends where the next begins. */
+/** Entries are contiguous; each ends where the next begins. */
 function setEnds(source: ByteSource, entries: readonly ZipEntry[]): void {
   const inOrder = [...entries].sort((a, b) => a.offset - b.offset);
   inOrder.forEach((entry, i) => {

@@ -102,7 +102,7 @@ export function only(tensors: readonly Tensor[]): Tensor {
   return tensor;
 }
 
-/** What stands for a value that no operation computes: its graph makes it, and knows its value if anyone does. */
+/** The operation of a value that is not computed, an input or a constant; the graph creates it. */
 function source(name: string): Operation {
   const refuse = (): never => {
     throw new Error(`${name} is not computed`);
@@ -134,7 +134,7 @@ export class Graph {
   readonly #inputs = new Map<string, Tensor>();
   readonly #constants = new Map<Node, NdArray>();
 
-  /** A value fed from outside. A name stands for one tensor. */
+  /** A value fed from outside. Each name refers to one tensor. */
   input(name: string, dims: Dimensions, dataType: DataType = 'float32'): Tensor {
     const known = this.#inputs.get(name);
     if (known !== undefined) {

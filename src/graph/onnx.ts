@@ -148,7 +148,7 @@ class OnnxGraph {
     return name;
   }
 
-  /** A node that no node of the expression stands for. */
+  /** A node without a counterpart in the expression. */
   #helper(type: string, inputs: readonly string[], output: string, attributes: OnnxAttributes = {}): void {
     const message = new ProtobufWriter();
     for (const input of inputs) message.text(1, input);

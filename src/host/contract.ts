@@ -11,7 +11,7 @@ export type TensorData =
 
 /**
  * A tensor that lives where the runtime computes: in JavaScript memory on the CPU, in a GPU buffer elsewhere.
- * Whoever made or received it disposes of it.
+ * Its creator or receiver disposes of it.
  */
 export interface DeviceTensor {
   readonly dataType: DataType;
@@ -43,8 +43,8 @@ export interface Session {
 }
 
 /**
- * A small program over arrays on the device, which it updates in place: what a graph can not do there, whose inputs
- * and outputs must be different buffers.
+ * A small program over arrays on the device, which it updates in place. A graph cannot do that there, because its
+ * inputs and outputs must be different buffers.
  */
 export interface ElementwiseProgram {
   readonly name: string;
@@ -69,7 +69,7 @@ export interface ElementwiseKernel {
 
 export type Device = 'cpu' | 'wasm' | 'webgpu' | 'cuda';
 
-/** Whether it computes on a GPU: it wants much work at a time, and is seldom to be waited for. */
+/** Whether it is a GPU, which needs large units of work and few synchronizations. */
 export function isGpu(device: Device): boolean {
   return device === 'webgpu' || device === 'cuda';
 }
@@ -100,7 +100,7 @@ export interface Runtime {
   hostMemory(tensor: DeviceTensor): TensorData | undefined;
   /** @throws ResourceError if the machine has less memory than the session needs. */
   createSession(model: Uint8Array, options: SessionOptions): Promise<Session>;
-  /** Only where the runtime runs programs of its own beside graphs (WebGPU in a browser). */
+  /** Only if the runtime can run custom programs besides graphs (WebGPU in a browser). */
   createKernel?(program: ElementwiseProgram): Promise<ElementwiseKernel>;
   /** Bytes that a new session may still take on this device. */
   availableMemory(): number;

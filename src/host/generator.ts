@@ -34,9 +34,9 @@ export interface GenerationRequest {
 
 export interface GenerationReply {
   readonly text: string;
-  /** `length`: cut at the most tokens. */
+  /** `length`: cut off at the token limit. */
   readonly finish: 'stop' | 'length';
-  /** Why it is of no use whatever its text, where the generator knows. */
+  /** Why the reply is unusable regardless of its text, if the generator knows. */
   readonly problem?: string;
   readonly promptTokens?: number;
   readonly completionTokens?: number;
@@ -55,7 +55,7 @@ export interface GeneratorLoadProgress {
   readonly share?: number;
   readonly receivedBytes?: number;
   readonly totalBytes?: number;
-  /** Of the phase. */
+  /** Progress of the phase. */
   readonly secondsLeft?: number;
 }
 

@@ -32,7 +32,7 @@ const classes = {
   TransientGeneratorError,
 } as const;
 
-/** Causes of causes may go on for ever, or in a circle. */
+/** Chains of causes may be endless or cyclic. */
 const mostCauses = 5;
 
 /** Anything thrown, to be sent to another thread. */

@@ -7,7 +7,7 @@
 export type LossNeeds = 'positive' | 'labels' | 'teacher';
 
 /**
- * Which passages of the batch stand in a query's row.
+ * Which passages of the batch are in a query's row.
  * - `own`: the query's own list;
  * - `in-batch`: the own list and the positives of the batch's other queries;
  * - `batch`: every passage of every list of the batch (all hard negatives; paper C, Sentence Transformers).

@@ -115,7 +115,7 @@ function measureQueries(
   return { names, queries, valuesOf: (system, metric) => values.get(system)?.get(metric) ?? [] };
 }
 
-/** Values in a report have so many decimals. */
+/** Decimals of values in a report. */
 const valueScale = 1e6;
 
 /** Every system's value for every judged query, rounded to six decimals. */

@@ -23,9 +23,9 @@ export type EmbedChunk = (
 ) => Promise<Float32Array<ArrayBuffer>>;
 
 /**
- * Vectors of many texts, kept in the store as they are made: a process that is killed loses at most about
- * `seconds` of the work, and the same call in another goes on from there, to the same bits.
- * {@link clearVectors} takes them out of the store.
+ * Vectors of many texts, cached in the store as they are computed: a killed process loses at most about `seconds` of
+ * work, and the same call in another process resumes, with the same bits. {@link clearVectors} removes them from the
+ * store.
  *
  * @param texts in the same order each time; read once, and no more than a chunk of them is held
  * @returns [texts, dimensions], row-major
@@ -60,7 +60,7 @@ export async function lastingVectors(
   return joined(vectors);
 }
 
-/** What comes after the first `skipped` texts, so many at a time. */
+/** The texts after the first `skipped`, in chunks of this size. */
 async function* chunksOf(
   texts: Iterable<string> | AsyncIterable<string>,
   skipped: number,
@@ -95,7 +95,7 @@ interface Part {
   readonly vectors: Float32Array<ArrayBuffer>;
 }
 
-/** The parts from the first on, as far as none is missing. */
+/** The parts from the first up to the first missing one. */
 async function readParts(store: Store, namespace: string): Promise<Part[]> {
   const parts: Part[] = [];
   for (;;) {

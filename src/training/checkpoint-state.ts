@@ -57,7 +57,7 @@ export interface ResumeReport {
   readonly breaks: readonly string[];
 }
 
-/** Whether going on from a checkpoint gives the bits of a training that was never interrupted, and if not, why. */
+/** Whether resuming from a checkpoint gives the bits of an uninterrupted training, and if not, why. */
 export function resumeReport(saved: TrainingState, current: ResumeConditions): ResumeReport {
   const differences = [
     ...(saved.recipeHash === current.recipeHash ? [] : ['the configuration was changed']),
@@ -84,7 +84,7 @@ function differingMembers(
   });
 }
 
-/** Equal for equal JSON, whatever the order of its members. */
+/** Equal for equal JSON, regardless of member order. */
 function shown(value: Json | undefined): string {
   if (value === undefined) return 'unknown';
   if (typeof value === 'string') return value;

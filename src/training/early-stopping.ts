@@ -11,7 +11,7 @@ export interface WatchedMetric {
 export interface EarlyStoppingOptions {
   /** The first one chooses the checkpoint to keep; any of them renews the patience. */
   readonly watch: readonly [WatchedMetric, ...WatchedMetric[]];
-  /** Stops after so many evaluations in a row without an improvement; null: never. */
+  /** Stops after this many consecutive evaluations without improvement; null: never. */
   readonly patience: number | null;
 }
 

@@ -7,7 +7,7 @@ export type ScheduleKind = 'constant' | 'linear' | 'cosine';
 export interface ScheduleOptions {
   /** What follows the warm-up. */
   readonly kind: ScheduleKind;
-  /** The rise from 0 to the peak: so many steps, or that share of all steps (rounded up, as transformers does). */
+  /** The rise from 0 to the peak: a number of steps, or a share of all steps (rounded up, as transformers does). */
   readonly warmup: { readonly steps: number } | { readonly share: number };
   /** What the decay ends at, as a share of the peak; 0 by default. A constant schedule has no use for it. */
   readonly floor?: number;

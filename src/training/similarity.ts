@@ -61,7 +61,7 @@ export interface BatchLoss<Gradient> {
 const DEFAULT_BLOCK_BYTES = 64 * 2 ** 20;
 /** A batch-level loss whose one block would be larger is refused. */
 const LARGEST_BLOCK_BYTES = 2 ** 31;
-/** What stands in for the length of a vanishing embedding, as in PyTorch's normalize. */
+/** Minimum length of an embedding in the normalization, as in PyTorch's normalize. */
 const SMALLEST_LENGTH = 1e-12;
 
 /**

@@ -95,7 +95,7 @@ function destroy(buffer: GPUBuffer): void {
   buffer.destroy();
 }
 
-/** The size of a buffer for so many bytes: ONNX Runtime's kernels bind at least four floats. */
+/** The size of a buffer for this many bytes: ONNX Runtime's kernels bind at least four floats. */
 function bufferSize(bytes: number): number {
   return Math.max(16, Math.ceil(bytes / 16) * 16);
 }
@@ -112,7 +112,7 @@ const lossNoticeMilliseconds = 100;
 
 /** The buffer through which results come back is kept up to this size; larger ones are made for one reading. */
 const keptStaging = 2 ** 24;
-/** Where each tensor lies in it: at a multiple of this, which is one for elements of all types. */
+/** Each tensor is at a multiple of this offset in it, which is one for elements of all types. */
 const stagingAlignment = 16;
 
 /** Computes on a GPU. Outputs stay there until they are read. */
@@ -290,8 +290,8 @@ export class WebGpuRuntime implements Runtime {
   }
 
   /**
-   * One call at a time, with a deadline; an error that came of a lost device is told as that. Where the GPU said that
-   * memory ran out, what it computes from then on is worthless, whatever ONNX Runtime returns.
+   * One call at a time, with a deadline; an error caused by a lost device is reported as such. After the GPU has run
+   * out of memory its results are worthless, whatever ONNX Runtime returns.
    */
   call<T>(name: string, task: () => Promise<T>): Promise<T> {
     return this.queue.run(name, async () => {

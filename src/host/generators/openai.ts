@@ -22,7 +22,7 @@ export interface OpenAiOptions {
   readonly model: string;
   readonly parallel?: number | undefined;
   readonly deadlineSeconds?: number | undefined;
-  /** Sent to that address alone, and told to nobody else. */
+  /** Sent only to that address and disclosed to nobody else. */
   readonly key?: string | undefined;
   /** The origin of the page where this runs in one: its browser asks the server for leave. */
   readonly pageOrigin?: string | undefined;

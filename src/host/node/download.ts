@@ -27,7 +27,7 @@ export async function writeToDisk(
     running.delete(target);
   }
 }
-/** By target: what this process left is free to go on with only while none of its own downloads writes to it. */
+/** By target. A partial file of this process may be resumed only while none of its downloads writes to it. */
 const running = new Map<string, Promise<void>>();
 
 async function writeOnce(
@@ -48,7 +48,7 @@ async function writeOnce(
   });
 }
 
-/** A file that is written beside its place, and takes it once it is whole. */
+/** A file that is written next to its destination and renamed once it is complete. */
 export class DiskSink implements DownloadSink<void> {
   readonly path: string;
   size: number;
@@ -97,7 +97,7 @@ export class DiskSink implements DownloadSink<void> {
   }
 }
 
-/** Takes over what a process that is gone left of this file, or starts anew. @returns The path to write to. */
+/** Takes over the partial file of a dead process, or starts a new one. @returns The path to write to. */
 async function claimPartial(target: string): Promise<string> {
   const prefix = `${basename(target)}.`;
   const own = `${target}.${ownerLabel(await nodeProcesses.current())}.partial`;

@@ -21,7 +21,7 @@ const MAX_PIPE_BYTES = 2 ** 30;
 
 /**
  * A file, or what comes through a pipe (`<(zcat …)`, /dev/stdin), to its end.
- * @throws InputError if there is no such file or it can not be read.
+ * @throws InputError if there is no such file or it cannot be read.
  */
 export async function openFile(
   path: string,

@@ -258,7 +258,7 @@ class NodeRuntime implements Runtime {
     return wrapped;
   }
 
-  /** Runs in flight beside each other break ONNX Runtime, so each waits for the one before. */
+  /** Concurrent calls break ONNX Runtime, so each waits for the previous one. */
   exclusively<T>(task: () => Promise<T>): Promise<T> {
     const result = this.#lastRun.then(task, task);
     this.#lastRun = result;

@@ -237,7 +237,7 @@ class FolderWriter implements StoreWriter {
     await this.#tidy(named);
   }
 
-  /** Publishes the present state once more: what is damaged before it is then no longer needed. */
+  /** Publishes the current state again, so that damaged earlier ones are no longer needed. */
   async #copy(): Promise<void> {
     this.#state = await this.#folder.publish({ ...this.#state, generation: this.#newest + 1 });
     this.#newest = this.#state.generation;
@@ -245,7 +245,7 @@ class FolderWriter implements StoreWriter {
     this.#hasCopy = true;
   }
 
-  /** The commit stands; a failure here only leaves something for later. */
+  /** The commit is complete; a failure here only leaves cleanup for later. */
   async #tidy(named: readonly BlobReference[]): Promise<void> {
     try {
       await this.#blobs.unpin(named);

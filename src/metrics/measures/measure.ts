@@ -30,7 +30,7 @@ export interface Measure {
 /** trec_eval's cut-offs for most measures. */
 export const standardCutoffs: readonly number[] = [5, 10, 15, 20, 30, 100, 200, 500, 1000];
 
-/** How many relevant documents stand among the first `cutoff` ranks. */
+/** Number of relevant documents in the first `cutoff` ranks. */
 export function relevantWithin(ranking: GradedRanking, cutoff: number): number {
   const end = Math.min(cutoff, ranking.grades.length);
   let count = 0;

@@ -12,7 +12,7 @@ import { reciprocalRank } from './reciprocal-rank.ts';
 import { success } from './success.ts';
 import { own } from '../../core/own.ts';
 
-/** All measures in trec_eval's order. A new one is a file beside these and a line here. */
+/** All measures in trec_eval's order. A new one is another file in this folder and a line here. */
 export const measures: readonly Measure[] = [
   retrievedCount,
   relevantCount,

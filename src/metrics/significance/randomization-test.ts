@@ -14,7 +14,7 @@ export interface RandomizationResult {
   readonly exact: boolean;
 }
 
-/** Up to so many differing queries all sign patterns are tried: 65,536 of them. */
+/** Up to this many differing queries, all sign patterns are tried: 65,536 of them. */
 const exactQueries = 16;
 
 /**

@@ -18,7 +18,7 @@ export function openBrowserGenerator(
 /**
  * WebLLM's language models, and whether this device can run them.
  * @param facts of the GPU; by default it is asked
- * @param records of the user's own, and mirrors; they stand before those of the same id
+ * @param records custom ones and mirrors; they take precedence over those of the same id
  */
 export async function webllmModels(
   facts?: AdapterFacts,

@@ -16,7 +16,7 @@ export class PhaseClock {
   readonly #now: () => number;
   #phase: Phase | undefined;
   #begun = 0;
-  /** What the phase had when it was first heard of: a download that goes on does not begin at nothing. */
+  /** Progress of the phase at its first report: a resumed download does not begin at 0. */
   #firstShare = 0;
 
   /** @param now milliseconds that only grow */

@@ -163,7 +163,7 @@ export async function forgetWebllm(id: string, records: readonly WebllmRecord[] 
   }
 }
 
-/** A model's own record stands before one of the same id in the list: that is how a mirror is named. */
+/** A custom record precedes one of the same id in the list; this is how a mirror is set. */
 function configOf(own: readonly WebllmRecord[] = []): AppConfig {
   const ids = new Set(own.map(({ model_id }) => model_id));
   const rest = prebuiltAppConfig.model_list.filter(({ model_id }) => !ids.has(model_id));
@@ -182,13 +182,13 @@ function chooseKnown(id: string, records: readonly WebllmRecord[]): WebllmRecord
   throw new InputError('WebLLM has no such model', { file: id, remedy: 'Choose one from its list' });
 }
 
-/** Where a record's files lie, as WebLLM reads it. */
+/** The address of a record's files, as WebLLM derives it. */
 function folderOf({ model }: WebllmRecord): string {
   const folder = model.endsWith('/') ? model : `${model}/`;
   return /\/resolve\/[^/]+\//.test(folder) ? folder : `${folder}resolve/main/`;
 }
 
-/** Asks once more for what could not be fetched, to say which file it was and what the server answers. */
+/** Repeats the failed request, to report the file and the server's response. */
 async function explainFetch(error: unknown, record: WebllmRecord): Promise<InputError> {
   for (const url of [`${folderOf(record)}mlc-chat-config.json`, record.model_lib]) {
     const { host } = new URL(url);

@@ -4,7 +4,7 @@ import { TransientGeneratorError } from '../../generator.ts';
 
 const otherKinds = 'choose a GGUF model, which needs no GPU, or a model on a server';
 
-/** An error of a load, as the user is told it. What it says of the model is about the record with this id. */
+/** A load error in the words that the user sees. Statements about the model refer to the record with this id. */
 export function explainWebllmLoad(error: unknown, id: string): Error {
   if (error instanceof InputError || error instanceof TransientGeneratorError) return error;
   const { name, message } = named(error);
@@ -76,7 +76,7 @@ export function explainWebllmLoad(error: unknown, id: string): Error {
   );
 }
 
-/** An error of a reply, as the user is told it. A TransientGeneratorError says that the model is lost. */
+/** A reply error in the words that the user sees. A TransientGeneratorError means that the model is lost. */
 export function explainWebllmReply(error: unknown, id: string): Error {
   if (error instanceof InputError || error instanceof TransientGeneratorError) return error;
   const { name, message } = named(error);

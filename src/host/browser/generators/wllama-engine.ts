@@ -35,7 +35,7 @@ export async function openWllama(model: WllamaModel, onProgress: OnLoadProgress)
         ...(useGpu ? {} : { n_gpu_layers: 0 }),
       }),
     );
-    // What llama.cpp refuses is loaded all the same, as far as the library tells.
+    // If llama.cpp refuses a model, the library still reports it as loaded.
     const { success }: LoadedContextInfo & { readonly success?: boolean } = wllama.getLoadedContextInfo();
     if (success !== true) throw new Error('it gave no reason');
   } catch (error) {
@@ -159,7 +159,7 @@ class NativeLog {
     return this.#lines.join('\n');
   }
 
-  /** Rejects when the library's worker ends: its own promises would wait for ever. */
+  /** Rejects when the library's worker ends: its own promises would never settle. */
   orLost<T>(task: Promise<T>): Promise<T> {
     return Promise.race([task, this.#lost]);
   }
