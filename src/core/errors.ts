@@ -1,15 +1,15 @@
 import { printableText, shortMessage } from './other-text.ts';
 
 /**
- * What is wrong with something the user gave us, in one line that names the file, the line and the remedy.
+ * A problem with the user's input, in one line that names the file, the line and the remedy.
  * The command line prints the message alone and exits with code 2. Whatever a message quotes, it is one line of
  * printable characters.
  */
 export class InputError extends Error {
   override readonly name: string = 'InputError';
-  /** What was wrong, without place and remedy. */
+  /** The problem, without place and remedy. */
   readonly problem: string;
-  /** What the user can do about it. */
+  /** How the user can fix it. */
   readonly remedy: string;
   readonly file: string | undefined;
   /** 1-based. */

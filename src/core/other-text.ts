@@ -1,6 +1,6 @@
 /** Text of others (a corpus, a recipe, a server) where it could do something: a terminal, Markdown, a message. */
 
-/** Control, direction and other characters that nobody sees, but for the two joiners that scripts are written with. */
+/** Control, direction and other invisible characters, except the two joiners that some scripts need. */
 const unprintable = /(?!\u200c|\u200d)[\p{C}\p{Zl}\p{Zp}]/gu;
 
 /** One line of text without characters that move the cursor, ring, or turn the direction of what follows. */
@@ -41,7 +41,7 @@ const longestValue = 200;
 const keptOfValue = 80;
 const longestMessage = 2000;
 
-/** A message without long values that it repeats: what they begin with says which they are. */
+/** A message with long values shortened to their beginning, which identifies them. */
 export function shortMessage(text: string): string {
   const values = text.replace(/"(?:[^"\\]|\\.)*"|\S+/gsu, (value) => {
     if (value.length <= longestValue) return value;

@@ -10,7 +10,7 @@ import { describeRange, isInRange, type NumberRange } from './setting-ranges.ts'
 export interface Setting<Value = unknown> {
   /** As JSON has it. */
   readonly schema: v.GenericSchema<Value>;
-  /** Undefined where the default depends on other choices; `help` says how. */
+  /** Undefined if the default depends on other choices; `help` says how. */
   readonly default: Value | undefined;
   /** Name in forms and model cards. */
   readonly title: string;
@@ -45,7 +45,7 @@ export interface Setting<Value = unknown> {
   show(value: Value): string | number;
 }
 
-/** What every kind of setting is defined with. */
+/** Options that every kind of setting has. */
 interface Definition<Value> {
   readonly title: string;
   readonly help: string;
@@ -58,9 +58,9 @@ interface Definition<Value> {
   readonly form?: 'first' | 'more';
 }
 
-/** What a text is defined with. */
+/** Options of a text setting. */
 interface TextDefinition extends Definition<string> {
-  /** Any text that is not empty, unless it says otherwise. */
+  /** Default: any text that is not empty. */
   readonly schema?: v.GenericSchema<string>;
   readonly wanted: string;
   readonly isRequired?: true;
@@ -95,7 +95,7 @@ export function numberSetting(
   };
 }
 
-/** @returns undefined for what is no number in the range */
+/** @returns undefined if it is not a number in the range */
 export function readNumber(text: string, range: NumberRange): number | undefined {
   const notation = range.whole === true ? /^[+-]?\d+$/ : /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
   const value = notation.test(text.trim()) ? Number(text) : NaN;
@@ -187,7 +187,7 @@ export function settingsOf(table: SettingTable): readonly PlacedSetting[] {
 
 type ValueOf<Entry> = Entry extends Setting<infer Value> ? Value : never;
 
-/** What a document may say of a table's settings: each is optional, and so is each group. */
+/** The members of a document for a table's settings: each is optional, and so is each group. */
 export type Chosen<Table> = {
   -readonly [Member in keyof Table]?:
     | (Table[Member] extends { readonly read: unknown }
@@ -256,7 +256,7 @@ export function withValueAt<Settings extends object>(
   return { ...chosen, [member]: { ...(memberOf(chosen, member) ?? {}), [name]: value } };
 }
 
-/** What is wrong with chosen settings, a sentence each. */
+/** Problems with chosen settings, one sentence each. */
 export function wrongSettings(table: SettingTable, chosen: object): readonly string[] {
   return settingsOf(table).flatMap(({ path, setting }) => {
     const value = valueAt(chosen, path);

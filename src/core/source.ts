@@ -7,7 +7,7 @@ import { printable } from './shown.ts';
 
 /** One readable file. */
 export interface ByteSource {
-  /** What the user calls it; every error about its content starts with it. */
+  /** The user's name for it; every error about its content starts with it. */
   readonly name: string;
   /** Bytes. */
   readonly size: number;

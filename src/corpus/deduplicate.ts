@@ -6,11 +6,11 @@
 
 /** How many texts that follow are compared. */
 const WINDOW = 9;
-/** Normalized texts shorter than this say nothing. */
+/** Shorter normalized texts are ignored. */
 const MIN_CHARACTERS = 10;
 
 export interface Deduplication {
-  /** Indices of the texts that stay, ascending. */
+  /** Indices of the texts that are kept, ascending. */
   readonly kept: readonly number[];
   /** Normalized to fewer than 10 characters. */
   readonly tooShort: number;

@@ -27,7 +27,7 @@ export interface ListDocument {
   readonly teacher?: number;
   /** The teacher's own score, where `teacher` holds a scaled one. */
   readonly teacher_raw?: number;
-  /** A second encoder's score, by which rules tell false negatives; losses do not read it. */
+  /** A second encoder's score, by which rules detect false negatives; losses do not read it. */
   readonly guide?: number;
   /** Label by a language model, from 0 (irrelevant) to 3 (the exact answer). */
   readonly model_label?: number;

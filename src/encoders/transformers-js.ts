@@ -47,7 +47,7 @@ export type SessionPlace = Pick<
   'device' | 'session_options' | 'use_external_data_format'
 >;
 
-/** What the library needs of a host. */
+/** Host-specific parts. */
 export interface TransformersJsHost {
   /** @throws InputError if the library is not there */
   load(): Promise<TransformersJs>;

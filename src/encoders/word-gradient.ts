@@ -65,11 +65,11 @@ export interface WordInput {
   readonly data: TensorData;
 }
 
-/** What a graph with {@link addWordGradient} is fed for these tokens. */
+/** Inputs of a graph with {@link addWordGradient} for these tokens. */
 export function wordInputs(tokens: Int32Array, vocabulary: number): Record<string, WordInput> {
   const { block, blocks, distinct, partial } = sizesFor(tokens.length, vocabulary);
   const order = Int32Array.from(tokens.keys()).sort((a, b) => at(tokens, a) - at(tokens, b) || a - b);
-  // Where there is no token, a place that the products do not know.
+  // Without a token: a place that the products ignore.
   const places = new Int32Array(blocks * block).fill(-1);
   const parts = new Int32Array(partial);
   const wholes = new Int32Array(partial).fill(-1);

@@ -45,7 +45,7 @@ export interface SafetensorsContent {
   readonly metadata: ReadonlyMap<string, string>;
 }
 
-/** What a safetensors file must keep; each violation has its own name. */
+/** Rules of the safetensors format; each violation has its own name. */
 export type SafetensorsRule =
   | 'header too small'
   | 'header too large'
@@ -490,7 +490,7 @@ export interface SafetensorsPlan {
 }
 
 /**
- * Lays a file out before any of its tensors is at hand, for writers that stream. The same tensors and metadata
+ * Lays a file out before any of its tensors is available, for writers that stream. The same tensors and metadata
  * always give the same bytes: wide types first (so that every tensor is aligned), then by name.
  */
 export function planSafetensors(

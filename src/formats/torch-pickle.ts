@@ -166,7 +166,7 @@ class PickleMachine {
   readonly #memo = new Map<number, Value>();
   readonly #storages = new Map<string, Storage>();
   #position = 0;
-  /** What tensors that are not contiguous may still take: one copy of the file, so no view can be multiplied. */
+  /** Bytes left for non-contiguous tensors: one copy of the file in all, so that views cannot multiply it. */
   #copyBudget: number;
 
   constructor(

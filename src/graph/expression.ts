@@ -19,7 +19,7 @@ export interface OpenType {
 }
 
 /**
- * An input of an emitted ONNX node: a tensor of the graph, or an int64 list that ONNX wants as a tensor. A name in
+ * An input of an emitted ONNX node: a tensor of the graph, or an int64 list that ONNX requires as a tensor. A name in
  * the list is the size that the axis of this name has when the model runs.
  */
 export type OnnxInput = Tensor | { readonly int64: Dimensions };
@@ -34,7 +34,7 @@ export interface OnnxNode {
   readonly floats?: Readonly<Record<string, number>>;
 }
 
-/** What the graph knows of one kind of node. One object per operation, in ops/. */
+/** The definition of one kind of node. One object per operation, in ops/. */
 export interface Operation {
   readonly name: string;
   /** Output types. @throws Error naming the operation and the shapes if they do not fit. */

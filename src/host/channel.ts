@@ -138,7 +138,7 @@ export class WorkerChannel<Own extends Calls<Own>, Event = never> {
       this.#questions.set(id, {
         resolve,
         reject,
-        // What this very call tells.
+        // The progress of this call.
         tell: (progress) => onProgress?.(progress as Progress<Own[Name]>),
         alive: () => {
           if (stopMs === undefined || signal?.aborted !== true) watch(silenceMs);
@@ -205,9 +205,9 @@ export class WorkerChannel<Own extends Calls<Own>, Event = never> {
   }
 }
 
-/** What a worker has at hand for one request. */
+/** What a worker can use while it handles a request. */
 export interface CallContext<Told> {
-  /** Aborted when whoever asked wants it to stop. */
+  /** Aborted when the caller wants it to stop. */
   readonly signal: AbortSignal;
   readonly tell: (progress: Told) => void;
   /** Buffers of the answer to move instead of copying them. */
@@ -221,7 +221,7 @@ export type Handlers<Own extends Calls<Own>> = {
   ) => Own[Name]['answer'] | Promise<Own[Name]['answer']>;
 };
 
-/** What a worker says without being asked. */
+/** Unsolicited messages of a worker. */
 export interface WorkerVoice<Event> {
   readonly tell: (event: Event) => void;
   /** It is of no use any more. */

@@ -80,7 +80,7 @@ export interface Runtime {
   readonly threads: number;
   /** Bytes of the largest tensor that the device takes. */
   readonly largestTensorBytes: number;
-  /** What computed: runtime version, device, threads, processor. Equal fingerprints promise equal bits. */
+  /** Runtime version, device, threads, processor. Equal fingerprints guarantee equal bits. */
   readonly fingerprint: Readonly<Record<string, string>>;
   /** Wraps host data, zeros without data. The array itself is used, not a copy; it travels with each run. */
   tensor(dataType: DataType, dims: readonly number[], data?: TensorData): DeviceTensor;
@@ -185,13 +185,13 @@ export interface FetchProgress {
   /** Where on this machine it was found, if it need not be downloaded. */
   readonly foundIn?: string | undefined;
   readonly receivedBytes: number;
-  /** Undefined when the server does not say. */
+  /** Undefined if the server does not state it. */
   readonly totalBytes: number | undefined;
 }
 
 /** One model's files, wherever they are. Paths use forward slashes and stay inside the folder. */
 export interface ModelFolder {
-  /** What the user called it: a folder or ORG/NAME. */
+  /** The user's name for it: a folder or ORG/NAME. */
   readonly name: string;
   has(path: string): Promise<boolean>;
   /** @throws InputError naming the file and the remedy if it is missing. */

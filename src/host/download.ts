@@ -72,14 +72,14 @@ export class StatusError extends InputError {
   }
 }
 
-/** No answer, or none that was whole, after several attempts: what is cached may still serve. */
+/** No complete response after several attempts: cached files may still be usable. */
 export class ConnectionError extends InputError {
   override readonly name = 'ConnectionError';
 }
 
 /** A failure that may pass: worth another attempt. */
 class PassingError extends Error {
-  /** What the server asks to wait. */
+  /** The wait that the server requests. */
   readonly waitMs: number | undefined;
 
   constructor(message: string, options: { readonly cause?: unknown; readonly waitMs?: number } = {}) {
@@ -126,7 +126,7 @@ async function fetchRest(task: Download, sink: DownloadSink<unknown>): Promise<v
       return;
     } catch (error) {
       if (!(error instanceof PassingError)) throw error;
-      // What has got on is worth as many attempts again.
+      // Progress resets the number of attempts.
       if (sink.size > reached) failures = 0;
       reached = sink.size;
       if (++failures === attempts) {
@@ -181,7 +181,7 @@ async function fetchOnce(task: Download, sink: DownloadSink<unknown>): Promise<v
     }
   } finally {
     cancelTimer();
-    // The connection of an answer that was left early must not stay open.
+    // The connection of an abandoned response must not stay open.
     abort.abort();
   }
 }
@@ -192,7 +192,7 @@ async function passing<T>(step: Promise<T>): Promise<T> {
     return await step;
   } catch (error) {
     if (error instanceof InputError) throw error;
-    // What went wrong beneath fetch's "fetch failed".
+    // The cause of fetch's "fetch failed".
     const reason = error instanceof Error && error.cause !== undefined ? error.cause : error;
     throw new PassingError(messageOf(reason) || 'no reason given', { cause: error });
   }

@@ -23,7 +23,7 @@ export interface LossBlock {
   readonly columns: number;
   /** sim(query, passage), untempered. */
   readonly scores: Float64Array;
-  /** 1 where the passage takes part in the row. The positive always does. */
+  /** 1 if the passage is a candidate in the row. The positive always is. */
   readonly mask: Uint8Array;
   /** The column of each row's positive. */
   readonly positive: Int32Array;
@@ -46,9 +46,9 @@ export type LossSettings = Readonly<Record<string, number>>;
 export interface LossSetting {
   readonly default: number;
   readonly meaning: string;
-  /** What a value must be above. */
+  /** Exclusive lower bound. */
   readonly above?: number;
-  /** What a value must not be below. */
+  /** Inclusive lower bound. */
   readonly atLeast?: number;
   /** A switch: 0 or 1. */
   readonly isSwitch?: true;

@@ -14,11 +14,11 @@ export interface LossTerm {
   /** Complete: every setting of the definition. */
   readonly settings: LossSettings;
   readonly scope: CandidateScope;
-  /** Which likely positives are kept out of the negatives, beyond the known ones. */
+  /** Which likely positives are excluded from the negatives, beyond the known ones. */
   readonly mask: PositiveAwareRule;
 }
 
-/** What is trained on: the weighted sum of its terms, at least one. */
+/** The training objective: the weighted sum of its terms, at least one. */
 export interface LossSpec {
   readonly terms: readonly LossTerm[];
 }

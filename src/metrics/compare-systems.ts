@@ -61,7 +61,7 @@ export type PairResult = Readonly<{
   smallestDetectable: number;
 }>;
 
-/** What a test of one pair says before it is corrected for the others. */
+/** The result of a test of one pair before correction for the others. */
 export type UncorrectedPair = Omit<
   PairResult,
   'system' | 'baseline' | 'metric' | 'tTestHolmP' | 'randomizationHolmP'
@@ -210,7 +210,7 @@ export function compareSystems(
   };
 }
 
-/** What a comparison shows: the corrected test decides. Without a significant difference it is open. */
+/** The conclusion of a comparison: the corrected test decides. Without a significant difference it is inconclusive. */
 export function verdictOf(pair: PairResult, alpha: number): 'equal' | 'better' | 'worse' | 'open' {
   if (pair.wins + pair.losses === 0) return 'equal';
   if (pair.randomizationHolmP > alpha) return 'open';

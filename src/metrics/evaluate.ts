@@ -28,7 +28,7 @@ export interface Evaluation {
 const nothing: ScoredDocuments = { documents: [], scores: [] };
 
 /**
- * Scores a run as trec_eval does: over the queries that are in both the judgements and the run. Without such a
+ * Scores a run as trec_eval does: over the queries that are in both the judgments and the run. Without such a
  * query every average is 0.
  */
 export function evaluate(

@@ -6,7 +6,7 @@ export interface LastingVectorsOptions {
   readonly clock: Clock;
   /** All that decides the vectors: the encoder, its settings, the device and the texts. */
   readonly key: string;
-  /** About how much of the work a killed process loses. What takes less leaves nothing in the store. */
+  /** Approximate work that a killed process loses. Shorter work stores nothing. */
   readonly seconds: number;
   /** Texts that are embedded together. It decides the last bits of the vectors: what a text is padded with. */
   readonly chunk?: number;
@@ -135,7 +135,7 @@ class Keeper {
       await this.#writer.commit({ put: { [nameOf(this.#next)]: { value: { count }, blobs: [blob] } } });
       this.#next++;
     } catch (error) {
-      // Whoever took over makes the same vectors; this process needs none of its own in the store.
+      // The process that took over makes the same vectors; this one need not store its own.
       if (!(error instanceof StoreFencedError)) throw error;
       this.#isFenced = true;
     }

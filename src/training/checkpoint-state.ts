@@ -32,7 +32,7 @@ export type TrainingState = Readonly<{
   earlyStopping: Json;
   /** Losses and metrics so far, as the trainer reports them. */
   history: Json;
-  /** What computed it (Runtime.fingerprint and the studio's version). */
+  /** The environment that computed it (Runtime.fingerprint and the studio's version). */
   fingerprint: Readonly<Record<string, string>>;
   /** Why this training's bits may differ from an unbroken one's: earlier resumes elsewhere, a smaller micro-batch. */
   breaks: readonly string[];
@@ -46,7 +46,7 @@ export interface TrainingCheckpoint {
   readonly moments: Moments;
 }
 
-/** What a resume would compute with. */
+/** The environment of a resumed training. */
 export type ResumeConditions = Pick<TrainingState, 'fingerprint' | 'plan' | 'recipeHash'>;
 
 export interface ResumeReport {

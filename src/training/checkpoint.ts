@@ -177,7 +177,7 @@ export class CheckpointStore {
   async #manifest(id: number): Promise<{ manifest: Manifest; record: StoreRecord }> {
     const record = await this.#store.get(this.#writer.namespace, keyOf(id));
     if (!record) throw new StoreCorruptionError(`${keyOf(id)} is missing from the store`);
-    // The store has checked that these are the bytes that a version of ours wrote; which one, is left to check.
+    // The store has verified that a version of the studio wrote these bytes; which one remains to be checked.
     const manifest = record.value as Manifest;
     if (manifest.format !== FORMAT) {
       throw new InputError(`the checkpoint was written by a newer version (format ${manifest.format})`, {

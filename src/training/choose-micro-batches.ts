@@ -11,8 +11,8 @@ import { lengthLadder, type MicroBatchPlan } from './micro-batches.ts';
  */
 const tokensOf = { cpu: 512, gpu: 4096 } as const;
 /**
- * What launching the graphs of a micro-batch costs a GPU, in tokens of work: at 7 µs a dispatch, 128 tokens of MiniLM-L6
- * at 1.5 TFLOP/s, between integrated and discrete GPUs. Dispatches and work both grow with the layers, the
+ * The cost of launching the graphs of a micro-batch on a GPU, in tokens of work: at 7 µs per dispatch, 128 tokens of
+ * MiniLM-L6 at 1.5 TFLOP/s, between integrated and discrete GPUs. Dispatches and work both grow with the layers, the
  * work of a token alone with the square of the width.
  */
 function launchTokens(hiddenSize: number): number {

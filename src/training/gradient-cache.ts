@@ -200,7 +200,7 @@ export class GradientCache {
     }
   }
 
-  /** What is free, and what already holds activations of earlier batches. */
+  /** Free memory, and memory that already holds activations of earlier batches. */
   #memoryForActivations(): number {
     let bytes = this.#runtime.availableMemory();
     for (const { free, graphs } of this.#shapes.values()) bytes += free.length * graphs.savedBytes;
@@ -362,7 +362,7 @@ export class GradientCache {
   }
 }
 
-/** @throws OutOfMemoryError that says what would fit */
+/** @throws OutOfMemoryError that states what would fit */
 function refuseTooLarge(graphs: TrainingGraphs, rows: number, length: number, available: number): void {
   const needed = bytesNeeded(graphs);
   if (needed <= available) return;

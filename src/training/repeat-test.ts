@@ -130,7 +130,7 @@ export async function keepRepeats(store: Store, runtime: Runtime, repeats: boole
   await commitInTurn(store, namespace, { put });
 }
 
-/** What the test found earlier with the same device, runtime and threads; undefined where it was not run. */
+/** The stored result for the same device, runtime and threads; undefined if the test has not run. */
 export async function keptRepeats(store: Store, runtime: Runtime): Promise<boolean | undefined> {
   const record = await store.get(namespace, await keyOf(runtime));
   return typeof record?.value === 'boolean' ? record.value : undefined;

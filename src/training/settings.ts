@@ -8,7 +8,7 @@ import type { ParameterSelection } from './parameter-selection.ts';
 import type { ScheduleOptions } from './schedules.ts';
 import type { trainingSettingTable } from './setting-table.ts';
 
-/** What the trainer needs, in the form in which it does. */
+/** Settings in the form that the trainer needs. */
 interface TrainerSettings {
   readonly seed: number;
   readonly selection: ParameterSelection;

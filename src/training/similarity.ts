@@ -25,7 +25,7 @@ export interface SimilarityOptions {
   readonly similarity: 'dot' | 'cosine';
   /** Memory for one block of rows; 64 MiB by default. A batch-level loss takes all rows at once regardless. */
   readonly blockBytes?: number;
-  /** What multiplies matrices; plain loops by default. */
+  /** The matrix product; plain loops by default. */
   readonly product?: MatrixProduct;
   /**
    * A row-wise term's settings for a list, where lists of one batch differ in them; neighbors with the same object

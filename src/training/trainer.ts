@@ -72,7 +72,7 @@ export interface TrainingSpeed {
   readonly shareOfMatmulRate: number;
 }
 
-/** What a step did and how fast. */
+/** Result and speed of a step. */
 export interface StepReport extends TrainingSpeed {
   readonly kind: 'step';
   /** Steps done, from 1. */
@@ -228,7 +228,7 @@ class Trainer {
   readonly #schedule: Schedule;
   readonly #totalSteps: number;
   #plan: MicroBatchPlan;
-  /** Where memory made the plan's micro-batches smaller than the settings say. */
+  /** Tokens per micro-batch, if memory made them fewer than the settings say. */
   #chosenTokens: number | undefined;
   readonly #tokens = new Map<string, TokenSequence>();
   readonly #recipeHash: string;
@@ -470,7 +470,7 @@ class Trainer {
     return decision;
   }
 
-  /** @throws TrainingDivergedError where they are to be measured or kept and are no numbers */
+  /** @throws TrainingDivergedError if they are to be evaluated or saved and are not finite */
   async #readWeights(): Promise<Map<string, WeightTensor>> {
     const weights = await this.#state.readWeights();
     for (const { data } of weights.values()) {

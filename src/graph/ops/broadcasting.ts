@@ -80,7 +80,7 @@ function reducedShape(shape: Shape, axes: readonly number[], keepDims: boolean):
     : shape.filter((_, axis) => !axes.includes(axis));
 }
 
-/** What sums have in common. @param of each element */
+/** Common part of the sums. @param of each element */
 function reduction(
   name: string,
   of: (value: number) => number,

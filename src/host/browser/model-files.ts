@@ -145,7 +145,7 @@ async function openHubModel(request: HubModel, options: ModelFilesOptions): Prom
       if (!file) throw missing(request.model, path);
       checkModelFileSize(path, file.size ?? 0, `${request.model}/${path}`);
       const kept = hubFileUrl(hub, request.id, commit, path);
-      // Of several tabs and workers that want it, one fetches.
+      // If several tabs and workers need it, one fetches it.
       return navigator.locks.request(`${CACHE}/${kept.href}`, async () => {
         const cached = await cache.get(kept);
         if (cached && (await isIntact(contentOf(cached), file))) return cached;

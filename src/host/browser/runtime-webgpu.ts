@@ -61,7 +61,7 @@ export async function openWebGpuRuntime(
   return new WebGpuRuntime(ort, waiting, await requestDevice(adapter), new RunQueue(milliseconds));
 }
 
-/** A tensor in a GPU buffer of ours. */
+/** A tensor in one of our GPU buffers. */
 class GpuTensor implements DeviceTensor {
   readonly dataType: DataType;
   readonly dims: readonly number[];
@@ -107,7 +107,7 @@ const views: Readonly<Record<DataType, (buffer: ArrayBuffer, start: number, byte
   bool: (buffer, start, bytes) => new Uint8Array(buffer, start, bytes),
 };
 
-/** How long after an error the browser may take to say that the device was lost. */
+/** How long after an error the browser may take to report a lost device. */
 const lossNoticeMilliseconds = 100;
 
 /** The buffer through which results come back is kept up to this size; larger ones are made for one reading. */
@@ -130,7 +130,7 @@ export class WebGpuRuntime implements Runtime {
   readonly #pool: BufferPool;
   readonly #giveBack = (buffer: GPUBuffer): void => this.#pool.giveBack(buffer);
   #staging: GPUBuffer;
-  /** What the GPU said of memory since the last call ended. */
+  /** Memory error of the GPU since the last call ended. */
   #outOfMemory: string | undefined;
   #closed = false;
 

@@ -95,7 +95,7 @@ export function retryAfter(header: string | null, now: number): number | undefin
   return Number.isNaN(seconds) ? undefined : Math.max(0, seconds);
 }
 
-/** What went wrong beneath fetch's "fetch failed". */
+/** The cause of fetch's "fetch failed". */
 function causeOf(error: unknown): string {
   const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
   return messageOf(cause) || (cause as { readonly code?: string }).code || 'no reason given';

@@ -46,7 +46,7 @@ export interface FolderFile {
 export interface WriteFolderOptions {
   /** Replaces any existing content. */
   readonly force?: boolean;
-  /** How the user says so, for the error's remedy. Default: `--force`. */
+  /** The user's option for this, for the error's remedy. Default: `--force`. */
   readonly forceFlag?: string;
 }
 

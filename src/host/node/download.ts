@@ -9,9 +9,9 @@ import { nodeFiles } from './file-operations.ts';
 import { labelOwner, nodeProcesses, ownerLabel } from './processes.ts';
 
 /**
- * Lets something write a file, which takes its place whole or not at all. What a broken or killed attempt left is gone on
- * with. Of several calls for one place at a time, one writes.
- * @param bytes that it will have, where they are known
+ * Lets a callback write a file, which appears whole or not at all. The partial file of a broken or killed attempt
+ * is resumed. If several calls write to one path at a time, only one writes.
+ * @param bytes expected size, if known
  * @throws ResourceError if the disk is too small.
  */
 export async function writeToDisk(
@@ -90,7 +90,7 @@ export class DiskSink implements DownloadSink<void> {
     await nodeFiles.syncFolder(dirname(this.#target));
   }
 
-  /** What is written is left to be gone on with. */
+  /** Leaves the written bytes for a later attempt to resume. */
   async close(): Promise<void> {
     await this.#file.close();
     if (this.size === 0) await nodeFiles.remove(this.path);

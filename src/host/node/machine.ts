@@ -1,4 +1,4 @@
-/** What this machine has, for the doctor: nothing here throws where something is missing. */
+/** Capabilities of this machine, for `doctor`; nothing here throws if something is missing. */
 import { spawn } from 'node:child_process';
 import { accessSync, constants, existsSync, readdirSync, statSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';

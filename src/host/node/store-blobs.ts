@@ -159,7 +159,7 @@ export class BlobFolder {
     });
   }
 
-  /** What a sweep of this store held when it failed. */
+  /** Blobs that a sweep of this store held when it failed. */
   async #putBackOwn(): Promise<void> {
     const session = await this.#session.existing();
     if (session === undefined) return;
@@ -196,7 +196,7 @@ export class BlobFolder {
       if (hash(await files.read(pin)) !== sha256) return false;
       this.#verified.add(sha256);
     }
-    // Whoever wrote it may not have come to making its name durable.
+    // Its writer may not have made its name durable yet.
     await this.#prepare(sha256);
     await files.syncFolder(dirname(path));
     return true;
@@ -258,7 +258,7 @@ export class BlobFolder {
     return join(this.#root, sha256.slice(0, 2), sha256);
   }
 
-  /** One change of the blobs at a time in this process; other processes are kept at bay by pins. */
+  /** One change of the blobs at a time in this process; pins keep other processes away. */
   #inTurn<T>(task: () => Promise<T>): Promise<T> {
     const turn = this.#queue.then(task, task);
     this.#queue = turn.catch(() => undefined);

@@ -230,10 +230,10 @@ export class NamespaceFolder {
   }
 }
 
-/** A file that holds no state, or none to be used. */
+/** A file without a usable state. */
 type FileKind = 'fence' | 'tombstone' | 'damaged' | 'missing';
 
-/** How many states, damaged ones included, stay on the disk. */
+/** Number of states kept on the disk, including damaged ones. */
 export const STATES_KEPT = 2;
 
 // Told apart by their lengths too: a state is longer than either.

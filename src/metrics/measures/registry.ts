@@ -29,7 +29,7 @@ export const measures: readonly Measure[] = [
   success,
 ];
 
-/** What people call trec_eval's measures elsewhere. */
+/** Other common names of trec_eval's measures. */
 const aliases: Readonly<Record<string, string>> = {
   ap: 'map',
   'map@': 'map_cut',

@@ -10,7 +10,7 @@ export interface RandomizationOptions {
 
 export interface RandomizationResult {
   readonly p: number;
-  /** Whether every sign pattern was tried, so that p is no estimate. */
+  /** Whether every sign pattern was tried, so that p is exact. */
   readonly exact: boolean;
 }
 

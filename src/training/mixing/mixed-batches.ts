@@ -27,8 +27,8 @@ interface DealtRow {
 
 /**
  * Deals lists of several sources into batches, by weights that may change from step to step. An epoch has as many
- * steps as all rows fill batches; a source gives more or fewer rows than it has, and goes through them in a new order
- * each time it begins again. The content of a batch is a pure function of (seed, epoch, step).
+ * steps as all rows fill batches; a source contributes more or fewer rows than it has, and each pass over them has
+ * a new order. The content of a batch is a pure function of (seed, epoch, step).
  *
  * Where passages must be distinct, a row that shares one with its batch waits for a later one, at most to the end of
  * the epoch. If no row of a source fits, the batch has fewer.

@@ -47,8 +47,8 @@ export async function forgetGgufModel(model: WllamaModel): Promise<void> {
 }
 
 /**
- * What fetching a model would take, before it is asked for.
- * @returns bytes: undefined where a server does not tell, or there is none
+ * The download size of a model, before it is requested.
+ * @returns bytes; undefined if a server does not state them, or there is none
  * @throws InputError that names what is wrong with the name
  */
 export async function sizeOfGguf(
@@ -128,7 +128,7 @@ async function ggufFiles(model: WllamaModel, options: GgufOptions): Promise<Gguf
       options.onProgress(clock.report('download', { share, receivedBytes, totalBytes }));
     };
     const key = await keyOf(url);
-    // Of several tabs that want it, one fetches.
+    // If several tabs need it, one fetches it.
     const blob = await navigator.locks.request(`${folderName}/${key}`, () =>
       explainStorageErrors(undefined, () => fetchOnce(url, key, given, onBytes, options)),
     );

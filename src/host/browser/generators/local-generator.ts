@@ -69,7 +69,7 @@ export class LocalGenerator implements Generator {
 
   /**
    * Several calls share one load, which any one of their signals ends for all of them.
-   * @throws InputError that says what to do; TransientGeneratorError; the signal's reason
+   * @throws InputError with the remedy; TransientGeneratorError; the signal's reason
    */
   async load({ onProgress, signal }: LoadOptions = {}): Promise<void> {
     signal?.throwIfAborted();

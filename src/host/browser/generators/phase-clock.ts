@@ -8,7 +8,7 @@ export interface PhaseState {
   readonly totalBytes?: number | undefined;
 }
 
-/** Below this share of a phase nobody can tell how long it takes. */
+/** Below this share of a phase, its duration cannot be estimated. */
 const leastShare = 0.01;
 
 /** Adds to the progress of a load how long its phase will still take, by a clock of our own. */

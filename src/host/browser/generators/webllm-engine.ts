@@ -16,7 +16,7 @@ import { explainWebllmLoad, explainWebllmReply, isBadCache, isFailedFetch } from
 import { chooseRecord, type WebllmRecord } from './webllm-models.ts';
 import { WebllmProgress } from './webllm-progress.ts';
 
-/** @throws InputError that says what to do */
+/** @throws InputError with the remedy */
 export async function openWebllm(model: WebllmModelChoice, onProgress: OnLoadProgress): Promise<Engine> {
   const appConfig = configOf(model.records);
   const record = chooseRecord(model.model, appConfig.model_list, await readAdapterFacts());
@@ -58,7 +58,7 @@ class WebllmEngine implements Engine {
   }
 
   /**
-   * Lets the model write a few words: where the GPU's memory is full, WebLLM writes garbage and says nothing.
+   * Lets the model generate a few words: if the GPU's memory is full, WebLLM silently generates garbage.
    * @throws InputError
    */
   async check(): Promise<void> {
@@ -152,7 +152,7 @@ export async function cachedWebllm(records: readonly WebllmRecord[] | undefined)
 export async function forgetWebllm(id: string, records: readonly WebllmRecord[] | undefined): Promise<void> {
   const appConfig = configOf(records);
   const record = chooseKnown(id, appConfig.model_list);
-  // The library forgets weights by the list of them, and gives up where the list itself is broken.
+  // The library deletes weights by their list, and fails if the list itself is broken.
   await deleteModelAllInfoInCache(id, appConfig).catch(() => undefined);
   const folders = [folderOf(record), record.model_lib];
   for (const name of ['webllm/model', 'webllm/config', 'webllm/wasm']) {

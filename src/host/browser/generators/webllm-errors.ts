@@ -1,4 +1,4 @@
-/** What WebLLM's errors mean and what to do about them. It tells them apart by names and words alone. */
+/** Meaning and remedies of WebLLM's errors, which can be distinguished only by name and wording. */
 import { InputError, messageOf, ResourceError } from '../../../core/errors.ts';
 import { TransientGeneratorError } from '../../generator.ts';
 
@@ -116,7 +116,7 @@ export function isBadCache(error: unknown): boolean {
   return /^(IntegrityError|SyntaxError|ArtifactManifestError)$/.test(name) || isNoProgram(message);
 }
 
-/** Whether a file could not be fetched: the browser's cache says no more. */
+/** Whether a file could not be fetched: the browser's cache reports no details. */
 export function isFailedFetch(error: unknown): boolean {
   const { name, message } = named(error);
   return name === 'TypeError' && /'add' on 'Cache'|Failed to fetch|NetworkError|Load failed/.test(message);

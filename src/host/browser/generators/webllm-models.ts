@@ -6,7 +6,7 @@ import { nearestName } from '../../../core/nearest-name.ts';
 /** A model as WebLLM lists it, and as a user may write it down for a mirror or a model of their own. */
 export type WebllmRecord = ModelRecord;
 
-/** What decides whether a model runs on a GPU. */
+/** Properties of a GPU that determine whether a model runs on it. */
 export interface AdapterFacts {
   readonly features: readonly string[];
   readonly maxBufferSize: number;
@@ -24,7 +24,7 @@ export interface WebllmModel {
   readonly id: string;
   /** Address of its weights. */
   readonly address: string;
-  /** What the GPU has to hold, in MB of 10^6 bytes; undefined if unknown. */
+  /** Required GPU memory, in MB of 10^6 bytes; undefined if unknown. */
   readonly memoryMb: number | undefined;
   readonly contextTokens: number | undefined;
   readonly needsF16: boolean;

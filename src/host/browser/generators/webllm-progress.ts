@@ -15,7 +15,7 @@ export class WebllmProgress {
     this.#clock = new PhaseClock(now);
   }
 
-  /** @returns undefined for a text that says nothing of use */
+  /** @returns undefined for a text without useful information */
   read({
     progress,
     text,

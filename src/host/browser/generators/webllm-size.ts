@@ -1,4 +1,4 @@
-/** How much a model of WebLLM has to fetch. Its list of models tells what the GPU holds, and nothing of files. */
+/** Download size of a WebLLM model. Its model list states only the GPU memory, not the size of files. */
 
 /** Milliseconds: it is for the user's information alone. */
 const deadline = 10_000;

@@ -72,7 +72,7 @@ class WllamaEngine implements Engine {
           abortSignal: signal,
           max_tokens: maxTokens,
           seed: request.seed,
-          // What is left of an earlier request changes the last bits of a sum, and so, now and then, a word.
+          // State from an earlier request changes the last bits of a sum and so, occasionally, a word.
           cache_prompt: false,
           return_progress: true,
           ...(temperature === undefined ? {} : { temperature }),
@@ -202,7 +202,7 @@ function explainLoad(error: unknown, model: WllamaModel, log: NativeLog): Error 
   });
 }
 
-/** The first line in which llama.cpp says what failed: later ones tell what followed from it. */
+/** The first line in which llama.cpp reports the failure: later ones report its consequences. */
 function reasonIn(log: string): string | undefined {
   return log
     .split('\n')
