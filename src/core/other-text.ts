@@ -1,4 +1,4 @@
-/** Text of others (a corpus, a recipe, a server) where it could do something: a terminal, Markdown, a message. */
+/** Makes untrusted text (of a corpus, a recipe, a server) safe for terminals, Markdown and messages. */
 
 /** Control, direction and other invisible characters, except the two joiners that some scripts need. */
 const unprintable = /(?!\u200c|\u200d)[\p{C}\p{Zl}\p{Zp}]/gu;
@@ -36,7 +36,7 @@ export function markdownParagraph(text: string): string {
     .replace(/^(\d+)([.)])/, '$1\\$2');
 }
 
-/** UTF-16 units of a value that a message repeats whole, of what stays of a longer one, and of a whole message. */
+/** Maximum UTF-16 units of a value repeated whole, of the kept part of a longer one, and of a message. */
 const longestValue = 200;
 const keptOfValue = 80;
 const longestMessage = 2000;

@@ -138,7 +138,7 @@ export class WorkerChannel<Own extends Calls<Own>, Event = never> {
       this.#questions.set(id, {
         resolve,
         reject,
-        // The progress of this call.
+        // The worker sends progress of the type that this call declares.
         tell: (progress) => onProgress?.(progress as Progress<Own[Name]>),
         alive: () => {
           if (stopMs === undefined || signal?.aborted !== true) watch(silenceMs);

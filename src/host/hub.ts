@@ -122,7 +122,7 @@ function taskOf({ stallMs, retryMs, endpoint, request, remedies }: Hub, url: URL
   };
 }
 
-/** Remedies for responses of the hub. */
+/** Adds the remedies to errors of the hub. */
 async function explained<T>(
   { endpoint, remedies, visitor }: Hub,
   { id, revision }: HubName,

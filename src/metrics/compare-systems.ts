@@ -57,7 +57,7 @@ export type PairResult = Readonly<{
   wins: number;
   ties: number;
   losses: number;
-  /** The smallest true difference that the t-test would have found with a chance of 0.8. */
+  /** The smallest true difference that the t-test would detect with a probability of 0.8. */
   smallestDetectable: number;
 }>;
 

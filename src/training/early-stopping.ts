@@ -19,7 +19,7 @@ export interface EarlyStoppingOptions {
 export type EarlyStoppingState = Readonly<{
   /** The best evaluation so far by the first metric; null before the first. */
   best: { readonly step: number; readonly value: number } | null;
-  /** The value that each metric must exceed to reset the patience; absent before its first value. */
+  /** The value that each metric must improve on to reset the patience; absent before its first value. */
   references: Readonly<Record<string, number>>;
   evaluationsWithoutImprovement: number;
 }>;

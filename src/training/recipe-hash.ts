@@ -7,7 +7,7 @@ import type { TrainingSettings } from './settings.ts';
 export interface Recipe {
   readonly settings: TrainingSettings;
   readonly lists: readonly ListRecord[];
-  /** The initial weights. */
+  /** The initial model. */
   readonly encoder: EncoderModel;
 }
 

@@ -228,7 +228,7 @@ class Trainer {
   readonly #schedule: Schedule;
   readonly #totalSteps: number;
   #plan: MicroBatchPlan;
-  /** Tokens per micro-batch, if memory made them fewer than the settings say. */
+  /** The user's setting, if memory made the plan's micro-batches smaller. */
   #chosenTokens: number | undefined;
   readonly #tokens = new Map<string, TokenSequence>();
   readonly #recipeHash: string;

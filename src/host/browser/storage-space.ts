@@ -3,7 +3,7 @@ import { messageOf, ResourceError } from '../../core/errors.ts';
 
 /**
  * Runs a task that stores something; a used-up quota or a database that fails becomes a ResourceError that says what
- * to do. The task itself sees to it that nothing is left half written.
+ * to do. The task itself ensures that nothing is left half written.
  * @param bytes size of the data, if known
  */
 export async function explainStorageErrors<T>(bytes: number | undefined, task: () => Promise<T>): Promise<T> {

@@ -13,7 +13,7 @@ export interface DiskTask {
 
 /**
  * Runs a task that writes; a full disk or a missing right becomes a ResourceError that says what to do. The task
- * itself sees to it that nothing is left half written.
+ * itself ensures that nothing is left half written.
  */
 export async function explainDiskErrors<T>(
   files: FileOperations,
