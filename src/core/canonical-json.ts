@@ -1,6 +1,6 @@
 import type { Json } from './json.ts';
 
-/** The same text for equal JSON, whatever the order of its members. */
+/** The same text for equal JSON, regardless of member order. */
 export function canonicalJson(value: Json): string {
   return JSON.stringify(value, (_key, member: Json) =>
     typeof member === 'object' && member !== null && !Array.isArray(member)

@@ -1,15 +1,15 @@
 import { printableText, shortMessage } from './other-text.ts';
 
 /**
- * What is wrong with something the user gave us, in one line that names the file, the line and the remedy.
+ * A problem with the user's input, in one line that names the file, the line and the remedy.
  * The command line prints the message alone and exits with code 2. Whatever a message quotes, it is one line of
  * printable characters.
  */
 export class InputError extends Error {
   override readonly name: string = 'InputError';
-  /** What was wrong, without place and remedy. */
+  /** The problem, without place and remedy. */
   readonly problem: string;
-  /** What the user can do about it. */
+  /** How the user can fix it. */
   readonly remedy: string;
   readonly file: string | undefined;
   /** 1-based. */
@@ -45,7 +45,7 @@ export class ResourceError extends InputError {
   override readonly name = 'ResourceError';
 }
 
-/** Work needs more memory than there is, on the device or beside it. Less of it at a time may fit. */
+/** A computation needs more memory than the device or the host has. A smaller part at a time may fit. */
 export class OutOfMemoryError extends ResourceError {}
 
 /** The message of anything thrown. */
@@ -55,8 +55,8 @@ export function messageOf(error: unknown): string {
 
 /**
  * The GPU device is gone: its driver crashed or was reset, or the browser took it away. Nothing stored has changed.
- * What lived on the device is lost; open a runtime in a new worker and go on from the last checkpoint. The old
- * runtime must not be used again: ONNX Runtime would block its thread for ever.
+ * The contents of the device are lost; open a runtime in a new worker and resume from the last checkpoint. The old
+ * runtime must not be used again: ONNX Runtime would block its thread forever.
  */
 export class DeviceLostError extends Error {
   override readonly name = 'DeviceLostError';

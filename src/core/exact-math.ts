@@ -36,7 +36,7 @@ export function exp(x: number): number {
   const rest = x - k * ln2High - k * ln2Low;
   let sum = 0;
   for (const coefficient of inverseFactorials) sum = sum * rest + coefficient;
-  // In two steps, since 2^k itself may lie beyond the largest or below the smallest normal number.
+  // In two steps, because 2^k itself may be beyond the largest or below the smallest normal number.
   const half = Math.trunc(k / 2);
   return sum * powerOfTwo(half) * powerOfTwo(k - half);
 }
@@ -72,7 +72,7 @@ function logAtEdge(x: number): number | undefined {
 
 /** x = 2^power · (1 + s) / (1 − s), with the last factor between √½ and √2. */
 function aroundOne(x: number): { readonly power: number; readonly s: number } {
-  // Subnormal numbers are brought into the range where the exponent can be read.
+  // Subnormal numbers are scaled into the range where the exponent can be read.
   const subnormal = x < 2.2250738585072014e-308;
   float[0] = subnormal ? x * 2 ** 54 : x;
   let power = ((words[highWord] as number) >>> 20) - 1023 - (subnormal ? 54 : 0);

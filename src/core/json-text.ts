@@ -25,7 +25,7 @@ export function hasMoreValues(json: string, limit: number): boolean {
 }
 
 /**
- * A key that some object of the text has twice: a parser keeps the last value, and says nothing.
+ * A key that occurs twice in an object of the text: a parser silently keeps the last value.
  * @param json valid JSON
  * @param value what it was parsed to
  */

@@ -1,6 +1,6 @@
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
-/** What JSON makes of a value of this type; never where it would lose something (a function, a Map). */
+/** The JSON form of a value of this type; `never` if JSON would lose something (a function, a Map). */
 export type Jsonable<T> = T extends string | number | boolean | null | undefined
   ? T
   : T extends readonly (infer Item)[]

@@ -1,6 +1,6 @@
-/** Text of others (a corpus, a recipe, a server) where it could do something: a terminal, Markdown, a message. */
+/** Makes untrusted text (of a corpus, a recipe, a server) safe for terminals, Markdown and messages. */
 
-/** Control, direction and other characters that nobody sees, but for the two joiners that scripts are written with. */
+/** Control, direction and other invisible characters, except the two joiners that some scripts need. */
 const unprintable = /(?!\u200c|\u200d)[\p{C}\p{Zl}\p{Zp}]/gu;
 
 /** One line of text without characters that move the cursor, ring, or turn the direction of what follows. */
@@ -36,12 +36,12 @@ export function markdownParagraph(text: string): string {
     .replace(/^(\d+)([.)])/, '$1\\$2');
 }
 
-/** UTF-16 units of a value that a message repeats whole, of what stays of a longer one, and of a whole message. */
+/** Maximum UTF-16 units of a value repeated whole, of the kept part of a longer one, and of a message. */
 const longestValue = 200;
 const keptOfValue = 80;
 const longestMessage = 2000;
 
-/** A message without long values that it repeats: what they begin with says which they are. */
+/** A message with long values shortened to their beginning, which identifies them. */
 export function shortMessage(text: string): string {
   const values = text.replace(/"(?:[^"\\]|\\.)*"|\S+/gsu, (value) => {
     if (value.length <= longestValue) return value;

@@ -1,4 +1,4 @@
-/** What no member of a document may be called: the library that checks documents drops these without a word. */
+/** Reserved member names: the library that validates documents silently drops these. */
 const reserved: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
 
 /** The paths of a document's members that have a name which would be dropped. */

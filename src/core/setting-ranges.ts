@@ -18,16 +18,16 @@ export const settingRanges = {
   seed: { whole: true, min: 0, max: 2 ** 31 - 1 },
   threads: { whole: true, min: 1, max: 1024 },
   share: { min: 0, max: 1 },
-  /** Of something of which there are some, or of a sample. */
+  /** Number of items of which there is at least one, or size of a sample. */
   count,
-  /** Of a passage or pair in judgments and lists. */
+  /** Relevance level in judgments and lists. */
   level: { whole: true, min: 1, max: 1_000_000 },
   label: { whole: true, min: 0, max: 1_000_000 },
 
   epochs: { whole: true, min: 1, max: 100_000 },
   steps: count,
   batchSize: { whole: true, min: 1, max: 1_000_000 },
-  /** Passages beside the positives of a training list. */
+  /** Passages of a training list besides its positives. */
   trainedNegatives: { whole: true, min: 0, max: 1_000_000 },
   learningRate: { above: 0, max: 1000 },
   /** A share of all steps below 1, or a number of steps. */
@@ -55,7 +55,7 @@ export const settingRanges = {
   k1: { min: 0, max: Number.MAX_VALUE },
   b: { min: 0, max: 1 },
   rank: count,
-  /** Of a query, or 0 for none. */
+  /** Candidates per query, or 0 for none. */
   candidates: { whole: true, min: 0, max: 100_000 },
   folds: { whole: true, min: 2, max: 10_000 },
   foldIndex: { whole: true, min: 0, max: 9999 },

@@ -10,42 +10,42 @@ import { describeRange, isInRange, type NumberRange } from './setting-ranges.ts'
 export interface Setting<Value = unknown> {
   /** As JSON has it. */
   readonly schema: v.GenericSchema<Value>;
-  /** Undefined where the default depends on other choices; `help` says how. */
+  /** Undefined if the default depends on other choices; `help` says how. */
   readonly default: Value | undefined;
-  /** As a form and a model card name it. */
+  /** Name in forms and model cards. */
   readonly title: string;
-  /** One sentence, or a part of one. */
+  /** A sentence or a phrase. */
   readonly help: string;
-  /** The option of the command line, without its dashes; undefined where it has none. */
+  /** Command-line option without its dashes; undefined if there is none. */
   readonly option?: string;
-  /** What the option's help calls its value: `n`, `share`, `kind`. */
+  /** Placeholder of the value in the option's help: `n`, `share`, `kind`. */
   readonly placeholder: string;
-  /** Of a number. */
+  /** Range of a number. */
   readonly range?: NumberRange;
-  /** What a number counts or measures: `seconds`. */
+  /** Unit of a number: `seconds`. */
   readonly unit?: string;
-  /** Whether there is nothing without it: it has no default, and may not be left out. */
+  /** Set if the setting has no default and must not be left out. */
   readonly isRequired?: true;
-  /** What a form begins with, and what it shows in an empty field. */
+  /** The initial value in forms, and the placeholder of an empty field. */
   readonly initial?: Value;
   readonly example?: string;
-  /** Of a choice. */
+  /** Allowed values of a choice. */
   readonly choices?: readonly string[];
-  /** Whether forms show it at once, or when more is asked for; undefined where they do not. */
+  /** Whether forms show it at first or under "more"; undefined if they do not show it. */
   readonly form?: 'first' | 'more';
-  /** How a value that is not set is shown. */
+  /** Text shown for an unset value. */
   readonly unset?: string;
-  /** Whether it changes how a result is computed, and not the result. */
+  /** Whether it changes how a result is computed but not the result. */
   readonly decidesNothing?: boolean;
-  /** What a text must be, for errors: `a whole number from 1 to 9`. */
+  /** The expected value, for errors: `a whole number from 1 to 9`. */
   readonly wanted: string;
-  /** The value of a text of the command line; undefined for one that is none. */
+  /** Parses the text of a command-line option; undefined if it is invalid. */
   read(text: string): Value | undefined;
   /** A value as the command line and a model card write it. */
   show(value: Value): string | number;
 }
 
-/** What every kind of setting is defined with. */
+/** Options that every kind of setting has. */
 interface Definition<Value> {
   readonly title: string;
   readonly help: string;
@@ -58,9 +58,9 @@ interface Definition<Value> {
   readonly form?: 'first' | 'more';
 }
 
-/** What a text is defined with. */
+/** Options of a text setting. */
 interface TextDefinition extends Definition<string> {
-  /** Any text that is not empty, unless it says otherwise. */
+  /** Default: any text that is not empty. */
   readonly schema?: v.GenericSchema<string>;
   readonly wanted: string;
   readonly isRequired?: true;
@@ -68,7 +68,7 @@ interface TextDefinition extends Definition<string> {
   readonly example?: string;
 }
 
-/** A setting that has a default, whatever else is chosen. */
+/** A setting with an unconditional default. */
 export type SettledSetting<Value> = Setting<Value> & { readonly default: Value };
 /** A setting whose default is known where its definition states one. */
 type Defined<Value, Given> = Given extends { readonly default: Value }
@@ -95,14 +95,14 @@ export function numberSetting(
   };
 }
 
-/** @returns undefined for what is no number in the range */
+/** @returns undefined if it is not a number in the range */
 export function readNumber(text: string, range: NumberRange): number | undefined {
   const notation = range.whole === true ? /^[+-]?\d+$/ : /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
   const value = notation.test(text.trim()) ? Number(text) : NaN;
   return isInRange(value, range) ? value : undefined;
 }
 
-/** A text, as it stands. */
+/** A text, unchanged. */
 export function textSetting<const Given extends TextDefinition>(
   given: Given,
 ): Setting<string> & Pick<Given, Extract<keyof Given, 'isRequired'>>;
@@ -167,7 +167,7 @@ export function switchSetting(
 /** Groups of settings, as JSON has them. */
 export type SettingTable = Readonly<Record<string, Setting | Readonly<Record<string, Setting>>>>;
 
-/** A setting of a table, and where its value stands. */
+/** A setting of a table, and the path of its value. */
 export interface PlacedSetting {
   readonly path: readonly [member: string] | readonly [group: string, member: string];
   readonly setting: Setting;
@@ -187,7 +187,7 @@ export function settingsOf(table: SettingTable): readonly PlacedSetting[] {
 
 type ValueOf<Entry> = Entry extends Setting<infer Value> ? Value : never;
 
-/** What a document may say of a table's settings: each is optional, and so is each group. */
+/** The members of a document for a table's settings: each is optional, and so is each group. */
 export type Chosen<Table> = {
   -readonly [Member in keyof Table]?:
     | (Table[Member] extends { readonly read: unknown }
@@ -256,7 +256,7 @@ export function withValueAt<Settings extends object>(
   return { ...chosen, [member]: { ...(memberOf(chosen, member) ?? {}), [name]: value } };
 }
 
-/** What is wrong with chosen settings, a sentence each. */
+/** Problems with chosen settings, one sentence each. */
 export function wrongSettings(table: SettingTable, chosen: object): readonly string[] {
   return settingsOf(table).flatMap(({ path, setting }) => {
     const value = valueAt(chosen, path);

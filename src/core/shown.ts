@@ -1,6 +1,6 @@
 import { printableText } from './other-text.ts';
 
-/** Text from files as it may stand in a message: without control and direction characters, and short. */
+/** Makes text from files safe for messages: no control or direction characters, and short. */
 export function printable(text: string, limit = 80): string {
   return printableText(text.length > limit ? `${text.slice(0, limit)}…` : text);
 }

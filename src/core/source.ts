@@ -1,5 +1,5 @@
 /**
- * Where bytes come from, whatever the host: a file on disk, an entry of a zip, a file dropped on the page.
+ * Where bytes come from, on any host: a file on disk, an entry of a zip, a file dropped on the page.
  */
 
 import { InputError } from './errors.ts';
@@ -7,7 +7,7 @@ import { printable } from './shown.ts';
 
 /** One readable file. */
 export interface ByteSource {
-  /** What the user calls it; every error about its content starts with it. */
+  /** The user's name for it; every error about its content starts with it. */
   readonly name: string;
   /** Bytes. */
   readonly size: number;

@@ -30,12 +30,12 @@ export async function sleep(seconds: number, signal?: AbortSignal): Promise<void
 
 /** The promise, or the signal's reason if that comes first. */
 export async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  // Nobody hears of it once the signal has won.
+  // Its rejection is unhandled once the signal has won.
   promise.catch(() => undefined);
   signal.throwIfAborted();
   let stop: () => void = () => undefined;
   const aborted = new Promise<never>((_resolve, reject) => {
-    // The reason is whatever the signal was aborted with.
+    // The reason is the value that the signal was aborted with.
     stop = () => reject(signal.reason as Error);
     signal.addEventListener('abort', stop, { once: true });
   });

@@ -29,11 +29,11 @@ export interface BeirDataset {
   readonly queries: readonly Query[];
   readonly judgments: Judgments;
   /**
-   * Streams the corpus, from its start at each call. When it has come to its end, the report knows how many
-   * judgments are of documents that the corpus does not have.
+   * Streams the corpus, from its start at each call. At the end, the report has the number of judgments of documents
+   * that are missing from the corpus.
    */
   documents(): AsyncGenerator<Document>;
-  /** What was noticed; starts anew with each call of `documents`. */
+  /** Findings of the reader; reset by each call of `documents`. */
   readonly report: ReadReport;
 }
 

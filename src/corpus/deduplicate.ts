@@ -1,16 +1,16 @@
 /**
  * De-duplication of a corpus as in "Listwise distillation with diverse synthetic queries" (arXiv 2502.19712, and
- * its code): a text is dropped if, normalized, it is a part of one of the nine that follow it in sorted order, and
- * once more with all texts reversed. That finds what begins or ends as another text does, not every part of a text.
+ * its code): a text is dropped if, normalized, it is a substring of one of the next nine in sorted order; then the same
+ * with all texts reversed. That finds prefixes and suffixes of other texts, not every substring.
  */
 
 /** How many texts that follow are compared. */
 const WINDOW = 9;
-/** Normalized texts shorter than this say nothing. */
+/** Shorter normalized texts are ignored. */
 const MIN_CHARACTERS = 10;
 
 export interface Deduplication {
-  /** Indices of the texts that stay, ascending. */
+  /** Indices of the texts that are kept, ascending. */
   readonly kept: readonly number[];
   /** Normalized to fewer than 10 characters. */
   readonly tooShort: number;
@@ -57,7 +57,7 @@ interface IndexedText {
 }
 
 function withoutPartsOfFollowing(texts: readonly IndexedText[]): readonly IndexedText[] {
-  // Equal texts stand in descending order of index, so that the first one of the corpus comes last and stays.
+  // Equal texts are sorted by descending index, so that the first one of the corpus comes last and is kept.
   const sorted = [...texts].sort((a, b) => (a.text < b.text ? -1 : a.text > b.text ? 1 : b.index - a.index));
   return sorted.filter(
     ({ text }, i) => !sorted.slice(i + 1, i + 1 + WINDOW).some((following) => following.text.includes(text)),

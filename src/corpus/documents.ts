@@ -29,17 +29,17 @@ export type DocumentFormat = 'jsonl' | 'table' | 'text';
 export interface DocumentOptions extends TitleOptions, TableOptions {
   /** By default from the name: .jsonl, .ndjson and .json, .csv and .tsv, everything else plain text. */
   readonly format?: DocumentFormat;
-  /** What a passage of plain text is. Default: a paragraph (lines up to an empty one). */
+  /** The unit of a passage in plain text. Default: a paragraph (lines up to an empty one). */
   readonly unit?: 'line' | 'paragraph';
   /** Default: 1 MiB. */
   readonly maxPassageBytes?: number;
-  /** What a second document with the same id is: an error (default), or left out and counted. */
+  /** How a second document with the same id is handled: as an error (default), or left out and counted. */
   readonly duplicates?: 'refuse' | 'skip';
   /** Counts what is read. */
   readonly report?: ReadReport;
 }
 
-/** What an encoder or BM25 is given: title and text with a space between, or the text alone. */
+/** The input of encoders and BM25: title and text separated by a space, or the text alone. */
 export function passageText(document: Document, { titles = true }: TitleOptions = {}): string {
   return titles && document.title !== '' ? `${document.title} ${document.text}`.trim() : document.text;
 }
@@ -147,7 +147,7 @@ interface Columns {
   readonly id: number | undefined;
   readonly title: number | undefined;
   readonly text: number;
-  /** Of the header; undefined without a header. */
+  /** Column in the header; undefined without a header. */
   readonly width: number | undefined;
 }
 

@@ -4,9 +4,9 @@ import type { Line } from './lines.ts';
 import type { ReadReport } from './report.ts';
 import { printable, quoted } from '../core/shown.ts';
 
-/** Nesting that no record of ours reaches; a parser's stack grows with it. */
+/** Deeper than any of our records; a parser's stack grows with nesting. */
 const MAX_DEPTH = 256;
-/** Shorter lines can not nest deeply enough to cost anything. */
+/** Shorter lines cannot nest deeply enough to matter. */
 const DEPTH_CHECK_LENGTH = 65_536;
 
 /**
@@ -25,7 +25,7 @@ export class JsonRecord {
   }
 
   /**
-   * @param report hears of a key that the line has twice
+   * @param report records a key that occurs twice in the line
    * @throws InputError if the line is not one JSON object.
    */
   static parse({ text, number }: Line, file: string, report?: ReadReport): JsonRecord {

@@ -1,5 +1,5 @@
 /**
- * Training lists in and out: the studio's own records and the lines of three other tools, told apart by their
+ * Training lists in and out: the studio's own records and the lines of three other tools, distinguished by their
  * keys. One JSON object per line, one query per object:
  *
  * - studio: {"query_id", "query", "answers"?, "documents": [{"id", "text", "label"?, "teacher"?, "source"?, …}]}
@@ -315,7 +315,7 @@ function scoresOf(documents: readonly ListDocument[]): readonly number[] | undef
   return scores.length === documents.length ? scores : undefined;
 }
 
-/** The lines of many lists, each with its line end. `onSkipped` hears of each list that gives none. */
+/** The lines of many lists, each with its line end. `onSkipped` is called for each list that gives none. */
 export async function* writeLists(
   lists: Iterable<ListRecord> | AsyncIterable<ListRecord>,
   format: ListFormat,

@@ -1,4 +1,4 @@
-/** What was noticed while reading; filled in as the reading goes on. */
+/** Findings of a reader, collected while it reads. */
 export class ReadReport {
   documents = 0;
   /** Documents or list passages without text. Documents stay in the corpus; training leaves them out. */

@@ -72,7 +72,7 @@ interface OpenRow {
   attempts: number;
 }
 
-/** The fields of a row, or undefined where a quoted field goes on in the next line. */
+/** The fields of a row, or undefined if a quoted field continues on the next line. */
 type RowParser = (row: OpenRow) => readonly string[] | undefined;
 
 function rowParser(file: string, firstLine: string, options: TableOptions): RowParser {

@@ -11,7 +11,7 @@ export interface Query {
   readonly text: string;
 }
 
-/** Graded judgements: query id → document id → grade. */
+/** Graded judgments: query id → document id → grade. */
 export type Judgments = ReadonlyMap<string, ReadonlyMap<string, number>>;
 
 /** Who proposed a passage: `gold`, `bm25`, `dense`, a generator's name … */
@@ -27,23 +27,23 @@ export interface ListDocument {
   readonly teacher?: number;
   /** The teacher's own score, where `teacher` holds a scaled one. */
   readonly teacher_raw?: number;
-  /** A second encoder's score, by which rules tell false negatives; losses do not read it. */
+  /** A second encoder's score, by which rules detect false negatives; losses do not read it. */
   readonly guide?: number;
-  /** What a language model judged, from 0 (irrelevant) to 3 (the exact answer). */
+  /** Label by a language model, from 0 (irrelevant) to 3 (the exact answer). */
   readonly model_label?: number;
-  /** What a person judged. */
+  /** Label by a person. */
   readonly hand_label?: number;
   readonly source: Source;
   /**
-   * The prompt, `ID@VERSION`, by which a language model wrote the passage; with a positive that was there, the one by
-   * which it wrote the query.
+   * The prompt, `ID@VERSION`, with which a language model generated the passage; for an existing positive, the one with
+   * which it generated the query.
    */
   readonly prompt?: string;
   /** 1-based rank in the list of its source. */
   readonly rank?: number;
-  /** 1-based rank in each retriever's list that held it, where `source` and `rank` do not say it all. */
+  /** 1-based rank in each retriever's list that contains it, if `source` and `rank` are not enough. */
   readonly ranks?: Readonly<Record<Source, number>>;
-  /** What each filter rule said of it. */
+  /** The verdict of each filter rule. */
   readonly verdicts?: Readonly<Record<string, string>>;
 }
 
@@ -53,7 +53,7 @@ export interface ListRecord {
   readonly query: string;
   /** What kind of query it is, where a prompt asked for kinds: questions, claims, keywords … */
   readonly query_type?: string;
-  /** Short texts each of which answers the query, wherever they stand. */
+  /** Short texts each of which answers the query, wherever they occur. */
   readonly answers?: readonly string[];
   /** Which of the sources of a mix the list is from. */
   readonly origin?: string;

@@ -6,7 +6,7 @@ import type { Pooling } from './types.ts';
 export type TokenSequence = Int32Array;
 
 /**
- * What an encoder graph is fed for one batch: `ids`, `mask` and `pooling` (see forward.ts). Rows without a
+ * Inputs of an encoder graph for one batch: `ids`, `mask` and `pooling` (see forward.ts). Rows without a
  * sequence hold padding and pool to zeros.
  * @param sequences the texts that `batch.items` counts in
  */

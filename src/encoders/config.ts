@@ -6,7 +6,7 @@ import type { Activation, EncoderShape } from './types.ts';
 
 export interface EncoderConfig {
   readonly shape: EncoderShape;
-  /** Logits of the classification head, where the config says so. */
+  /** Logits of the classification head, if the config states them. */
   readonly labels: number | undefined;
   /** The whole file, unknown fields included. */
   readonly raw: JsonObject;
@@ -80,7 +80,7 @@ export function readConfig(bytes: Uint8Array<ArrayBuffer>, file: string): Encode
   return { shape, labels: labelCount(raw), raw };
 }
 
-/** What config.json says of a shape, as {@link readConfig} reads it. */
+/** The config.json of a shape, as {@link readConfig} reads it. */
 export function configOf(shape: EncoderShape): JsonObject {
   const { name, className, config } = familyOf(shape);
   const [activation] = [...ACTIVATIONS].find(([, known]) => known === shape.activation) ?? [];
@@ -100,7 +100,7 @@ function statedFamily(raw: JsonObject, file: string): EncoderFamily {
   const known = familyNamed(type);
   if (known !== undefined) return known;
   if (type === undefined) {
-    // Models of 2019 say it by their class alone.
+    // Models from 2019 state it only through their class.
     const architectures = ownField(raw, 'architectures');
     const first: unknown = Array.isArray(architectures) ? architectures[0] : undefined;
     const family = encoderFamilies.find(

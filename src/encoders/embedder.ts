@@ -10,7 +10,7 @@ import type { EncoderShape, EncodingConfig, TextTokenizer } from './types.ts';
 
 export type Side = 'query' | 'passage';
 
-/** What turns texts into vectors: an EncoderModel without its weights. */
+/** Everything of an EncoderModel except its weights. */
 export interface EncoderDescription {
   readonly shape: EncoderShape;
   readonly encoding: EncodingConfig;

@@ -4,8 +4,8 @@ import { planBuckets, type TokenBatch } from './length-buckets.ts';
 import type { EncoderShape } from './types.ts';
 
 /**
- * How batches are made. A CPU: enough tokens to keep the cores busy, few enough for the activations to stay in the
- * cache, and many lengths. A GPU: large batches, whose launch then costs little beside their work, of few shapes.
+ * How batches are made. CPU: enough tokens to keep the cores busy, few enough for the activations to stay in the cache,
+ * and many lengths. GPU: large batches of few shapes, so that launches cost little compared with the work.
  */
 const choices = {
   cpu: { tokensPerBatch: 2048, maxBatch: 256, maxBuckets: 16 },

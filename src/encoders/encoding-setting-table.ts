@@ -1,4 +1,4 @@
-/** What a user may say of how texts become vectors, in place of what the model says of itself. */
+/** Encoding settings that override the model's own. */
 import { choiceSetting, numberSetting, switchSetting, textSetting, type Setting } from '../core/setting.ts';
 import { settingRanges } from '../core/setting-ranges.ts';
 import * as v from 'valibot';

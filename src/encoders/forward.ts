@@ -19,7 +19,7 @@ export interface LoraShape {
 /** Sequences × tokens, which may be open. */
 export type BatchDimensions = readonly [rows: Dimension, length: Dimension];
 
-/** What a transformer reads of a batch. */
+/** Inputs of a transformer for a batch. */
 export interface TokenInputs {
   /** Integers [rows·length]. */
   readonly ids: Tensor;

@@ -140,8 +140,8 @@ export function trainingGraphs(options: TrainingGraphOptions): TrainingGraphs {
     if (options.embeddingRows === 'host') {
       embeddedGradient = gradient;
     } else {
-      // The first of the results: ONNX Runtime computes what stands last first, and what the last layer's gradients
-      // need is then free before the next layer's are begun.
+      // The first of the results: ONNX Runtime computes the last ones first, so memory for the last layer's gradients
+      // is free before the next layer's are computed.
       const { earlier, sum } = gradientNames(wordEmbeddings);
       const { vocabSize, hiddenSize } = options.shape;
       results[sum] = addWordGradient(graph, gradient, graph.input(earlier, [vocabSize, hiddenSize]));

@@ -41,7 +41,7 @@ export interface BucketChoice extends BatchLimits {
 export interface BucketOptions extends BucketChoice {
   /**
    * The padded lengths, e.g. chosen once for a whole training by {@link chooseBucketSizes}. Every batch of a length
-   * then has the same rows, whatever is in it. Without them the lengths and row counts fit these sequences.
+   * then has the same number of rows. Without them, lengths and row counts are fitted to these sequences.
    */
   readonly bucketSizes?: readonly number[];
 }
@@ -144,7 +144,7 @@ function rowLimit(length: number, limits: BatchLimits): number {
   return Math.max(1, Math.min(limits.maxBatch, Math.floor(limits.tokensPerBatch / length)));
 }
 
-/** Rows of each batch for so many sequences of a length. */
+/** Rows of each batch, for this number of sequences of a length. */
 function rowsOf(items: number, length: number, limits: BatchLimits): number {
   const most = rowLimit(length, limits);
   return limits.evenBatches === true ? Math.ceil(items / Math.ceil(items / most)) : Math.min(most, items);

@@ -1,12 +1,12 @@
 import { inlineMarkdown, markdownParagraph } from '../core/other-text.ts';
 import { numberText } from '../core/setting-ranges.ts';
 
-/** What an exported model's README.md says beyond what the model itself tells. */
+/** Content of an exported model's README.md that is not in the model itself. */
 export interface ModelCardInfo {
   readonly title: string;
-  /** What was fine-tuned, as ORG/NAME. A local folder is not named. */
+  /** The base model, as ORG/NAME. A local folder is not named. */
   readonly baseModel: string | undefined;
-  /** What it was trained on, in a sentence or two. */
+  /** The training data, in a sentence or two. */
   readonly trainingData: string;
   /** The loss with its settings, e.g. `infonce(temperature=0.05)`. */
   readonly loss: string;
@@ -17,12 +17,12 @@ export interface ModelCardInfo {
 export interface ModelCardMetric {
   readonly dataset: string;
   readonly metric: string;
-  /** Of the untrained model, where it was measured. */
+  /** Value of the untrained model, if it was measured. */
   readonly before?: number | undefined;
   readonly after: number;
 }
 
-/** What the card says of the model itself. */
+/** Content of the card about the model itself. */
 export interface ModelCardModel {
   readonly license: string | undefined;
   readonly dimensions: number;

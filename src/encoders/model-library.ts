@@ -17,7 +17,7 @@ export function libraryModelName(model: string): string | undefined {
 
 /** A model that is opened and read, and not loaded yet. */
 export interface LibraryModel {
-  /** What the user called it, without the prefix. */
+  /** The user's name for it, without the prefix. */
   readonly name: string;
   /** As config.json calls it: `roberta`. */
   readonly architecture: string;

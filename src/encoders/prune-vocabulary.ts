@@ -1,7 +1,7 @@
 import { InputError } from '../core/errors.ts';
 import { parseJsonObject, isJsonObject } from '../formats/json-file.ts';
 
-/** Where WordPiece's special tokens stand in a pruned vocabulary: first, in this order. */
+/** WordPiece's special tokens come first in a pruned vocabulary, in this order. */
 const specialTokens = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]'];
 
 /** A vocabulary's tokens by id, from a tokenizer.json. @throws InputError if it holds no WordPiece vocabulary */
@@ -25,7 +25,7 @@ export function wordPieceVocabulary(tokenizerJson: Uint8Array<ArrayBuffer>, file
  * and, for the last quarter, whole words in the order of the vocabulary, which in BERT's is about their frequency in
  * English.
  * @param tokens the vocabulary, by id
- * @param counts how often each id occurs in the texts that matter
+ * @param counts how often each id occurs in the relevant texts
  * @returns ids of the vocabulary to keep, `size` of them, special tokens first and the others ascending
  */
 export function chooseTokens(tokens: readonly string[], counts: ArrayLike<number>, size: number): number[] {

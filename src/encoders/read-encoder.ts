@@ -11,7 +11,7 @@ const CLASSIFIER_ADVICE =
   'The weights are those of a classifier or cross-encoder; its head is ignored, and the encoder retrieves poorly until it is trained.';
 
 /**
- * Reads a bi-encoder from its folder. What the folder says holds unless overridden.
+ * Reads a bi-encoder from its folder. The folder's settings apply unless overridden.
  * @throws InputError naming the file, what is wrong or unsupported, and the remedy.
  */
 export async function readEncoder(

@@ -20,25 +20,25 @@ import type { EncoderShape, EncodingConfig, Pooling } from './types.ts';
 /** Old versions wrote the family's name into this one; where there are several, the first has the last word. */
 const TRANSFORMER_FILES = encoderFamilies.map(({ name }) => `sentence_${name}_config.json`);
 
-/** What the user may say differently from the folder. */
+/** Settings by which the user overrides the folder. */
 export type EncodingOverrides = { readonly [Key in keyof EncodingConfig]?: EncodingConfig[Key] | undefined };
 
 export interface EncodingSettings {
   readonly encoding: EncodingConfig;
   /** Whether every text is put into lower case before it is tokenized. */
   readonly lowerCase: boolean;
-  /** What the folder leaves open and the user may want to settle; one sentence each. */
+  /** Settings that the folder leaves open and the user may want to set; one sentence each. */
   readonly advice: readonly string[];
 }
 
-/** What the settings need to know of a model's shape. */
+/** The part of a model's shape that the settings need. */
 type Positions = Pick<EncoderShape, 'maxPositions'>;
 
 /** [CLS], one token, [SEP]. */
 const SHORTEST = 3;
 
 /**
- * Reads what a model folder says about encoding. Without modules.json: mean pooling, cosine.
+ * Reads the encoding settings of a model folder. Without modules.json: mean pooling, cosine.
  * @throws InputError for modules and settings that the studio cannot follow.
  */
 export async function readEncodingSettings(
@@ -165,7 +165,7 @@ function readPrompts(library: JsonObject, file: string): { query: string; passag
   return { query: firstOf('query', fallback), passage: firstOf('document', 'passage', 'corpus', fallback) };
 }
 
-/** Whether scores are cosines, which sentence-transformers assumes where the folder does not say. */
+/** Whether scores are cosines, which sentence-transformers assumes if the folder does not state it. */
 function comparesByCosine(library: JsonObject, folder: ModelFolder): boolean {
   const similarity = ownField(library, 'similarity_fn_name') ?? 'cosine';
   if (similarity === 'cosine') return true;

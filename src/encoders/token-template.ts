@@ -36,7 +36,7 @@ export class TokenTemplate {
     this.#segments = segments;
   }
 
-  /** @throws InputError if the tokens of a text do not stand together in what the tokenizer makes of it */
+  /** @throws InputError if the tokens of a text are not contiguous in the tokenizer's output */
   static learn(encode: EncodeTokens, file: string): TokenTemplate {
     const [first, second] = PROBES;
     const [a, b] = [encode(first, undefined, false).ids, encode(second, undefined, false).ids];

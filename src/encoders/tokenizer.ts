@@ -73,7 +73,7 @@ const SPECIAL_TOKENS = {
 } as const;
 
 /**
- * What tokenizer.json would say, for folders that have only vocab.txt (one token a line, its id the line number).
+ * The equivalent of tokenizer.json, for folders that have only vocab.txt (one token a line, its id the line number).
  * @param settings tokenizer_config.json, or an empty object.
  */
 function tokenizerFromVocabulary(

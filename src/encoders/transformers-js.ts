@@ -27,10 +27,10 @@ import { TokenTemplate, type TokenRow } from './token-template.ts';
 import { checkWordLength } from './tokenizer.ts';
 import type { EncodingConfig } from './types.ts';
 
-/** What the library does not run without; a model may have more ({@link LIBRARY_FILES}). */
+/** Files that the library requires; a model may have more ({@link LIBRARY_FILES}). */
 const NEEDED_FILES = ['config.json', 'tokenizer.json', 'tokenizer_config.json', 'onnx/model.onnx'] as const;
 
-/** RoBERTa and its kin count positions from the one after padding's. */
+/** RoBERTa and related models count positions from the one after padding's. */
 const POSITIONS_FROM_TWO = new Set(['roberta', 'xlm-roberta', 'camembert', 'mpnet', 'longformer']);
 
 export type TransformersJs = typeof Library;
@@ -47,7 +47,7 @@ export type SessionPlace = Pick<
   'device' | 'session_options' | 'use_external_data_format'
 >;
 
-/** What the library needs of a host. */
+/** Host-specific parts. */
 export interface TransformersJsHost {
   /** @throws InputError if the library is not there */
   load(): Promise<TransformersJs>;
@@ -224,7 +224,7 @@ async function openTokenizer({ library, folder }: LibraryFolder, lowerCase: bool
     }) as { readonly input_ids: number[]; readonly token_type_ids?: number[] };
     return { ids, segments: segments ?? ids.map(() => 0) };
   }, file);
-  // Undefined where the tokenizer names no such token, whatever the library's declarations say.
+  // Undefined if the tokenizer has no such token, despite the library's type declarations.
   const padId: unknown = tokenizer.pad_token_id;
   return { template, padId: typeof padId === 'number' ? padId : 0 };
 }

@@ -1,6 +1,6 @@
 export type Activation = 'gelu' | 'gelu_tanh' | 'relu';
 
-/** The sizes of an encoder, whatever its config.json called them. */
+/** The sizes of an encoder, independent of their names in config.json. */
 export interface EncoderShape {
   /** The name of its family in families/. */
   readonly family: string;
@@ -59,15 +59,15 @@ export interface TextTokenizer {
 
 /** An encoder as read from its folder, ready to train, search or export. */
 export interface EncoderModel {
-  /** What the user called it. */
+  /** The user's name for it. */
   readonly name: string;
   readonly shape: EncoderShape;
   readonly encoding: EncodingConfig;
   readonly weights: Weights;
   readonly tokenizer: TextTokenizer;
-  /** What an export carries along unchanged: the raw config.json, tokenizer files, license. */
+  /** Files that an export passes through unchanged: the raw config.json, tokenizer files, license. */
   readonly baggage: EncoderBaggage;
-  /** What the folder leaves open and the user may want to settle, e.g. prompts that its family expects. */
+  /** Settings that the folder leaves open and the user may want to set, e.g. prompts that its family expects. */
   readonly advice?: readonly string[];
 }
 

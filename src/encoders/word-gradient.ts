@@ -11,7 +11,7 @@ import type { TensorData } from '../host/contract.ts';
  * additions that does not depend on threads, by work that grows with the tokens and not with their square.
  *
  * The host sorts the tokens by id and cuts them into blocks. Within a block a one-hot product sums the tokens of each
- * id; an id that goes on in the next block has one such sum in each, and these are summed by another, small product.
+ * id; an id that continues in the next block has one sum in each, and another, small product adds these.
  */
 
 /** Tokens of a block: a matrix product of a size that suits a device. */
@@ -65,11 +65,11 @@ export interface WordInput {
   readonly data: TensorData;
 }
 
-/** What a graph with {@link addWordGradient} is fed for these tokens. */
+/** Inputs of a graph with {@link addWordGradient} for these tokens. */
 export function wordInputs(tokens: Int32Array, vocabulary: number): Record<string, WordInput> {
   const { block, blocks, distinct, partial } = sizesFor(tokens.length, vocabulary);
   const order = Int32Array.from(tokens.keys()).sort((a, b) => at(tokens, a) - at(tokens, b) || a - b);
-  // Where there is no token, a place that the products do not know.
+  // Without a token: a place that the products ignore.
   const places = new Int32Array(blocks * block).fill(-1);
   const parts = new Int32Array(partial);
   const wholes = new Int32Array(partial).fill(-1);
@@ -83,7 +83,7 @@ export function wordInputs(tokens: Int32Array, vocabulary: number): Record<strin
     let end = start + 1;
     while (end < order.length && at(tokens, at(order, end)) === id) end++;
     const [first, last] = [Math.floor(start / block), Math.floor((end - 1) / block)];
-    // The place within a block is where the id first stands in it.
+    // The place within a block is that of the first occurrence of the id.
     for (let i = start; i < end; i++) places[i] = Math.max(start, i - (i % block)) % block;
     if (first === last) sums[known.size] = start;
     else {

@@ -18,7 +18,7 @@ function maxBytesOf(path: string): number | undefined {
 }
 
 /**
- * Refuses a model file that is too large to be what its name says. Hosts ask before they read or fetch it.
+ * Refuses a model file that is too large for its kind. Hosts ask before they read or fetch it.
  * @throws InputError naming the file and the limit
  */
 export function checkModelFileSize(path: string, bytes: number, file: string): void {

@@ -1,4 +1,4 @@
-/** Version 1 had another layout, and nobody has it any more. */
+/** Version 1 had another layout and is no longer in use. */
 const versions = [2, 3];
 
 /**

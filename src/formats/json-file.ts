@@ -47,14 +47,14 @@ export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** A field of the object itself; whatever it would inherit (`constructor`, …) does not count. */
+/** An own field of the object; inherited ones (`constructor`, …) do not count. */
 export function ownField(object: JsonObject, key: string): unknown {
   return own(object, key);
 }
 
-/** A value from a file as it may stand in a message. */
+/** A value from a file in a form that is safe for messages. */
 export function shownJson(value: unknown): string {
-  // Undefined, which is no JSON, gives undefined whatever the declaration says.
+  // Undefined, which is not JSON, gives undefined despite the declared type.
   const text = JSON.stringify(value) as string | undefined;
   return printable(text ?? 'missing');
 }

@@ -3,8 +3,8 @@
  * https://github.com/huggingface/safetensors#format
  *
  * The header is parsed by hand rather than by JSON.parse: its grammar is tiny, and a parser that knows it refuses
- * repeated names, numbers beyond 2^53 and nested junk at the byte where they stand, and allocates nothing but the
- * entries that it accepts.
+ * repeated names, numbers beyond 2^53 and nested junk at their byte offset, and allocates only the entries that it
+ * accepts.
  */
 import { quoted } from '../core/shown.ts';
 import { InputError } from '../core/errors.ts';
@@ -33,7 +33,7 @@ const BYTES_PER_ELEMENT = {
 
 export type SafetensorsType = keyof typeof BYTES_PER_ELEMENT;
 
-/** A tensor as it lies in a file, row-major and little-endian. */
+/** A tensor as stored in a file, row-major and little-endian. */
 export interface StoredTensor {
   readonly dtype: SafetensorsType;
   readonly dims: readonly number[];
@@ -45,7 +45,7 @@ export interface SafetensorsContent {
   readonly metadata: ReadonlyMap<string, string>;
 }
 
-/** What a safetensors file must keep; each violation has its own name. */
+/** Rules of the safetensors format; each violation has its own name. */
 export type SafetensorsRule =
   | 'header too small'
   | 'header too large'
@@ -485,12 +485,12 @@ export interface SafetensorsPlan {
   readonly header: Uint8Array<ArrayBuffer>;
   /** The tensors in the order in which their bytes follow the header. */
   readonly order: readonly string[];
-  /** Of the whole file. */
+  /** Size of the whole file. */
   readonly totalBytes: number;
 }
 
 /**
- * Lays a file out before any of its tensors is at hand, for writers that stream. The same tensors and metadata
+ * Lays a file out before any of its tensors is available, for writers that stream. The same tensors and metadata
  * always give the same bytes: wide types first (so that every tensor is aligned), then by name.
  */
 export function planSafetensors(

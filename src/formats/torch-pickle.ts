@@ -166,7 +166,7 @@ class PickleMachine {
   readonly #memo = new Map<number, Value>();
   readonly #storages = new Map<string, Storage>();
   #position = 0;
-  /** What tensors that are not contiguous may still take: one copy of the file, so no view can be multiplied. */
+  /** Bytes left for non-contiguous tensors: one copy of the file in all, so that views cannot multiply it. */
   #copyBudget: number;
 
   constructor(
@@ -388,7 +388,7 @@ class PickleMachine {
     });
   }
 
-  /** The tensor's elements in row-major order: a view where they already lie so. */
+  /** The tensor's elements in row-major order: a view if they are already in that order. */
   #gather(
     storage: Storage,
     offset: number,

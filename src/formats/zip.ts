@@ -1,7 +1,7 @@
 /**
  * Zip files from strangers. The directory at the end of the file is read here, strictly; fflate only inflates.
  *
- * What a zip says is checked against what it holds: names against the allowed characters, local headers against
+ * The headers of a zip are checked against its content: names against the allowed characters, local headers against
  * the directory, entries against each other (they may not overlap), and, while an entry streams, its size and its
  * CRC-32. Memory is bounded by the directory (4 MiB) and a few chunks of the entry being read.
  *
@@ -79,7 +79,7 @@ interface ZipEntry {
   readonly bytes: number;
   /** Where the local header starts. */
   readonly offset: number;
-  /** No byte of the entry may lie here or beyond: the next entry or the directory. */
+  /** Exclusive end of the entry: the start of the next entry or of the directory. */
   end: number;
 }
 
@@ -188,7 +188,7 @@ async function readDirectory(source: ByteSource, limits: ZipLimits): Promise<Dir
   return { bytes: await readRange(source, offset, offset + size), offset, entries };
 }
 
-/** What a zip64 says in place of the end record; undefined where it is none. */
+/** The end record of a zip64; undefined if it is not one. */
 async function readZip64End(source: ByteSource, tail: DataView, tailStart: number, locator: number) {
   if (locator < 0 || tail.getUint32(locator, true) !== ZIP64_LOCATOR_SIGNATURE) return undefined;
   const endsAt = uint64(tail, locator + 8);
@@ -325,7 +325,7 @@ function checkEntry(source: ByteSource, entry: ZipEntry, attributes: number, lim
   }
 }
 
-/** Entries lie one behind the other; each ends where the next begins. */
+/** Entries are contiguous; each ends where the next begins. */
 function setEnds(source: ByteSource, entries: readonly ZipEntry[]): void {
   const inOrder = [...entries].sort((a, b) => a.offset - b.offset);
   inOrder.forEach((entry, i) => {

@@ -19,7 +19,7 @@ export interface OpenType {
 }
 
 /**
- * An input of an emitted ONNX node: a tensor of the graph, or an int64 list that ONNX wants as a tensor. A name in
+ * An input of an emitted ONNX node: a tensor of the graph, or an int64 list that ONNX requires as a tensor. A name in
  * the list is the size that the axis of this name has when the model runs.
  */
 export type OnnxInput = Tensor | { readonly int64: Dimensions };
@@ -34,7 +34,7 @@ export interface OnnxNode {
   readonly floats?: Readonly<Record<string, number>>;
 }
 
-/** What the graph knows of one kind of node. One object per operation, in ops/. */
+/** The definition of one kind of node. One object per operation, in ops/. */
 export interface Operation {
   readonly name: string;
   /** Output types. @throws Error naming the operation and the shapes if they do not fit. */
@@ -102,7 +102,7 @@ export function only(tensors: readonly Tensor[]): Tensor {
   return tensor;
 }
 
-/** What stands for a value that no operation computes: its graph makes it, and knows its value if anyone does. */
+/** The operation of a value that is not computed, an input or a constant; the graph creates it. */
 function source(name: string): Operation {
   const refuse = (): never => {
     throw new Error(`${name} is not computed`);
@@ -134,7 +134,7 @@ export class Graph {
   readonly #inputs = new Map<string, Tensor>();
   readonly #constants = new Map<Node, NdArray>();
 
-  /** A value fed from outside. A name stands for one tensor. */
+  /** A value fed from outside. Each name refers to one tensor. */
   input(name: string, dims: Dimensions, dataType: DataType = 'float32'): Tensor {
     const known = this.#inputs.get(name);
     if (known !== undefined) {

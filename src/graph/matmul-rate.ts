@@ -34,7 +34,7 @@ export async function measureMatmulRate(
     const startedAt = clock.now();
     const outputs = await session.run({ a, b });
     for (const output of Object.values(outputs)) {
-      // A GPU has only been told what to do until the result is asked for.
+      // A GPU has only queued the work until the result is read.
       await runtime.read(output);
       output.dispose();
     }

@@ -148,7 +148,7 @@ class OnnxGraph {
     return name;
   }
 
-  /** A node that no node of the expression stands for. */
+  /** A node without a counterpart in the expression. */
   #helper(type: string, inputs: readonly string[], output: string, attributes: OnnxAttributes = {}): void {
     const message = new ProtobufWriter();
     for (const input of inputs) message.text(1, input);
@@ -202,7 +202,7 @@ function encode(value: NdArray, dataType: DataType): Uint8Array {
   }
 }
 
-/** Little-endian bytes, as raw_data wants them; every platform the studio runs on is little-endian. */
+/** Little-endian bytes, as raw_data requires them; every platform the studio runs on is little-endian. */
 function bytesOf(array: Float32Array | Int32Array | BigInt64Array): Uint8Array {
   return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
 }

@@ -36,8 +36,8 @@ export function savedForBackward(
 }
 
 /**
- * Rewrites tensors so that saved values are inputs of their own.
- * @param replaced each saved tensor and the input that stands for it, in the same graph
+ * Rewrites tensors so that saved values become separate inputs.
+ * @param replaced each saved tensor and the input that replaces it, in the same graph
  */
 export function cutAt(tensors: readonly Tensor[], replaced: ReadonlyMap<Tensor, Tensor>): Tensor[] {
   const renewed = new Map<Tensor, Tensor>(replaced);

@@ -1,12 +1,12 @@
 /**
- * The channel between a worker and whoever made it: typed requests with one answer each, progress and events, abortion,
- * one form of errors, and one place that notices when a worker is lost.
+ * The channel between a worker and its creator: typed requests with one answer each, progress and events, cancellation,
+ * one form of errors, and one place that detects a lost worker.
  */
 import { DeadlineError, DeviceLostError, WorkerLostError } from '../core/errors.ts';
 import { restoreError, sendError, type SentError } from './sent-error.ts';
 import { startTimer } from '../core/waiting.ts';
 
-/** Every request of a worker, by its name: what is asked, the answer, and what is told until then. */
+/** Every request of a worker, by name: the request, the answer and the progress in between. */
 export type Calls<Own> = {
   readonly [Name in keyof Own]: {
     readonly ask: unknown;
@@ -17,43 +17,43 @@ export type Calls<Own> = {
 
 type Progress<Call> = Call extends { readonly progress: infer Told } ? Told : never;
 
-/** A worker as its host makes it. */
+/** A worker as created by its host. */
 export interface WorkerThread {
   /** @throws if the message cannot be sent to any worker. */
   post(message: unknown, transfer: ArrayBuffer[]): void;
-  /** Told when something is asked of it, and when nothing is any more. */
+  /** Called when the first request is pending, and when none is any more. */
   setBusy(busy: boolean): void;
-  /** Ends the worker, whatever it is doing. */
+  /** Terminates the worker, whatever it is doing. */
   terminate(): Promise<void>;
 }
 
 export interface WorkerThreadEvents {
   readonly onMessage: (message: unknown) => void;
-  /** It has ended or is of no use any more. May be told more than once. */
+  /** The worker has ended or is no longer usable. May be called more than once. */
   readonly onLost: (reason: string, cause?: unknown) => void;
 }
 
 export type StartWorker = (events: WorkerThreadEvents) => WorkerThread;
 
-/** The worker's own end of the line. */
+/** The worker's end of the channel. */
 export interface WorkerPort {
   post(message: unknown, transfer: ArrayBuffer[]): void;
   listen(hear: (message: unknown) => void): void;
 }
 
 export interface AskOptions<Told> {
-  /** A worker that says nothing for so long hangs, and is ended. By default there is no limit. */
+  /** A worker without a message for this long counts as hung and is terminated. By default there is no limit. */
   readonly silenceMs?: number | undefined;
-  /** Asks the worker to stop. What it answers then, or refuses, is the outcome all the same. */
+  /** Asks the worker to stop. The result is still its answer or error. */
   readonly signal?: AbortSignal | undefined;
-  /** How long it may take to stop before it is ended. Default: as long as it is heard of. */
+  /** How long it may take to stop before it is terminated. Default: as long as it sends messages. */
   readonly stopMs?: number | undefined;
   readonly onProgress?: ((progress: Told) => void) | undefined;
   /** Buffers of the request to move instead of copying them. */
   readonly transfer?: readonly ArrayBuffer[] | undefined;
 }
 
-/** What goes to the worker: a request, or, without a call, the wish that the request of this number stop. */
+/** A message to the worker: a request, or, without a call, a request to stop the one with this number. */
 interface Sent {
   readonly id: number;
   readonly call?: string;
@@ -88,7 +88,7 @@ export class WorkerChannel<Own extends Calls<Own>, Event = never> {
 
   /**
    * @param name what errors call the worker
-   * @throws whatever keeps a worker from being made
+   * @throws any error that prevents the worker from being created
    */
   constructor(start: StartWorker, name: string, onEvent?: (event: Event) => void) {
     this.#name = name;
@@ -138,7 +138,7 @@ export class WorkerChannel<Own extends Calls<Own>, Event = never> {
       this.#questions.set(id, {
         resolve,
         reject,
-        // What this very call tells.
+        // The worker sends progress of the type that this call declares.
         tell: (progress) => onProgress?.(progress as Progress<Own[Name]>),
         alive: () => {
           if (stopMs === undefined || signal?.aborted !== true) watch(silenceMs);
@@ -155,7 +155,7 @@ export class WorkerChannel<Own extends Calls<Own>, Event = never> {
     });
   }
 
-  /** Ends the worker at once, and rejects whatever is under way. The first reason stays. */
+  /** Terminates the worker at once and rejects all pending requests. The first reason is kept. */
   end(reason: string, cause?: unknown): void {
     if (this.#lost !== undefined) return;
     this.#lost = new WorkerLostError(`${this.#name} was lost: ${reason}`, { cause });
@@ -176,7 +176,7 @@ export class WorkerChannel<Own extends Calls<Own>, Event = never> {
         break;
       case 'refusal': {
         const error = restoreError(reply.error);
-        // ONNX Runtime would block its thread for ever: such a worker is of no use.
+        // ONNX Runtime would block its thread forever: such a worker is unusable.
         if (error instanceof DeviceLostError || error instanceof DeadlineError)
           this.end(error.message, error);
         else this.#take(reply.id)?.reject(error);
@@ -186,7 +186,7 @@ export class WorkerChannel<Own extends Calls<Own>, Event = never> {
         asked[0]?.tell(reply.progress);
         break;
       case 'event':
-        // Of the type that the worker's module tells.
+        // The type is the one that the worker's module declares.
         this.#onEvent?.(reply.event as Event);
         break;
       case 'lost':
@@ -205,9 +205,9 @@ export class WorkerChannel<Own extends Calls<Own>, Event = never> {
   }
 }
 
-/** What a worker has at hand for one request. */
+/** What a worker can use while it handles a request. */
 export interface CallContext<Told> {
-  /** Aborted when whoever asked wants it to stop. */
+  /** Aborted when the caller wants it to stop. */
   readonly signal: AbortSignal;
   readonly tell: (progress: Told) => void;
   /** Buffers of the answer to move instead of copying them. */
@@ -221,7 +221,7 @@ export type Handlers<Own extends Calls<Own>> = {
   ) => Own[Name]['answer'] | Promise<Own[Name]['answer']>;
 };
 
-/** What a worker says without being asked. */
+/** Unsolicited messages of a worker. */
 export interface WorkerVoice<Event> {
   readonly tell: (event: Event) => void;
   /** It is of no use any more. */
@@ -230,7 +230,7 @@ export interface WorkerVoice<Event> {
 
 /**
  * The worker's end: each request has a handler. An error rejects its request only.
- * @param heartbeatMs gives a sign of life so often; for workers whose requests are long and silent
+ * @param heartbeatMs interval of heartbeat messages; for workers whose requests are long and silent
  */
 export function serveCalls<Own extends Calls<Own>, Event = never>(
   port: WorkerPort,

@@ -11,7 +11,7 @@ export type TensorData =
 
 /**
  * A tensor that lives where the runtime computes: in JavaScript memory on the CPU, in a GPU buffer elsewhere.
- * Whoever made or received it disposes of it.
+ * Its creator or receiver disposes of it.
  */
 export interface DeviceTensor {
   readonly dataType: DataType;
@@ -43,8 +43,8 @@ export interface Session {
 }
 
 /**
- * A small program over arrays on the device, which it updates in place: what a graph can not do there, whose inputs
- * and outputs must be different buffers.
+ * A small program over arrays on the device, which it updates in place. A graph cannot do that there, because its
+ * inputs and outputs must be different buffers.
  */
 export interface ElementwiseProgram {
   readonly name: string;
@@ -69,7 +69,7 @@ export interface ElementwiseKernel {
 
 export type Device = 'cpu' | 'wasm' | 'webgpu' | 'cuda';
 
-/** Whether it computes on a GPU: it wants much work at a time, and is seldom to be waited for. */
+/** Whether it is a GPU, which needs large units of work and few synchronizations. */
 export function isGpu(device: Device): boolean {
   return device === 'webgpu' || device === 'cuda';
 }
@@ -80,7 +80,7 @@ export interface Runtime {
   readonly threads: number;
   /** Bytes of the largest tensor that the device takes. */
   readonly largestTensorBytes: number;
-  /** What computed: runtime version, device, threads, processor. Equal fingerprints promise equal bits. */
+  /** Runtime version, device, threads, processor. Equal fingerprints guarantee equal bits. */
   readonly fingerprint: Readonly<Record<string, string>>;
   /** Wraps host data, zeros without data. The array itself is used, not a copy; it travels with each run. */
   tensor(dataType: DataType, dims: readonly number[], data?: TensorData): DeviceTensor;
@@ -100,7 +100,7 @@ export interface Runtime {
   hostMemory(tensor: DeviceTensor): TensorData | undefined;
   /** @throws ResourceError if the machine has less memory than the session needs. */
   createSession(model: Uint8Array, options: SessionOptions): Promise<Session>;
-  /** Only where the runtime runs programs of its own beside graphs (WebGPU in a browser). */
+  /** Only if the runtime can run custom programs besides graphs (WebGPU in a browser). */
   createKernel?(program: ElementwiseProgram): Promise<ElementwiseKernel>;
   /** Bytes that a new session may still take on this device. */
   availableMemory(): number;
@@ -185,13 +185,13 @@ export interface FetchProgress {
   /** Where on this machine it was found, if it need not be downloaded. */
   readonly foundIn?: string | undefined;
   readonly receivedBytes: number;
-  /** Undefined when the server does not say. */
+  /** Undefined if the server does not state it. */
   readonly totalBytes: number | undefined;
 }
 
 /** One model's files, wherever they are. Paths use forward slashes and stay inside the folder. */
 export interface ModelFolder {
-  /** What the user called it: a folder or ORG/NAME. */
+  /** The user's name for it: a folder or ORG/NAME. */
   readonly name: string;
   has(path: string): Promise<boolean>;
   /** @throws InputError naming the file and the remedy if it is missing. */

@@ -1,6 +1,6 @@
 /**
- * The downloader of every host: asks for a file, goes on where a broken attempt stopped, tries again what fails for a
- * passing reason, and checks the bytes. Where they go, and how a server is asked, is the host's.
+ * The downloader of every host: it requests a file, resumes broken attempts, retries transient failures, and verifies
+ * the bytes. The host defines where they go and how a server is asked.
  */
 import type { FetchProgress } from './contract.ts';
 import { InputError, messageOf } from '../core/errors.ts';
@@ -8,18 +8,18 @@ import { digest } from '../core/sha256.ts';
 import { sleep, startTimer } from '../core/waiting.ts';
 
 export interface DownloadOptions {
-  /** A connection that brings nothing for so long is given up and tried again. Default 30,000. */
+  /** A connection without data for this long is dropped and retried. Default 30,000. */
   readonly stallMs?: number | undefined;
-  /** The first pause before trying again; it doubles each time. Default 500. */
+  /** The first delay before a retry; it doubles each time. Default 500. */
   readonly retryMs?: number | undefined;
 }
 
-/** What is known of a file beforehand, where it is: its bytes are checked by that. */
+/** Properties of a file known in advance, against which its bytes are verified. */
 export interface KnownFile {
   readonly size?: number | undefined;
   /** Hex. */
   readonly sha256?: string | undefined;
-  /** Hex: the SHA-1 that git names it by. */
+  /** Hex: the SHA-1 that is its name in git. */
   readonly gitSha1?: string | undefined;
 }
 
@@ -33,21 +33,21 @@ export interface Content {
 /** Where a download goes. */
 export interface DownloadSink<Result> extends Content {
   append(part: Uint8Array): Promise<void> | void;
-  /** Lets go of all bytes so far. */
+  /** Discards all bytes so far. */
   discard(): Promise<void> | void;
-  /** Keeps the bytes: they are whole and checked. */
+  /** Keeps the bytes, which are complete and verified. */
   finish(): Promise<Result> | Result;
 }
 
 export interface Download extends DownloadOptions {
-  /** What errors and progress call it. */
+  /** Its name in errors and progress. */
   readonly file: string;
   /** The server, for errors. */
   readonly host: string;
   readonly known?: KnownFile | undefined;
   /**
-   * Asks for the bytes from one on. A server may answer with all of them (200), as those of models do where a page of
-   * another site asks; with the part (206); or that there is none (416).
+   * Requests the bytes from an offset on. A server may respond with all of them (200), as model servers do for requests
+   * from another site's page; with the range (206); or that there is none (416).
    */
   readonly request: (from: number, signal: AbortSignal) => Promise<Response>;
   readonly onProgress?: ((progress: FetchProgress) => void) | undefined;
@@ -72,14 +72,14 @@ export class StatusError extends InputError {
   }
 }
 
-/** No answer, or none that was whole, after several attempts: what is cached may still serve. */
+/** No complete response after several attempts: cached files may still be usable. */
 export class ConnectionError extends InputError {
   override readonly name = 'ConnectionError';
 }
 
 /** A failure that may pass: worth another attempt. */
 class PassingError extends Error {
-  /** What the server asks to wait. */
+  /** The wait that the server requests. */
   readonly waitMs: number | undefined;
 
   constructor(message: string, options: { readonly cause?: unknown; readonly waitMs?: number } = {}) {
@@ -105,7 +105,7 @@ export async function download<Result>(task: Download, sink: DownloadSink<Result
   }
 }
 
-/** Whether bytes are those that are known, as far as anything is known of them. */
+/** Whether bytes match the known properties of the file. */
 export async function isIntact(
   content: Content,
   { size, sha256, gitSha1 }: KnownFile = {},
@@ -126,7 +126,7 @@ async function fetchRest(task: Download, sink: DownloadSink<unknown>): Promise<v
       return;
     } catch (error) {
       if (!(error instanceof PassingError)) throw error;
-      // What has got on is worth as many attempts again.
+      // Progress resets the number of attempts.
       if (sink.size > reached) failures = 0;
       reached = sink.size;
       if (++failures === attempts) {
@@ -181,7 +181,7 @@ async function fetchOnce(task: Download, sink: DownloadSink<unknown>): Promise<v
     }
   } finally {
     cancelTimer();
-    // The connection of an answer that was left early must not stay open.
+    // The connection of an abandoned response must not stay open.
     abort.abort();
   }
 }
@@ -192,7 +192,7 @@ async function passing<T>(step: Promise<T>): Promise<T> {
     return await step;
   } catch (error) {
     if (error instanceof InputError) throw error;
-    // What went wrong beneath fetch's "fetch failed".
+    // The cause of fetch's "fetch failed".
     const reason = error instanceof Error && error.cause !== undefined ? error.cause : error;
     throw new PassingError(messageOf(reason) || 'no reason given', { cause: error });
   }

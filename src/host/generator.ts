@@ -1,4 +1,4 @@
-/** What a host supplies where text is to be written: a language model behind one contract, wherever it runs. */
+/** A language model behind one interface, wherever it runs, as supplied by a host. */
 import type { Json } from '../core/json.ts';
 
 export interface ChatMessage {
@@ -9,7 +9,7 @@ export interface ChatMessage {
 /** A JSON Schema, as a JSON object. */
 export type JsonSchema = Readonly<Record<string, Json>>;
 
-/** How a model draws its tokens. What is not given is the model's own default. */
+/** Sampling settings. Unset ones use the model's own defaults. */
 export interface SamplingSettings {
   readonly temperature?: number | undefined;
   readonly topP?: number | undefined;
@@ -26,7 +26,7 @@ export interface GenerationRequest {
    */
   readonly id: string;
   readonly messages: readonly ChatMessage[];
-  /** What the reply is to fit. A generator that cannot hold its model to it ignores it: every reply is checked. */
+  /** The schema of the reply. A generator that cannot enforce it ignores it: every reply is validated. */
   readonly schema?: JsonSchema;
   readonly sampling: SamplingSettings;
   readonly seed: number;
@@ -34,13 +34,13 @@ export interface GenerationRequest {
 
 export interface GenerationReply {
   readonly text: string;
-  /** `length`: cut at the most tokens. */
+  /** `length`: cut off at the token limit. */
   readonly finish: 'stop' | 'length';
-  /** Why it is of no use whatever its text, where the generator knows. */
+  /** Why the reply is unusable regardless of its text, if the generator knows. */
   readonly problem?: string;
   readonly promptTokens?: number;
   readonly completionTokens?: number;
-  /** What the model took, without waiting in line. */
+  /** Time of the model, without time in the queue. */
   readonly seconds: number;
 }
 
@@ -51,11 +51,11 @@ export function isTokenCount(value: unknown): value is number {
 
 export interface GeneratorLoadProgress {
   readonly phase: 'download' | 'read' | 'compile' | 'check';
-  /** From 0 to 1 within the phase; undefined where nobody can tell. */
+  /** From 0 to 1 within the phase; undefined if unknown. */
   readonly share?: number;
   readonly receivedBytes?: number;
   readonly totalBytes?: number;
-  /** Of the phase. */
+  /** Progress of the phase. */
   readonly secondsLeft?: number;
 }
 
@@ -95,7 +95,7 @@ export interface Generator {
 /** A reply that failed for a reason that may pass: a busy server, a broken connection, a lost worker. */
 export class TransientGeneratorError extends Error {
   override readonly name = 'TransientGeneratorError';
-  /** What the other side asked for, if it did. */
+  /** The wait that the server requested, if any. */
   readonly retryAfterSeconds: number | undefined;
 
   constructor(

@@ -26,7 +26,7 @@ export interface HubFile {
 }
 
 export interface HubListing {
-  /** The commit that the revision stands for. */
+  /** The commit of the revision. */
   readonly commit: string;
   readonly files: readonly HubFile[];
 }

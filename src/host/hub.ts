@@ -22,7 +22,7 @@ export interface Hub extends DownloadOptions {
   readonly endpoint: URL;
   /** Asks for an address, from a byte on. */
   readonly request: (url: URL, from: number, signal: AbortSignal) => Promise<Response>;
-  /** What its user can do. */
+  /** Remedies for the user. */
   readonly remedies: {
     readonly unreachable: string;
     readonly damaged: string;
@@ -122,7 +122,7 @@ function taskOf({ stallMs, retryMs, endpoint, request, remedies }: Hub, url: URL
   };
 }
 
-/** What its user can do about an answer of the hub. */
+/** Adds the remedies to errors of the hub. */
 async function explained<T>(
   { endpoint, remedies, visitor }: Hub,
   { id, revision }: HubName,

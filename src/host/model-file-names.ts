@@ -7,7 +7,7 @@ export const WEIGHT_FILES: readonly string[] = [
   'pytorch_model.bin',
 ];
 
-/** What the library reads beside the files that the studio reads itself: the graph, and weights too large for it. */
+/** Files that the library reads in addition to the studio's: the graph, and weights too large for it. */
 export const LIBRARY_FILES: readonly string[] = ['onnx/model.onnx', 'onnx/model.onnx_data'];
 
 /** The tokenizer files of a model folder; an export carries them along unchanged. */

@@ -1,4 +1,4 @@
-/** How an error crosses from one thread to another: there is no other form. */
+/** The only form in which an error is sent between threads. */
 import {
   DeadlineError,
   DeviceLostError,
@@ -15,7 +15,7 @@ export interface SentError {
   readonly name: string;
   readonly message: string;
   readonly stack: string | undefined;
-  /** What its class adds: problem, remedy, file, line, reason … */
+  /** Fields of its class: problem, remedy, file, line, reason … */
   readonly fields: Readonly<Record<string, string | number | undefined>>;
   readonly cause: SentError | undefined;
 }
@@ -32,7 +32,7 @@ const classes = {
   TransientGeneratorError,
 } as const;
 
-/** Causes of causes may go on for ever, or in a circle. */
+/** Chains of causes may be endless or cyclic. */
 const mostCauses = 5;
 
 /** Anything thrown, to be sent to another thread. */

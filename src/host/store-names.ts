@@ -5,7 +5,7 @@ import { InputError } from '../core/errors.ts';
 const NAMESPACE = /^[a-z0-9][a-z0-9._-]{0,99}$/;
 const KEY = /^[A-Za-z0-9][A-Za-z0-9._:/-]{0,199}$/;
 
-/** What may name a namespace on every host: it becomes a folder. @throws InputError saying what may. */
+/** Checks the name of a namespace, which becomes a folder. @throws InputError that states what is allowed */
 export function assertNamespace(name: string): void {
   // Windows drops a final dot, and knows devices by these names with any extension.
   if (NAMESPACE.test(name) && !name.endsWith('.') && !/^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/.test(name))
@@ -16,7 +16,7 @@ export function assertNamespace(name: string): void {
   });
 }
 
-/** What may name a record in a namespace. @throws InputError saying what may. */
+/** Checks the name of a record in a namespace. @throws InputError that states what is allowed */
 export function assertKey(key: string): void {
   if (KEY.test(key)) return;
   throw new InputError(`${JSON.stringify(key)} cannot name a record in the store`, {
@@ -24,7 +24,7 @@ export function assertKey(key: string): void {
   });
 }
 
-/** What names a blob. @throws StoreCorruptionError */
+/** Checks the name of a blob. @throws StoreCorruptionError */
 export function assertSha256(name: string): void {
   if (!/^[0-9a-f]{64}$/.test(name)) throw new StoreCorruptionError(`"${name}" is not a SHA-256`);
 }

@@ -7,7 +7,7 @@
 export type LossNeeds = 'positive' | 'labels' | 'teacher';
 
 /**
- * Which passages of the batch stand in a query's row.
+ * Which passages of the batch are in a query's row.
  * - `own`: the query's own list;
  * - `in-batch`: the own list and the positives of the batch's other queries;
  * - `batch`: every passage of every list of the batch (all hard negatives; paper C, Sentence Transformers).
@@ -23,7 +23,7 @@ export interface LossBlock {
   readonly columns: number;
   /** sim(query, passage), untempered. */
   readonly scores: Float64Array;
-  /** 1 where the passage takes part in the row. The positive always does. */
+  /** 1 if the passage is a candidate in the row. The positive always is. */
   readonly mask: Uint8Array;
   /** The column of each row's positive. */
   readonly positive: Int32Array;
@@ -46,9 +46,9 @@ export type LossSettings = Readonly<Record<string, number>>;
 export interface LossSetting {
   readonly default: number;
   readonly meaning: string;
-  /** What a value must be above. */
+  /** Exclusive lower bound. */
   readonly above?: number;
-  /** What a value must not be below. */
+  /** Inclusive lower bound. */
   readonly atLeast?: number;
   /** A switch: 0 or 1. */
   readonly isSwitch?: true;

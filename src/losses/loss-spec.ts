@@ -14,11 +14,11 @@ export interface LossTerm {
   /** Complete: every setting of the definition. */
   readonly settings: LossSettings;
   readonly scope: CandidateScope;
-  /** Which likely positives are kept out of the negatives, beyond the known ones. */
+  /** Which likely positives are excluded from the negatives, beyond the known ones. */
   readonly mask: PositiveAwareRule;
 }
 
-/** What is trained on: the weighted sum of its terms, at least one. */
+/** The training objective: the weighted sum of its terms, at least one. */
 export interface LossSpec {
   readonly terms: readonly LossTerm[];
 }
@@ -75,7 +75,7 @@ function settingName(definition: LossDefinition, typed: string): string {
   });
 }
 
-/** Tells the settings of the loss from those of the mask, and brings names to their canonical form. */
+/** Separates the settings of the loss from those of the mask, with canonical names. */
 function separateSettings(
   definition: LossDefinition,
   given: LossSettings,
@@ -258,7 +258,7 @@ class SpecReader {
     });
   }
 
-  /** Adds the position to an error about what stands there. */
+  /** Adds the position to an error about the text there. */
   #locating<T>(token: Token, read: () => T): T {
     try {
       return read();

@@ -1,14 +1,14 @@
 /**
- * Which of a list's passages a teacher takes for a second positive. A contrastive loss would push them away though
- * they answer the query, so they are left out of the negatives, wherever in the batch the same document stands.
+ * Which of a list's passages a teacher considers a second positive. A contrastive loss would push them away although
+ * they answer the query, so they are excluded from the negatives wherever the same document occurs in the batch.
  *
  * Source: arXiv 2502.19712 (teacher > 0.6 × the positive's, on scores from 0 to 1); the same with 0.95 is
  * NV-Retriever's TopK-PercPos, arXiv 2407.15831; the margin is GISTEmbed's, arXiv 2402.16829.
  */
 export interface PositiveAwareRule {
-  /** A passage goes when its teacher score is above this share of the positive's; null: off. For scores ≥ 0. */
+  /** A passage is removed if its teacher score is above this share of the positive's; null: off. For scores ≥ 0. */
   readonly share: number | null;
-  /** A passage goes when its teacher score is above the positive's minus this; null: off. */
+  /** A passage is removed if its teacher score is above the positive's minus this; null: off. */
   readonly margin: number | null;
 }
 
@@ -34,7 +34,7 @@ export function falseNegatives(
   return removed;
 }
 
-/** The columns at which each document stands. */
+/** The columns of each document. */
 export type ColumnsOfDocument = ReadonlyMap<number, readonly number[]>;
 
 export function columnsOfDocuments(documents: Int32Array): ColumnsOfDocument {
@@ -48,12 +48,12 @@ export function columnsOfDocuments(documents: Int32Array): ColumnsOfDocument {
 }
 
 /**
- * Takes documents out of one row of a mask wherever they stand, but for the columns [keepFrom, keepTo): the
+ * Removes documents from one row of a mask wherever they occur, except in the columns [keepFrom, keepTo): the
  * positive, or the whole own list of a loss that knows its grades.
  *
  * @param mask the row's mask, [columns].
  * @param removed documents: the query's known positives and those of its list that {@link falseNegatives} names.
- * @returns how many columns it took out.
+ * @returns the number of columns removed.
  */
 export function removeDocuments(
   mask: Uint8Array,

@@ -6,7 +6,7 @@ import { own } from '../core/own.ts';
 
 type SettingRules = Readonly<Record<string, LossSetting>>;
 
-/** What keeps a value from being used for a setting; undefined if nothing does. */
+/** Why a value cannot be used for a setting; undefined if it can. */
 function faultOf(rule: LossSetting, value: number): string | undefined {
   if (rule.isSwitch) return value === 0 || value === 1 ? undefined : 'must be 0 or 1';
   const { above, atLeast } = rule;

@@ -14,7 +14,7 @@ const settings = {
  *
  * Optimizes: the mean over the row's negatives of max(0, m − s₀ + sⱼ).
  * Inputs: the positive.
- * When: one or few hard negatives per query. Negatives beyond the margin teach nothing, which spares false
+ * When: one or few hard negatives per query. Negatives beyond the margin have no gradient, which spares false
  * negatives that are already far, and slows training down once most are far.
  * Relations: InfoNCE weighs all negatives at once and never stops; MarginMSE takes each margin from a teacher.
  * sentence-transformers' version works on Euclidean distances with margin 5 by default.

@@ -57,11 +57,11 @@ export type PairResult = Readonly<{
   wins: number;
   ties: number;
   losses: number;
-  /** The smallest true difference that the t-test would have found with a chance of 0.8. */
+  /** The smallest true difference that the t-test would detect with a probability of 0.8. */
   smallestDetectable: number;
 }>;
 
-/** What a test of one pair says before it is corrected for the others. */
+/** The result of a test of one pair before correction for the others. */
 export type UncorrectedPair = Omit<
   PairResult,
   'system' | 'baseline' | 'metric' | 'tTestHolmP' | 'randomizationHolmP'
@@ -115,7 +115,7 @@ function measureQueries(
   return { names, queries, valuesOf: (system, metric) => values.get(system)?.get(metric) ?? [] };
 }
 
-/** Values in a report have so many decimals. */
+/** Decimals of values in a report. */
 const valueScale = 1e6;
 
 /** Every system's value for every judged query, rounded to six decimals. */
@@ -210,7 +210,7 @@ export function compareSystems(
   };
 }
 
-/** What a comparison shows: the corrected test decides. Without a significant difference it is open. */
+/** The conclusion of a comparison: the corrected test decides. Without a significant difference it is inconclusive. */
 export function verdictOf(pair: PairResult, alpha: number): 'equal' | 'better' | 'worse' | 'open' {
   if (pair.wins + pair.losses === 0) return 'equal';
   if (pair.randomizationHolmP > alpha) return 'open';

@@ -7,7 +7,7 @@ export interface Wording extends NumberStyle {
   readonly nameOf?: (system: string) => string;
 }
 
-/** One comparison in a sentence: the corrected test decides, the interval says how certain the size is. */
+/** One comparison in a sentence: the corrected test decides, the interval shows the uncertainty of the size. */
 export function conclusion(
   pair: PairResult,
   { alpha, queries }: { readonly alpha: number; readonly queries: number },

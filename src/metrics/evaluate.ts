@@ -10,7 +10,7 @@ export interface EvaluationOptions {
   readonly relevanceLevel?: number | undefined;
   /** Counts judged queries that the run lacks as 0 (trec_eval -c) instead of leaving them out. */
   readonly complete?: boolean | undefined;
-  /** Looks at the best so many documents of a query only (trec_eval -M). */
+  /** Evaluates only the top documents of a query, this many (trec_eval -M). */
   readonly maxRank?: number | undefined;
   /** Drops a document whose id is the query's, as BEIR does for ArguAna and Quora. */
   readonly dropIdentical?: boolean | undefined;
@@ -28,7 +28,7 @@ export interface Evaluation {
 const nothing: ScoredDocuments = { documents: [], scores: [] };
 
 /**
- * Scores a run as trec_eval does: over the queries that are in both the judgements and the run. Without such a
+ * Scores a run as trec_eval does: over the queries that are in both the judgments and the run. Without such a
  * query every average is 0.
  */
 export function evaluate(

@@ -35,7 +35,7 @@ function moveSurrogatesLast(unit: number): number {
   return unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit;
 }
 
-/** What the measures need of one query: the ranked documents' grades, and the judgements' totals. */
+/** Prepares one query for the measures: the ranked documents' grades, and the totals of the judgments. */
 export function gradeRanking(
   ranked: readonly string[],
   judged: ReadonlyMap<string, number>,

@@ -34,7 +34,7 @@ const columnsRemedy = 'Use the form "query Q0 document rank score tag"';
 interface QueryLines {
   readonly documents: string[];
   readonly scores: number[];
-  /** Where each document stands in the file, to name the place of a repeated one. */
+  /** The line of each document in the file, to locate a repeated one. */
   readonly lines: number[];
 }
 

@@ -109,7 +109,7 @@ unitClasses.fill(MARK, 0xdc00, 0xe000);
  * The words of a text: runs of letters and numbers with their combining marks, where one apostrophe or full stop
  * between two of them belongs to the word (`don't`, `3.5`, `u.s`). A Han or Hiragana character is a word by itself,
  * as those scripts write no spaces. A simplification of Unicode's word boundaries (UAX #29). Time is linear in the
- * length, whatever the text.
+ * length, for any text.
  */
 export function splitWords(text: string): string[] {
   const words: string[] = [];

@@ -1,4 +1,4 @@
-/** What a user may choose of BM25. */
+/** Settings of BM25. */
 import { choiceSetting, numberSetting } from '../core/setting.ts';
 import { settingRanges } from '../core/setting-ranges.ts';
 import { analyzerNames } from './analyzer.ts';

@@ -3,7 +3,7 @@
  * 128-bit SIMD. Scalar JavaScript reaches a tenth of it (bench/RESULTS-retrieval.md). The module is assembled here
  * from its instructions, less than 800 bytes, so that it needs no compiler and no file.
  *
- * Each dot product is summed in the same order whatever stands beside it: four float32 sums, of the columns
+ * Each dot product is summed in the same order, regardless of its neighbors: four float32 sums, of the columns
  * 0, 4, 8 …, 1, 5, 9 … and so on, then ((sum 0 + sum 2) + (sum 1 + sum 3)). WebAssembly's SIMD rounds the same way
  * on every machine, so a score is the same bits in every block, batch, worker and host.
  */
@@ -79,14 +79,14 @@ export function visitScores(
   packQueries(new Float32Array(memory.buffer, 0, queriesBytes / BYTES_PER_LANE), queries, dimensions);
   const block = new Float32Array(memory.buffer, queriesBytes, blockRows * paddedDimensions);
   const scores = new Float32Array(memory.buffer, queriesBytes + documentsBytes, blockRows * SCORE_COLUMNS);
-  // The padding behind each row has to be 0, whatever an earlier call left there.
+  // The padding after each row has to be 0; an earlier call may have written there.
   if (paddedDimensions !== dimensions) block.fill(0);
 
   for (let firstDocument = 0; firstDocument < documentCount; firstDocument += blockRows) {
     const rows = Math.min(blockRows, documentCount - firstDocument);
     const source = documents.subarray(firstDocument * dimensions, (firstDocument + rows) * dimensions);
     copyRows(block, source, dimensions, paddedDimensions);
-    // Two documents are scored at once: beside a last single one stands a row that an earlier block left.
+    // Two documents are scored at once: a last single one is paired with a row left by an earlier block.
     const end = queriesBytes + 2 * Math.ceil(rows / 2) * rowBytes;
     for (let group = 0; group < groups; group++) {
       const firstQuery = group * SCORE_COLUMNS;

@@ -39,8 +39,8 @@ export function fuseByRank(inputs: readonly FusionInput[], k = 60): FusedRanking
 }
 
 /**
- * Weighted sum of scores, after those of each query and ranking have been brought to [0, 1] by their minimum and
- * maximum (all 1 where they are equal). A document that a ranking lacks gets 0 from it.
+ * Weighted sum of scores, min-max normalized to [0, 1] per query and ranking (all 1 if they are equal). A document
+ * missing from a ranking gets 0 from it.
  */
 export function fuseByScore(inputs: readonly FusionInput[]): FusedRanking {
   return fuse(inputs, (documents) => {

@@ -6,7 +6,7 @@ export interface LastingVectorsOptions {
   readonly clock: Clock;
   /** All that decides the vectors: the encoder, its settings, the device and the texts. */
   readonly key: string;
-  /** About how much of the work a killed process loses. What takes less leaves nothing in the store. */
+  /** Approximate work that a killed process loses. Shorter work stores nothing. */
   readonly seconds: number;
   /** Texts that are embedded together. It decides the last bits of the vectors: what a text is padded with. */
   readonly chunk?: number;
@@ -23,9 +23,9 @@ export type EmbedChunk = (
 ) => Promise<Float32Array<ArrayBuffer>>;
 
 /**
- * Vectors of many texts, kept in the store as they are made: a process that is killed loses at most about
- * `seconds` of the work, and the same call in another goes on from there, to the same bits.
- * {@link clearVectors} takes them out of the store.
+ * Vectors of many texts, cached in the store as they are computed: a killed process loses at most about `seconds` of
+ * work, and the same call in another process resumes, with the same bits. {@link clearVectors} removes them from the
+ * store.
  *
  * @param texts in the same order each time; read once, and no more than a chunk of them is held
  * @returns [texts, dimensions], row-major
@@ -60,7 +60,7 @@ export async function lastingVectors(
   return joined(vectors);
 }
 
-/** What comes after the first `skipped` texts, so many at a time. */
+/** The texts after the first `skipped`, in chunks of this size. */
 async function* chunksOf(
   texts: Iterable<string> | AsyncIterable<string>,
   skipped: number,
@@ -95,7 +95,7 @@ interface Part {
   readonly vectors: Float32Array<ArrayBuffer>;
 }
 
-/** The parts from the first on, as far as none is missing. */
+/** The parts from the first up to the first missing one. */
 async function readParts(store: Store, namespace: string): Promise<Part[]> {
   const parts: Part[] = [];
   for (;;) {
@@ -135,7 +135,7 @@ class Keeper {
       await this.#writer.commit({ put: { [nameOf(this.#next)]: { value: { count }, blobs: [blob] } } });
       this.#next++;
     } catch (error) {
-      // Whoever took over makes the same vectors; this process needs none of its own in the store.
+      // The process that took over makes the same vectors; this one need not store its own.
       if (!(error instanceof StoreFencedError)) throw error;
       this.#isFenced = true;
     }

@@ -1,13 +1,13 @@
 import type { ScoredItems } from './top-k.ts';
 
-/** Rows of an index to search. Vectors that lie in a SharedArrayBuffer are shared, others copied or moved. */
+/** Rows of an index to search. Vectors in a SharedArrayBuffer are shared, others copied or transferred. */
 export interface SearchRequest {
   /** [rows, dimensions] */
   readonly vectors: Float32Array;
   /** [queries, dimensions] */
   readonly queries: Float32Array;
   readonly dimensions: number;
-  /** Of the index: the item number of row 0 of `vectors`. */
+  /** The item number in the index of row 0 of `vectors`. */
   readonly firstRow: number;
   readonly k: number;
 }

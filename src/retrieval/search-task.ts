@@ -2,7 +2,7 @@ import { SCORE_COLUMNS, visitScores } from './dot-kernel.ts';
 import type { SearchRequest, SearchResponse } from './search-protocol.ts';
 import { TopK } from './top-k.ts';
 
-/** What a search worker does with a request. */
+/** The request handler of a search worker. */
 export function runSearchTask(request: SearchRequest): { response: SearchResponse; transfer: ArrayBuffer[] } {
   const { vectors, queries, dimensions, firstRow, k } = request;
   const rows = vectors.length / dimensions;

@@ -34,7 +34,7 @@ export class TopK {
     }
   }
 
-  /** What was kept, best first. Empties the heap. */
+  /** The kept items, best first. Empties the heap. */
   take(): ScoredItems {
     const size = this.#size;
     // Heap sort: the worst goes to the end, again and again.

@@ -15,7 +15,7 @@ const LARGEST_VALUE = 1e15;
 
 interface Shard {
   readonly firstRow: number;
-  /** [rows, dimensions]; emptied while a worker that can not share memory holds them. */
+  /** [rows, dimensions]; empty while a worker that cannot share memory has them. */
   vectors: Float32Array;
 }
 

@@ -1,7 +1,7 @@
 import { isPositive, textId, textKey } from '../corpus/text-key.ts';
 import type { ListDocument, ListRecord } from '../corpus/types.ts';
 
-/** A training list as one step uses it: the positive and the passages sampled beside it. */
+/** A training list as one step uses it: the positive and the sampled other passages. */
 export interface SampledList {
   readonly record: ListRecord;
   /** The passages to embed, in order; at least one. */
@@ -11,8 +11,8 @@ export interface SampledList {
 }
 
 /**
- * Who is who in a batch of L lists. The passages of all lists stand one list after the other, P in all: row p of
- * the passage embeddings is the p-th of them.
+ * The layout of a batch of L lists. The P passages of all lists are concatenated: row p of the passage embeddings is
+ * the p-th of them.
  */
 export interface BatchLayout {
   /** List i has the passages offsets[i] up to, not including, offsets[i + 1]. [L + 1] */

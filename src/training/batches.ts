@@ -9,29 +9,29 @@ export interface BatchOptions {
   readonly seed: number;
   /** Lists per optimizer step. */
   readonly batchSize: number;
-  /** What becomes of the lists left over when an epoch's last batch cannot be filled. */
+  /** Whether to drop or keep an epoch's last batch if it cannot be filled. */
   readonly incomplete: 'drop' | 'keep';
   /**
-   * Whether a list that shares a passage with the batch waits for a later one, so that no passage stands twice in a
-   * batch (sentence-transformers' no-duplicates sampler).
+   * Whether a list that shares a passage with the batch waits for a later one, so that no passage occurs twice in
+   * a batch (sentence-transformers' no-duplicates sampler).
    */
   readonly distinctPassages: boolean;
-  /** How many passages stand beside the positive. */
+  /** Number of passages besides the positive. */
   readonly negatives: number | 'all';
-  /** Which ones, where a list has more; what is drawn anew is so each epoch. */
+  /** Which ones, if a list has more; random choices are repeated each epoch. */
   readonly choice: NegativeChoice;
   /** `list`: one row per list, with its first positive; `positive`: one row for each positive of a list. */
   readonly rowPer: 'list' | 'positive';
   /**
-   * Whether a list's other positives may stand among the passages: for losses that read grades or a teacher. A
-   * contrastive loss only masks them.
+   * Whether the passages may include a list's other positives: for losses that read grades or a teacher. A contrastive
+   * loss only masks them.
    */
   readonly otherPositives: boolean;
   /** The lowest label that makes a passage a positive; any above 0 by default. */
   readonly level?: number;
 }
 
-/** So many epochs in a row without a full batch, and none is to be expected. */
+/** After this many epochs in a row without a full batch, none is to be expected. */
 const MOST_EMPTY_EPOCHS = 1000;
 
 /** One row of the training data: a list, by its place, seen from one of its positives. */
@@ -42,8 +42,8 @@ export interface TrainingRow {
 }
 
 /**
- * Deals training lists into batches. What stands in a batch is a pure function of (seed, epoch, step), so a resumed
- * training needs nothing but those numbers.
+ * Deals training lists into batches. The content of a batch is a pure function of (seed, epoch, step), so a resumed
+ * training needs only those numbers.
  */
 export class Batches {
   readonly #lists: readonly ListRecord[];
@@ -107,8 +107,8 @@ export class Batches {
   }
 
   /**
-   * Where a step counted from the start of the training lies. An epoch in which no batch was filled is passed over.
-   * @param globalStep one that the training takes: there need not be an epoch with a further one
+   * The epoch and step of a step counted from the start of the training. Epochs without a full batch are skipped.
+   * @param globalStep one that the training takes; an epoch with a later one may not exist
    */
   locate(globalStep: number): { readonly epoch: number; readonly step: number } {
     let step = globalStep;
@@ -193,7 +193,7 @@ export function rowsOf(
 ): readonly TrainingRow[] {
   return lists.flatMap((record, list) => {
     const positives = record.documents.filter((document) => isPositive(document, options.level));
-    // A list without labels, for a loss that reads the teacher alone: its first passage stands in.
+    // A list without labels, for a loss that reads only the teacher: its first passage acts as the positive.
     const chosen = positives.length > 0 ? positives : record.documents.slice(0, 1);
     const seenFrom = options.rowPer === 'positive' ? chosen : chosen.slice(0, 1);
     return seenFrom.map((positive) => ({

@@ -9,7 +9,7 @@ import { isContrastive, type LossTerm } from '../losses/loss-spec.ts';
 import type { BatchLayout } from './batch-layout.ts';
 
 /**
- * Which passage stands in which column of which query's row. The first columns are shared by all rows (every
+ * The passage in each column of each query's row. The first columns are shared by all rows (every
  * passage of the batch, or every list's positive), the rest belong to the row's own list.
  */
 export class Candidates {
@@ -67,10 +67,10 @@ export class Candidates {
   }
 
   /**
-   * Copies what is known of the row's own passages (labels or teacher scores); all others are unknown.
+   * Copies the known values (labels or teacher scores) of the row's own passages; all others are unknown.
    *
    * @param known one number per passage of the batch.
-   * @param row [columns], receives NaN where nothing is known.
+   * @param row [columns], receives NaN where the value is unknown.
    */
   fillOwn(list: number, known: Float64Array, row: Float64Array): void {
     row.fill(NaN);
@@ -86,9 +86,9 @@ export class Candidates {
   }
 
   /**
-   * Fills a row's mask for one term. Left out everywhere: the query's other known positives, wherever in the batch
-   * the same document stands, and what the term's positive-aware rule names. A loss that reads grades or a teacher
-   * keeps its own list whole.
+   * Fills a row's mask for one term. Left out everywhere: the query's other known positives, wherever the same
+   * document occurs in the batch, and the passages that the term's positive-aware rule selects. A loss that
+   * reads grades or a teacher keeps its own list whole.
    *
    * @param mask [columns].
    * @returns how many candidates the row has besides the positive, and how many of them were masked.

@@ -1,5 +1,5 @@
 /**
- * How a checkpoint becomes bytes: safetensors shards of at most 8 MB in a store, whose manifest says what is where.
+ * The format of a checkpoint: safetensors shards of at most 8 MB in a store, with a manifest of their contents.
  *
  * Tensors that are not trained fill shards of their own, so that these are the same in every checkpoint and a store
  * that names blobs by their content keeps them once.
@@ -32,7 +32,7 @@ export type TensorPiece = Readonly<{
   elements: number;
 }>;
 
-/** What goes into one shard. The same tensors give the same plan. */
+/** The content of one shard. The same tensors give the same plan. */
 export type ShardPlan = readonly TensorPiece[];
 
 export interface CheckpointTensors {
@@ -81,7 +81,7 @@ function divide(tensors: readonly Omit<TensorPiece, 'start' | 'elements'>[]): Sh
   return shards;
 }
 
-/** A moment has its weight's shape; one of a parameter that is no model weight (an adapter's) is taken as flat. */
+/** A moment has its weight's shape; that of a parameter that is not a model weight (an adapter's) is flat. */
 function dimsOf(name: string, { weights, moments }: CheckpointTensors): readonly number[] {
   return weights.get(name)?.dims ?? [moments.first.get(name)?.length ?? 0];
 }
@@ -123,7 +123,7 @@ export class TensorAssembly {
     second: new Map<string, Float32Array<ArrayBuffer>>(),
   };
 
-  /** @param file Named in errors. @throws SafetensorsError, RangeError if the shard is not what the plan says. */
+  /** @param file Named in errors. @throws SafetensorsError, RangeError if the shard does not match the plan. */
   add(plan: ShardPlan, shard: Uint8Array<ArrayBuffer>, file: string): void {
     const { tensors } = readSafetensors(shard, file);
     for (const piece of plan) {

@@ -32,7 +32,7 @@ export type TrainingState = Readonly<{
   earlyStopping: Json;
   /** Losses and metrics so far, as the trainer reports them. */
   history: Json;
-  /** What computed it (Runtime.fingerprint and the studio's version). */
+  /** The environment that computed it (Runtime.fingerprint and the studio's version). */
   fingerprint: Readonly<Record<string, string>>;
   /** Why this training's bits may differ from an unbroken one's: earlier resumes elsewhere, a smaller micro-batch. */
   breaks: readonly string[];
@@ -46,7 +46,7 @@ export interface TrainingCheckpoint {
   readonly moments: Moments;
 }
 
-/** What a resume would compute with. */
+/** The environment of a resumed training. */
 export type ResumeConditions = Pick<TrainingState, 'fingerprint' | 'plan' | 'recipeHash'>;
 
 export interface ResumeReport {
@@ -57,7 +57,7 @@ export interface ResumeReport {
   readonly breaks: readonly string[];
 }
 
-/** Whether going on from a checkpoint gives the bits of a training that was never interrupted, and if not, why. */
+/** Whether resuming from a checkpoint gives the bits of an uninterrupted training, and if not, why. */
 export function resumeReport(saved: TrainingState, current: ResumeConditions): ResumeReport {
   const differences = [
     ...(saved.recipeHash === current.recipeHash ? [] : ['the configuration was changed']),
@@ -84,7 +84,7 @@ function differingMembers(
   });
 }
 
-/** Equal for equal JSON, whatever the order of its members. */
+/** Equal for equal JSON, regardless of member order. */
 function shown(value: Json | undefined): string {
   if (value === undefined) return 'unknown';
   if (typeof value === 'string') return value;

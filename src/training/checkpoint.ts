@@ -17,17 +17,17 @@ export interface LoadedCheckpoint {
 export interface CheckpointSummary {
   readonly step: number;
   readonly epoch: number;
-  /** Of all its tensors; some may be shared with other checkpoints. */
+  /** Bytes of all its tensors; some may be shared with other checkpoints. */
   readonly bytes: number;
   readonly latest: boolean;
   readonly best: boolean;
 }
 
-/** How many of the newest checkpoints stay. */
+/** Number of the newest checkpoints that are kept. */
 const KEPT = 2;
 /**
- * Of how many checkpoints there may be bytes in a store at one time: those of the last commit, those that the one before
- * it named besides, and the one that is being written.
+ * The maximum number of checkpoints with bytes in a store at one time: those of the last commit, the additional ones of
+ * the commit before it, and the one that is being written.
  */
 export const mostCheckpoints = KEPT + 1 + 2 + 1;
 const FORMAT = 1;
@@ -57,7 +57,7 @@ export class CheckpointStore {
   /** Found damaged; dropped by the next save. */
   readonly #damaged = new Set<number>();
 
-  /** @param writer Of the namespace that holds nothing else, opened on `store`. */
+  /** @param writer of a namespace with no other content, opened on `store` */
   constructor(writer: StoreWriter, store: Store) {
     this.#writer = writer;
     this.#store = store;
@@ -95,7 +95,7 @@ export class CheckpointStore {
     try {
       await this.#store.sweep();
     } catch {
-      // The checkpoints stand. What could not be removed is removed by the next sweep.
+      // The checkpoints are saved. The next sweep removes what could not be removed now.
     }
   }
 
@@ -177,7 +177,7 @@ export class CheckpointStore {
   async #manifest(id: number): Promise<{ manifest: Manifest; record: StoreRecord }> {
     const record = await this.#store.get(this.#writer.namespace, keyOf(id));
     if (!record) throw new StoreCorruptionError(`${keyOf(id)} is missing from the store`);
-    // The store has checked that these are the bytes that a version of ours wrote; which one, is left to check.
+    // The store has verified that a version of the studio wrote these bytes; which one remains to be checked.
     const manifest = record.value as Manifest;
     if (manifest.format !== FORMAT) {
       throw new InputError(`the checkpoint was written by a newer version (format ${manifest.format})`, {

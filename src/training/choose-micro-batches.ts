@@ -6,27 +6,27 @@ import { square } from '../core/exact-math.ts';
 import { lengthLadder, type MicroBatchPlan } from './micro-batches.ts';
 
 /**
- * Tokens of a micro-batch. A CPU keeps elementwise operations in its cache with few; a GPU wants so many that the
- * dispatches of a graph, several hundred, cost little beside their work.
+ * Tokens per micro-batch. With few, a CPU keeps elementwise operations in its cache. A GPU needs enough that the
+ * several hundred dispatches of a graph cost little compared with their work.
  */
 const tokensOf = { cpu: 512, gpu: 4096 } as const;
 /**
- * What launching the graphs of a micro-batch costs a GPU, in tokens of work: at 7 µs a dispatch, 128 tokens of MiniLM-L6
- * at 1.5 TFLOP/s, between what integrated and discrete GPUs do. Dispatches and work both grow with the layers, the
+ * The cost of launching the graphs of a micro-batch on a GPU, in tokens of work: at 7 µs per dispatch, 128 tokens of
+ * MiniLM-L6 at 1.5 TFLOP/s, between integrated and discrete GPUs. Dispatches and work both grow with the layers, the
  * work of a token alone with the square of the width.
  */
 function launchTokens(hiddenSize: number): number {
   return Math.round(128 * square(384 / hiddenSize));
 }
 
-/** What a device takes. */
+/** Limits of a device. */
 export type DeviceLimits = Pick<Runtime, 'device' | 'largestTensorBytes' | 'availableMemory'>;
 
 export interface MicroBatchChoice {
   readonly trainable: TrainingGraphOptions['trainable'];
   readonly lora?: LoraShape | undefined;
   readonly dropout?: boolean;
-  /** Tokens of a micro-batch where the user says so. */
+  /** Tokens per micro-batch, if the user sets it. */
   readonly tokens: number | 'auto';
 }
 
@@ -77,7 +77,7 @@ function fits(limits: DeviceLimits, graphs: TrainingGraphs): boolean {
   );
 }
 
-/** Bytes that a micro-batch takes at the most, forward and backward. */
+/** Maximum bytes of a micro-batch, forward and backward. */
 export function bytesNeeded({ forward, backward, savedBytes }: TrainingGraphs): number {
   return Math.max(forward.peakBytes, backward.peakBytes + savedBytes);
 }

@@ -6,14 +6,14 @@ import { evaluate } from '../metrics/evaluate.ts';
 import { parseMeasures } from '../metrics/measures/registry.ts';
 import { TrainingDivergedError, type Evaluate } from './trainer.ts';
 
-/** What a dev evaluation reports, under trec_eval's names. */
+/** Results of a dev evaluation, under trec_eval's names. */
 export const devMeasures = ['ndcg_cut_10', 'recip_rank'] as const;
 
 /**
  * Retrieval on held-out lists: each dev query searches the passages of all dev lists together, its own positives
  * (labels above 0) being relevant by their grade. Small enough to run often; the figures say which of two
  * checkpoints is better, not how good a model is on a whole corpus.
- * @throws InputError if no dev list has a positive; the evaluation TrainingDivergedError if a vector is no number
+ * @throws InputError if no dev list has a positive; the evaluation TrainingDivergedError if a vector is not finite
  */
 export function devEvaluation(lists: readonly ListRecord[], similarity: 'cosine' | 'dot'): Evaluate {
   const passages = new Map<string, string>();

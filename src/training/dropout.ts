@@ -1,6 +1,6 @@
 import { randomUint32, streamKey } from '../core/random.ts';
 
-/** What names one mask of a training: the same place gets the same mask on every host, and after a resume. */
+/** Identifies one mask of a training: the same place gets the same mask on every host, and after a resume. */
 export interface DropoutPlace {
   readonly seed: number;
   /** The optimizer step. */
@@ -21,7 +21,7 @@ export function fillDropoutMask(out: Float32Array, probability: number, place: D
   const keptBytes = Math.round(256 * (1 - probability));
   if (!(keptBytes >= 1 && keptBytes <= 256))
     throw new RangeError(`cannot drop ${probability} of the elements`);
-  // A table in place of a comparison: the processor cannot guess which way a random branch goes.
+  // A table instead of a comparison: the CPU cannot predict a random branch.
   const valueOfByte = new Float32Array(256).fill(256 / keptBytes, 0, keptBytes);
   const key = streamKey(place.seed, 'dropout', place.step, place.site, place.microBatch);
   const whole = out.length - (out.length % 4);

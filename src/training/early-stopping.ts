@@ -11,7 +11,7 @@ export interface WatchedMetric {
 export interface EarlyStoppingOptions {
   /** The first one chooses the checkpoint to keep; any of them renews the patience. */
   readonly watch: readonly [WatchedMetric, ...WatchedMetric[]];
-  /** Stops after so many evaluations in a row without an improvement; null: never. */
+  /** Stops after this many consecutive evaluations without improvement; null: never. */
   readonly patience: number | null;
 }
 
@@ -19,7 +19,7 @@ export interface EarlyStoppingOptions {
 export type EarlyStoppingState = Readonly<{
   /** The best evaluation so far by the first metric; null before the first. */
   best: { readonly step: number; readonly value: number } | null;
-  /** What each metric must improve on to renew the patience; absent before its first value. */
+  /** The value that each metric must improve on to reset the patience; absent before its first value. */
   references: Readonly<Record<string, number>>;
   evaluationsWithoutImprovement: number;
 }>;

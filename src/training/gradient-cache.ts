@@ -35,7 +35,7 @@ export interface DropoutOptions {
   readonly seed: number;
 }
 
-/** What of an encoder takes part in a step: its texts are tokens already. */
+/** The parts of an encoder that a step needs: its texts are already tokens. */
 export interface SteppedEncoder {
   readonly shape: EncoderShape;
   readonly encoding: Pick<EncodingConfig, 'pooling' | 'normalize'>;
@@ -48,7 +48,7 @@ export interface TokenizedBatch {
   readonly passages: readonly TokenSequence[];
 }
 
-/** ∂L/∂vectors, [queries, width] and [passages, width], and whatever else the loss has to tell. */
+/** ∂L/∂vectors, [queries, width] and [passages, width], and any other results of the loss. */
 export interface VectorGradients {
   readonly queryGradient: Float32Array;
   readonly passageGradient: Float32Array;
@@ -77,8 +77,8 @@ interface MicroBatch {
 }
 
 /**
- * Shapes whose sessions, with the memory they keep for their next run, stay open: at least so many, and more while
- * their activations fit into so many bytes. A small encoder takes longer to make a session than to run it.
+ * Shapes whose sessions stay open, with the memory that they keep for the next call: at least this many, and more while
+ * their activations fit into this many bytes. For a small encoder, making a session takes longer than running it.
  */
 const fewestShapes = 10;
 const bytesOfShapes = 2 ** 29;
@@ -200,7 +200,7 @@ export class GradientCache {
     }
   }
 
-  /** What is free, and what already holds activations of earlier batches. */
+  /** Free memory, and memory that already holds activations of earlier batches. */
   #memoryForActivations(): number {
     let bytes = this.#runtime.availableMemory();
     for (const { free, graphs } of this.#shapes.values()) bytes += free.length * graphs.savedBytes;
@@ -362,7 +362,7 @@ export class GradientCache {
   }
 }
 
-/** @throws OutOfMemoryError that says what would fit */
+/** @throws OutOfMemoryError that states what would fit */
 function refuseTooLarge(graphs: TrainingGraphs, rows: number, length: number, available: number): void {
   const needed = bytesNeeded(graphs);
   if (needed <= available) return;

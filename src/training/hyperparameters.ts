@@ -5,7 +5,7 @@ import { trainingSettingTable } from './setting-table.ts';
 /** Settings by the names that a model card gives them, as an experiment keeps them. */
 export type Hyperparameters = Readonly<Record<string, string | number | boolean>>;
 
-/** What a user can choose of a training and what changes its numbers, as people read it. */
+/** Training settings that a user can choose and that affect the result, in readable form. */
 export function hyperparametersOf(settings: TrainingSettings): Hyperparameters {
   const shown: Record<string, string | number> = {};
   for (const { path, setting } of settingsOf(trainingSettingTable)) {

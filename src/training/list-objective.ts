@@ -7,7 +7,7 @@ import type { Objective, ObjectiveBatch } from './objective.ts';
 import type { TrainingSettings } from './settings.ts';
 import { batchLoss, type SimilarityOptions } from './similarity.ts';
 
-/** What decides how lists become batches. */
+/** Settings that determine how lists become batches. */
 export type BatchSettings = Pick<TrainingSettings, 'batches' | 'mix' | 'epochs' | 'maxSteps' | 'seed'>;
 
 /**

@@ -7,7 +7,7 @@ export interface MicroBatchPlan {
   /** Tokens of one micro-batch at most. */
   readonly tokensPerMicroBatch: number;
   /**
-   * What starting a micro-batch costs, in tokens of work: shorter texts get one of their own where that spares more
+   * Cost of launching a micro-batch, in tokens of work: shorter texts get a separate one if that saves more
    * padding. Without it texts of all lengths share micro-batches.
    */
   readonly launchTokens?: number | undefined;

@@ -2,14 +2,14 @@ import type { ListDocument } from '../corpus/types.ts';
 import type { RandomStream } from '../core/random.ts';
 
 /**
- * Which of a list's passages stand beside the positive where there are more than asked for:
+ * Which of a list's passages are used besides the positive if there are more than needed:
  * - `top`: the first of the list;
- * - `fixed`: drawn once by the seed;
- * - `random`: drawn anew each time;
- * - `stratified`: drawn anew each time, spread evenly over the range of hardness from the list's easiest to its
- *   hardest (arXiv 2604.04734 finds it better than the top and than chance for distillation).
+ * - `fixed`: sampled once by the seed;
+ * - `random`: sampled each time;
+ * - `stratified`: sampled each time, spread evenly over the range of hardness from the list's easiest to its
+ *   hardest (arXiv 2604.04734 finds it better than top and random for distillation).
  *
- * Hardness is the teacher's score; where a passage lacks one, their ranks; where one lacks that too, their order.
+ * Hardness is the teacher's score; if a passage has none, the ranks; if one lacks that too, the order.
  */
 export const negativeChoices = ['top', 'fixed', 'random', 'stratified'] as const;
 export type NegativeChoice = (typeof negativeChoices)[number];

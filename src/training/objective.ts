@@ -16,10 +16,10 @@ export interface ObjectiveBatch {
   ): BatchLoss<Float32Array> | Promise<BatchLoss<Float32Array>>;
 }
 
-/** What a training learns from. What stands in a batch is a pure function of (objective, epoch, step). */
+/** What a training learns from. The content of a batch is a pure function of (objective, epoch, step). */
 export interface Objective {
   stepsInEpochs(epochs: number): number;
-  /** Where a step counted from the start of the training lies. */
+  /** The epoch and step of a step counted from the start of the training. */
   locate(globalStep: number): { readonly epoch: number; readonly step: number };
   batch(epoch: number, step: number): ObjectiveBatch;
 }

@@ -96,8 +96,8 @@ const partSize = 1024;
 const alignment = 16;
 
 /**
- * On the CPU all trainable parameters lie behind one another in one vector, their gradients and moments in three
- * more; the graphs read and write views of them, so nothing is copied.
+ * On the CPU all trainable parameters are contiguous in one vector, and their gradients and moments in three more; the
+ * graphs read and write views of them, so nothing is copied.
  */
 class FlatState implements ParameterState {
   readonly weights: Map<string, DeviceTensor>;

@@ -7,7 +7,7 @@ import type { TrainingSettings } from './settings.ts';
 export interface Recipe {
   readonly settings: TrainingSettings;
   readonly lists: readonly ListRecord[];
-  /** What the training starts from. */
+  /** The initial model. */
   readonly encoder: EncoderModel;
 }
 

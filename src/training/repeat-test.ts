@@ -13,7 +13,7 @@ import { createParameterState, type Moments, type ParameterState } from './param
 
 export interface RepeatTestOptions extends GradientCacheOptions {
   readonly trainable: readonly string[];
-  /** How often the step is done; three times by default. */
+  /** Number of repetitions of the step; 3 by default. */
   readonly repeats?: number;
 }
 
@@ -32,16 +32,15 @@ function randomSequences(
   const length = Math.max(...lengthLadder);
   const stream = new RandomStream(1, 'repeat test');
   return Array.from({ length: Math.max(2, Math.floor(tokensPerMicroBatch / length)) }, () =>
-    // Few different tokens: where rows of one token are added, the order tells.
+    // Few distinct tokens: the order matters where rows of one token are added.
     Int32Array.from({ length }, () => stream.integer(Math.min(16, shape.vocabSize))),
   );
 }
 
 /**
- * Does the same training step several times from the same state and compares the bits of what it leads to: a device
- * that adds in the order in which its threads finish is found here. Weights and gradients of the caller are not
- * touched.
- * @throws whatever the runtime throws
+ * Repeats the same training step from the same state and compares the bits of the results. This detects a device whose
+ * order of additions depends on the timing of its threads. Weights and gradients of the caller are not changed.
+ * @throws any error of the runtime
  */
 export async function testRepeats(
   runtime: Runtime,
@@ -116,7 +115,7 @@ export async function testDevice(runtime: Runtime): Promise<boolean> {
   return repeats;
 }
 
-/** What the test found, in a sentence. */
+/** The result of the test in a sentence. */
 export function repeatsText(repeats: boolean): string {
   return repeats
     ? 'The device repeats a training step to the bit.'
@@ -125,13 +124,13 @@ export function repeatsText(repeats: boolean): string {
 
 const namespace = 'repeat-test';
 
-/** Keeps what the test found of a device, for the reports of experiments on it. */
+/** Stores the result for a device, for the reports of experiments on it. */
 export async function keepRepeats(store: Store, runtime: Runtime, repeats: boolean): Promise<void> {
   const put = { [await keyOf(runtime)]: { value: repeats, blobs: [] } };
   await commitInTurn(store, namespace, { put });
 }
 
-/** What the test found earlier with the same device, runtime and threads; undefined where it was not run. */
+/** The stored result for the same device, runtime and threads; undefined if the test has not run. */
 export async function keptRepeats(store: Store, runtime: Runtime): Promise<boolean | undefined> {
   const record = await store.get(namespace, await keyOf(runtime));
   return typeof record?.value === 'boolean' ? record.value : undefined;

@@ -3,13 +3,13 @@ import { cosineOfTurns } from '../core/exact-math.ts';
 
 export type ScheduleKind = 'constant' | 'linear' | 'cosine';
 
-/** How the learning rate goes over a training, as a recipe states it. */
+/** The learning rate schedule of a training, as a recipe states it. */
 export interface ScheduleOptions {
-  /** What follows the warm-up. */
+  /** The schedule after the warm-up. */
   readonly kind: ScheduleKind;
-  /** The rise from 0 to the peak: so many steps, or that share of all steps (rounded up, as transformers does). */
+  /** The rise from 0 to the peak: a number of steps, or a share of all steps (rounded up, as transformers does). */
   readonly warmup: { readonly steps: number } | { readonly share: number };
-  /** What the decay ends at, as a share of the peak; 0 by default. A constant schedule has no use for it. */
+  /** The final learning rate as a fraction of the peak; 0 by default. A constant schedule ignores it. */
   readonly floor?: number;
 }
 

@@ -8,7 +8,7 @@ import type { ParameterSelection } from './parameter-selection.ts';
 import type { ScheduleOptions } from './schedules.ts';
 import type { trainingSettingTable } from './setting-table.ts';
 
-/** What the trainer needs, in the form in which it does. */
+/** Settings in the form that the trainer needs. */
 interface TrainerSettings {
   readonly seed: number;
   readonly selection: ParameterSelection;
@@ -37,7 +37,7 @@ interface TrainerSettings {
 /** The settings of the table that go to the trainer as they are. */
 type TableSettings = Omit<Settled<typeof trainingSettingTable>, keyof TrainerSettings | 'batches'>;
 
-/** How a training moves the weights, whatever it learns from. */
+/** Optimization settings, independent of the objective. */
 export interface OptimizationSettings extends TrainerSettings, Partial<TableSettings> {}
 
 /** Everything that decides what a training on lists computes. */

@@ -25,7 +25,7 @@ export interface SimilarityOptions {
   readonly similarity: 'dot' | 'cosine';
   /** Memory for one block of rows; 64 MiB by default. A batch-level loss takes all rows at once regardless. */
   readonly blockBytes?: number;
-  /** What multiplies matrices; plain loops by default. */
+  /** The matrix product; plain loops by default. */
   readonly product?: MatrixProduct;
   /**
    * A row-wise term's settings for a list, where lists of one batch differ in them; neighbors with the same object
@@ -61,7 +61,7 @@ export interface BatchLoss<Gradient> {
 const DEFAULT_BLOCK_BYTES = 64 * 2 ** 20;
 /** A batch-level loss whose one block would be larger is refused. */
 const LARGEST_BLOCK_BYTES = 2 ** 31;
-/** What stands in for the length of a vanishing embedding, as in PyTorch's normalize. */
+/** Minimum length of an embedding in the normalization, as in PyTorch's normalize. */
 const SMALLEST_LENGTH = 1e-12;
 
 /**

@@ -35,10 +35,10 @@ import { learningRateShare, scheduleFor, type Schedule } from './schedules.ts';
 import type { OptimizationSettings, TrainingSettings } from './settings.ts';
 import type { BatchLoss } from './similarity.ts';
 
-/** Measures the model as it is: on dev queries, say. The names are those that early stopping watches. */
+/** Evaluates the current model, for example on dev queries. The names are those that early stopping watches. */
 export type Evaluate = (embedder: Embedder, step: number) => Promise<Readonly<Record<string, number>>>;
 
-/** What a training needs, whatever it learns from. */
+/** What a training needs, independent of the objective. */
 export interface OptimizationParts {
   readonly runtime: Runtime;
   readonly encoder: EncoderModel;
@@ -46,7 +46,7 @@ export interface OptimizationParts {
   readonly clock: Clock;
   /** The device's own rate of matrix products (measureMatmulRate), where it is known; measured if not. */
   readonly matmulRate?: number;
-  /** Of the program, for the fingerprint of checkpoints. */
+  /** Version of the program, for the fingerprint of checkpoints. */
   readonly version: string;
   /** Without it nothing is evaluated and the last weights are kept. */
   readonly evaluate?: Evaluate;
@@ -72,7 +72,7 @@ export interface TrainingSpeed {
   readonly shareOfMatmulRate: number;
 }
 
-/** What a step did and how fast. */
+/** Result and speed of a step. */
 export interface StepReport extends TrainingSpeed {
   readonly kind: 'step';
   /** Steps done, from 1. */
@@ -103,7 +103,7 @@ export type TrainingEvent =
       readonly isBest: boolean;
     }
   | { readonly kind: 'checkpoint'; readonly step: number }
-  /** The device ran out of memory, and goes on with less at a time. */
+  /** The device ran out of memory, and training continues with smaller micro-batches. */
   | {
       readonly kind: 'smaller micro-batch';
       /** Steps done. */
@@ -154,7 +154,7 @@ export class TrainingDivergedError extends Error {
   }
 }
 
-/** Trains an encoder on lists, or goes on with a training that its checkpoints know. */
+/** Trains an encoder on lists, or resumes a training from its checkpoints. */
 export async function train(parts: TrainerParts): Promise<TrainingResult> {
   const { lists, settings, encoder } = parts;
   checkLists(settings.loss, lists, { level: settings.batches.level });
@@ -166,10 +166,10 @@ export async function train(parts: TrainerParts): Promise<TrainingResult> {
   }
 }
 
-/** Beyond it, differences and exponents of scores leave what float32 gradients hold. */
+/** Beyond it, differences and exponents of scores exceed the range of float32 gradients. */
 const ordinaryScore = 1e6;
 
-/** What keeps a loss from being finite is most often in the lists: then the error names it. */
+/** A loss that is not finite usually comes from a value in the lists, which the error then names. */
 function explained(error: TrainingDivergedError, lists: readonly ListRecord[]): TrainingDivergedError {
   let most = ordinaryScore;
   let culprit: string | undefined;
@@ -193,8 +193,8 @@ function explained(error: TrainingDivergedError, lists: readonly ListRecord[]): 
 }
 
 /**
- * Trains an encoder for any objective, or goes on with a training that its checkpoints know.
- * @param hash tells whatever decides the training's numbers, for its checkpoints
+ * Trains an encoder for any objective, or resumes a training from its checkpoints.
+ * @param hash covers everything that determines the training's numbers, for its checkpoints
  */
 export async function optimize(
   parts: OptimizationParts,
@@ -228,7 +228,7 @@ class Trainer {
   readonly #schedule: Schedule;
   readonly #totalSteps: number;
   #plan: MicroBatchPlan;
-  /** Where memory made the plan's micro-batches smaller than the settings say. */
+  /** The user's setting, if memory made the plan's micro-batches smaller. */
   #chosenTokens: number | undefined;
   readonly #tokens = new Map<string, TokenSequence>();
   readonly #recipeHash: string;
@@ -470,7 +470,7 @@ class Trainer {
     return decision;
   }
 
-  /** @throws TrainingDivergedError where they are to be measured or kept and are no numbers */
+  /** @throws TrainingDivergedError if they are to be evaluated or saved and are not finite */
   async #readWeights(): Promise<Map<string, WeightTensor>> {
     const weights = await this.#state.readWeights();
     for (const { data } of weights.values()) {
@@ -499,7 +499,7 @@ class Trainer {
     const { settings } = this.#parts;
     return {
       step: this.#step,
-      // Of the last step taken: there may be none after it.
+      // For the last step taken: there may be none after it.
       epoch: this.#objective.locate(Math.max(this.#step - 1, 0)).epoch,
       seed: settings.seed,
       optimizerStep: this.#step,

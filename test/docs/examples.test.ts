@@ -79,12 +79,12 @@ it('the example that mixes sources deals what its weights say', async () => {
   );
 });
 
-it('the example that looks at sources prints a line for each', async () => {
+it('the example that diagnoses sources prints a line for each', async () => {
   const lists = makeLists(24).map((list) => ({
     ...list,
     documents: list.documents.map((document, i) => (i === 2 ? { ...document, source: 'written' } : document)),
   }));
-  const printed = await runExample('Look at sources', { 'lists.jsonl': listFile(lists) });
+  const printed = await runExample('Diagnose sources', { 'lists.jsonl': listFile(lists) });
   const number = '-?\\d[\\d.e-]*';
   expect(printed).toEqual(
     ['bm25', 'written'].map((source): unknown =>

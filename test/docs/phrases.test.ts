@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { readSources } from '../architecture/sources.ts';
@@ -30,6 +30,14 @@ const phrases: readonly (readonly [phrase: RegExp, instead: string])[] = [
   [/\bcan not\b/i, 'cannot'],
   [/some by chance/i, 'a random sample'],
   [/at most, drawn at random/i, 'maximum number of …, sampled at random'],
+  [/\bgoes on\b/i, 'resumes, continues'],
+  [/\blets? go of\b/i, 'releases'],
+  [/\banew\b/i, 'again'],
+  [/is no (BERT|tensor|address)\b/i, 'is not a …'],
+  [/\*\*ours\*\*|: ours\b|\bof ours\b/i, 'our choice, our own'],
+  [/where it (was ended|stands|lies)\b/i, 'where it stopped; in place'],
+  [/(close|closes) (a|no) circle/i, 'form a cycle'],
+  [/\bstands? (beside|in|for the language)\b/i, 'is in, next to'],
 ];
 
 /** How remedies must not begin: they say Use, Set, Pass, Choose, Fix, Remove or Re-run. */
@@ -52,7 +60,8 @@ it('commands, messages and guides say things in standard terms', () => {
     .filter(([file]) => !file.startsWith('src/studio/'))
     .map(([file, text]) => [file, withoutComments(text)] as const);
   expect(sources.length).toBeGreaterThan(200);
-  const guides = ['README.md', 'docs/recipes.md', 'docs/generation.md', 'docs/page.md', 'docs/losses.md'].map(
+  const pages = readdirSync(join(root, 'docs')).filter((file) => file.endsWith('.md'));
+  const guides = ['README.md', 'CONTRIBUTING.md', ...pages.map((file) => `docs/${file}`)].map(
     (file) => [file, readFileSync(join(root, file), 'utf8')] as const,
   );
   expect(

@@ -22,7 +22,7 @@ export interface LayerNames {
   readonly outputNorm: string;
 }
 
-/** What a family calls the tensors of BERT's transformer. */
+/** Names of the tensors of BERT's transformer in a family. */
 export interface BertNames {
   readonly words: string;
   readonly positions: string;
@@ -83,7 +83,7 @@ function parameters(names: BertNames, shape: EncoderShape): Parameters {
   return result;
 }
 
-/** What masks padding: large enough that its exponential is 0, small enough to stay finite in sums. */
+/** Masks padding: large enough that its exponential is 0, small enough to stay finite in sums. */
 const maskedScore = -1e9;
 
 const activations: Readonly<Record<Exclude<Activation, 'gelu'>, (x: Tensor) => Tensor>> = {

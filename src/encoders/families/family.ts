@@ -6,7 +6,7 @@ import type { EncoderShape } from '../types.ts';
 /** A field of config.json and what transformers takes where it is missing, or the value that a family fixes. */
 export type ConfigField = readonly [key: string, fallback: number] | number;
 
-/** What config.json calls the sizes of a shape. */
+/** Names of the sizes of a shape in config.json. */
 export type ConfigFields = Readonly<
   Record<Exclude<keyof EncoderShape, 'family' | 'activation'>, ConfigField> & Record<'activation', string>
 >;
@@ -27,7 +27,7 @@ export interface Transformer {
   readonly wordEmbeddings: string;
   /** Every parameter of the encoder, in the order of the forward pass. */
   readonly parameters: (shape: EncoderShape) => Parameters;
-  /** What LoRA adapts, in the order of the forward pass. */
+  /** Parameters that LoRA adapts, in the order of the forward pass. */
   readonly linearLayers: (shape: EncoderShape) => LinearLayer[];
   /** A parameter's layer: 0 for the embeddings, 1 … layers for the transformer's; what "the last k layers" counts. */
   readonly depthOf: (shape: EncoderShape, parameter: string) => number;
@@ -53,7 +53,7 @@ export interface EncoderFamily extends Transformer {
   readonly name: string;
   /** As people write it: `DistilBERT`. */
   readonly title: string;
-  /** What its classes in transformers begin with: `DistilBert` of `DistilBertModel`. */
+  /** Prefix of its classes in transformers: `DistilBert` in `DistilBertModel`. */
   readonly className: string;
   /** Well-known models of the family, for messages. */
   readonly examples: readonly string[];

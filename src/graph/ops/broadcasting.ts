@@ -34,7 +34,7 @@ const reshapeOperation: Operation = {
     upstream === undefined ? [] : [reshape(upstream, only(node.inputs).shape)],
   onnx: (node) => {
     const to = node.attributes.shape as Dimensions;
-    // −1 stands for the size that the others leave, so that one open size need not be looked up.
+    // −1 is the size implied by the others, so one symbolic size need not be looked up.
     const open = to.findIndex((size) => typeof size === 'string');
     return { type: 'Reshape', inputs: [...node.inputs, { int64: open < 0 ? to : to.with(open, -1) }] };
   },
@@ -80,7 +80,7 @@ function reducedShape(shape: Shape, axes: readonly number[], keepDims: boolean):
     : shape.filter((_, axis) => !axes.includes(axis));
 }
 
-/** What sums have in common. @param of each element */
+/** Common part of the sums. @param of each element */
 function reduction(
   name: string,
   of: (value: number) => number,

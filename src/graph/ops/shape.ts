@@ -95,7 +95,7 @@ const sliceOperation: Operation = {
     const { dims, dataType } = x as Tensor;
     const { axis, start, end } = attributes as SliceAttributes;
     const size = dims[axis];
-    // Of an open size the model's caller sees to it that it is large enough.
+    // The model's caller ensures that a symbolic size is large enough.
     const fits = typeof end === 'string' ? start === 0 : start >= 0 && start < end && !(Number(size) < end);
     if (size === undefined || !fits) {
       throw new Error(`Slice: no ${start}..${end} on axis ${axis} of ${showShape(dims)}`);

@@ -54,7 +54,7 @@ export class BufferPool {
     this.trim(this.#mostIdleBytes);
   }
 
-  /** Destroys idle buffers until they are so many bytes at most, those of sizes unused for longest first. */
+  /** Destroys idle buffers until at most this many bytes remain, least recently used sizes first. */
   trim(bytes: number): void {
     for (const [size, buffers] of this.#idle) {
       while (this.#idleBytes > bytes && buffers.length > 0) {

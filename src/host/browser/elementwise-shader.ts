@@ -22,7 +22,7 @@ export function elementwiseShader({ arrays, scalars, body }: ElementwiseProgram)
   return lines.join('\n');
 }
 
-/** Workgroups of a dispatch over so many elements, within what a device takes in one direction. */
+/** Workgroups for this many elements, within the device limit per dimension. */
 export function workgroupsFor(elements: number, mostPerDimension: number): readonly [number, number] {
   const groups = Math.ceil(elements / workgroupSize);
   const x = Math.min(groups, mostPerDimension);

@@ -11,7 +11,7 @@ export interface ListedFile {
   readonly file: File;
 }
 
-/** What a user dropped or chose: a file, a folder, or a folder's files. It may be sent to a worker. */
+/** A dropped or chosen file, folder, or folder's files. It can be sent to a worker. */
 export type DroppedItem = File | FileSystemDirectoryHandle | readonly ListedFile[];
 
 const CHUNK_BYTES = 1 << 20;
@@ -19,7 +19,7 @@ const CHUNK_BYTES = 1 << 20;
 const MAX_FILES = 100_000;
 const MAX_DEPTH = 16;
 
-/** @param name What the user calls it, where that is more than the file's own name. */
+/** @param name the user's name for it, if it differs from the file name */
 export function openFile(file: File, name = file.name): ByteSource {
   return {
     name,
@@ -28,7 +28,7 @@ export function openFile(file: File, name = file.name): ByteSource {
   };
 }
 
-/** A folder, the files of one, or a zip as a folder. @throws InputError if a file is no zip. */
+/** A folder, the files of one, or a zip as a folder. @throws InputError if a file is not a zip. */
 export async function openTree(item: DroppedItem): Promise<FileTree> {
   if (!(item instanceof File)) {
     return item instanceof FileSystemDirectoryHandle ? openFolder(item) : openFiles(item);
@@ -76,7 +76,7 @@ export function openFiles(listed: readonly ListedFile[]): FileTree {
   return tree;
 }
 
-/** What an `<input type="file">` holds, with `webkitdirectory` or without: its one file, or a folder's files. */
+/** The content of an `<input type="file">`, with `webkitdirectory` or without: its one file, or a folder's files. */
 export function chosenItem(files: FileList): DroppedItem | undefined {
   const listed = Array.from(files, (file) => ({ path: file.webkitRelativePath || file.name, file }));
   const [first] = listed;
@@ -84,7 +84,7 @@ export function chosenItem(files: FileList): DroppedItem | undefined {
 }
 
 /**
- * What was dropped on the page. To be called while the drop event is handled: afterwards the browser has forgotten it.
+ * The dropped items. Call it while the drop event is handled: afterwards the browser discards them.
  * @returns each dropped file or folder.
  */
 export function droppedItems(transfer: DataTransfer): Promise<DroppedItem[]> {

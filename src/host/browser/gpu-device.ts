@@ -1,6 +1,6 @@
 import { InputError, messageOf } from '../../core/errors.ts';
 
-/** What of the adapter ONNX Runtime's kernels and ours can use. */
+/** Features of the adapter that ONNX Runtime's kernels and ours can use. */
 const features = ['shader-f16', 'subgroups', 'timestamp-query'] as const;
 const limits = [
   'maxBufferSize',
@@ -17,7 +17,7 @@ const limits = [
 
 export interface OwnedDevice {
   readonly device: GPUDevice;
-  /** What the browser tells of the GPU. */
+  /** Properties of the GPU that the browser reports. */
   readonly info: GPUAdapterInfo;
 }
 

@@ -1,6 +1,6 @@
 import { OutOfMemoryError } from '../../core/errors.ts';
 
-/** What the browser tells of the machine: GiB, rounded and at most 8; 4 where it does not tell. */
+/** Memory that the browser reports: GiB, rounded and at most 8; 4 if it reports none. */
 function deviceMemoryBytes(): number {
   const { deviceMemory } = navigator as { deviceMemory?: number };
   return (deviceMemory ?? 4) * 2 ** 30;
@@ -11,7 +11,7 @@ export function wasmBudgetBytes(): number {
   return Math.min(3.5 * 2 ** 30, deviceMemoryBytes() / 2);
 }
 
-/** WebGPU does not tell how much memory a GPU has: half of what the machine has is safe where they share it. */
+/** WebGPU does not report GPU memory: half of the machine's memory is safe if they share it. */
 export function gpuBudgetBytes(): number {
   return deviceMemoryBytes() / 2;
 }

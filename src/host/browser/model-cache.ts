@@ -19,7 +19,7 @@ export class ModelCache {
       const response = await (await caches.open(this.#name)).match(url);
       return response && new Uint8Array(await response.arrayBuffer());
     } catch {
-      // Not kept, lost, or kept where the browser does not let us look: fetched anew.
+      // Not cached, lost, or inaccessible to the page: fetched again.
       return undefined;
     }
   }

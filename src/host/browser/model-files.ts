@@ -11,7 +11,7 @@ import { fetchOwnFile } from './download.ts';
 import { ModelCache } from './model-cache.ts';
 
 export interface ModelFilesOptions extends DownloadOptions {
-  /** The address that the page's own files lie under; nano is `models/nano/` there. Default: the site's root. */
+  /** The base address of the page's own files; nano is `models/nano/` there. Default: the site's root. */
   readonly base?: URL | undefined;
   /** Default https://huggingface.co/. */
   readonly endpoint?: URL | undefined;
@@ -43,7 +43,7 @@ export function openModelFiles(options: ModelFilesOptions): ModelFiles {
   };
 }
 
-/** A model in a folder, or in a zip, that the user has dropped; it may lie one or more folders deep. */
+/** A model in a folder or zip that the user has dropped; it may be one or more folders deep. */
 export function modelFolderOf(tree: FileTree, name = tree.name): ModelFolder {
   const inner = withoutTopFolder(tree);
   const known = new Set(inner.paths);
@@ -64,8 +64,8 @@ export function modelFolderOf(tree: FileTree, name = tree.name): ModelFolder {
 }
 
 /**
- * The encoder that comes with the page: fetched as the page's other files are, and kept as they are. The build lists its
- * files beside it, so that none is asked for that is missing.
+ * The built-in encoder: fetched and cached as the page's other files are. The build lists its files next to it, so
+ * that no missing file is requested.
  */
 function openNano(
   options: ModelFilesOptions,
@@ -145,7 +145,7 @@ async function openHubModel(request: HubModel, options: ModelFilesOptions): Prom
       if (!file) throw missing(request.model, path);
       checkModelFileSize(path, file.size ?? 0, `${request.model}/${path}`);
       const kept = hubFileUrl(hub, request.id, commit, path);
-      // Of several tabs and workers that want it, one fetches.
+      // If several tabs and workers need it, one fetches it.
       return navigator.locks.request(`${CACHE}/${kept.href}`, async () => {
         const cached = await cache.get(kept);
         if (cached && (await isIntact(contentOf(cached), file))) return cached;

@@ -19,7 +19,7 @@ export class RunQueue {
   constructor(milliseconds: number) {
     this.#milliseconds = milliseconds;
     this.failed = new Promise<never>((_, reject) => (this.#reject = reject));
-    // Whoever waits for a call hears of it.
+    // The caller of the task receives the error.
     this.failed.catch(() => undefined);
   }
 

@@ -61,7 +61,7 @@ export async function openWebGpuRuntime(
   return new WebGpuRuntime(ort, waiting, await requestDevice(adapter), new RunQueue(milliseconds));
 }
 
-/** A tensor in a GPU buffer of ours. */
+/** A tensor in one of our GPU buffers. */
 class GpuTensor implements DeviceTensor {
   readonly dataType: DataType;
   readonly dims: readonly number[];
@@ -95,7 +95,7 @@ function destroy(buffer: GPUBuffer): void {
   buffer.destroy();
 }
 
-/** The size of a buffer for so many bytes: ONNX Runtime's kernels bind at least four floats. */
+/** The size of a buffer for this many bytes: ONNX Runtime's kernels bind at least four floats. */
 function bufferSize(bytes: number): number {
   return Math.max(16, Math.ceil(bytes / 16) * 16);
 }
@@ -107,12 +107,12 @@ const views: Readonly<Record<DataType, (buffer: ArrayBuffer, start: number, byte
   bool: (buffer, start, bytes) => new Uint8Array(buffer, start, bytes),
 };
 
-/** How long after an error the browser may take to say that the device was lost. */
+/** How long after an error the browser may take to report a lost device. */
 const lossNoticeMilliseconds = 100;
 
 /** The buffer through which results come back is kept up to this size; larger ones are made for one reading. */
 const keptStaging = 2 ** 24;
-/** Where each tensor lies in it: at a multiple of this, which is one for elements of all types. */
+/** Each tensor is at a multiple of this offset in it, which is one for elements of all types. */
 const stagingAlignment = 16;
 
 /** Computes on a GPU. Outputs stay there until they are read. */
@@ -130,7 +130,7 @@ export class WebGpuRuntime implements Runtime {
   readonly #pool: BufferPool;
   readonly #giveBack = (buffer: GPUBuffer): void => this.#pool.giveBack(buffer);
   #staging: GPUBuffer;
-  /** What the GPU said of memory since the last call ended. */
+  /** Memory error of the GPU since the last call ended. */
   #outOfMemory: string | undefined;
   #closed = false;
 
@@ -290,8 +290,8 @@ export class WebGpuRuntime implements Runtime {
   }
 
   /**
-   * One call at a time, with a deadline; an error that came of a lost device is told as that. Where the GPU said that
-   * memory ran out, what it computes from then on is worthless, whatever ONNX Runtime returns.
+   * One call at a time, with a deadline; an error caused by a lost device is reported as such. After the GPU has run
+   * out of memory its results are worthless, whatever ONNX Runtime returns.
    */
   call<T>(name: string, task: () => Promise<T>): Promise<T> {
     return this.queue.run(name, async () => {
@@ -378,7 +378,7 @@ interface TensorType {
 
 /** The type of an output. Our graphs have static shapes. */
 function staticType(session: string, metadata: Ort.InferenceSession.ValueMetadata): TensorType {
-  if (!metadata.isTensor) throw new Error(`${session}: output ${metadata.name} is no tensor`);
+  if (!metadata.isTensor) throw new Error(`${session}: output ${metadata.name} is not a tensor`);
   const dims = metadata.shape.map((size) => {
     if (typeof size === 'number') return size;
     throw new Error(`${session}: the size ${size} of output ${metadata.name} is open`);

@@ -10,7 +10,7 @@ export interface BrowserRuntimeOptions {
   readonly device: 'auto' | 'wasm' | 'webgpu';
   /** Threads of one operation on WASM; see threads.ts for how many by default. */
   readonly threads?: number;
-  /** What one call may take before the runtime is given up; two minutes by default. */
+  /** Deadline of one call, after which the runtime is abandoned; two minutes by default. */
   readonly deadlineMilliseconds?: number;
   /** For tests; the better of those that the browser has by default. */
   readonly waiting?: Waiting;

@@ -1,10 +1,10 @@
-/** What to say when the browser keeps no more data. */
+/** Errors for a browser that cannot store more data. */
 import { messageOf, ResourceError } from '../../core/errors.ts';
 
 /**
  * Runs a task that stores something; a used-up quota or a database that fails becomes a ResourceError that says what
- * to do. The task itself sees to it that nothing is left half written.
- * @param bytes What had to be stored, where it is known.
+ * to do. The task itself ensures that nothing is left half written.
+ * @param bytes size of the data, if known
  */
 export async function explainStorageErrors<T>(bytes: number | undefined, task: () => Promise<T>): Promise<T> {
   try {
@@ -28,7 +28,7 @@ export function isQuotaError(error: unknown): boolean {
   );
 }
 
-/** What IndexedDB says when a disk fails beneath it. */
+/** The message of IndexedDB when the disk fails. */
 const BROKEN_DATABASE = new Set(['UnknownError', 'DataError', 'NotReadableError', 'TimeoutError']);
 
 async function quotaError(bytes: number | undefined, cause: unknown): Promise<ResourceError> {

@@ -44,7 +44,7 @@ export class BlobTable {
         await this.#writeShards(sha256, content, 0);
       }
     } catch (error) {
-      // What it wrote of a blob would stand in the way of what is to be tried next.
+      // A partly written blob would get in the way of the next attempt.
       await this.#giveUp(sha256).catch(() => undefined);
       throw error;
     }
@@ -82,7 +82,7 @@ export class BlobTable {
   /**
    * Which pins end with a commit that names these blobs. To be asked in the turn in which the commit's transaction is
    * made: a write that begins later also pins later.
-   * @returns the pins' keys, and what to call when the commit stands.
+   * @returns the pins' keys, and what to call when the commit is complete.
    */
   unpinning(references: readonly BlobReference[]): { keys: readonly [string, string][]; done: () => void } {
     const writes = new Map<string, number>();

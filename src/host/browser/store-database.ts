@@ -8,7 +8,7 @@ import { InputError, messageOf } from '../../core/errors.ts';
  * | object store | key                | value                                                                       |
  * | ------------ | ------------------ | --------------------------------------------------------------------------- |
  * | `records`    | [namespace, key]   | the record as JSON with its hash; index `blobs` finds who names a blob      |
- * | `copies`     | [namespace, key]   | the same once more, for when the first is damaged                           |
+ * | `copies`     | [namespace, key]   | a second copy, in case the first is damaged                                 |
  * | `epochs`     | namespace          | the epoch of its newest writer                                              |
  * | `blobs`      | SHA-256            | length, and whether all shards are there                                    |
  * | `shards`     | [SHA-256, number]  | up to 8 MiB of a blob                                                       |
@@ -26,7 +26,7 @@ export interface StoreSchema extends DBSchema {
 export interface StoredRecord {
   /** `{"namespace", "key", "value", "blobs"}`: with its place, so that it cannot be taken for another's. */
   readonly json: string;
-  /** Of the JSON in UTF-8. */
+  /** Size of the JSON in UTF-8. */
   readonly sha256: string;
   /** The hashes of the blobs, for the index. */
   readonly blobs: readonly string[];
@@ -45,7 +45,7 @@ export type StoreTransaction<Stores extends Names, Mode extends IDBTransactionMo
 >;
 
 export const SCHEMA = 1;
-/** After so long without an answer the user is told that another tab is in the way. */
+/** After this long without an answer, the user learns that another tab is blocking. */
 const PATIENCE_MS = 1500;
 
 export interface DatabaseOptions {
@@ -163,7 +163,7 @@ function createSchema1(database: IDBPDatabase<StoreSchema>): void {
   database.createObjectStore('pins').createIndex('sha256', 'sha256');
 }
 
-/** A tab that waits behind another waiting tab hears nothing at all, so this goes by the clock, not by events. */
+/** A tab that waits behind another waiting tab gets no event at all, so this uses the clock. */
 async function inTime(
   opening: Promise<IDBPDatabase<StoreSchema>>,
   report: (problem: string) => void,

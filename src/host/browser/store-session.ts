@@ -27,7 +27,7 @@ export class StoreSession {
     return this.#held;
   }
 
-  /** Of these sessions, those that have ended. All of them must have been seen in the database before the call. */
+  /** Those of the sessions that have ended. All must have been seen in the database before the call. */
   async dead(sessions: Iterable<string>): Promise<Set<string>> {
     const { held = [] } = await navigator.locks.query();
     const living = new Set(held.map(({ name }) => name));

@@ -28,7 +28,7 @@ export class WebGpuKernel {
     this.#stride = Math.ceil((4 * (scalarNames.length + 1)) / alignment) * alignment;
   }
 
-  /** Puts all dispatches into the device's queue, behind what is there already. */
+  /** Submits all dispatches to the device's queue, after those already in it. */
   dispatch(
     sets: readonly {
       readonly buffers: readonly GPUBuffer[];

@@ -17,7 +17,7 @@ export function serveTasks(handle: TaskHandler): void {
   serveTasksOn(workerPort(), handle);
 }
 
-/** The end of the channel in the worker that this module runs in. Whoever made the worker notices its end. */
+/** The end of the channel in the worker that this module runs in. Its creator detects when the worker ends. */
 export function workerPort(): WorkerPort {
   const post = (message: unknown, transfer: ArrayBuffer[] = []): void => self.postMessage(message, transfer);
   const alive = `retriever-studio/worker/${crypto.randomUUID()}`;

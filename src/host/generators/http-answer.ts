@@ -5,7 +5,7 @@ import { startTimer } from '../../core/waiting.ts';
 
 export interface HttpAnswer {
   readonly status: number;
-  /** Of an answer that is longer than any reply, nothing. */
+  /** Empty if the response is longer than any reply. */
   readonly text: string;
   readonly isTooLong: boolean;
   /** Seconds that the other side asks to wait. */
@@ -25,7 +25,7 @@ export interface HttpExchange {
 export const mostMebibytes = 4;
 
 /**
- * Sends a request and reads all of the answer, whatever its status.
+ * Sends a request and reads the whole response, regardless of its status.
  * @throws TransientGeneratorError without a whole answer in time; the signal's reason when it was aborted.
  */
 export async function exchange(
@@ -54,7 +54,7 @@ export async function exchange(
     };
   } catch (error) {
     signal?.throwIfAborted();
-    // A deadline that passes while a body is read is told as its reason, or as a connection that broke off.
+    // A deadline that passes while the body is read appears as its own reason, or as a lost connection.
     if (ending.signal.reason === late) throw late;
     throw new TransientGeneratorError(
       `${isAnswered ? 'the connection was lost' : 'no response'} (${causeOf(error)})`,
@@ -63,7 +63,7 @@ export async function exchange(
   } finally {
     cancel();
     signal?.removeEventListener('abort', end);
-    // What is left of an answer that was too long must not go on arriving.
+    // The rest of a response that is too long must not keep arriving.
     end();
   }
 }
@@ -95,7 +95,7 @@ export function retryAfter(header: string | null, now: number): number | undefin
   return Number.isNaN(seconds) ? undefined : Math.max(0, seconds);
 }
 
-/** What went wrong beneath fetch's "fetch failed". */
+/** The cause of fetch's "fetch failed". */
 function causeOf(error: unknown): string {
   const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
   return messageOf(cause) || (cause as { readonly code?: string }).code || 'no reason given';

@@ -3,8 +3,8 @@ const mostLevels = 3;
 const mostBackslashes = 2 ** mostLevels;
 
 /**
- * Hides a key in what a server says: `(key)` stands in its place, also where it was escaped for JSON or encoded for an
- * address, in part or as a whole. Whoever shortens a text hides the key first: half a key would not be found.
+ * Hides a key in a server's response: `(key)` replaces it, even if it was escaped for JSON or encoded for an address,
+ * in part or as a whole. Hide the key before shortening a text: half a key would not be found.
  */
 export function keyMask(key: string | undefined): (text: string) => string {
   if (key === undefined) return (text) => text;

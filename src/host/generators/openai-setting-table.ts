@@ -1,4 +1,4 @@
-/** What a user may choose of an OpenAI-compatible server. */
+/** Settings of an OpenAI-compatible server. */
 import { numberSetting, textSetting } from '../../core/setting.ts';
 import { settingRanges } from '../../core/setting-ranges.ts';
 

@@ -22,7 +22,7 @@ export interface OpenAiOptions {
   readonly model: string;
   readonly parallel?: number | undefined;
   readonly deadlineSeconds?: number | undefined;
-  /** Sent to that address alone, and told to nobody else. */
+  /** Sent only to that address and disclosed to nobody else. */
   readonly key?: string | undefined;
   /** The origin of the page where this runs in one: its browser asks the server for leave. */
   readonly pageOrigin?: string | undefined;
@@ -51,7 +51,7 @@ class OpenAiGenerator implements Generator {
   readonly #deadlineSeconds: number;
   readonly #pageOrigin: string | undefined;
   readonly #fetch: typeof fetch;
-  /** Until the server says that it cannot. */
+  /** Cleared when the server reports that it cannot. */
   #constrains = true;
   #loading: Promise<void> | undefined;
 
@@ -232,13 +232,13 @@ function checkKey(key: string | undefined): string | undefined {
   });
 }
 
-/** Whether a server says that it cannot hold its model to a schema, or not to this one. */
+/** Whether a server reports that it cannot constrain its model to a schema, or not to this one. */
 function refusesSchema(status: number, problem: string): boolean {
   const mayBeIt = status === 400 || status === 422 || status === 500 || status === 501;
   return mayBeIt && /response_format|json_schema|json schema|grammar|guided|structured output/i.test(problem);
 }
 
-/** Tells the model in words what a server cannot hold it to. */
+/** Describes in words the constraint that a server cannot enforce. */
 function withSchema(messages: readonly ChatMessage[], schema: JsonSchema): readonly ChatMessage[] {
   const words = `Answer with JSON alone, without Markdown, that fits this JSON schema:\n${JSON.stringify(schema)}`;
   const last = messages.at(-1);

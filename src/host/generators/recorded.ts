@@ -1,7 +1,7 @@
 import { InputError } from '../../core/errors.ts';
 import type { GenerationReply, GenerationRequest, Generator, GeneratorDescription } from '../generator.ts';
 
-/** What a model once replied to a request. */
+/** A recorded reply to a request. */
 export interface RecordedReply {
   /** The request's id. */
   readonly request: string;

@@ -31,7 +31,7 @@ export function baseAddress(address: string, pageOrigin?: string): string {
   return `${url.origin}${path === '' ? '/v1' : path}`;
 }
 
-/** What a server that gives no answer at all comes to. */
+/** The error for a server that does not respond at all. */
 export function unreachable(base: string, pageOrigin: string | undefined, reason: string): InputError {
   const started = 'Re-run when the server is running, or fix its address and port';
   return pageOrigin === undefined
@@ -53,7 +53,7 @@ function isThisMachine(host: string): boolean {
   return host === 'localhost' || host.endsWith('.localhost') || host === '[::1]' || host.startsWith('127.');
 }
 
-/** Undefined where the text is no address. (URL.parse came with Node 22.) */
+/** Undefined if the text is not an address. (URL.parse requires Node 22.) */
 function parseUrl(text: string): URL | undefined {
   try {
     return new URL(text);

@@ -1,4 +1,4 @@
-/** An answer of an OpenAI-compatible server: its reply, its models, or what it says of its trouble. */
+/** A response of an OpenAI-compatible server: its reply, its models, or its error. */
 import type { Json } from '../../core/json.ts';
 import { own } from '../../core/own.ts';
 import { TransientGeneratorError, isTokenCount, type GenerationReply } from '../generator.ts';
@@ -30,14 +30,14 @@ export class ServerAnswer {
     return this.#http.retryAfterSeconds;
   }
 
-  /** What an answer that is no result says of itself, in one line; undefined where it is one. */
+  /** The error message of a response, in one line; undefined if the response is a result. */
   problem(): string | undefined {
     if (this.redirects) return 'it redirects to another address';
     if (this.status >= 200 && this.status < 300) return undefined;
     return `it responded with status ${this.status}${this.#quote()}`;
   }
 
-  /** The names of `{"data": [{"id"}]}`; undefined for anything else. Ollama says null where it has none. */
+  /** The names of `{"data": [{"id"}]}`; undefined for anything else. Ollama returns null if it has none. */
   models(): readonly string[] | undefined {
     const data = member(this.#body, 'data');
     if (data === null) return [];
@@ -48,7 +48,7 @@ export class ServerAnswer {
     });
   }
 
-  /** @throws TransientGeneratorError for what is no reply: broken off, or a page that something in between made. */
+  /** @throws TransientGeneratorError if it is not a reply: truncated, or a page from a proxy in between */
   reply(seconds: number): GenerationReply {
     if (this.#http.isTooLong) {
       const problem = `the response is longer than ${mostMebibytes} MiB`;

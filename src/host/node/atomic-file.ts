@@ -1,6 +1,6 @@
 /**
  * Files and folders that appear whole or not at all, also when the process is killed or the power fails: written
- * beside their place under another name, flushed, then renamed.
+ * next to their destination under another name, flushed, then renamed.
  */
 import { basename, dirname, join, resolve } from 'node:path';
 import { InputError } from '../../core/errors.ts';
@@ -10,7 +10,7 @@ import type { FileContent, FileOperations } from './file-operations.ts';
 import { labelOwner, ownerLabel } from './processes.ts';
 
 /**
- * Writes a file, in place of the one that is there or that a link leads to. A failure leaves the old one.
+ * Writes a file, replacing an existing one or the target of a link. A failure leaves the old one.
  * @throws ResourceError if the disk is full or may not be written.
  */
 export async function writeFileAtomic(
@@ -44,9 +44,9 @@ export interface FolderFile {
 }
 
 export interface WriteFolderOptions {
-  /** Replaces whatever is there. */
+  /** Replaces any existing content. */
   readonly force?: boolean;
-  /** How the user says so, for the error's remedy. Default: `--force`. */
+  /** The user's option for this, for the error's remedy. Default: `--force`. */
   readonly forceFlag?: string;
 }
 
@@ -147,17 +147,17 @@ async function replaceFolder(disk: Disk, temporary: string, target: string): Pro
     throw error;
   }
   await files.syncFolder(parent);
-  // The new folder stands; what is left of the old one is removed by the next call if not by this.
+  // The new folder is in place; if this does not remove the old one, the next call does.
   if (old !== undefined) await discard(files.removeFolder(old));
 }
 
-/** A name beside the target that says who made it and what for: `.NAME.OWNER.PURPOSE`. */
+/** A name next to the target that states its owner and purpose: `.NAME.OWNER.PURPOSE`. */
 async function siblingName(disk: Disk, target: string, purpose: 'part' | 'old'): Promise<string> {
   const owner = ownerLabel(await disk.processes.current());
   return join(dirname(target), `.${basename(target)}.${owner}.${purpose}`);
 }
 
-/** Removes what killed processes left beside the target, and puts a folder back that one was about to replace. */
+/** Removes leftovers of killed processes next to the target, and restores a folder that one was replacing. */
 async function removeLeftovers({ files, processes }: Disk, target: string): Promise<void> {
   const prefix = `.${basename(target)}.`;
   for (const name of await files.list(dirname(target))) {

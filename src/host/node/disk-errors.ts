@@ -3,9 +3,9 @@ import { ResourceError } from '../../core/errors.ts';
 import { errorCode, type FileOperations } from './file-operations.ts';
 import { own } from '../../core/own.ts';
 
-/** What was being written when it failed. */
+/** The write that failed. */
 export interface DiskTask {
-  /** What the user named or knows. */
+  /** The path as the user knows it. */
   readonly path: string;
   /** Bytes that had to be written; undefined where it is a stream of unknown length. */
   readonly bytes: number | undefined;
@@ -13,7 +13,7 @@ export interface DiskTask {
 
 /**
  * Runs a task that writes; a full disk or a missing right becomes a ResourceError that says what to do. The task
- * itself sees to it that nothing is left half written.
+ * itself ensures that nothing is left half written.
  */
 export async function explainDiskErrors<T>(
   files: FileOperations,

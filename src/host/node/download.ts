@@ -9,9 +9,9 @@ import { nodeFiles } from './file-operations.ts';
 import { labelOwner, nodeProcesses, ownerLabel } from './processes.ts';
 
 /**
- * Lets something write a file, which takes its place whole or not at all. What a broken or killed attempt left is gone on
- * with. Of several calls for one place at a time, one writes.
- * @param bytes that it will have, where they are known
+ * Lets a callback write a file, which appears whole or not at all. The partial file of a broken or killed attempt
+ * is resumed. If several calls write to one path at a time, only one writes.
+ * @param bytes expected size, if known
  * @throws ResourceError if the disk is too small.
  */
 export async function writeToDisk(
@@ -27,7 +27,7 @@ export async function writeToDisk(
     running.delete(target);
   }
 }
-/** By target: what this process left is free to go on with only while none of its own downloads writes to it. */
+/** By target. A partial file of this process may be resumed only while none of its downloads writes to it. */
 const running = new Map<string, Promise<void>>();
 
 async function writeOnce(
@@ -48,7 +48,7 @@ async function writeOnce(
   });
 }
 
-/** A file that is written beside its place, and takes it once it is whole. */
+/** A file that is written next to its destination and renamed once it is complete. */
 export class DiskSink implements DownloadSink<void> {
   readonly path: string;
   size: number;
@@ -90,14 +90,14 @@ export class DiskSink implements DownloadSink<void> {
     await nodeFiles.syncFolder(dirname(this.#target));
   }
 
-  /** What is written is left to be gone on with. */
+  /** Leaves the written bytes for a later attempt to resume. */
   async close(): Promise<void> {
     await this.#file.close();
     if (this.size === 0) await nodeFiles.remove(this.path);
   }
 }
 
-/** Takes over what a process that is gone left of this file, or starts anew. @returns The path to write to. */
+/** Takes over the partial file of a dead process, or starts a new one. @returns The path to write to. */
 async function claimPartial(target: string): Promise<string> {
   const prefix = `${basename(target)}.`;
   const own = `${target}.${ownerLabel(await nodeProcesses.current())}.partial`;

@@ -28,7 +28,7 @@ export interface FileOperations {
   list(path: string): Promise<string[]>;
   /** A file's bytes in a buffer of their own, aligned for typed-array views. */
   read(path: string): Promise<Uint8Array<ArrayBuffer>>;
-  /** What is at the path, undefined if nothing is. */
+  /** The status of the path, undefined if nothing is there. */
   stat(path: string): Promise<FileStatus | undefined>;
   /** The absolute path that a path leads to through links, whether or not anything is there yet. @throws ELOOP */
   resolveLinks(path: string): Promise<string>;
@@ -81,7 +81,7 @@ export async function linkIfFree(files: FileOperations, existing: string, path: 
   );
 }
 
-/** Links where nothing is yet: says what came of it instead of throwing EEXIST or ENOENT. */
+/** Links if nothing is there yet, and returns the outcome instead of throwing EEXIST or ENOENT. */
 export async function tryLink(
   files: FileOperations,
   existing: string,
@@ -154,7 +154,7 @@ export const nodeFiles: FileOperations = {
       if (dirname(target) === target) return target;
       const folder = await nodeFiles.resolveLinks(dirname(target));
       const place = join(folder, basename(target));
-      // EINVAL: something is there that is no link, and has just appeared.
+      // EINVAL: something that is not a link has just appeared there.
       const next = await unlessCode('EINVAL', unlessCode('ENOENT', readlink(place)));
       if (next === undefined) return place;
       target = resolve(folder, next);

@@ -12,16 +12,16 @@ import { errorCode } from './file-operations.ts';
 import { own } from '../../core/own.ts';
 
 const CHUNK_BYTES = 65_536;
-/** A corpus folder holds a handful of files; a home directory, opened by mistake, holds millions. */
+/** A corpus folder has a handful of files; a home directory, opened by mistake, has millions. */
 const MAX_FILES = 100_000;
 const MAX_DEPTH = 16;
 
-/** What comes through a pipe is kept in memory, up to this. */
+/** Input from a pipe is kept in memory, up to this size. */
 const MAX_PIPE_BYTES = 2 ** 30;
 
 /**
  * A file, or what comes through a pipe (`<(zcat …)`, /dev/stdin), to its end.
- * @throws InputError if there is no such file or it can not be read.
+ * @throws InputError if there is no such file or it cannot be read.
  */
 export async function openFile(
   path: string,

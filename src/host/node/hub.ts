@@ -11,7 +11,7 @@ export interface HubOptions extends DownloadOptions {
 
 const mostRedirects = 5;
 
-/** How Node asks the hub. @throws InputError if the endpoint is no http(s) address. */
+/** How Node sends requests to the hub. @throws InputError if the endpoint is not an http(s) address. */
 export function openHub({ stallMs, retryMs, ...options }: HubOptions = {}): Hub {
   const endpoint = endpointUrl(options.endpoint ?? (process.env.HF_ENDPOINT || 'https://huggingface.co'));
   const token = options.token ?? (process.env.HF_TOKEN || undefined);
@@ -57,7 +57,7 @@ export function openHub({ stallMs, retryMs, ...options }: HubOptions = {}): Hub 
   };
 }
 
-/** Undefined where the text is no address. (URL.parse came with Node 22.) */
+/** Undefined if the text is not an address. (URL.parse requires Node 22.) */
 function parseUrl(text: string, base?: URL): URL | undefined {
   try {
     return new URL(text, base);

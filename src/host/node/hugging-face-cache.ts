@@ -6,7 +6,7 @@ import { basename, join, sep } from 'node:path';
 import type { HubFile, HubListing } from '../hub-listing.ts';
 import type { DiskSink } from './download.ts';
 
-/** What messages and progress call it. */
+/** Its name in messages and progress. */
 export const cacheName = 'the Hugging Face cache folder';
 
 /** Where its folder of a repository `ORG/NAME` is, or would be. */
@@ -16,7 +16,7 @@ export function cachedRepository(id: string): string {
   return join(HF_HUB_CACHE || join(home, 'hub'), `models--${id.replace('/', '--')}`);
 }
 
-/** Copies a file of a commit. @returns whether it is there, in its size; its bytes are still to be checked */
+/** Copies a file of a commit. @returns whether a file of that size is there; its bytes are not verified yet */
 export async function copyCached(
   repository: string,
   commit: string,
@@ -35,8 +35,8 @@ export async function copyCached(
 }
 
 /**
- * What the folder holds of a revision, for want of the hub's own listing. Undefined if it holds nothing, or cannot tell
- * whether the model has a modules.json, which says how it is to be used.
+ * The folder's files of a revision, as a substitute for the hub's listing. Undefined if there are none, or if it is
+ * unknown whether the model has a modules.json, which defines how to use it.
  */
 export async function cachedListing(repository: string, revision: string): Promise<HubListing | undefined> {
   const isCommit = /^[0-9a-f]{40}$/;
@@ -76,7 +76,7 @@ async function locate(
   return status?.isFile() === true ? { path: found, size: status.size } : undefined;
 }
 
-/** What cannot be read is not there. */
+/** Unreadable files count as missing. */
 async function orNothing<T>(reading: Promise<T>): Promise<T | undefined> {
   return reading.catch(() => undefined);
 }

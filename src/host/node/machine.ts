@@ -1,4 +1,4 @@
-/** What this machine has, for the doctor: nothing here throws where something is missing. */
+/** Capabilities of this machine, for `doctor`; nothing here throws if something is missing. */
 import { spawn } from 'node:child_process';
 import { accessSync, constants, existsSync, readdirSync, statSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { messageOf } from '../../core/errors.ts';
 
 export interface Backends {
-  /** The execution providers that this build of ONNX Runtime knows; some need libraries beside it. */
+  /** The execution providers that this build of ONNX Runtime knows; some need additional libraries. */
   readonly names: readonly string[];
   readonly version: string;
 }
@@ -44,7 +44,7 @@ const probeMilliseconds = 60_000;
 
 export type ProbeResult = { readonly works: true } | { readonly works: false; readonly reason: string };
 
-/** The module that tries a device; compiled or not, it lies beside this one. */
+/** The module that probes a device; compiled or not, it is in the same folder as this one. */
 const deviceProbe = fileURLToPath(new URL(`device-probe${extname(import.meta.url)}`, import.meta.url));
 
 /** Whether ONNX Runtime computes on a device, tried in a process of its own. */

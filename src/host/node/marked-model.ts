@@ -3,7 +3,7 @@ import { ProtobufWriter } from '../../formats/protobuf.ts';
 /** The extra output of a marked model. */
 export const markerName = 'retriever_studio.done';
 
-/** What onnxruntime-node says of an output that is no tensor, after the run has succeeded. */
+/** The error of onnxruntime-node for an output that is not a tensor, after the run has succeeded. */
 const refusal = 'Non tensor type is temporarily not supported.';
 
 /**
@@ -11,8 +11,8 @@ const refusal = 'Non tensor type is temporarily not supported.';
  *
  * onnxruntime-node writes each output into the array it was given, and then returns another copy of it in fresh
  * memory: for the activations of a training step that is a fifth of the step's time. It converts outputs in
- * order and gives up at the first one that is no tensor, so with the marker in front nothing is copied, and the
- * given arrays hold the results. {@link isMarkerRefusal} tells this end from a failure.
+ * order and gives up at the first one that is not a tensor, so with the marker in front nothing is copied, and the
+ * given arrays hold the results. {@link isMarkerRefusal} distinguishes this end from a failure.
  *
  * Messages of Protocol Buffers merge when they are concatenated, so the model itself is not parsed.
  */

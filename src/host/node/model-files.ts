@@ -25,7 +25,7 @@ export interface ModelFilesOptions extends HubOptions {
 
 /** A model folder on this machine's disk. */
 export interface DiskModelFolder extends ModelFolder {
-  /** Where the files that were read lie, by their paths. */
+  /** Locations of the files that were read, by their paths. */
   readonly root: string;
 }
 
@@ -53,7 +53,7 @@ export function openModelFiles(options: ModelFilesOptions = {}): DiskModelFiles 
   };
 }
 
-/** The encoder that comes with the studio: public/models/nano beside or above this file. */
+/** The built-in encoder: public/models/nano, next to or above the folder of this file. */
 async function openNano(): Promise<DiskModelFolder> {
   let folder = dirname(fileURLToPath(import.meta.url));
   for (;;) {

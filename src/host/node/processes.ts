@@ -5,7 +5,7 @@ import { errorCode } from './file-operations.ts';
 /** Tells a process from every other, also from a later one that was given the same pid. */
 export interface ProcessIdentity {
   readonly pid: number;
-  /** Clock ticks from the machine's start to the process's start; empty where the system does not say (no /proc). */
+  /** Clock ticks from the machine's start to the process's start; empty if the system does not report it (no /proc). */
   readonly started: string;
   readonly host: string;
 }

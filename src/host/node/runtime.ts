@@ -22,7 +22,7 @@ export interface NodeRuntimeOptions {
  */
 export async function openRuntime(options: NodeRuntimeOptions): Promise<Runtime> {
   const device = options.device === 'auto' ? 'cpu' : options.device;
-  // What goes wrong is thrown; ONNX Runtime would print it too, before a session's own level holds.
+  // Errors are thrown; ONNX Runtime would also print them until a session's own log level applies.
   if (options.logSeverity === undefined) ort.env.logLevel = 'fatal';
   const runtime = new NodeRuntime(
     device,
@@ -39,13 +39,13 @@ const remedies = {
   cuda: 'Install CUDA 12, cuDNN 9 and the provider (ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild onnxruntime-node --ignore-scripts=false), or use --device cpu',
 };
 
-/** What ONNX Runtime gives as the reason, without the place in its own sources before it. */
+/** The reason that ONNX Runtime gives, without the location in its sources. */
 function reasonOf(error: unknown): string {
   const message = messageOf(error);
   return (/ was false\. ([\s\S]+)$/.exec(message)?.[1] ?? message).trim();
 }
 
-/** One copy on the device: a provider that cannot start says so here, not in the middle of a training. */
+/** One copy on the device: a provider that cannot start fails here, not in the middle of a training. */
 async function probe(runtime: NodeRuntime, device: 'webgpu' | 'cuda'): Promise<void> {
   try {
     const session = await runtime.createSession(copyModel('float32', [4]), { name: 'probe' });
@@ -138,7 +138,7 @@ function emptyTensor(
 /** ONNX Runtime tells nothing of the adapter: what the weakest that it opens here is known to take. */
 const largestGpuTensor = 2 ** 30;
 
-/** How ONNX Runtime and what it computes with say that memory ran out. */
+/** Messages of ONNX Runtime and its providers when memory runs out. */
 const outOfMemory = /out of (device )?memory|failed to allocate|bad_alloc|allocation failed/i;
 
 /** Tells a device that ran out of memory from other failures. */
@@ -244,7 +244,7 @@ class NodeRuntime implements Runtime {
         executionProviders: [this.device === 'webgpu' ? { name: 'webgpu' } : this.device],
         intraOpNumThreads: this.threads,
         graphOptimizationLevel: 'all',
-        // The arena of a session would keep half as much memory again, for each shape, and spares little time.
+        // A memory arena per session would keep half as much memory again for each shape, and saves little time.
         enableCpuMemArena: false,
         logSeverityLevel: this.#logSeverity,
         // Sessions run one after the other: threads that still wait for work of the last one would keep the next
@@ -258,7 +258,7 @@ class NodeRuntime implements Runtime {
     return wrapped;
   }
 
-  /** Runs in flight beside each other break ONNX Runtime, so each waits for the one before. */
+  /** Concurrent calls break ONNX Runtime, so each waits for the previous one. */
   exclusively<T>(task: () => Promise<T>): Promise<T> {
     const result = this.#lastRun.then(task, task);
     this.#lastRun = result;

@@ -11,8 +11,8 @@ import { sessionBlobs, type StoreSession } from './store-session.ts';
  * its name.
  *
  * A blob is *pinned* by a second name in the session from before it is among the blobs until a commit names it.
- * A sweep gives each blob that nobody seems to need a name in its own session, takes it from the blobs, looks at
- * pins and records once more, and puts back what is needed after all. So a blob that a writer pins or commits while
+ * A sweep gives each blob that seems unused a name in its own session, removes it from the blobs, checks pins and
+ * records again, and restores any blob that is in use. So a blob that a writer pins or commits while
  * it is being swept is never lost, wherever either of the two is killed.
  */
 export class BlobFolder {
@@ -99,7 +99,7 @@ export class BlobFolder {
     return this.#inTurn(async () => {
       const { files } = this.#disk;
       await this.#putBackOwn();
-      // Pins before records: a commit unpins only after its record stands, so one of the two shows the blob.
+      // Pins before records: a commit unpins only after its record is written, so one of the two shows the blob.
       const pinned = await this.#session.allPins();
       const live = await readLive();
       const unneeded = (await this.#list()).filter((sha256) => !pinned.has(sha256) && !live.has(sha256));
@@ -159,7 +159,7 @@ export class BlobFolder {
     });
   }
 
-  /** What a sweep of this store held when it failed. */
+  /** Blobs that a sweep of this store held when it failed. */
   async #putBackOwn(): Promise<void> {
     const session = await this.#session.existing();
     if (session === undefined) return;
@@ -196,7 +196,7 @@ export class BlobFolder {
       if (hash(await files.read(pin)) !== sha256) return false;
       this.#verified.add(sha256);
     }
-    // Whoever wrote it may not have come to making its name durable.
+    // Its writer may not have made its name durable yet.
     await this.#prepare(sha256);
     await files.syncFolder(dirname(path));
     return true;
@@ -258,7 +258,7 @@ export class BlobFolder {
     return join(this.#root, sha256.slice(0, 2), sha256);
   }
 
-  /** One change of the blobs at a time in this process; other processes are kept at bay by pins. */
+  /** One change of the blobs at a time in this process; pins keep other processes away. */
   #inTurn<T>(task: () => Promise<T>): Promise<T> {
     const turn = this.#queue.then(task, task);
     this.#queue = turn.catch(() => undefined);

@@ -20,12 +20,12 @@ export interface NamespaceState {
  * the next free number, which of several processes exactly one can do: no lock, so none to be left behind.
  *
  * A new writer takes the next number for a *fence*, a file without records, whose number is the writer's epoch. The
- * writer before it, whose next number is thereby taken, can commit no more. Of the states the last two are kept, so
+ * writer before it, whose next number is thereby taken, can no longer commit. Of the states the last two are kept, so
  * that a damaged one costs one commit; older ones are removed, oldest first. A commit without a whole state before it
  * is made twice, so that there always are two.
  *
- * A number must not be used twice, however long a process sleeps between looking and linking. So fences stay for
- * ever, and the first state after a fence leaves a *tombstone* when it is removed (60 bytes each). A writer's own
+ * A number must not be used twice, however long a process sleeps between looking and linking. So fences stay
+ * forever, and the first state after a fence leaves a *tombstone* when it is removed (60 bytes each). A writer's own
  * next number is then free, a fence or a tombstone. One that takes over, having seen M as the newest, links M + 1 and
  * then finds M as it was; were M + 1 a number whose state is gone, M would be gone before it or be a tombstone.
  */
@@ -105,7 +105,7 @@ export class NamespaceFolder {
         if (content === 'tombstone' && states < STATES_KEPT) return 'moved';
         if (content === 'fence' || content === 'tombstone') continue;
         if (content === 'damaged') throw new StoreCorruptionError(`${this.#path(generation)} is damaged`);
-        // What was emptied is needed no more, whatever the state before it says.
+        // An emptied file is no longer needed, regardless of the state before it.
         if (states === 0 && content.records.size === 0) return blobs;
         states++;
         for (const record of content.records.values()) {
@@ -140,9 +140,9 @@ export class NamespaceFolder {
   }
 
   /**
-   * Puts a state in the place that its generation names.
-   * @returns the state that stands there: the given one, or an equal writer's earlier one whose fate was unknown.
-   * @throws StoreFencedError if another writer's fence stands there.
+   * Writes a state under the number of its generation.
+   * @returns the state now there: the given one, or an earlier one of the same writer whose outcome was unknown.
+   * @throws StoreFencedError if another writer's fence is there.
    */
   async publish(state: NamespaceState): Promise<NamespaceState> {
     const { files } = this.#disk;
@@ -191,8 +191,8 @@ export class NamespaceFolder {
         if (newest === 0) return 1;
         const status = await files.stat(this.#path(newest));
         if (status && status.bytes !== TOMBSTONE.length) return newest + 1;
-        // Newer states stand above. The number may have been used before ours, or our fence may be what holds a
-        // sleeping writer off: so it stays taken, and another is tried.
+        // Newer states exist. The number may have been used before, or our fence may be what keeps a sleeping
+        // writer out, so the number stays taken and the next is tried.
         await this.#bury(newest + 1);
       }
     } finally {
@@ -230,10 +230,10 @@ export class NamespaceFolder {
   }
 }
 
-/** A file that holds no state, or none to be used. */
+/** A file without a usable state. */
 type FileKind = 'fence' | 'tombstone' | 'damaged' | 'missing';
 
-/** How many states, damaged ones included, stay on the disk. */
+/** Number of states kept on the disk, including damaged ones. */
 export const STATES_KEPT = 2;
 
 // Told apart by their lengths too: a state is longer than either.

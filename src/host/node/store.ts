@@ -219,7 +219,7 @@ class FolderWriter implements StoreWriter {
       const records = new Map(this.#state.records);
       for (const key of changes.delete ?? []) records.delete(key);
       for (const [key, { value, blobs }] of puts) {
-        // Own copies: what the caller does to its objects later is no part of the commit.
+        // Copies, so that later changes by the caller are not part of the commit.
         records.set(key, {
           value: structuredClone(value),
           blobs: blobs.map(({ sha256, bytes }) => ({ sha256, bytes })),
@@ -237,7 +237,7 @@ class FolderWriter implements StoreWriter {
     await this.#tidy(named);
   }
 
-  /** Publishes the present state once more: what is damaged before it is then no longer needed. */
+  /** Publishes the current state again, so that damaged earlier ones are no longer needed. */
   async #copy(): Promise<void> {
     this.#state = await this.#folder.publish({ ...this.#state, generation: this.#newest + 1 });
     this.#newest = this.#state.generation;
@@ -245,7 +245,7 @@ class FolderWriter implements StoreWriter {
     this.#hasCopy = true;
   }
 
-  /** The commit stands; a failure here only leaves something for later. */
+  /** The commit is complete; a failure here only leaves cleanup for later. */
   async #tidy(named: readonly BlobReference[]): Promise<void> {
     try {
       await this.#blobs.unpin(named);
@@ -264,7 +264,7 @@ class FolderWriter implements StoreWriter {
   }
 }
 
-/** @throws InputError if the folder is no store of ours. */
+/** @throws InputError if the folder is not a store. */
 async function hasStore(disk: Disk, root: string): Promise<boolean> {
   const file = join(root, 'store.json');
   const bytes = await unlessCode('ENOENT', disk.files.read(file));

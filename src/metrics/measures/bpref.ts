@@ -2,8 +2,8 @@ import type { Measure } from './measure.ts';
 import { ratio, unjudged } from './measure.ts';
 
 /**
- * bpref: how often relevant documents stand above judged nonrelevant ones; documents without a judgement are
- * passed over. With R relevant and N judged nonrelevant documents, a relevant document below n nonrelevant ones
+ * bpref: how often relevant documents rank above judged nonrelevant ones; documents without a judgment are ignored.
+ * With R relevant and N judged nonrelevant documents, a relevant document below n nonrelevant ones
  * adds 1 − min(n, R) / min(N, R); the sum is divided by R (Buckley and Voorhees 2004, in trec_eval's form).
  */
 export const bpref: Measure = {

@@ -1,11 +1,11 @@
-/** The grade of a ranked document without a judgement, or with a negative grade (trec_eval: in the pool only). */
+/** The grade of a ranked document without a judgment, or with a negative grade (trec_eval: in the pool only). */
 export const unjudged = -1;
 
 /** One query's ranking as the measures see it: grades instead of documents. */
 export interface GradedRanking {
   /** The grade of the document at each rank, best first; {@link unjudged} where there is none. */
   readonly grades: readonly number[];
-  /** All positive grades among the query's judgements, highest first, retrieved or not. */
+  /** All positive grades among the query's judgments, highest first, retrieved or not. */
   readonly idealGrades: readonly number[];
   /** A document counts as relevant from this grade on. Graded gains (nDCG) do not look at it. */
   readonly relevanceLevel: number;
@@ -30,7 +30,7 @@ export interface Measure {
 /** trec_eval's cut-offs for most measures. */
 export const standardCutoffs: readonly number[] = [5, 10, 15, 20, 30, 100, 200, 500, 1000];
 
-/** How many relevant documents stand among the first `cutoff` ranks. */
+/** Number of relevant documents in the first `cutoff` ranks. */
 export function relevantWithin(ranking: GradedRanking, cutoff: number): number {
   const end = Math.min(cutoff, ranking.grades.length);
   let count = 0;

@@ -4,8 +4,8 @@ import { ratio, standardCutoffs } from './measure.ts';
 
 /**
  * ndcg: discounted cumulative gain over that of the ideal ranking (Järvelin and Kekäläinen 2002), with the grade
- * itself as gain and log2(1 + rank) as discount, over the whole ranking. Any positive grade counts, whatever the
- * relevance level.
+ * itself as gain and log2(1 + rank) as discount, over the whole ranking. Any positive grade counts,
+ * regardless of the relevance level.
  */
 export const ndcg: Measure = {
   name: 'ndcg',

@@ -12,7 +12,7 @@ import { reciprocalRank } from './reciprocal-rank.ts';
 import { success } from './success.ts';
 import { own } from '../../core/own.ts';
 
-/** All measures in trec_eval's order. A new one is a file beside these and a line here. */
+/** All measures in trec_eval's order. A new one is another file in this folder and a line here. */
 export const measures: readonly Measure[] = [
   retrievedCount,
   relevantCount,
@@ -29,7 +29,7 @@ export const measures: readonly Measure[] = [
   success,
 ];
 
-/** What people call trec_eval's measures elsewhere. */
+/** Other common names of trec_eval's measures. */
 const aliases: Readonly<Record<string, string>> = {
   ap: 'map',
   'map@': 'map_cut',

@@ -3,11 +3,11 @@ import { bisect, noncentralStudentTail, studentQuantile } from './special-functi
 export interface PowerOptions {
   /** The test's two-sided level; 0.05 by default. */
   readonly alpha?: number | undefined;
-  /** The chance to find a difference that is there; 0.8 by default. */
+  /** The probability of detecting a true difference; 0.8 by default. */
   readonly power?: number | undefined;
 }
 
-/** The chance that a two-sided paired t-test finds a true mean difference of so many standard deviations. */
+/** The probability that a two-sided paired t-test detects a true mean difference, in standard deviations. */
 export function tTestPower(queries: number, effect: number, alpha = 0.05): number {
   const degrees = queries - 1;
   const critical = studentQuantile(alpha / 2, degrees);
@@ -19,8 +19,8 @@ export function tTestPower(queries: number, effect: number, alpha = 0.05): numbe
 }
 
 /**
- * The smallest true mean difference that a two-sided paired t-test would find with the given power, at this many
- * queries and this standard deviation of the differences. A smaller observed difference proves little either way.
+ * The smallest true mean difference that a two-sided paired t-test would detect with the given power, for this number
+ * of queries and standard deviation of the differences. A smaller observed difference is inconclusive.
  * @throws RangeError for fewer than two queries.
  */
 export function smallestDetectableDifference(

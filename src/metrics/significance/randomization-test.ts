@@ -10,11 +10,11 @@ export interface RandomizationOptions {
 
 export interface RandomizationResult {
   readonly p: number;
-  /** Whether every sign pattern was tried, so that p is no estimate. */
+  /** Whether every sign pattern was tried, so that p is exact. */
   readonly exact: boolean;
 }
 
-/** Up to so many differing queries all sign patterns are tried: 65,536 of them. */
+/** Up to this many differing queries, all sign patterns are tried: 65,536 of them. */
 const exactQueries = 16;
 
 /**

@@ -14,7 +14,7 @@ export interface DistillationParts extends Omit<OptimizationParts, 'settings' | 
   readonly recipe: Pick<DistillationRecipe, 'seed' | 'training'>;
 }
 
-/** What the evaluation on held-out texts reports: the mean cosine of a text's vector and the teacher's. */
+/** Result of the evaluation on held-out texts: the mean cosine of a text's vector and the teacher's. */
 export const devCosine = 'cosine';
 
 /**

@@ -2,7 +2,7 @@ import { exp, log } from '../../core/exact-math.ts';
 import type { TermValue } from '../similarity.ts';
 
 export interface DistillationWeights {
-  /** Of the similarity term; the vector term has weight 1. */
+  /** Weight of the similarity term; that of the vector term is 1. */
   readonly similarityWeight: number;
   /** τ, what the similarities are divided by before the softmax. */
   readonly similarityTemperature: number;

@@ -37,7 +37,7 @@ const schema = v.strictObject({
     similarityTemperature: inRange(settingRanges.temperature),
     devShare: share,
   }),
-  /** What the model card says of it: nothing of this changes the model. */
+  /** Content of the model card, without effect on the model. */
   card: v.strictObject({
     /** As ORG/NAME. */
     teacher: v.string(),

@@ -27,8 +27,8 @@ interface DealtRow {
 
 /**
  * Deals lists of several sources into batches, by weights that may change from step to step. An epoch has as many
- * steps as all rows fill batches; a source gives more or fewer rows than it has, and goes through them in a new order
- * each time it begins again. What stands in a batch is a pure function of (seed, epoch, step).
+ * steps as all rows fill batches; a source contributes more or fewer rows than it has, and each pass over them has
+ * a new order. The content of a batch is a pure function of (seed, epoch, step).
  *
  * Where passages must be distinct, a row that shares one with its batch waits for a later one, at most to the end of
  * the epoch. If no row of a source fits, the batch has fewer.
@@ -77,7 +77,7 @@ export class MixedBatches {
     return epochs * this.#stepsInEpoch;
   }
 
-  /** Where a step counted from the start of the training lies. */
+  /** The epoch and step of a step counted from the start of the training. */
   locate(globalStep: number): { readonly epoch: number; readonly step: number } {
     return { epoch: Math.floor(globalStep / this.#stepsInEpoch), step: globalStep % this.#stepsInEpoch };
   }
@@ -130,7 +130,7 @@ export class MixedBatches {
     if (order === undefined) {
       const stream = new RandomStream(this.#options.seed, 'mix', source.name, pass);
       order = stream.shuffle(Int32Array.from(rows.keys()));
-      // A walk goes on from pass to pass; what lies behind may be asked for again, and is made again.
+      // Passes are usually requested in order; an earlier one may be requested again, and is then recomputed.
       if (this.#orders.size >= 4 * this.#parts.length) this.#orders.clear();
       this.#orders.set(key, order);
     }

@@ -45,7 +45,7 @@ export function rowsOfSteps(mix: Mix, batchSize: number, totalSteps: number): re
   return rows;
 }
 
-/** Of the sources that take part, the first of those that are furthest behind. */
+/** The active source that is furthest behind its quota; the first of equals. */
 function furthestBehind(behind: Float64Array, weights: readonly number[]): number {
   let next = -1;
   weights.forEach((weight, i) => {

@@ -1,6 +1,6 @@
 import type { AdapterFacts } from './webllm-models.ts';
 
-/** What is known of the GPU that a language model would use; undefined where there is none. For pages and workers. */
+/** Properties of the GPU that a language model would use; undefined if there is none. For pages and workers. */
 export async function readAdapterFacts(): Promise<AdapterFacts | undefined> {
   const adapter =
     'gpu' in navigator ? await navigator.gpu.requestAdapter({ powerPreference: 'high-performance' }) : null;

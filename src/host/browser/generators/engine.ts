@@ -10,8 +10,8 @@ export interface GenerateOptions {
 /** A model that is loaded into this worker. It is asked one question at a time. */
 export interface Engine {
   /**
-   * @throws InputError where the user has to do something; TransientGeneratorError where the model is lost and has to
-   * be loaded anew, in another worker
+   * @throws InputError if the user has to act; TransientGeneratorError if the model is lost and has to be loaded again
+   * in another worker
    */
   generate(request: GenerationRequest, options: GenerateOptions): Promise<GenerationReply>;
   close(): Promise<void>;

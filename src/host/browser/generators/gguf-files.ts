@@ -11,9 +11,9 @@ import type { CachedGguf, WllamaModel } from './protocol.ts';
 
 export interface GgufOptions {
   readonly onProgress: OnLoadProgress;
-  /** A connection that brings nothing for so long is given up and tried again. Default 30,000. */
+  /** A connection without data for this long is dropped and retried. Default 30,000. */
   readonly stallMs?: number | undefined;
-  /** The first pause before trying again; it doubles each time. Default 500. */
+  /** The first delay before a retry; it doubles each time. Default 500. */
   readonly retryMs?: number | undefined;
 }
 
@@ -21,7 +21,7 @@ const folderName = 'retriever-studio-gguf';
 const attempts = 4;
 
 /**
- * The files of a model, in their order; fetched where they are not here yet.
+ * The files of a model, in order; missing ones are fetched.
  * @throws InputError that names what is wrong with the name, the server's answer or the file
  */
 export async function openGguf(model: WllamaModel, options: GgufOptions): Promise<Blob[]> {
@@ -47,8 +47,8 @@ export async function forgetGgufModel(model: WllamaModel): Promise<void> {
 }
 
 /**
- * What fetching a model would take, before it is asked for.
- * @returns bytes: undefined where a server does not tell, or there is none
+ * The download size of a model, before it is requested.
+ * @returns bytes; undefined if a server does not state them, or there is none
  * @throws InputError that names what is wrong with the name
  */
 export async function sizeOfGguf(
@@ -88,7 +88,7 @@ export async function listGguf(): Promise<CachedGguf[]> {
   for await (const [key, handle] of folder.entries()) {
     if (!isFile(handle)) continue;
     const { size } = await handle.getFile();
-    // Of a download that was ended with its worker, the empty file is left.
+    // A download that was terminated with its worker leaves an empty file.
     if (size === 0) continue;
     kept.push({ key, file: key.replace(/^[0-9a-f]+-/, ''), bytes: size });
   }
@@ -128,7 +128,7 @@ async function ggufFiles(model: WllamaModel, options: GgufOptions): Promise<Gguf
       options.onProgress(clock.report('download', { share, receivedBytes, totalBytes }));
     };
     const key = await keyOf(url);
-    // Of several tabs that want it, one fetches.
+    // If several tabs need it, one fetches it.
     const blob = await navigator.locks.request(`${folderName}/${key}`, () =>
       explainStorageErrors(undefined, () => fetchOnce(url, key, given, onBytes, options)),
     );
@@ -137,7 +137,7 @@ async function ggufFiles(model: WllamaModel, options: GgufOptions): Promise<Gguf
   return files;
 }
 
-/** Where the files of a model lie: several for one whose name says `-00001-of-00003`. */
+/** Addresses of the files of a model: several if its name contains `-00001-of-00003`. */
 function addresses(name: string, hub = 'https://huggingface.co/'): URL[] {
   const path = addressOf(name, hub);
   const [, head = '', count = '', tail = ''] = /^(.*-)\d{5}-of-(\d{5})(\.gguf.*)$/.exec(path) ?? [];

@@ -15,11 +15,11 @@ import { nameOfModel, type GenerationCalls, type LocalModel } from './protocol.t
 export interface LocalGeneratorOptions {
   /** Makes the worker, whose module calls `serveGeneration`. */
   readonly start: () => Worker;
-  /** A load that says nothing for so long hangs: one shader may compile for minutes. Default 10 minutes. */
+  /** A load without progress for this long counts as hung: one shader can compile for minutes. Default 10 minutes. */
   readonly loadSilenceMs?: number | undefined;
-  /** A reply without a new token for so long hangs: a long prompt is read first. Default 5 minutes. */
+  /** A reply without a new token for this long counts as hung: a long prompt is read first. Default 5 minutes. */
   readonly replySilenceMs?: number | undefined;
-  /** A reply that is to be ended, and goes on for so long, hangs. Default 10 seconds. */
+  /** A canceled reply that continues for this long counts as hung. Default 10 seconds. */
   readonly stopMs?: number | undefined;
 }
 
@@ -39,12 +39,12 @@ const loadSilence = 10 * 60_000;
 const replySilence = 5 * 60_000;
 /** Milliseconds. */
 const stopTime = 10_000;
-/** What deleting files, or letting go of a GPU, may take. */
+/** Time limit for deleting files or releasing a GPU. */
 const tidySilence = 30_000;
 
 /**
- * A language model in a worker of its own, which is made to load it and ended to unload it: that frees everything,
- * whatever state it is in. Requests wait in line here. A model that was lost is loaded again for the next request.
+ * A language model in its own worker, which is created to load it and terminated to unload it: that frees everything,
+ * whatever state it is in. Requests are queued here. A lost model is loaded again for the next request.
  */
 export class LocalGenerator implements Generator {
   readonly description: GeneratorDescription;
@@ -69,7 +69,7 @@ export class LocalGenerator implements Generator {
 
   /**
    * Several calls share one load, which any one of their signals ends for all of them.
-   * @throws InputError that says what to do; TransientGeneratorError; the signal's reason
+   * @throws InputError with the remedy; TransientGeneratorError; the signal's reason
    */
   async load({ onProgress, signal }: LoadOptions = {}): Promise<void> {
     signal?.throwIfAborted();
@@ -109,7 +109,7 @@ export class LocalGenerator implements Generator {
     const load = this.#load;
     this.#load = undefined;
     if (load === undefined || load.worker.hasEnded) return;
-    // A GPU is let go of in good order where that is quick; the end of the worker frees it anyhow.
+    // The GPU is released cleanly if that is quick; terminating the worker frees it in any case.
     await load.worker.ask('close', {}, { silenceMs: tidySilence / 10 }).catch(() => undefined);
     load.worker.end('the model was unloaded');
   }
@@ -165,7 +165,7 @@ export class LocalGenerator implements Generator {
       );
     } catch (thrown) {
       const error = asTransient(thrown);
-      // The model is lost, and with it the worker: the next request loads it anew.
+      // The model is lost, and with it the worker: the next request loads it again.
       if (error instanceof TransientGeneratorError) worker.end(error.message);
       throw error;
     }

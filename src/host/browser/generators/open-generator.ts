@@ -1,4 +1,4 @@
-/** What the page needs to let a language model write in this tab. Neither library is loaded before it is used. */
+/** Opens language models that run in this tab. Neither library is loaded before it is used. */
 import { readAdapterFacts } from './adapter-facts.ts';
 import { LocalGenerator, openGenerationWorker, type LocalGeneratorOptions } from './local-generator.ts';
 import type { CachedGguf, GenerationCall, GenerationCalls, LocalModel } from './protocol.ts';
@@ -18,7 +18,7 @@ export function openBrowserGenerator(
 /**
  * WebLLM's language models, and whether this device can run them.
  * @param facts of the GPU; by default it is asked
- * @param records of the user's own, and mirrors; they stand before those of the same id
+ * @param records custom ones and mirrors; they take precedence over those of the same id
  */
 export async function webllmModels(
   facts?: AdapterFacts,
@@ -29,7 +29,7 @@ export async function webllmModels(
   return judgeModels([...records, ...listed], facts ?? (await readAdapterFacts()));
 }
 
-/** What the browser keeps of language models. */
+/** Language models cached by the browser. */
 export async function cachedModels(
   records?: readonly WebllmRecord[],
 ): Promise<{ readonly webllm: readonly string[]; readonly gguf: readonly CachedGguf[] }> {

@@ -8,7 +8,7 @@ export interface PhaseState {
   readonly totalBytes?: number | undefined;
 }
 
-/** Below this share of a phase nobody can tell how long it takes. */
+/** Below this share of a phase, its duration cannot be estimated. */
 const leastShare = 0.01;
 
 /** Adds to the progress of a load how long its phase will still take, by a clock of our own. */
@@ -16,7 +16,7 @@ export class PhaseClock {
   readonly #now: () => number;
   #phase: Phase | undefined;
   #begun = 0;
-  /** What the phase had when it was first heard of: a download that goes on does not begin at nothing. */
+  /** Progress of the phase at its first report: a resumed download does not begin at 0. */
   #firstShare = 0;
 
   /** @param now milliseconds that only grow */

@@ -1,4 +1,4 @@
-/** What the page asks of its generation worker. */
+/** Requests of the page to its generation worker. */
 import type { GenerationReply, GenerationRequest, GeneratorLoadProgress } from '../../generator.ts';
 import type { WebllmRecord } from './webllm-models.ts';
 
@@ -23,7 +23,7 @@ export interface WebllmModelChoice {
   readonly kind: 'webllm';
   /** An id of its list, or of the records given. */
   readonly model: string;
-  /** Of prompt and reply together: fewer tokens take less memory. Default: what the model's record says. */
+  /** Of prompt and reply together: fewer tokens take less memory. Default: from the model's record. */
   readonly contextTokens?: number | undefined;
   /** Models that the list does not have, and mirrors of those that it has. */
   readonly records?: readonly WebllmRecord[] | undefined;
@@ -31,7 +31,7 @@ export interface WebllmModelChoice {
 
 export type LocalModel = WllamaModel | WebllmModelChoice;
 
-/** What a user knows a model by. */
+/** The user's name for a model. */
 export function nameOfModel({ model }: LocalModel): string {
   if (typeof model === 'string') return model;
   const [first] = model instanceof Blob ? [model] : model;
@@ -72,7 +72,7 @@ export interface GenerationCalls {
   };
   cachedGguf: { readonly ask: object; readonly answer: readonly CachedGguf[] };
   forgetGguf: { readonly ask: { readonly key: string }; readonly answer: null };
-  /** Deletes everything that is kept of a model. */
+  /** Deletes all cached files of a model. */
   forget: { readonly ask: { readonly model: LocalModel }; readonly answer: null };
 }
 

@@ -16,7 +16,7 @@ import { explainWebllmLoad, explainWebllmReply, isBadCache, isFailedFetch } from
 import { chooseRecord, type WebllmRecord } from './webllm-models.ts';
 import { WebllmProgress } from './webllm-progress.ts';
 
-/** @throws InputError that says what to do */
+/** @throws InputError with the remedy */
 export async function openWebllm(model: WebllmModelChoice, onProgress: OnLoadProgress): Promise<Engine> {
   const appConfig = configOf(model.records);
   const record = chooseRecord(model.model, appConfig.model_list, await readAdapterFacts());
@@ -58,7 +58,7 @@ class WebllmEngine implements Engine {
   }
 
   /**
-   * Lets the model write a few words: where the GPU's memory is full, WebLLM writes garbage and says nothing.
+   * Lets the model generate a few words: if the GPU's memory is full, WebLLM silently generates garbage.
    * @throws InputError
    */
   async check(): Promise<void> {
@@ -152,7 +152,7 @@ export async function cachedWebllm(records: readonly WebllmRecord[] | undefined)
 export async function forgetWebllm(id: string, records: readonly WebllmRecord[] | undefined): Promise<void> {
   const appConfig = configOf(records);
   const record = chooseKnown(id, appConfig.model_list);
-  // The library forgets weights by the list of them, and gives up where the list itself is broken.
+  // The library deletes weights by their list, and fails if the list itself is broken.
   await deleteModelAllInfoInCache(id, appConfig).catch(() => undefined);
   const folders = [folderOf(record), record.model_lib];
   for (const name of ['webllm/model', 'webllm/config', 'webllm/wasm']) {
@@ -163,7 +163,7 @@ export async function forgetWebllm(id: string, records: readonly WebllmRecord[] 
   }
 }
 
-/** A model's own record stands before one of the same id in the list: that is how a mirror is named. */
+/** A custom record precedes one of the same id in the list; this is how a mirror is set. */
 function configOf(own: readonly WebllmRecord[] = []): AppConfig {
   const ids = new Set(own.map(({ model_id }) => model_id));
   const rest = prebuiltAppConfig.model_list.filter(({ model_id }) => !ids.has(model_id));
@@ -182,13 +182,13 @@ function chooseKnown(id: string, records: readonly WebllmRecord[]): WebllmRecord
   throw new InputError('WebLLM has no such model', { file: id, remedy: 'Choose one from its list' });
 }
 
-/** Where a record's files lie, as WebLLM reads it. */
+/** The address of a record's files, as WebLLM derives it. */
 function folderOf({ model }: WebllmRecord): string {
   const folder = model.endsWith('/') ? model : `${model}/`;
   return /\/resolve\/[^/]+\//.test(folder) ? folder : `${folder}resolve/main/`;
 }
 
-/** Asks once more for what could not be fetched, to say which file it was and what the server answers. */
+/** Repeats the failed request, to report the file and the server's response. */
 async function explainFetch(error: unknown, record: WebllmRecord): Promise<InputError> {
   for (const url of [`${folderOf(record)}mlc-chat-config.json`, record.model_lib]) {
     const { host } = new URL(url);

@@ -1,10 +1,10 @@
-/** What WebLLM's errors mean and what to do about them. It tells them apart by names and words alone. */
+/** Meaning and remedies of WebLLM's errors, which can be distinguished only by name and wording. */
 import { InputError, messageOf, ResourceError } from '../../../core/errors.ts';
 import { TransientGeneratorError } from '../../generator.ts';
 
 const otherKinds = 'choose a GGUF model, which needs no GPU, or a model on a server';
 
-/** An error of a load, as the user is told it. What it says of the model is about the record with this id. */
+/** A load error in the words that the user sees. Statements about the model refer to the record with this id. */
 export function explainWebllmLoad(error: unknown, id: string): Error {
   if (error instanceof InputError || error instanceof TransientGeneratorError) return error;
   const { name, message } = named(error);
@@ -76,7 +76,7 @@ export function explainWebllmLoad(error: unknown, id: string): Error {
   );
 }
 
-/** An error of a reply, as the user is told it. A TransientGeneratorError says that the model is lost. */
+/** A reply error in the words that the user sees. A TransientGeneratorError means that the model is lost. */
 export function explainWebllmReply(error: unknown, id: string): Error {
   if (error instanceof InputError || error instanceof TransientGeneratorError) return error;
   const { name, message } = named(error);
@@ -116,7 +116,7 @@ export function isBadCache(error: unknown): boolean {
   return /^(IntegrityError|SyntaxError|ArtifactManifestError)$/.test(name) || isNoProgram(message);
 }
 
-/** Whether a file could not be fetched: the browser's cache says no more. */
+/** Whether a file could not be fetched: the browser's cache reports no details. */
 export function isFailedFetch(error: unknown): boolean {
   const { name, message } = named(error);
   return name === 'TypeError' && /'add' on 'Cache'|Failed to fetch|NetworkError|Load failed/.test(message);

@@ -6,33 +6,33 @@ import { nearestName } from '../../../core/nearest-name.ts';
 /** A model as WebLLM lists it, and as a user may write it down for a mirror or a model of their own. */
 export type WebllmRecord = ModelRecord;
 
-/** What decides whether a model runs on a GPU. */
+/** Properties of a GPU that determine whether a model runs on it. */
 export interface AdapterFacts {
   readonly features: readonly string[];
   readonly maxBufferSize: number;
   readonly maxStorageBufferBindingSize: number;
   readonly maxStorageBuffersPerShaderStage: number;
   readonly maxComputeWorkgroupStorageSize: number;
-  /** Computed by the processor: right, and hundreds of times too slow. */
+  /** Computed by the CPU: correct, but hundreds of times too slow. */
   readonly isFallback: boolean;
   readonly isMobile: boolean;
-  /** Of the whole device, as far as the browser tells. No browser tells the GPU's own. */
+  /** Memory of the whole device, if the browser reports it. No browser reports that of the GPU. */
   readonly deviceMemoryGb: number | undefined;
 }
 
 export interface WebllmModel {
   readonly id: string;
-  /** Of its weights. */
+  /** Address of its weights. */
   readonly address: string;
-  /** What the GPU has to hold, in MB of 10^6 bytes; undefined where nobody says. */
+  /** Required GPU memory, in MB of 10^6 bytes; undefined if unknown. */
   readonly memoryMb: number | undefined;
   readonly contextTokens: number | undefined;
   readonly needsF16: boolean;
-  /** `risky`: it may be too large or too slow, which shows only when it is tried. */
+  /** `risky`: it may be too large or too slow, which only a try can show. */
   readonly verdict: 'runs' | 'risky' | 'cannot';
   /** Why not, or why it is risky: one line for people. */
   readonly why: string | undefined;
-  /** What is loaded in its place, where it cannot run itself. */
+  /** The model to load instead, if it cannot run itself. */
   readonly substitute: string | undefined;
 }
 
@@ -41,9 +41,9 @@ const leastWorkgroupStorage = 32 * 1024;
 const leastStorageBuffers = 10;
 const leastBuffer = 2 ** 28;
 const leastBinding = 2 ** 27;
-/** A phone's browser ends a tab that takes more, without a word. */
+/** A phone's browser silently kills a tab that uses more. */
 const mobileBudgetMb = 1500;
-/** Of a device's memory, what a model may take before it is called risky; and the memory assumed where none is told. */
+/** Share of a device's memory above which a model is called risky, and the memory assumed if it is not reported. */
 const memoryShare = 0.6;
 const assumedMemoryGb = 8;
 

@@ -4,8 +4,8 @@ import { PhaseClock } from './phase-clock.ts';
 const megabyte = 2 ** 20;
 
 /**
- * Makes progress of what WebLLM says while it loads a model. It names its phase in a text alone, begins anew at 0 in
- * each, and counts whole files of weights (about 32 MB each).
+ * Turns WebLLM's messages while it loads a model into progress. It names its phase only in text, restarts at 0 in each,
+ * and counts whole weight files (about 32 MB each).
  */
 export class WebllmProgress {
   readonly #clock: PhaseClock;
@@ -15,7 +15,7 @@ export class WebllmProgress {
     this.#clock = new PhaseClock(now);
   }
 
-  /** @returns undefined for a text that says nothing of use */
+  /** @returns undefined for a text without useful information */
   read({
     progress,
     text,

@@ -1,12 +1,12 @@
-/** How much a model of WebLLM has to fetch. Its list of models tells what the GPU holds, and nothing of files. */
+/** Download size of a WebLLM model. Its model list states only the GPU memory, not the size of files. */
 
 /** Milliseconds: it is for the user's information alone. */
 const deadline = 10_000;
 
 /**
- * The bytes of a model's weights, by the table of contents that lies beside them; the library that computes with them
- * and the tokenizer add a few MB. Nothing of the weights is fetched.
- * @param model where the model lies, as WebLLM's records have it: with or without the `resolve/BRANCH` of the hub
+ * The bytes of a model's weights, from the table of contents next to them; model library and tokenizer add a few
+ * MB. No weights are fetched.
+ * @param model address of the model as in WebLLM's records: with or without the `resolve/BRANCH` of the hub
  * @returns undefined where the host does not answer, or has no such table
  */
 export async function sizeOfWebllm(model: string): Promise<number | undefined> {

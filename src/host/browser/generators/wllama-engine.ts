@@ -35,7 +35,7 @@ export async function openWllama(model: WllamaModel, onProgress: OnLoadProgress)
         ...(useGpu ? {} : { n_gpu_layers: 0 }),
       }),
     );
-    // What llama.cpp refuses is loaded all the same, as far as the library tells.
+    // If llama.cpp refuses a model, the library still reports it as loaded.
     const { success }: LoadedContextInfo & { readonly success?: boolean } = wllama.getLoadedContextInfo();
     if (success !== true) throw new Error('it gave no reason');
   } catch (error) {
@@ -72,7 +72,7 @@ class WllamaEngine implements Engine {
           abortSignal: signal,
           max_tokens: maxTokens,
           seed: request.seed,
-          // What is left of an earlier request changes the last bits of a sum, and so, now and then, a word.
+          // State from an earlier request changes the last bits of a sum and so, occasionally, a word.
           cache_prompt: false,
           return_progress: true,
           ...(temperature === undefined ? {} : { temperature }),
@@ -159,7 +159,7 @@ class NativeLog {
     return this.#lines.join('\n');
   }
 
-  /** Rejects when the library's worker ends: its own promises would wait for ever. */
+  /** Rejects when the library's worker ends: its own promises would never settle. */
   orLost<T>(task: Promise<T>): Promise<T> {
     return Promise.race([task, this.#lost]);
   }
@@ -202,7 +202,7 @@ function explainLoad(error: unknown, model: WllamaModel, log: NativeLog): Error 
   });
 }
 
-/** The first line in which llama.cpp says what failed: later ones tell what followed from it. */
+/** The first line in which llama.cpp reports the failure: later ones report its consequences. */
 function reasonIn(log: string): string | undefined {
   return log
     .split('\n')
