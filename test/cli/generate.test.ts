@@ -42,6 +42,41 @@ function lines<T>(path: string): T[] {
 }
 
 describe('generate', () => {
+  it('extracts queries without a model, the same for the same seed', async () => {
+    const folder = corpus();
+    const extracted = async (seed: number): Promise<readonly ListRecord[]> => {
+      const result = await runCli([
+        ...['generate', '--corpus', folder, '--prompt', 'extract-clauses', '--generator', 'extract'],
+        ...['--count', '1', '--seed', String(seed), '--out', join(folder, 'lists.jsonl')],
+      ]);
+      expect(result.code, result.stderr).toBe(0);
+      return lines<ListRecord>(join(folder, 'lists.jsonl'));
+    };
+    const lists = await extracted(1);
+    expect(await extracted(1)).toEqual(lists);
+    expect(lists).toHaveLength(passages);
+    for (const { query: clause, query_type, documents } of lists) {
+      expect(documents[0]!.text).toContain(clause);
+      expect(query_type).toBe('extracted clauses');
+      expect(documents[0]!.source).toBe('llm:extract@1');
+    }
+    const refused = await runCli(
+      [
+        'generate',
+        '--corpus',
+        folder,
+        '--prompt',
+        'c-questions',
+        '--generator',
+        'extract',
+        '--out',
+        'x.jsonl',
+      ],
+      { cwd: folder },
+    );
+    expectBadInput(refused, /Use extract-clauses or extract-keywords, or a language model/);
+  });
+
   it('writes lists, asks nothing twice, and gives its log to others', async () => {
     const folder = corpus();
     const server = await startModelServer(query);

@@ -25,7 +25,7 @@ function complaints(examples: ReadonlyMap<string, string>): string[] {
   const { options } = ts.parseJsonConfigFileContent(config, { ...ts.sys, readDirectory: () => [] }, root);
   options.paths = {
     'retriever-studio': [`${root}/src/index.ts`],
-    'retriever-studio/node': [`${root}/src/host/node/index.ts`],
+    'retriever-studio/node': [`${root}/src/node.ts`],
   };
   // An example may show a value without using it.
   options.noUnusedLocals = false;

@@ -224,7 +224,7 @@ describeUnless(noChromium, 'the built page', () => {
       await page.close();
     });
 
-    it.each(['webllm', 'wllama', 'http', 'recorded'])('has an accessible choice of %s', async (kind) => {
+    it.each(['webllm', 'wllama', 'http', 'extract', 'recorded'])('has an accessible choice of %s', async (kind) => {
       const page = await open('recipes', true, { records: languageModels });
       await page.getByLabel(/What writes as/).selectOption(kind);
       if (kind === 'webllm') {

@@ -1,10 +1,11 @@
 import type { DroppedItem } from '../../../host/browser/files.ts';
+import type { NamedGenerator } from '../../../pipeline/generator.ts';
 import type { RecipeGenerator } from '../../../pipeline/generators/index.ts';
 import type { GeneratorAccess, KeptItem } from '../../protocol.ts';
 
 /** What the form of a kind of generator is given. */
 export interface GeneratorFormProps {
-  readonly chosen: RecipeGenerator;
+  readonly chosen: RecipeGenerator & NamedGenerator;
   /** Takes other values for some of its settings. */
   readonly change: (settings: Readonly<Record<string, string>>) => void;
   readonly give: (given: GeneratorAccess[string]) => void;
