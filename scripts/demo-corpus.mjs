@@ -1,5 +1,5 @@
-// Makes public/demo/ from demo/topics/*.txt: the corpus, queries and judgments in BEIR's layout, and the recorded
-// generations, also as training lists. With --teacher MODEL also the training lists with the teacher's scores, and its
+// Makes public/demo/ from demo/topics/*.txt and demo/written/*.tsv: the corpus, queries and judgments in BEIR's layout, and
+// the recorded generations, also as training lists. With --teacher MODEL also the training lists with the teacher's scores, and its
 // scores for what recipes mine.
 //
 //     npm run demo-corpus [-- --teacher MODEL] [--out DIR]
@@ -75,10 +75,13 @@ const recorded = [];
 /** The recorded generations as training lists, by kind. */
 const recordedLists = { queries: [], negatives: [], graded: [] };
 /** What the recorded queries are called as the kinds of queries that the studio's prompts write. */
-const queryTypes = { question: 'questions', keywords: 'keywords', claim: 'claims' };
+const queryTypes = { question: 'questions', keywords: 'keywords', claim: 'claims', situation: 'situations' };
+/** A written query for each passage, as lists whose passage is the corpus's. @type {unknown[]} */
+const writtenLists = [];
 /** @type {Record<string, string[]>} */
 const judgments = { train: [], dev: [], test: [] };
 const folder = join(root, 'demo', 'topics');
+const written = join(root, 'demo', 'written');
 for (const file of readdirSync(folder).sort()) {
   const topic = basename(file, '.txt');
   const { title, groups, generations } = readTopic(join(folder, file));
@@ -93,6 +96,18 @@ for (const file of readdirSync(folder).sort()) {
     queries.push({ _id: id, text: query, metadata: { topic: title } });
     for (const { id: passage, grade } of own) judgments[split]?.push(`${id}\t${passage}\t${grade}\n`);
   }
+  for (const [number, line] of readFileSync(join(written, `${topic}.tsv`), 'utf8')
+    .trimEnd()
+    .split('\n')
+    .entries()) {
+    const [id = '', kind = '', query = ''] = line.split('\t');
+    const type = queryTypes[kind];
+    if (type === undefined || query === '' || !passages.some((passage) => passage.id === id)) {
+      fail(join(written, `${topic}.tsv`), number, 'is no passage, kind and query, separated by tabs');
+    }
+    const documents = [{ id, label: 1, ...writer('written') }];
+    writtenLists.push({ query_id: `${id}-written`, query, query_type: type, documents });
+  }
   for (const [number, { kind, lines }] of generations.entries()) {
     const [about = '', ...items] = lines;
     const common = { recorded: true, topic: title, kind, prompt: `demo-${kind}`, prompt_version: 1 };
@@ -100,13 +115,13 @@ for (const file of readdirSync(folder).sort()) {
     if (kind === 'queries') {
       const passage = passages.find(({ text }) => text === about.slice(2));
       if (!passage) throw new Error(`${place}: the passage is not in the corpus`);
-      const written = items.map((line) => {
+      const queriesOfPassage = items.map((line) => {
         const [, type = '', text = ''] = /^(\w+): (.*)$/.exec(line) ?? [];
         return { type, text };
       });
-      recorded.push({ ...common, passage_id: passage.id, items: written });
+      recorded.push({ ...common, passage_id: passage.id, items: queriesOfPassage });
       const positive = { id: passage.id, text: passage.text, label: 1, ...writer(kind) };
-      for (const { type, text } of written) {
+      for (const { type, text } of queriesOfPassage) {
         recordedLists.queries.push({
           query_id: `${passage.id}-${type}`,
           query: text,
@@ -154,10 +169,13 @@ writeFileSync(join(values.out, 'recorded.jsonl'), jsonLines(recorded));
 for (const [kind, lists] of Object.entries(recordedLists)) {
   writeFileSync(join(values.out, `recorded-${kind}.jsonl`), jsonLines(lists));
 }
+writeFileSync(join(values.out, 'recorded-written.jsonl'), jsonLines(writtenLists));
 for (const [split, lines] of Object.entries(judgments)) {
   writeFileSync(join(values.out, 'qrels', `${split}.tsv`), `query-id\tcorpus-id\tscore\n${lines.join('')}`);
 }
-console.log(`${corpus.length} passages, ${queries.length} queries, ${recorded.length} recorded generations`);
+console.log(
+  `${corpus.length} passages, ${queries.length} queries, ${recorded.length} recorded generations, ${writtenLists.length} written queries`,
+);
 
 /** @param {readonly string[]} args of the command line */
 function studio(args) {

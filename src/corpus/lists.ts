@@ -33,7 +33,12 @@ export interface ListReadOptions extends TitleOptions {
   /** Bytes of one line. Default: 16 MiB. */
   readonly maxLineBytes?: number;
   readonly report?: ReadReport;
+  /** The texts of a corpus's passages by id, for documents of the studio's own form that have none. */
+  readonly textsOf?: (ids: ReadonlySet<string>) => Promise<ReadonlyMap<string, string>>;
 }
+
+/** Lists whose missing texts are looked up at once: a large corpus is read anew for each lookup. */
+const mostLookedUp = 50_000;
 
 /**
  * The lists of a file, one at a time. Passages without text are left out and counted, and so are lists in which
@@ -47,20 +52,39 @@ export async function* readLists(
 ): AsyncGenerator<ListRecord> {
   const { titles = true, maxPassageBytes = MAX_PASSAGE_BYTES, maxLineBytes = MAX_LIST_BYTES } = options;
   const report = options.report ?? new ReadReport();
+  const waiting: ListRecord[] = [];
   for await (const line of readLines(source, { maxLineBytes })) {
     if (line.text.trim() === '') continue;
     const json = JsonRecord.parse(line, source.name, report);
     const list = PARSERS[listFormat(json)](json, titles);
     checkDocuments(json, list, { file: source.name, line: line.number, maxPassageBytes });
-    const documents = list.documents.filter(({ text }) => text.trim() !== '');
-    report.emptyTexts += list.documents.length - documents.length;
-    if (documents.length === 0 || list.query.trim() === '') {
-      report.emptyLists++;
-      continue;
-    }
-    report.lists++;
-    yield { ...list, documents };
+    waiting.push(list);
+    if (options.textsOf === undefined || waiting.length === mostLookedUp) yield* finish();
   }
+  yield* finish();
+
+  async function* finish(): AsyncGenerator<ListRecord> {
+    const lists = waiting.splice(0);
+    const without = lists.flatMap(({ documents }) => documents.filter(isEmpty).map(({ id }) => id));
+    const texts = without.length === 0 ? undefined : await options.textsOf?.(new Set(without));
+    for (const list of lists) {
+      const known = list.documents.map((each) =>
+        isEmpty(each) ? { ...each, text: texts?.get(each.id) ?? '' } : each,
+      );
+      const documents = known.filter((each) => !isEmpty(each));
+      report.emptyTexts += known.length - documents.length;
+      if (documents.length === 0 || list.query.trim() === '') {
+        report.emptyLists++;
+        continue;
+      }
+      report.lists++;
+      yield { ...list, documents };
+    }
+  }
+}
+
+function isEmpty({ text }: ListDocument): boolean {
+  return text.trim() === '';
 }
 
 /** @throws InputError unless every line is one of a file of lists; nothing of it is kept */

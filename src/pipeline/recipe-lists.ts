@@ -30,11 +30,12 @@ export async function openPlace(
   return file === undefined ? withoutTopFolder(corpus.tree).open(corpusFile ?? '') : files.openFile(file);
 }
 
-/** Reads the lists of a file. @throws InputError naming the file and the remedy */
-export async function readFileLists(source: ByteSource): Promise<FileLists> {
+/** Reads the lists of a file; documents without text are passages of the corpus. @throws InputError naming the file and the remedy */
+export async function readFileLists(source: ByteSource, { passages }: RecipeCorpus): Promise<FileLists> {
   const report = new ReadReport();
   const lists: ListRecord[] = [];
-  for await (const list of readLists(source, { report })) lists.push(list);
+  for await (const list of readLists(source, { report, textsOf: (ids) => passages.textsOf(ids) }))
+    lists.push(list);
   if (lists.length > 0) {
     return {
       file: source.name,
@@ -52,7 +53,7 @@ export async function readDevFile(
   files: RecipeFiles,
 ): Promise<FileLists | undefined> {
   if (dev === null || 'share' in dev || 'split' in dev) return undefined;
-  return readFileLists(await openPlace(dev, corpus, files));
+  return readFileLists(await openPlace(dev, corpus, files), corpus);
 }
 
 /** Files that were made apart may use the same ids for other queries, which a split into train and dev would take for one. */

@@ -32,7 +32,8 @@ export async function filesOfSources(
   const found = new Map<string, FileLists>();
   for (const [name, source] of Object.entries(sources)) {
     const place = definitionOf(source).file?.(source);
-    if (place !== undefined) found.set(name, await readFileLists(await openPlace(place, corpus, files)));
+    if (place !== undefined)
+      found.set(name, await readFileLists(await openPlace(place, corpus, files), corpus));
   }
   return found;
 }

@@ -29,6 +29,36 @@ const essence = ({ query, documents }: ListRecord): unknown => ({
 });
 
 describe('reading lists', () => {
+  it('takes texts that documents lack from the corpus, at once, and leaves out what it lacks too', async () => {
+    const lines = [
+      {
+        query_id: 'q1',
+        query: 'what',
+        documents: [
+          { id: 'a', label: 1 },
+          { id: 'b', text: 'own text' },
+        ],
+      },
+      { query_id: 'q2', query: 'who', documents: [{ id: 'c', label: 1 }, { id: 'nowhere' }] },
+      { query_id: 'q3', query: 'where', documents: [{ id: 'nowhere', label: 1 }] },
+    ];
+    const asked: string[][] = [];
+    const report = new ReadReport();
+    const lists = await read(lines.map((line) => JSON.stringify(line)).join('\n'), {
+      report,
+      textsOf: (ids) => {
+        asked.push([...ids]);
+        return Promise.resolve(new Map(Object.entries({ a: 'text of a', b: 'not this', c: 'text of c' })));
+      },
+    });
+    expect(asked).toEqual([['a', 'c', 'nowhere']]);
+    expect(lists.map(({ documents }) => documents.map(({ text }) => text))).toEqual([
+      ['text of a', 'own text'],
+      ['text of c'],
+    ]);
+    expect(report).toMatchObject({ lists: 2, emptyTexts: 2, emptyLists: 1 });
+  });
+
   it("reads the studio's records whole", async () => {
     expect(await readOne(list)).toEqual(list);
     const written: ListRecord = {
