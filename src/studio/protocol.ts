@@ -2,7 +2,7 @@
  * What the page and its training worker say to each other. The page asks, the worker tells what happens meanwhile (each
  * event names its run). Files and bytes are moved or shared, never copied.
  */
-import type { DroppedItem } from '../host/browser/files.ts';
+import type { DroppedItem } from './dropped-files.ts';
 import type { GenerationProgress } from '../generation/generation-run.ts';
 import type { GeneratedItem } from '../generation/prompt.ts';
 import type { Device } from '../host/contract.ts';

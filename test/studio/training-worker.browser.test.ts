@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { readEncoder } from '../../src/encoders/read-encoder.ts';
 import { bytesSource } from '../../src/core/source.ts';
 import { openZip } from '../../src/formats/zip.ts';
-import { openFiles } from '../../src/host/browser/files.ts';
+import { openFiles } from '../../src/studio/dropped-files.ts';
 import { modelFolderOf } from '../../src/host/browser/model-files.ts';
 import { InputError } from '../../src/core/errors.ts';
 import type { RecipeReport } from '../../src/pipeline/report.ts';

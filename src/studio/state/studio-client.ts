@@ -1,4 +1,4 @@
-import type { TrainingClient } from '../training-client.ts';
+import type { TrainingClient } from '../window/training-client.ts';
 
 /** What the page uses of the training worker's client. */
 export type StudioClient = Pick<

@@ -1,7 +1,7 @@
-import type { DroppedItem } from '../../host/browser/files.ts';
+import type { DroppedItem } from '../dropped-files.ts';
 import { InputError } from '../../core/errors.ts';
 import type { ComputeFacts, KeptItem, KeptRun } from '../protocol.ts';
-import { TrainingClient, type TrainingClientOptions } from '../training-client.ts';
+import { TrainingClient, type TrainingClientOptions } from '../window/training-client.ts';
 import { readPreference, writePreference } from './preferences.ts';
 import { problemOf, type Problem } from './problem.ts';
 import { RunLocks } from './run-locks.svelte.ts';

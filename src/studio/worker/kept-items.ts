@@ -10,7 +10,7 @@ import {
 import { isZip } from '../../formats/zip.ts';
 import { isModelFile } from '../../host/model-file-names.ts';
 import { readLog } from '../../generation/log-file.ts';
-import { openFile, openTree, type DroppedItem } from '../../host/browser/files.ts';
+import { openFile, openTree, type DroppedItem } from '../dropped-files.ts';
 import type { BlobReference, Store, StoreRecord } from '../../host/contract.ts';
 import { InputError } from '../../core/errors.ts';
 import { sha256 } from '../../core/sha256.ts';

@@ -1,6 +1,6 @@
 /** How the page opens a kind of generator of its own: one file defines it, and index.ts lists it. */
-import type { GeneratorMeans, HostGenerator } from '../../pipeline/generator.ts';
-import type { RecipeGenerator } from '../../pipeline/generators/index.ts';
+import type { GeneratorMeans, HostGenerator } from '../../../pipeline/generator.ts';
+import type { RecipeGenerator } from '../../../pipeline/generators/index.ts';
 
 export interface PageMeans extends GeneratorMeans {
   /** The file that the generator's settings name, as it was dropped. */

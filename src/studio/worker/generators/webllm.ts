@@ -1,15 +1,15 @@
-import type { WebllmModel } from '../../host/browser/generators/webllm-models.ts';
-import { bytesText } from '../words/bytes.ts';
+import type { WebllmModel } from '../../../host/browser/generators/webllm-models.ts';
+import { bytesText } from '../../words/bytes.ts';
 import { definePageGenerator } from './page-generator.ts';
 
 export const webllm = definePageGenerator({
   kind: 'webllm',
   open: async ({ kind, model }) => {
-    const { openBrowserGenerator } = await import('../../host/browser/generators/open-generator.ts');
+    const { openBrowserGenerator } = await import('../../../host/browser/generators/open-generator.ts');
     return openBrowserGenerator({ kind, model });
   },
   download: async ({ model: named }) => {
-    const { cachedModels, webllmModels } = await import('../../host/browser/generators/open-generator.ts');
+    const { cachedModels, webllmModels } = await import('../../../host/browser/generators/open-generator.ts');
     const models = await webllmModels();
     const model = models.find(({ id }) => id === named)?.substitute ?? named;
     if ((await cachedModels()).webllm.includes(model)) return { model, text: 'here already' };
@@ -19,7 +19,7 @@ export const webllm = definePageGenerator({
 
 async function sizeText(model: WebllmModel | undefined): Promise<string> {
   if (model === undefined) return 'of unknown size';
-  const { sizeOfWebllm } = await import('../../host/browser/generators/webllm-size.ts');
+  const { sizeOfWebllm } = await import('../../../host/browser/generators/webllm-size.ts');
   const bytes = await sizeOfWebllm(model.address);
   if (bytes !== undefined) return bytesText(bytes);
   // Its weights are the largest part of what it needs of the GPU.

@@ -1,8 +1,8 @@
-import type { DroppedItem } from '../host/browser/files.ts';
-import { startOf } from '../host/browser/workers.ts';
-import { WorkerChannel } from '../host/channel.ts';
-import { messageOf, WorkerLostError } from '../core/errors.ts';
-import type { RecipeInput } from '../pipeline/schema.ts';
+import type { DroppedItem } from '../dropped-files.ts';
+import { startOf } from '../../host/browser/workers.ts';
+import { WorkerChannel } from '../../host/channel.ts';
+import { messageOf, WorkerLostError } from '../../core/errors.ts';
+import type { RecipeInput } from '../../pipeline/schema.ts';
 import type {
   ComputeFacts,
   ExportedFile,
@@ -17,7 +17,7 @@ import type {
   StudioCalls,
   StudioEvent,
   WorkerOptions,
-} from './protocol.ts';
+} from '../protocol.ts';
 
 export interface TrainingClientOptions extends WorkerOptions {
   /** What the user should know, in one line. */
@@ -223,7 +223,7 @@ export class TrainingClient {
 
 /** Bundlers look for this very form. */
 function startWorker(): Worker {
-  return new Worker(new URL('../../workers/training.ts', import.meta.url), { type: 'module' });
+  return new Worker(new URL('../../../workers/training.ts', import.meta.url), { type: 'module' });
 }
 
 /** The options that a worker can be sent. */

@@ -1,8 +1,8 @@
 /** Dropped and chosen files and folders as byte sources and trees. */
-import { missingPath, type ByteSource, type FileTree } from '../../core/source.ts';
-import { isZip, openZip } from '../../formats/zip.ts';
-import { InputError, messageOf } from '../../core/errors.ts';
-import { own } from '../../core/own.ts';
+import { missingPath, type ByteSource, type FileTree } from '../core/source.ts';
+import { isZip, openZip } from '../formats/zip.ts';
+import { InputError, messageOf } from '../core/errors.ts';
+import { own } from '../core/own.ts';
 
 /** One file of a folder that the browser has already listed. */
 export interface ListedFile {
