@@ -162,6 +162,13 @@ export interface ExportedModel {
   readonly zip: Uint8Array<ArrayBuffer>;
 }
 
+/** What has to be fetched before a language model can write. */
+export interface ModelDownload {
+  readonly model: string;
+  /** `about 400.0 MB`. */
+  readonly text: string;
+}
+
 /** Every request with its answer. */
 export interface StudioCalls {
   open: { readonly ask: { readonly options: WorkerOptions }; readonly answer: ComputeFacts };
@@ -181,6 +188,11 @@ export interface StudioCalls {
       readonly access?: GeneratorAccess | undefined;
     };
     readonly answer: OpenedRun;
+  };
+  /** Asks hosts for sizes; who does not answer has an unknown one. */
+  modelDownloads: {
+    readonly ask: { readonly recipe: RecipeInput };
+    readonly answer: readonly ModelDownload[];
   };
   /**
    * Computes what is not stored, and reports. Opens the run first if it is not open. Aborted, it ends after its current

@@ -169,6 +169,7 @@ export const answers = {
   runs,
   kept,
   openRun: opened,
+  modelDownloads: [],
   run: { state: 'finished', report },
   search: answer,
   pause: null,

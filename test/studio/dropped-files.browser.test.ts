@@ -3,14 +3,13 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readBeir } from '../../src/corpus/beir.ts';
 import { readRange } from '../../src/core/source.ts';
 import {
-  chosenItem,
-  droppedItems,
   openFile,
   openFiles,
   openFolder,
   openTree,
   type DroppedItem,
 } from '../../src/studio/dropped-files.ts';
+import { chosenItem, droppedItems } from '../../src/studio/window/dropped-items.ts';
 import { collect, refused } from '../corpus/support.ts';
 
 const bytes = Uint8Array.from({ length: 200_000 }, (_, i) => i % 251);

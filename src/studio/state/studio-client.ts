@@ -12,6 +12,7 @@ export type StudioClient = Pick<
   | 'forgetRun'
   | 'keep'
   | 'kept'
+  | 'modelDownloads'
   | 'openRun'
   | 'pause'
   | 'resume'

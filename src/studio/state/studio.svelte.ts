@@ -1,6 +1,7 @@
 import type { DroppedItem } from '../dropped-files.ts';
 import { InputError } from '../../core/errors.ts';
-import type { ComputeFacts, KeptItem, KeptRun } from '../protocol.ts';
+import type { ComputeFacts, KeptItem, KeptRun, ModelDownload } from '../protocol.ts';
+import { persistStorage } from '../window/storage.ts';
 import { TrainingClient, type TrainingClientOptions } from '../window/training-client.ts';
 import { readPreference, writePreference } from './preferences.ts';
 import { problemOf, type Problem } from './problem.ts';
@@ -77,6 +78,10 @@ export class Studio implements RunHost {
     this.compute = await (await this.client()).testDevice();
   }
 
+  async modelDownloads(recipe: KeptRun['recipe']): Promise<readonly ModelDownload[]> {
+    return (await this.client()).modelDownloads(recipe);
+  }
+
   client(): Promise<StudioClient> {
     this.#client ??= this.#start();
     return this.#client;
@@ -151,8 +156,7 @@ export class Studio implements RunHost {
     }
     this.unfinished = undefined;
     writePreference('unfinished', view.runId);
-    // Without it the browser may delete what is kept when the disk is full. It decides; nothing depends on it.
-    void navigator.storage.persist().catch(() => false);
+    void persistStorage();
     return true;
   }
 

@@ -10,6 +10,7 @@ import type {
   GeneratorAccess,
   KeptItem,
   KeptRun,
+  ModelDownload,
   OpenedRun,
   RunEvent,
   RunOutcome,
@@ -109,6 +110,11 @@ export class TrainingClient {
   ): Promise<OpenedRun> {
     this.#listen(runId, onEvent);
     return this.#ask('openRun', { runId, recipe, access });
+  }
+
+  /** What has to be fetched before a recipe's language models can write. */
+  modelDownloads(recipe: RecipeInput): Promise<readonly ModelDownload[]> {
+    return this.#ask('modelDownloads', { recipe });
   }
 
   /**
