@@ -52,13 +52,13 @@ export type KeptItem = Readonly<{
   id: string;
   name: string;
   bytes: number;
-  /** What it can be used as; `generations` is a log of what a language model wrote. */
-  kind: 'corpus' | 'model' | 'lists' | 'generations';
+  /** What it can be used as; `generations` is a log of what a language model wrote, and `language-model` was downloaded. */
+  kind: 'corpus' | 'model' | 'lists' | 'generations' | 'language-model';
   /** Of a corpus: the splits that it has judgments for. */
   splits: readonly string[];
   /** Of a corpus: its JSONL files besides corpus and queries, which may hold training lists. */
   listFiles: readonly string[];
-  /** ISO 8601. */
+  /** ISO 8601; empty where nobody knows. */
   keptAt: string;
 }>;
 

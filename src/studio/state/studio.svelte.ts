@@ -182,7 +182,10 @@ export class Studio implements RunHost {
 
   async refreshRuns(): Promise<void> {
     try {
-      this.runs = await (await this.client()).runs();
+      const client = await this.client();
+      this.runs = await client.runs();
+      // A run may have downloaded a language model.
+      this.kept = await client.kept();
     } catch (error) {
       this.#warn(problemOf(error).text);
     }

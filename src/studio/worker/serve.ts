@@ -23,7 +23,7 @@ export function serveStudio(): void {
       },
       testDevice: async () => (await opened()).testDevice(),
       keep: async ({ item }) => (await opened()).items.keep(item),
-      kept: async () => (await opened()).items.list(),
+      kept: async () => (await opened()).items.listAll(),
       forgetKept: async ({ itemId }) => {
         await (await opened()).items.forget(itemId);
         return null;

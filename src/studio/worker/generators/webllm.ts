@@ -9,10 +9,10 @@ export const webllm = definePageGenerator({
     return openBrowserGenerator({ kind, model });
   },
   download: async ({ model: named }) => {
-    const { cachedModels, webllmModels } = await import('../../../host/browser/generators/open-generator.ts');
+    const { cachedWebllm, webllmModels } = await import('../../../host/browser/generators/open-generator.ts');
     const models = await webllmModels();
     const model = models.find(({ id }) => id === named)?.substitute ?? named;
-    if ((await cachedModels()).webllm.includes(model)) return { model, text: 'here already' };
+    if ((await cachedWebllm()).includes(model)) return { model, text: 'here already' };
     return { model, text: await sizeText(models.find(({ id }) => id === model)) };
   },
 });

@@ -92,7 +92,7 @@ describe('GGUF files', () => {
   });
 
   it('that cannot be fetched at all leave nothing, and say what to do', async () => {
-    answers = Array.from({ length: 4 }, () => () => Promise.reject(new TypeError('Failed to fetch')));
+    answers = Array.from({ length: 5 }, () => () => Promise.reject(new TypeError('Failed to fetch')));
     const error = await failure(open('org/name/tiny.gguf'));
     expect(error.message).toMatch(
       /^org\/name\/tiny\.gguf: hub\.test could not be reached .*CORS.*drop it here/,
@@ -104,13 +104,35 @@ describe('GGUF files', () => {
     [404, /hub\.test has no such file\. Fix the spelling/],
     [401, /restricts access to this model\. Accept its terms/],
     [403, /restricts access to this model/],
-    [503, /hub\.test responded with status 503\. Re-run later/],
+    [418, /hub\.test responded with status 418\. Re-run later/],
   ])('that a server refuses with %d say so', async (code, expected) => {
     answers = [status(code)];
     expect((await failure(open('org/name/tiny.gguf'))).message).toMatch(expected);
     expect(requests).toHaveLength(1);
     // And it works as soon as the server lets us.
     await open('org/name/tiny.gguf');
+  });
+
+  it('are asked for again where a server is busy', async () => {
+    answers = [status(503), status(429)];
+    const [blob] = await open('org/name/tiny.gguf');
+    expect(blob?.size).toBe(gguf.length);
+    expect(requests).toHaveLength(3);
+  });
+
+  it('that an earlier version kept are found', async () => {
+    const url = new TextEncoder().encode(`${hub}org/name/resolve/main/tiny.gguf`);
+    const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', url)).slice(0, 8);
+    const key = Array.from(hash, (byte) => byte.toString(16).padStart(2, '0')).join('');
+    const root = await navigator.storage.getDirectory();
+    const folder = await root.getDirectoryHandle('retriever-studio-gguf', { create: true });
+    const handle = await folder.getFileHandle(`${key}-tiny.gguf`, { create: true });
+    const writer = await handle.createWritable();
+    await writer.write(gguf);
+    await writer.close();
+    const [blob] = await open('org/name/tiny.gguf');
+    expect(blob?.size).toBe(gguf.length);
+    expect(requests).toEqual([]);
   });
 
   it('that are something else are not kept', async () => {
