@@ -130,3 +130,17 @@ it('lists what is kept, language models with their sizes too, and deletes what i
   await vi.waitFor(() => expect(studio.active).toBeDefined());
   await expect.element(page.getByRole('button', { name: /^Delete qwen/ })).toBeDisabled();
 });
+
+it('trains on all negatives where the field that offers them is left empty', async () => {
+  const { started } = await open(planOf(20 * 60, 400));
+  const negatives = page.getByRole('spinbutton', { name: 'Negatives', exact: true });
+  await expect.element(negatives).toHaveValue(5);
+  await expect
+    .element(negatives)
+    .toHaveAccessibleDescription(/all negatives of the list\. Leave empty for all\./);
+  await negatives.fill('');
+  await expect.element(negatives).toHaveAttribute('placeholder', 'all');
+  await train.click();
+  await vi.waitFor(() => expect(started).toHaveLength(1));
+  expect(started[0]?.training?.batches?.negatives ?? 'all').toBe('all');
+});
