@@ -1,7 +1,7 @@
 /** The language models that the browser keeps. Neither library is fetched to list them. */
 import { forgetGguf, listGguf } from './gguf-files.ts';
 import { askOnce } from './open-generator.ts';
-import { webllmCaches } from './webllm-size.ts';
+import { webllmCaches } from './webllm-files.ts';
 
 /** A GGUF file, or a model of WebLLM, whole or in part. */
 export interface KeptModel {

@@ -15,7 +15,7 @@ import type { WebllmModelChoice } from './protocol.ts';
 import { explainWebllmLoad, explainWebllmReply, isBadCache, isFailedFetch } from './webllm-errors.ts';
 import { chooseRecord, type WebllmRecord } from './webllm-models.ts';
 import { WebllmProgress } from './webllm-progress.ts';
-import { filesOf, webllmCaches } from './webllm-size.ts';
+import { filesOf, webllmCaches } from './webllm-files.ts';
 
 /** @throws InputError that says what to do */
 export async function openWebllm(model: WebllmModelChoice, onProgress: OnLoadProgress): Promise<Engine> {

@@ -19,7 +19,7 @@ export const webllm = definePageGenerator({
 
 async function sizeText(model: WebllmModel | undefined): Promise<string> {
   if (model === undefined) return 'of unknown size';
-  const { sizeOfWebllm } = await import('../../../host/browser/generators/webllm-size.ts');
+  const { sizeOfWebllm } = await import('../../../host/browser/generators/webllm-files.ts');
   const bytes = await sizeOfWebllm(model.address);
   if (bytes !== undefined) return bytesText(bytes);
   // Its weights are the largest part of what it needs of the GPU.
