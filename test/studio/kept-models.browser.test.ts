@@ -15,9 +15,9 @@ async function keepGguf(name: string, bytes: number): Promise<void> {
 }
 
 /** A file as WebLLM keeps it. */
-async function keepWebllm(cache: 'model' | 'config', url: string, bytes: number): Promise<void> {
+async function keepWebllm(cache: 'model' | 'config', url: string, bytes: number, text = ''): Promise<void> {
   const headers = { 'content-length': String(bytes) };
-  await (await caches.open(`webllm/${cache}`)).put(url, new Response(new Uint8Array(bytes), { headers }));
+  await (await caches.open(`webllm/${cache}`)).put(url, new Response(text.padEnd(bytes), { headers }));
 }
 
 async function webllmFiles(): Promise<string[]> {
@@ -43,12 +43,17 @@ it('lists kept language models with their sizes, and deletes the one that is nam
   await keepWebllm('config', `${hub}/${first}/resolve/main/mlc-chat-config.json`, 30);
   await keepWebllm('model', `${hub}/${second}/resolve/main/params_shard_0.bin`, 7000);
 
+  // WebLLM would fetch a list of weights that is not here, to delete them by it.
+  for (const model of [first, second]) {
+    await keepWebllm('model', `${hub}/${model}/resolve/main/tensor-cache.json`, 40, '{"records":[]}');
+  }
+
   const client = await openClient();
   const kept = models(await client.kept());
   expect(Object.fromEntries(kept.map(({ name, bytes }) => [name, bytes]))).toEqual({
     'tiny-q4.gguf': 1000,
-    [first]: 5230,
-    [second]: 7000,
+    [first]: 5270,
+    [second]: 7040,
   });
 
   for (const { id, name } of kept) if (name !== second) await client.forgetKept(id);

@@ -15,19 +15,10 @@ import { parseHubName } from '../../hub-listing.ts';
 import { explainStorageErrors } from '../storage-space.ts';
 import type { OnLoadProgress } from './engine.ts';
 import { PhaseClock } from './phase-clock.ts';
-import { nameOfModel, type WllamaModel } from './protocol.ts';
+import { nameOfModel, type KeptModel, type WllamaModel } from './protocol.ts';
 
 export interface GgufOptions extends DownloadOptions {
   readonly onProgress: OnLoadProgress;
-}
-
-/** A file that the browser keeps. */
-export interface KeptGguf {
-  /** Tells it from others. */
-  readonly key: string;
-  /** Its own name, without folders. */
-  readonly file: string;
-  readonly bytes: number;
 }
 
 const folderName = 'retriever-studio-gguf';
@@ -61,7 +52,7 @@ export async function sizeOfGguf(
   model: string,
   hub?: string,
 ): Promise<{ readonly bytes: number | undefined; readonly isKept: boolean }> {
-  const kept = new Set((await listGguf()).map(({ key }) => key));
+  const kept = new Set((await listGguf()).map(({ id }) => id));
   const sizes = await Promise.all(
     addresses(model, hub).map(async (url) => (kept.has(await keyOf(url)) ? 0 : askSize(url))),
   );
@@ -81,15 +72,15 @@ async function askSize(url: URL): Promise<number | undefined> {
   }
 }
 
-export async function listGguf(): Promise<KeptGguf[]> {
-  const kept: KeptGguf[] = [];
-  for await (const [key, handle] of (await openFolder()).entries()) {
+export async function listGguf(): Promise<KeptModel[]> {
+  const kept: KeptModel[] = [];
+  for await (const [id, handle] of (await openFolder()).entries()) {
     if (!(handle instanceof FileSystemFileHandle)) continue;
     const { size } = await handle.getFile();
     // Of a download that was ended with its worker, the empty file is left.
-    if (size > 0) kept.push({ key, file: key.replace(/^[0-9a-f]+-/, ''), bytes: size });
+    if (size > 0) kept.push({ id, name: id.replace(/^[0-9a-f]+-/, ''), bytes: size });
   }
-  return kept.sort((a, b) => a.file.localeCompare(b.file));
+  return kept.sort((a, b) => a.name.localeCompare(b.name));
 }
 
 export async function forgetGguf(key: string): Promise<void> {

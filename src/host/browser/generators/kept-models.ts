@@ -1,20 +1,13 @@
 /** The language models that the browser keeps. Neither library is fetched to list them. */
 import { forgetGguf, listGguf } from './gguf-files.ts';
 import { askOnce } from './open-generator.ts';
+import type { KeptModel } from './protocol.ts';
 import { webllmCaches } from './webllm-files.ts';
-
-/** A GGUF file, or a model of WebLLM, whole or in part. */
-export interface KeptModel {
-  /** Tells it from others: of WebLLM, the address of its folder. */
-  readonly id: string;
-  readonly name: string;
-  readonly bytes: number;
-}
 
 export async function keptModels(): Promise<KeptModel[]> {
   // Where the browser lets a page keep no files, there are none.
   const none = (): KeptModel[] => [];
-  return (await Promise.all([keptGguf().catch(none), keptWebllm().catch(none)])).flat();
+  return (await Promise.all([listGguf().catch(none), keptWebllm().catch(none)])).flat();
 }
 
 /** Deletes a model; the next run that wants it downloads it again. */
@@ -22,10 +15,6 @@ export async function forgetModel(id: string): Promise<void> {
   // The program of WebLLM's models lies elsewhere: only its own list says where.
   if (URL.canParse(id)) await askOnce('forgetWebllm', { folder: id });
   else await forgetGguf(id);
-}
-
-async function keptGguf(): Promise<KeptModel[]> {
-  return (await listGguf()).map(({ key, file, bytes }) => ({ id: key, name: file, bytes }));
 }
 
 async function keptWebllm(): Promise<KeptModel[]> {

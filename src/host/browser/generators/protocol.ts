@@ -38,6 +38,15 @@ export function nameOfModel({ model }: LocalModel): string {
   return first instanceof File ? first.name : 'a dropped file';
 }
 
+/** A GGUF file, or a model of WebLLM, that the browser keeps, whole or in part. */
+export interface KeptModel {
+  /** Tells it from others: of WebLLM, the address of its folder. */
+  readonly id: string;
+  /** Its own, without folders. */
+  readonly name: string;
+  readonly bytes: number;
+}
+
 /** Every request with its answer. */
 export interface GenerationCalls {
   /** One model in the life of a worker. */

@@ -17,7 +17,7 @@ const whole = (bytes: Uint8Array<ArrayBuffer> = gguf) =>
 const status = (code: number) => () => new Response(null, { status: code });
 
 async function empty(): Promise<void> {
-  for (const { key } of await listGguf()) await forgetGguf(key);
+  for (const { id } of await listGguf()) await forgetGguf(id);
 }
 
 beforeEach(async () => {
@@ -59,7 +59,7 @@ describe('GGUF files', () => {
     await open('org/name/folder/tiny.gguf');
     expect(requests).toEqual(['org/name/resolve/main/folder/tiny.gguf']);
     expect(await listGguf()).toEqual([
-      { key: expect.any(String) as string, file: 'tiny.gguf', bytes: gguf.length },
+      { id: expect.any(String) as string, name: 'tiny.gguf', bytes: gguf.length },
     ]);
     await open('org/name@v2/tiny.gguf');
     expect(requests[1]).toBe('org/name/resolve/v2/tiny.gguf');
