@@ -209,7 +209,8 @@ function statusError({ file, host }: Download, { status, headers, url }: Respons
   );
 }
 
-function statedSize({ status, headers }: Response, ofRange: string | undefined): number | undefined {
+/** The bytes of the whole file, where a server states them. */
+export function statedSize({ status, headers }: Response, ofRange?: string): number | undefined {
   // Where the server has packed the file, the length that it states is that of the packed one.
   if (headers.has('content-encoding')) return undefined;
   const size = Number((status === 206 ? ofRange : headers.get('content-length')) ?? NaN);

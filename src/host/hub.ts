@@ -78,7 +78,12 @@ export function listingUrl({ endpoint }: Hub, { id, revision }: HubName): URL {
 }
 
 /** Where the hub has a file of a commit. */
-export function hubFileUrl({ endpoint }: Hub, id: string, commit: string, path: string): URL {
+export function hubFileUrl(
+  { endpoint }: Pick<Hub, 'endpoint'>,
+  id: string,
+  commit: string,
+  path: string,
+): URL {
   const segments = path.split('/').map(encodeURIComponent).join('/');
   return new URL(`${id}/resolve/${encodeURIComponent(commit)}/${segments}`, endpoint);
 }

@@ -2,7 +2,7 @@
  * What the page and its training worker say to each other. The page asks, the worker tells what happens meanwhile (each
  * event names its run). Files and bytes are moved or shared, never copied.
  */
-import type { DroppedItem } from '../host/browser/files.ts';
+import type { DroppedItem } from './dropped-files.ts';
 import type { GenerationProgress } from '../generation/generation-run.ts';
 import type { GeneratedItem } from '../generation/prompt.ts';
 import type { Device } from '../host/contract.ts';
@@ -52,13 +52,13 @@ export type KeptItem = Readonly<{
   id: string;
   name: string;
   bytes: number;
-  /** What it can be used as; `generations` is a log of what a language model wrote. */
-  kind: 'corpus' | 'model' | 'lists' | 'generations';
+  /** What it can be used as; `generations` is a log of what a language model wrote, and `language-model` was downloaded. */
+  kind: 'corpus' | 'model' | 'lists' | 'generations' | 'language-model';
   /** Of a corpus: the splits that it has judgments for. */
   splits: readonly string[];
   /** Of a corpus: its JSONL files besides corpus and queries, which may hold training lists. */
   listFiles: readonly string[];
-  /** ISO 8601. */
+  /** ISO 8601; empty where nobody knows. */
   keptAt: string;
 }>;
 
@@ -162,6 +162,13 @@ export interface ExportedModel {
   readonly zip: Uint8Array<ArrayBuffer>;
 }
 
+/** What has to be fetched before a language model can write. */
+export interface ModelDownload {
+  readonly model: string;
+  /** `about 400.0 MB`. */
+  readonly text: string;
+}
+
 /** Every request with its answer. */
 export interface StudioCalls {
   open: { readonly ask: { readonly options: WorkerOptions }; readonly answer: ComputeFacts };
@@ -181,6 +188,11 @@ export interface StudioCalls {
       readonly access?: GeneratorAccess | undefined;
     };
     readonly answer: OpenedRun;
+  };
+  /** Asks hosts for sizes; who does not answer has an unknown one. */
+  modelDownloads: {
+    readonly ask: { readonly recipe: RecipeInput };
+    readonly answer: readonly ModelDownload[];
   };
   /**
    * Computes what is not stored, and reports. Opens the run first if it is not open. Aborted, it ends after its current

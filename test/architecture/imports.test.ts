@@ -84,9 +84,23 @@ describe('the check', () => {
         'src/host/node/progress.ts': `import '../../cli/io.ts';`,
       }),
     ).toEqual([
-      'src/cli/train.ts imports src/host/browser/store.ts, which only src/host/browser, src/studio, workers may',
+      'src/cli/train.ts imports src/host/browser/store.ts, which only src/host/browser, src/studio/window, src/studio/worker, workers may',
       'src/host/node/progress.ts imports src/cli/io.ts, which comes after it in the order of the folders',
       'src/training/trainer.ts imports src/host/node/store.ts, which only src/host/node, src/cli, src/node.ts, workers may',
+    ]);
+  });
+
+  it('catches a screen that knows its browser: what it needs of a window is in studio/window/', () => {
+    const name = `export type { File } from '../../host/browser/files.ts';`;
+    expect(
+      check({
+        'src/host/browser/files.ts': '',
+        'src/studio/worker/kept.ts': name,
+        'src/studio/window/dropped.ts': name,
+        'src/studio/pages/Data.svelte': `<script lang="ts">${name}</script>`,
+      }),
+    ).toEqual([
+      'src/studio/pages/Data.svelte imports src/host/browser/files.ts, which only src/host/browser, src/studio/window, src/studio/worker, workers may',
     ]);
   });
 

@@ -23,7 +23,7 @@ export const layers = [
 /** What touches the outside world, and who alone may use it. */
 const hosts: Readonly<Record<string, readonly string[]>> = {
   'src/host/node': ['src/host/node', 'src/cli', 'src/node.ts', 'workers'],
-  'src/host/browser': ['src/host/browser', 'src/studio', 'workers'],
+  'src/host/browser': ['src/host/browser', 'src/studio/window', 'src/studio/worker', 'workers'],
 };
 
 /** Who may use what speaks to the outside world. */

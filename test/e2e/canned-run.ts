@@ -124,6 +124,24 @@ export const kept: readonly KeptItem[] = [
     listFiles: ['lists.jsonl'],
     keptAt,
   },
+  {
+    id: 'language-model/https://huggingface.co/mlc-ai/Qwen3-0.6B-q4f16_1-MLC/resolve/main/',
+    name: 'Qwen3-0.6B-q4f16_1-MLC',
+    bytes: 351_200_000,
+    kind: 'language-model',
+    splits: [],
+    listFiles: [],
+    keptAt: '',
+  },
+  {
+    id: 'language-model/0123456789abcdef-qwen2.5-0.5b-instruct-q4_k_m.gguf',
+    name: 'qwen2.5-0.5b-instruct-q4_k_m.gguf',
+    bytes: 491_400_032,
+    kind: 'language-model',
+    splits: [],
+    listFiles: [],
+    keptAt: '',
+  },
 ];
 
 export const opened: OpenedRun = {
@@ -164,6 +182,7 @@ export const answers = {
   runs,
   kept,
   openRun: opened,
+  modelDownloads: [],
   run: { state: 'finished', report },
   search: answer,
   pause: null,

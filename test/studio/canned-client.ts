@@ -17,6 +17,7 @@ export function cannedClient(own: Partial<StudioClient>): StudioClient {
     keep: () => Promise.reject(new Error('not kept')),
     kept: () => Promise.resolve(kept),
     runs: () => Promise.resolve(runs),
+    modelDownloads: () => Promise.resolve([]),
     testDevice: () => Promise.resolve({ ...compute, repeats: true }),
     search: () => Promise.resolve({ queryId: undefined, found: [] }),
     openRun: (runId) => Promise.resolve({ ...opened, runId }),

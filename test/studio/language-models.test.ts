@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { AdapterFacts, WebllmModel } from '../../src/host/browser/generators/webllm-models.ts';
+import type { AdapterFacts, WebllmModel } from '../../src/studio/window/language-models.ts';
 import {
   gpuSentence,
   modelSentence,

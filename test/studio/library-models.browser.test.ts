@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 import type { RecipeReport } from '../../src/pipeline/report.ts';
 import type { RecipeInput } from '../../src/pipeline/schema.ts';
-import type { TrainingClient } from '../../src/studio/training-client.ts';
+import type { TrainingClient } from '../../src/studio/window/training-client.ts';
 import { asRoberta, libraryFiles, listed } from '../support/browser/library-models.ts';
 import { droppedCorpus, droppedModel, finish, openClient, smallRecipe } from './small-run.ts';
 

@@ -10,7 +10,7 @@ import { OwnData } from '../../src/studio/state/own-data.svelte.ts';
 import { Route } from '../../src/studio/state/route.svelte.ts';
 import { Studio } from '../../src/studio/state/studio.svelte.ts';
 import type { StudioClient } from '../../src/studio/state/studio-client.ts';
-import { opened } from '../e2e/canned-run.ts';
+import { kept, opened } from '../e2e/canned-run.ts';
 import { cannedClient } from './canned-client.ts';
 
 /** A plan of one training, which takes all but ten minutes of the seconds. */
@@ -50,7 +50,7 @@ async function open(plan: Plan, own: Partial<StudioClient> = {}) {
   const ownData = new OwnData();
   await render(OwnDataPage, { studio, route: new Route(), ownData });
   await page.getByRole('button', { name: 'Use own corpus' }).click();
-  return { started, ownData };
+  return { started, ownData, studio };
 }
 
 const train = page.getByRole('button', { name: 'Train', exact: true });
@@ -106,4 +106,41 @@ it('says in place why a training cannot run', async () => {
   await train.click();
   await expect.element(page.getByRole('alert')).toHaveTextContent('qrels/train.tsv: contains no judgments.');
   expect(started).toEqual([]);
+});
+
+it('lists what is kept, language models with their sizes too, and deletes what is named', async () => {
+  let left = kept;
+  const { studio } = await open(planOf(20 * 60, 400), {
+    kept: () => Promise.resolve(left),
+    forgetKept: (id) => {
+      left = left.filter((each) => each.id !== id);
+      return Promise.resolve();
+    },
+  });
+  const items = page.getByRole('list', { name: 'Kept in this browser' }).getByRole('listitem');
+  await expect.element(items.nth(1)).toHaveTextContent('language model, for recipes, 351.2 MB');
+  await expect.element(items.nth(2)).toHaveTextContent('language model, for recipes, 491.4 MB');
+  expect(page.getByRole('button', { name: 'Use Qwen3-0.6B-q4f16_1-MLC' }).elements()).toEqual([]);
+  await page.getByRole('button', { name: 'Delete Qwen3-0.6B-q4f16_1-MLC' }).click();
+  await vi.waitFor(() => expect(items.elements()).toHaveLength(2));
+  await expect.element(items.nth(1)).toHaveTextContent('qwen2.5-0.5b-instruct-q4_k_m.gguf');
+
+  // What a training may be reading stays until it has ended.
+  await train.click();
+  await vi.waitFor(() => expect(studio.active).toBeDefined());
+  await expect.element(page.getByRole('button', { name: /^Delete qwen/ })).toBeDisabled();
+});
+
+it('trains on all negatives where the field that offers them is left empty', async () => {
+  const { started } = await open(planOf(20 * 60, 400));
+  const negatives = page.getByRole('spinbutton', { name: 'Negatives', exact: true });
+  await expect.element(negatives).toHaveValue(5);
+  await expect
+    .element(negatives)
+    .toHaveAccessibleDescription(/all negatives of the list\. Leave empty for all\./);
+  await negatives.fill('');
+  await expect.element(negatives).toHaveAttribute('placeholder', 'all');
+  await train.click();
+  await vi.waitFor(() => expect(started).toHaveLength(1));
+  expect(started[0]?.training?.batches?.negatives ?? 'all').toBe('all');
 });

@@ -1,10 +1,10 @@
 /** A corpus, a model and a recipe that take seconds, as a user would drop them on the page. */
 import { afterEach } from 'vitest';
-import type { ListedFile } from '../../src/host/browser/files.ts';
+import type { ListedFile } from '../../src/studio/dropped-files.ts';
 import type { RecipeReport } from '../../src/pipeline/report.ts';
 import type { RecipeInput } from '../../src/pipeline/schema.ts';
 import type { RunEvent } from '../../src/studio/protocol.ts';
-import { TrainingClient, type TrainingClientOptions } from '../../src/studio/training-client.ts';
+import { TrainingClient, type TrainingClientOptions } from '../../src/studio/window/training-client.ts';
 import { listFile, makeLists } from '../support/training-lists.ts';
 
 const lists = makeLists(40);

@@ -4,7 +4,7 @@ import { InputError } from '../../src/core/errors.ts';
 import type { PlannedStage } from '../../src/pipeline/plan.ts';
 import type { RecipeInput } from '../../src/pipeline/schema.ts';
 import type { GeneratorAccess, RunEvent } from '../../src/studio/protocol.ts';
-import type { TrainingClient } from '../../src/studio/training-client.ts';
+import type { TrainingClient } from '../../src/studio/window/training-client.ts';
 import { tinyLlama } from '../support/gguf.ts';
 import { droppedCorpus, droppedModel, openClient, smallRecipe } from './small-run.ts';
 

@@ -75,7 +75,8 @@ export class OwnData {
         this.lists = { kind: 'kept-file', id: item.id };
         break;
       case 'generations':
-        // They are replayed on the screen of recipes.
+      case 'language-model':
+        // The screen of recipes uses them.
         break;
     }
   }

@@ -1,4 +1,4 @@
-import type { TrainingClient } from '../training-client.ts';
+import type { TrainingClient } from '../window/training-client.ts';
 
 /** What the page uses of the training worker's client. */
 export type StudioClient = Pick<
@@ -12,6 +12,7 @@ export type StudioClient = Pick<
   | 'forgetRun'
   | 'keep'
   | 'kept'
+  | 'modelDownloads'
   | 'openRun'
   | 'pause'
   | 'resume'

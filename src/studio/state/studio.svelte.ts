@@ -1,7 +1,8 @@
-import type { DroppedItem } from '../../host/browser/files.ts';
+import type { DroppedItem } from '../dropped-files.ts';
 import { InputError } from '../../core/errors.ts';
-import type { ComputeFacts, KeptItem, KeptRun } from '../protocol.ts';
-import { TrainingClient, type TrainingClientOptions } from '../training-client.ts';
+import type { ComputeFacts, KeptItem, KeptRun, ModelDownload } from '../protocol.ts';
+import { persistStorage } from '../window/storage.ts';
+import { TrainingClient, type TrainingClientOptions } from '../window/training-client.ts';
 import { readPreference, writePreference } from './preferences.ts';
 import { problemOf, type Problem } from './problem.ts';
 import { RunLocks } from './run-locks.svelte.ts';
@@ -75,6 +76,10 @@ export class Studio implements RunHost {
   /** Tests whether the device repeats a training step to the bit. @throws InputError while a training runs */
   async testDevice(): Promise<void> {
     this.compute = await (await this.client()).testDevice();
+  }
+
+  async modelDownloads(recipe: KeptRun['recipe']): Promise<readonly ModelDownload[]> {
+    return (await this.client()).modelDownloads(recipe);
   }
 
   client(): Promise<StudioClient> {
@@ -151,8 +156,7 @@ export class Studio implements RunHost {
     }
     this.unfinished = undefined;
     writePreference('unfinished', view.runId);
-    // Without it the browser may delete what is kept when the disk is full. It decides; nothing depends on it.
-    void navigator.storage.persist().catch(() => false);
+    void persistStorage();
     return true;
   }
 
@@ -178,7 +182,10 @@ export class Studio implements RunHost {
 
   async refreshRuns(): Promise<void> {
     try {
-      this.runs = await (await this.client()).runs();
+      const client = await this.client();
+      this.runs = await client.runs();
+      // A run may have downloaded a language model.
+      this.kept = await client.kept();
     } catch (error) {
       this.#warn(problemOf(error).text);
     }

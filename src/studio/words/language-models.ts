@@ -1,4 +1,4 @@
-import type { AdapterFacts, WebllmModel } from '../../host/browser/generators/webllm-models.ts';
+import type { AdapterFacts, WebllmModel } from '../window/language-models.ts';
 import { bytesText } from './bytes.ts';
 
 /** Families that write well for their size, the best one for a laptop first. */

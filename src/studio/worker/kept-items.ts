@@ -10,7 +10,8 @@ import {
 import { isZip } from '../../formats/zip.ts';
 import { isModelFile } from '../../host/model-file-names.ts';
 import { readLog } from '../../generation/log-file.ts';
-import { openFile, openTree, type DroppedItem } from '../../host/browser/files.ts';
+import { openFile, openTree, type DroppedItem } from '../dropped-files.ts';
+import { forgetModel, keptModels } from '../../host/browser/generators/kept-models.ts';
 import type { BlobReference, Store, StoreRecord } from '../../host/contract.ts';
 import { InputError } from '../../core/errors.ts';
 import { sha256 } from '../../core/sha256.ts';
@@ -18,6 +19,8 @@ import type { KeptItem } from '../protocol.ts';
 import { commitInTurn } from '../../host/commit-in-turn.ts';
 
 const NAMESPACE = 'kept';
+/** How the ids of language models begin. */
+const MODEL = 'language-model/';
 /** Read and written at once. */
 const PART_BYTES = 8 * 2 ** 20;
 
@@ -74,7 +77,15 @@ export class KeptItems {
     return items.sort((a, b) => (a.keptAt < b.keptAt ? 1 : -1));
   }
 
+  /** With the language models, which the browser keeps in places of their own. */
+  async listAll(): Promise<KeptItem[]> {
+    const rest = { kind: 'language-model', splits: [], listFiles: [], keptAt: '' } as const;
+    const models = (await keptModels()).map((model) => ({ ...model, ...rest, id: MODEL + model.id }));
+    return [...(await this.list()), ...models];
+  }
+
   async forget(id: string): Promise<void> {
+    if (id.startsWith(MODEL)) return forgetModel(id.slice(MODEL.length));
     await commitInTurn(this.#store, NAMESPACE, { delete: [id] });
     await this.#store.sweep();
   }

@@ -1,7 +1,7 @@
 import { InputError } from '../../core/errors.ts';
 import { generatorKind, openGenerator } from '../../pipeline/generators/index.ts';
 import type { RecipeGenerators } from '../../pipeline/recipe-generators.ts';
-import { pageKinds } from '../generators/index.ts';
+import { pageKinds } from './generators/index.ts';
 import type { GeneratorAccess } from '../protocol.ts';
 
 /**

@@ -2,6 +2,7 @@ import { workerPort } from '../../host/browser/worker-tasks.ts';
 import { serveCalls } from '../../host/channel.ts';
 import { InputError } from '../../core/errors.ts';
 import type { StudioCalls, StudioEvent } from '../protocol.ts';
+import { modelDownloads } from './generators/index.ts';
 import { StudioSession } from './studio-session.ts';
 
 /** Makes this worker a training worker: it answers the page's requests. */
@@ -22,7 +23,7 @@ export function serveStudio(): void {
       },
       testDevice: async () => (await opened()).testDevice(),
       keep: async ({ item }) => (await opened()).items.keep(item),
-      kept: async () => (await opened()).items.list(),
+      kept: async () => (await opened()).items.listAll(),
       forgetKept: async ({ itemId }) => {
         await (await opened()).items.forget(itemId);
         return null;
@@ -33,6 +34,7 @@ export function serveStudio(): void {
         return null;
       },
       openRun: async (ask, { signal }) => (await opened()).openRun(ask, signal),
+      modelDownloads: ({ recipe }) => modelDownloads(recipe),
       run: async (ask, { signal }) => (await opened()).run(ask, signal),
       pause: async (ask) => {
         (await opened()).pause(ask);

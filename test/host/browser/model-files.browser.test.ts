@@ -2,7 +2,7 @@ import { strToU8, zipSync } from 'fflate';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { FetchProgress, ModelFolder } from '../../../src/host/contract.ts';
 import { InputError } from '../../../src/core/errors.ts';
-import { openFiles, openTree } from '../../../src/host/browser/files.ts';
+import { openFiles, openTree } from '../../../src/studio/dropped-files.ts';
 import {
   modelFolderOf,
   openModelFiles,

@@ -1,7 +1,7 @@
 /** The small models of test/golden with their weights once more as ONNX, as transformers.js opens them. */
 import { exportCrossEncoderOnnx, exportOnnx } from '../../../src/encoders/onnx-export.ts';
 import { readCrossEncoder, readEncoder } from '../../../src/encoders/read-encoder.ts';
-import { openFiles, type ListedFile } from '../../../src/host/browser/files.ts';
+import { openFiles, type ListedFile } from '../../../src/studio/dropped-files.ts';
 import { modelFolderOf } from '../../../src/host/browser/model-files.ts';
 import type { ModelFolder } from '../../../src/host/contract.ts';
 

@@ -17,4 +17,8 @@ export interface Engine {
   close(): Promise<void>;
 }
 
+/** What a user does about a model whose kept files seem broken. */
+export const deleteModel =
+  'delete the model on the page “Own data”, under “Kept in this browser”, and re-run to download it again';
+
 export type OnLoadProgress = (progress: GeneratorLoadProgress) => void;

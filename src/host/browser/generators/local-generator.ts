@@ -39,8 +39,8 @@ const loadSilence = 10 * 60_000;
 const replySilence = 5 * 60_000;
 /** Milliseconds. */
 const stopTime = 10_000;
-/** Time limit for deleting files or releasing a GPU. */
-const tidySilence = 30_000;
+/** What letting go of a GPU may take. */
+const closeSilence = 3000;
 
 /**
  * A language model in its own worker, which is created to load it and terminated to unload it: that frees everything,
@@ -109,20 +109,9 @@ export class LocalGenerator implements Generator {
     const load = this.#load;
     this.#load = undefined;
     if (load === undefined || load.worker.hasEnded) return;
-    // The GPU is released cleanly if that is quick; terminating the worker frees it in any case.
-    await load.worker.ask('close', {}, { silenceMs: tidySilence / 10 }).catch(() => undefined);
+    // A GPU is let go of in good order where that is quick; the end of the worker frees it anyhow.
+    await load.worker.ask('close', {}, { silenceMs: closeSilence }).catch(() => undefined);
     load.worker.end('the model was unloaded');
-  }
-
-  /** Unloads the model and deletes what the browser keeps of it. */
-  async forget(): Promise<void> {
-    await this.unload();
-    const worker = openGenerationWorker(this.#options.start);
-    try {
-      await worker.ask('forget', { model: this.#model }, { silenceMs: tidySilence });
-    } finally {
-      worker.end('it is done');
-    }
   }
 
   #current(): Load {

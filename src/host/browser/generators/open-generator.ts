@@ -1,7 +1,7 @@
 /** Opens language models that run in this tab. Neither library is loaded before it is used. */
 import { readAdapterFacts } from './adapter-facts.ts';
 import { LocalGenerator, openGenerationWorker, type LocalGeneratorOptions } from './local-generator.ts';
-import type { CachedGguf, GenerationCall, GenerationCalls, LocalModel } from './protocol.ts';
+import type { GenerationCall, GenerationCalls, LocalModel } from './protocol.ts';
 import { judgeModels, type AdapterFacts, type WebllmModel, type WebllmRecord } from './webllm-models.ts';
 
 /** Deleting and listing take no longer, and the library may have to be fetched first. */
@@ -29,19 +29,13 @@ export async function webllmModels(
   return judgeModels([...records, ...listed], facts ?? (await readAdapterFacts()));
 }
 
-/** Language models cached by the browser. */
-export async function cachedModels(
-  records?: readonly WebllmRecord[],
-): Promise<{ readonly webllm: readonly string[]; readonly gguf: readonly CachedGguf[] }> {
-  const [webllm, gguf] = await Promise.all([askOnce('cachedWebllm', { records }), askOnce('cachedGguf', {})]);
-  return { webllm, gguf };
+/** The ids of WebLLM's models that are here whole. */
+export function cachedWebllm(records?: readonly WebllmRecord[]): Promise<readonly string[]> {
+  return askOnce('cachedWebllm', { records });
 }
 
-export async function forgetGgufFile({ key }: CachedGguf): Promise<void> {
-  await askOnce('forgetGguf', { key });
-}
-
-async function askOnce<Call extends GenerationCall>(
+/** Asks a worker of its own, which is ended then. */
+export async function askOnce<Call extends GenerationCall>(
   call: Call,
   ask: GenerationCalls[Call]['ask'],
 ): Promise<GenerationCalls[Call]['answer']> {

@@ -38,12 +38,12 @@ export function nameOfModel({ model }: LocalModel): string {
   return first instanceof File ? first.name : 'a dropped file';
 }
 
-/** A file of a GGUF model that the browser keeps. */
-export interface CachedGguf {
-  /** Tells it from others. */
-  readonly key: string;
-  /** Its own name, without folders. */
-  readonly file: string;
+/** A GGUF file, or a model of WebLLM, that the browser keeps, whole or in part. */
+export interface KeptModel {
+  /** Tells it from others: of WebLLM, the address of its folder. */
+  readonly id: string;
+  /** Its own, without folders. */
+  readonly name: string;
   readonly bytes: number;
 }
 
@@ -70,10 +70,8 @@ export interface GenerationCalls {
     readonly ask: { readonly records: readonly WebllmRecord[] | undefined };
     readonly answer: readonly string[];
   };
-  cachedGguf: { readonly ask: object; readonly answer: readonly CachedGguf[] };
-  forgetGguf: { readonly ask: { readonly key: string }; readonly answer: null };
-  /** Deletes all cached files of a model. */
-  forget: { readonly ask: { readonly model: LocalModel }; readonly answer: null };
+  /** Deletes everything that is kept of the model whose files lie there. */
+  forgetWebllm: { readonly ask: { readonly folder: string }; readonly answer: null };
 }
 
 export type GenerationCall = keyof GenerationCalls;

@@ -2,7 +2,6 @@ import { serveCalls } from '../../channel.ts';
 import { InputError } from '../../../core/errors.ts';
 import { workerPort } from '../worker-tasks.ts';
 import type { Engine, OnLoadProgress } from './engine.ts';
-import { forgetGguf, forgetGgufModel, listGguf } from './gguf-files.ts';
 import type { GenerationCalls, LocalModel } from './protocol.ts';
 
 /** Makes this worker a generation worker: it loads one model and writes what the page asks for. */
@@ -24,14 +23,8 @@ export function serveGeneration(): void {
     },
     records: async () => (await webllm()).webllmRecords(),
     cachedWebllm: async ({ records }) => (await webllm()).cachedWebllm(records),
-    cachedGguf: listGguf,
-    forgetGguf: async ({ key }) => {
-      await forgetGguf(key);
-      return null;
-    },
-    forget: async ({ model }) => {
-      if (model.kind === 'webllm') await (await webllm()).forgetWebllm(model.model, model.records);
-      else await forgetGgufModel(model);
+    forgetWebllm: async ({ folder }) => {
+      await (await webllm()).forgetWebllm(folder);
       return null;
     },
   });

@@ -10,11 +10,12 @@ import { InputError, messageOf } from '../../../core/errors.ts';
 import type { GenerationReply, GenerationRequest } from '../../generator.ts';
 import { explainStorageErrors, isQuotaError } from '../storage-space.ts';
 import { readAdapterFacts } from './adapter-facts.ts';
-import type { Engine, GenerateOptions, OnLoadProgress } from './engine.ts';
+import { deleteModel, type Engine, type GenerateOptions, type OnLoadProgress } from './engine.ts';
 import type { WebllmModelChoice } from './protocol.ts';
 import { explainWebllmLoad, explainWebllmReply, isBadCache, isFailedFetch } from './webllm-errors.ts';
 import { chooseRecord, type WebllmRecord } from './webllm-models.ts';
 import { WebllmProgress } from './webllm-progress.ts';
+import { filesOf, webllmCaches } from './webllm-files.ts';
 
 /** @throws InputError with the remedy */
 export async function openWebllm(model: WebllmModelChoice, onProgress: OnLoadProgress): Promise<Engine> {
@@ -39,7 +40,7 @@ export async function openWebllm(model: WebllmModelChoice, onProgress: OnLoadPro
       ),
     );
   } catch (error) {
-    if (isBadCache(error)) await forgetWebllm(id, model.records);
+    if (isBadCache(error)) await forgetWebllm(filesOf(record.model), model.records);
     if (isFailedFetch(error) && !isQuotaError(error)) throw await explainFetch(error, record);
     throw explainWebllmLoad(error, id);
   }
@@ -77,8 +78,7 @@ class WebllmEngine implements Engine {
       `the model produces garbage on this device (${JSON.stringify(reply.text.slice(0, 40))})`,
       {
         file: this.#id,
-        remedy:
-          'Choose a smaller model or fewer context tokens, since GPU memory is probably full; if the problem persists, remove the model and download it again',
+        remedy: `Choose a smaller model or fewer context tokens, since GPU memory is probably full; if the problem persists, ${deleteModel}`,
       },
     );
   }
@@ -148,17 +148,17 @@ export async function cachedWebllm(records: readonly WebllmRecord[] | undefined)
   return here;
 }
 
-/** Deletes weights, tokenizer, description and program of a model. */
-export async function forgetWebllm(id: string, records: readonly WebllmRecord[] | undefined): Promise<void> {
+/** Deletes weights, tokenizer, description and program of the model whose files lie there. */
+export async function forgetWebllm(folder: string, records?: readonly WebllmRecord[]): Promise<void> {
   const appConfig = configOf(records);
-  const record = chooseKnown(id, appConfig.model_list);
-  // The library deletes weights by their list, and fails if the list itself is broken.
-  await deleteModelAllInfoInCache(id, appConfig).catch(() => undefined);
-  const folders = [folderOf(record), record.model_lib];
-  for (const name of ['webllm/model', 'webllm/config', 'webllm/wasm']) {
+  const own = appConfig.model_list.filter(({ model }) => filesOf(model) === folder);
+  // The library forgets weights by the list of them, and gives up where the list itself is broken.
+  for (const { model_id } of own) await deleteModelAllInfoInCache(model_id, appConfig).catch(() => undefined);
+  const begins = [folder, ...own.map(({ model_lib }) => model_lib)];
+  for (const name of webllmCaches) {
     const cache = await caches.open(name);
     for (const { url } of await cache.keys()) {
-      if (folders.some((folder) => url.startsWith(folder))) await cache.delete(url);
+      if (begins.some((begin) => url.startsWith(begin))) await cache.delete(url);
     }
   }
 }
@@ -176,21 +176,9 @@ function withWholeAddresses(record: WebllmRecord): WebllmRecord {
   return { ...record, model: whole(record.model), model_lib: whole(record.model_lib) };
 }
 
-function chooseKnown(id: string, records: readonly WebllmRecord[]): WebllmRecord {
-  const record = records.find(({ model_id }) => model_id === id);
-  if (record !== undefined) return record;
-  throw new InputError('WebLLM has no such model', { file: id, remedy: 'Choose one from its list' });
-}
-
-/** The address of a record's files, as WebLLM derives it. */
-function folderOf({ model }: WebllmRecord): string {
-  const folder = model.endsWith('/') ? model : `${model}/`;
-  return /\/resolve\/[^/]+\//.test(folder) ? folder : `${folder}resolve/main/`;
-}
-
-/** Repeats the failed request, to report the file and the server's response. */
+/** Asks once more for what could not be fetched, to say which file it was and what the server answers. */
 async function explainFetch(error: unknown, record: WebllmRecord): Promise<InputError> {
-  for (const url of [`${folderOf(record)}mlc-chat-config.json`, record.model_lib]) {
+  for (const url of [`${filesOf(record.model)}mlc-chat-config.json`, record.model_lib]) {
     const { host } = new URL(url);
     let status: number;
     try {

@@ -1,6 +1,7 @@
 /** Meaning and remedies of WebLLM's errors, which can be distinguished only by name and wording. */
 import { InputError, messageOf, ResourceError } from '../../../core/errors.ts';
 import { TransientGeneratorError } from '../../generator.ts';
+import { deleteModel } from './engine.ts';
 
 const otherKinds = 'choose a GGUF model, which needs no GPU, or a model on a server';
 
@@ -72,7 +73,7 @@ export function explainWebllmLoad(error: unknown, id: string): Error {
   }
   return input(
     `WebLLM could not load the model (${firstSentence(message)})`,
-    `Remove the model and download it again, or ${otherKinds}`,
+    `Re-run; if the problem persists, ${deleteModel}, or ${otherKinds}`,
   );
 }
 

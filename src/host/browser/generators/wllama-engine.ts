@@ -9,7 +9,7 @@ import {
   type JsonSchema,
 } from '../../generator.ts';
 import { readAdapterFacts } from './adapter-facts.ts';
-import type { Engine, GenerateOptions, OnLoadProgress } from './engine.ts';
+import { deleteModel, type Engine, type GenerateOptions, type OnLoadProgress } from './engine.ts';
 import { openGguf } from './gguf-files.ts';
 import { nameOfModel, type WllamaModel } from './protocol.ts';
 
@@ -28,7 +28,7 @@ export async function openWllama(model: WllamaModel, onProgress: OnLoadProgress)
   const useGpu = model.device !== 'cpu' && (await hasRealGpu());
   try {
     await log.orLost(
-      wllama.loadModel(blobs, {
+      wllama.loadModel([...blobs], {
         n_ctx: model.contextTokens ?? defaultContext,
         n_threads: threads(),
         n_parallel: 1,
@@ -197,7 +197,10 @@ function explainLoad(error: unknown, model: WllamaModel, log: NativeLog): Error 
   }
   return new InputError(`llama.cpp could not load the file (${reasonIn(log.text) ?? messageOf(error)})`, {
     ...file,
-    remedy: 'Remove it and download it again; if the problem persists, choose another GGUF file',
+    remedy:
+      typeof model.model === 'string'
+        ? `Choose another GGUF file, or ${deleteModel}`
+        : 'Choose another GGUF file, or drop this one again after downloading it again',
     cause: error,
   });
 }

@@ -1,4 +1,4 @@
-import type { DroppedItem } from '../../../host/browser/files.ts';
+import type { DroppedItem } from '../../dropped-files.ts';
 import type { NamedGenerator } from '../../../pipeline/generator.ts';
 import type { RecipeGenerator } from '../../../pipeline/generators/index.ts';
 import type { GeneratorAccess, KeptItem } from '../../protocol.ts';

@@ -17,7 +17,7 @@ const whole = (bytes: Uint8Array<ArrayBuffer> = gguf) =>
 const status = (code: number) => () => new Response(null, { status: code });
 
 async function empty(): Promise<void> {
-  for (const { key } of await listGguf()) await forgetGguf(key);
+  for (const { id } of await listGguf()) await forgetGguf(id);
 }
 
 beforeEach(async () => {
@@ -59,7 +59,7 @@ describe('GGUF files', () => {
     await open('org/name/folder/tiny.gguf');
     expect(requests).toEqual(['org/name/resolve/main/folder/tiny.gguf']);
     expect(await listGguf()).toEqual([
-      { key: expect.any(String) as string, file: 'tiny.gguf', bytes: gguf.length },
+      { id: expect.any(String) as string, name: 'tiny.gguf', bytes: gguf.length },
     ]);
     await open('org/name@v2/tiny.gguf');
     expect(requests[1]).toBe('org/name/resolve/v2/tiny.gguf');
@@ -92,7 +92,7 @@ describe('GGUF files', () => {
   });
 
   it('that cannot be fetched at all leave nothing, and say what to do', async () => {
-    answers = Array.from({ length: 4 }, () => () => Promise.reject(new TypeError('Failed to fetch')));
+    answers = Array.from({ length: 5 }, () => () => Promise.reject(new TypeError('Failed to fetch')));
     const error = await failure(open('org/name/tiny.gguf'));
     expect(error.message).toMatch(
       /^org\/name\/tiny\.gguf: hub\.test could not be reached .*CORS.*drop it here/,
@@ -104,13 +104,35 @@ describe('GGUF files', () => {
     [404, /hub\.test has no such file\. Fix the spelling/],
     [401, /restricts access to this model\. Accept its terms/],
     [403, /restricts access to this model/],
-    [503, /hub\.test responded with status 503\. Re-run later/],
+    [418, /hub\.test responded with status 418\. Re-run later/],
   ])('that a server refuses with %d say so', async (code, expected) => {
     answers = [status(code)];
     expect((await failure(open('org/name/tiny.gguf'))).message).toMatch(expected);
     expect(requests).toHaveLength(1);
     // And it works as soon as the server lets us.
     await open('org/name/tiny.gguf');
+  });
+
+  it('are asked for again where a server is busy', async () => {
+    answers = [status(503), status(429)];
+    const [blob] = await open('org/name/tiny.gguf');
+    expect(blob?.size).toBe(gguf.length);
+    expect(requests).toHaveLength(3);
+  });
+
+  it('that an earlier version kept are found', async () => {
+    const url = new TextEncoder().encode(`${hub}org/name/resolve/main/tiny.gguf`);
+    const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', url)).slice(0, 8);
+    const key = Array.from(hash, (byte) => byte.toString(16).padStart(2, '0')).join('');
+    const root = await navigator.storage.getDirectory();
+    const folder = await root.getDirectoryHandle('retriever-studio-gguf', { create: true });
+    const handle = await folder.getFileHandle(`${key}-tiny.gguf`, { create: true });
+    const writer = await handle.createWritable();
+    await writer.write(gguf);
+    await writer.close();
+    const [blob] = await open('org/name/tiny.gguf');
+    expect(blob?.size).toBe(gguf.length);
+    expect(requests).toEqual([]);
   });
 
   it('that are something else are not kept', async () => {

@@ -269,14 +269,4 @@ describe('a generator in a worker', () => {
     await generator.unload();
     expect((await generator.generate(request)).text).toBe('reply 2');
   });
-
-  it('deletes what is kept in a worker of its own, so that the next load downloads it again', async () => {
-    const { generator, workers } = open();
-    await generator.load();
-    await generator.forget();
-    await generator.load();
-    expect(workers.map(({ calls }) => calls)).toEqual([['load', 'close'], ['forget'], ['load']]);
-    expect(workers.map(({ isTerminated }) => isTerminated)).toEqual([true, true, false]);
-    expect(workers[1]?.orders[0]).toMatchObject({ ask: { model: { model: 'Some-q4f32_1-MLC' } } });
-  });
 });

@@ -144,7 +144,7 @@ describe('WebLLM in its worker', () => {
   it('refuses a model whose first words are garbage, and lets go of it', async () => {
     library.replies.push(writes(['!!!!', '!!!!']));
     await expect(open()).rejects.toThrow(
-      /the model produces garbage on this device \("!!!!!!!!"\)\. Choose a smaller model/,
+      /the model produces garbage on this device \("!!!!!!!!"\)\. Choose a smaller model .* delete the model on the page “Own data”/,
     );
     expect(library.unloads).toBe(1);
     expect(['', '  \n', '\uFFFD\uFFFDa', 'aaaaaaaaa'].every(looksBroken)).toBe(true);
@@ -211,7 +211,11 @@ describe('errors of WebLLM', () => {
       'Cannot handle tokenizer files a.model',
       /Cannot handle tokenizer files/,
     ],
-    ['Error', 'Something nobody knows', /could not load the model \(Something nobody knows\)\. Remove/],
+    [
+      'Error',
+      'Something nobody knows',
+      /\(Something nobody knows\)\. Re-run; .* delete the model on the page “Own data”/,
+    ],
   ])('of a load: %s (%s)', (name, message, expected) => {
     const error = explainWebllmLoad(named(name, message), 'M-q4f16_1-MLC');
     expect(error).toBeInstanceOf(InputError);

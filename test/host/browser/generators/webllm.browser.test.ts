@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { InputError } from '../../../../src/core/errors.ts';
 import { TransientGeneratorError, type GeneratorLoadProgress } from '../../../../src/host/generator.ts';
 import {
-  cachedModels,
+  cachedWebllm,
   openBrowserGenerator,
   webllmModels,
 } from '../../../../src/host/browser/generators/open-generator.ts';
@@ -45,7 +45,7 @@ describeUnless(noAdapter, 'WebLLM without a model', () => {
     expect(small?.verdict === 'cannot').toBe(!hasF16);
     const withOwn = await webllmModels(undefined, [own({ vram_required_MB: 300 })]);
     expect(withOwn[0]).toMatchObject({ id: 'Own-q4f32_1-MLC', memoryMb: 300 });
-    expect((await cachedModels()).webllm).toEqual([]);
+    expect(await cachedWebllm()).toEqual([]);
   });
 
   it('names the nearest model for an unknown id', async () => {

@@ -2,11 +2,8 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { InputError } from '../../../../src/core/errors.ts';
 import type { GenerationRequest, GeneratorLoadProgress } from '../../../../src/host/generator.ts';
 import type { LocalGenerator } from '../../../../src/host/browser/generators/local-generator.ts';
-import {
-  cachedModels,
-  forgetGgufFile,
-  openBrowserGenerator,
-} from '../../../../src/host/browser/generators/open-generator.ts';
+import { forgetModel, keptModels } from '../../../../src/host/browser/generators/kept-models.ts';
+import { openBrowserGenerator } from '../../../../src/host/browser/generators/open-generator.ts';
 import type { WllamaModel } from '../../../../src/host/browser/generators/protocol.ts';
 import { tinyLlama } from '../../../support/gguf.ts';
 import { itUnless } from '../../../support/skip.ts';
@@ -150,7 +147,12 @@ describe('wllama with a tiny model', () => {
     async () => {
       const generator = open(storiesAddress ?? '');
       const phases: GeneratorLoadProgress[] = [];
-      await generator.forget();
+      const kept = async () => (await keptModels()).find(({ name }) => name === 'stories260K.gguf');
+      const forget = async (): Promise<void> => {
+        const found = await kept();
+        if (found !== undefined) await forgetModel(found.id);
+      };
+      await forget();
       await generator.load({ onProgress: (progress) => phases.push(progress) });
       expect(phases.find(({ phase }) => phase === 'download')).toMatchObject({ totalBytes: 1_054_272 });
       expect(phases.findLast(({ phase }) => phase === 'download')).toMatchObject({ share: 1 });
@@ -158,11 +160,10 @@ describe('wllama with a tiny model', () => {
       const sampling = { maxTokens: 120, temperature: 0 };
       const reply = await generator.generate(request({ messages, sampling }));
       expect(reply.text).toMatch(/ (was|were|had|saw|said|went) /);
-      const kept = (await cachedModels()).gguf.find(({ file }) => file === 'stories260K.gguf');
-      expect(kept?.bytes).toBe(1_054_272);
+      expect((await kept())?.bytes).toBe(1_054_272);
       await generator.unload();
-      if (kept !== undefined) await forgetGgufFile(kept);
-      expect((await cachedModels()).gguf.map(({ file }) => file)).not.toContain('stories260K.gguf');
+      await forget();
+      expect(await kept()).toBeUndefined();
     },
   );
 

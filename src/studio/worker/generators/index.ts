@@ -1,7 +1,8 @@
 /** The kinds of generators that the page opens in its own way. */
-import { generatorKind } from '../../pipeline/generators/index.ts';
-import type { RecipeInput } from '../../pipeline/schema.ts';
-import type { ModelDownload, PageGenerator } from './page-generator.ts';
+import { generatorKind } from '../../../pipeline/generators/index.ts';
+import type { RecipeInput } from '../../../pipeline/schema.ts';
+import type { ModelDownload } from '../../protocol.ts';
+import type { PageGenerator } from './page-generator.ts';
 import { webllm } from './webllm.ts';
 import { wllama } from './wllama.ts';
 

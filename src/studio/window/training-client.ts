@@ -1,8 +1,8 @@
-import type { DroppedItem } from '../host/browser/files.ts';
-import { startOf } from '../host/browser/workers.ts';
-import { WorkerChannel } from '../host/channel.ts';
-import { messageOf, WorkerLostError } from '../core/errors.ts';
-import type { RecipeInput } from '../pipeline/schema.ts';
+import type { DroppedItem } from '../dropped-files.ts';
+import { startOf } from '../../host/browser/workers.ts';
+import { WorkerChannel } from '../../host/channel.ts';
+import { messageOf, WorkerLostError } from '../../core/errors.ts';
+import type { RecipeInput } from '../../pipeline/schema.ts';
 import type {
   ComputeFacts,
   ExportedFile,
@@ -10,6 +10,7 @@ import type {
   GeneratorAccess,
   KeptItem,
   KeptRun,
+  ModelDownload,
   OpenedRun,
   RunEvent,
   RunOutcome,
@@ -17,7 +18,7 @@ import type {
   StudioCalls,
   StudioEvent,
   WorkerOptions,
-} from './protocol.ts';
+} from '../protocol.ts';
 
 export interface TrainingClientOptions extends WorkerOptions {
   /** What the user should know, in one line. */
@@ -109,6 +110,11 @@ export class TrainingClient {
   ): Promise<OpenedRun> {
     this.#listen(runId, onEvent);
     return this.#ask('openRun', { runId, recipe, access });
+  }
+
+  /** What has to be fetched before a recipe's language models can write. */
+  modelDownloads(recipe: RecipeInput): Promise<readonly ModelDownload[]> {
+    return this.#ask('modelDownloads', { recipe });
   }
 
   /**
@@ -223,7 +229,7 @@ export class TrainingClient {
 
 /** Bundlers look for this very form. */
 function startWorker(): Worker {
-  return new Worker(new URL('../../workers/training.ts', import.meta.url), { type: 'module' });
+  return new Worker(new URL('../../../workers/training.ts', import.meta.url), { type: 'module' });
 }
 
 /** The options that a worker can be sent. */

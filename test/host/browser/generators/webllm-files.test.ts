@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { sizeOfWebllm } from '../../../../src/host/browser/generators/webllm-size.ts';
+import { sizeOfWebllm } from '../../../../src/host/browser/generators/webllm-files.ts';
 
 const contents = { metadata: { ParamBytes: 1 }, records: [{ nbytes: 300 }, { nbytes: 45 }] };
 

@@ -1,17 +1,16 @@
 import { strToU8, zipSync } from 'fflate';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { readBeir } from '../../../src/corpus/beir.ts';
-import { readRange } from '../../../src/core/source.ts';
+import { readBeir } from '../../src/corpus/beir.ts';
+import { readRange } from '../../src/core/source.ts';
 import {
-  chosenItem,
-  droppedItems,
   openFile,
   openFiles,
   openFolder,
   openTree,
   type DroppedItem,
-} from '../../../src/host/browser/files.ts';
-import { collect, refused } from '../../corpus/support.ts';
+} from '../../src/studio/dropped-files.ts';
+import { chosenItem, droppedItems } from '../../src/studio/window/dropped-items.ts';
+import { collect, refused } from '../corpus/support.ts';
 
 const bytes = Uint8Array.from({ length: 200_000 }, (_, i) => i % 251);
 

@@ -1,4 +1,7 @@
-/** Download size of a WebLLM model. Its model list states only the GPU memory, not the size of files. */
+/** The files of WebLLM's models, of which its list of models says nothing: where they lie, and their size. */
+
+/** Where WebLLM keeps files: weights with tokenizers, descriptions, programs. */
+export const webllmCaches = ['webllm/model', 'webllm/config', 'webllm/wasm'];
 
 /** Milliseconds: it is for the user's information alone. */
 const deadline = 10_000;
@@ -19,8 +22,8 @@ export async function sizeOfWebllm(model: string): Promise<number | undefined> {
   }
 }
 
-/** As WebLLM reads an address. */
-function filesOf(model: string): string {
+/** The folder of a model's files, as WebLLM reads an address. */
+export function filesOf(model: string): string {
   const folder = model.endsWith('/') ? model : `${model}/`;
   return /.\/resolve\/.+\//.test(folder) ? folder : `${folder}resolve/main/`;
 }

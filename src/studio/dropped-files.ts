@@ -1,8 +1,8 @@
-/** Dropped and chosen files and folders as byte sources and trees. */
-import { missingPath, type ByteSource, type FileTree } from '../../core/source.ts';
-import { isZip, openZip } from '../../formats/zip.ts';
-import { InputError, messageOf } from '../../core/errors.ts';
-import { own } from '../../core/own.ts';
+/** What a user drops or chooses: files and folders, as byte sources and trees. */
+import { missingPath, type ByteSource, type FileTree } from '../core/source.ts';
+import { isZip, openZip } from '../formats/zip.ts';
+import { InputError, messageOf } from '../core/errors.ts';
+import { own } from '../core/own.ts';
 
 /** One file of a folder that the browser has already listed. */
 export interface ListedFile {
@@ -16,8 +16,8 @@ export type DroppedItem = File | FileSystemDirectoryHandle | readonly ListedFile
 
 const CHUNK_BYTES = 1 << 20;
 /** A corpus folder holds a handful of files; a home directory, dropped by mistake, holds millions. */
-const MAX_FILES = 100_000;
-const MAX_DEPTH = 16;
+export const MAX_FILES = 100_000;
+export const MAX_DEPTH = 16;
 
 /** @param name the user's name for it, if it differs from the file name */
 export function openFile(file: File, name = file.name): ByteSource {
@@ -76,75 +76,6 @@ export function openFiles(listed: readonly ListedFile[]): FileTree {
   return tree;
 }
 
-/** The content of an `<input type="file">`, with `webkitdirectory` or without: its one file, or a folder's files. */
-export function chosenItem(files: FileList): DroppedItem | undefined {
-  const listed = Array.from(files, (file) => ({ path: file.webkitRelativePath || file.name, file }));
-  const [first] = listed;
-  return listed.length === 1 && first && !first.path.includes('/') ? first.file : first && listed;
-}
-
-/**
- * The dropped items. Call it while the drop event is handled: afterwards the browser discards them.
- * @returns each dropped file or folder.
- */
-export function droppedItems(transfer: DataTransfer): Promise<DroppedItem[]> {
-  const pending: Promise<DroppedItem | undefined>[] = [];
-  for (const item of transfer.items) {
-    if (item.kind === 'file') pending.push(droppedItem(item));
-  }
-  return Promise.all(pending).then((items) => items.filter((item) => item !== undefined));
-}
-
-/** TypeScript does not know of this one yet, nor do all browsers. */
-interface HandleItem {
-  getAsFileSystemHandle?: () => Promise<FileSystemHandle | null>;
-}
-
-async function droppedItem(item: DataTransferItem): Promise<DroppedItem | undefined> {
-  // All of these before the first await.
-  const entry = item.webkitGetAsEntry();
-  const file = item.getAsFile();
-  const handle = await (item as HandleItem).getAsFileSystemHandle?.();
-  if (handle instanceof FileSystemDirectoryHandle) return handle;
-  if (entry?.isDirectory) {
-    const listed: ListedFile[] = [];
-    await listEntries(entry as FileSystemDirectoryEntry, entry.name, 0, listed);
-    return listed;
-  }
-  return file ?? undefined;
-}
-
-async function listEntries(
-  folder: FileSystemDirectoryEntry,
-  path: string,
-  depth: number,
-  listed: ListedFile[],
-): Promise<void> {
-  const reader = folder.createReader();
-  for (;;) {
-    // Comes in parts, and ends with an empty one.
-    const entries = await explained(
-      path,
-      () => new Promise<FileSystemEntry[]>((resolve, reject) => reader.readEntries(resolve, reject)),
-    );
-    if (entries.length === 0) return;
-    for (const entry of entries) {
-      if (entry.name.startsWith('.')) continue;
-      const below = `${path}/${entry.name}`;
-      if (entry.isDirectory) {
-        if (depth < MAX_DEPTH) await listEntries(entry as FileSystemDirectoryEntry, below, depth + 1, listed);
-        continue;
-      }
-      const file = await explained(
-        below,
-        () => new Promise<File>((resolve, reject) => (entry as FileSystemFileEntry).file(resolve, reject)),
-      );
-      listed.push({ path: below, file });
-      if (listed.length > MAX_FILES) throw tooMany(path);
-    }
-  }
-}
-
 async function listFiles(
   folder: FileSystemDirectoryHandle,
   root: string,
@@ -175,7 +106,7 @@ async function* readChunks(file: File, name: string, start: number, end: number)
   }
 }
 
-function tooMany(folder: string): InputError {
+export function tooMany(folder: string): InputError {
   return new InputError(`contains more than ${MAX_FILES} files`, {
     file: folder,
     remedy: 'Drop the folder of the corpus itself',
@@ -189,7 +120,7 @@ const REMEDIES: Readonly<Record<string, readonly [problem: string, remedy: strin
   SecurityError: ['cannot be read: permission denied', 'Move it to another folder and drop it again'],
 };
 
-async function explained<T>(name: string, action: () => Promise<T>): Promise<T> {
+export async function explained<T>(name: string, action: () => Promise<T>): Promise<T> {
   try {
     return await action();
   } catch (cause) {
