@@ -115,6 +115,7 @@ export interface GenerationResult {
 export class PauseSwitch {
   #gate: Promise<void> | undefined;
   #open: () => void = () => undefined;
+  readonly #watchers = new Set<(isPaused: boolean) => void>();
 
   get isPaused(): boolean {
     return this.#gate !== undefined;
@@ -122,11 +123,20 @@ export class PauseSwitch {
 
   pause(): void {
     this.#gate ??= new Promise((resolve) => (this.#open = resolve));
+    for (const tell of this.#watchers) tell(true);
   }
 
   resume(): void {
     this.#gate = undefined;
     this.#open();
+    for (const tell of this.#watchers) tell(false);
+  }
+
+  /** Tells whether it is paused, now and at each change, for what is held in another worker. */
+  watch(tell: (isPaused: boolean) => void, signal: AbortSignal): void {
+    this.#watchers.add(tell);
+    signal.addEventListener('abort', () => this.#watchers.delete(tell), { once: true });
+    tell(this.isPaused);
   }
 
   /** Resolves while it is not paused; rejects with the signal's reason when it is aborted. */

@@ -30,7 +30,7 @@ import { lengthsStage, type LengthsReport } from './stages/lengths.ts';
 import { mixedListsStage } from './stages/mixed.ts';
 import { bm25Retriever, retrieverOf, trainedRetriever } from './retriever.ts';
 import { rankingStage } from './stages/ranking.ts';
-import { comparedBy, trainingStage, type TrainingReport } from './stages/training.ts';
+import { comparedBy, trainingStage, type TrainingStage } from './stages/training.ts';
 import { mergeTraining, trainingSettings } from './training-settings.ts';
 
 /** An arm with its lists, ready to be trained with any seed. */
@@ -115,7 +115,7 @@ export class StageGraph {
     seed: number,
     label = trainingLabel(arm.arm.name, seed),
     changes: Parameters<typeof trainingOf>[4] = {},
-  ): Promise<Stage<TrainingReport>> {
+  ): Promise<TrainingStage> {
     const devPassages = expectedDevPassages(this.heldOut, this.recipe.corpus.devCandidates);
     const { runtime } = this.#parts;
     return trainingOf(
@@ -174,7 +174,7 @@ export function trainingOf(
   seed: number,
   label: string,
   changes: { readonly loss?: LossSpec; readonly training?: RecipeTraining } = {},
-): Promise<Stage<TrainingReport>> {
+): Promise<TrainingStage> {
   const settled = mergeTraining(training, changes.training ?? {});
   const loss = changes.loss ?? ofArm;
   const work = trainingWork(encoder.model, settled, loss, expected, devPassages);
