@@ -32,7 +32,7 @@ const workerBytes = 200 * 2 ** 20;
 
 /** So many trainings run at once: as many as there are cores and memory for, and one where a GPU computes. */
 export function trainingsAtOnce(
-  runtime: Runtime,
+  runtime: Pick<Runtime, 'device' | 'threads' | 'availableMemory'>,
   trainers: Trainers | undefined,
   { trainings, bytes }: TrainingSpace,
 ): number {

@@ -44,13 +44,19 @@ export function workerProcess(name: string): StartWorker {
       });
     });
     child.on('message', onMessage);
+    const setBusy = (busy: boolean): void => {
+      for (const each of [child, child.channel]) {
+        if (busy) each?.ref();
+        else each?.unref();
+      }
+    };
     return {
       // Its end is told by its exit.
       post: (message) => void child.send(message as object, () => undefined),
-      setBusy: (busy) => {
-        for (const each of [child, child.channel]) busy ? each?.ref() : each?.unref();
-      },
+      setBusy,
       terminate: async () => {
+        // Whoever waits for its end shall see it.
+        child.ref();
         child.kill('SIGKILL');
         await exited;
       },
