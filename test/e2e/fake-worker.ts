@@ -56,6 +56,7 @@ export async function installFakeWorker(
                 plan: {
                   stages,
                   seconds: 40,
+                  trainingsAtOnce: 1,
                   memory: { bytes: 1, availableBytes: 2 },
                   disk: { keptBytes: 1, peakBytes: 2 },
                 },

@@ -1,5 +1,6 @@
 import type { RecipeReport } from '../../pipeline/report.ts';
 import type { TimeRange } from '../../pipeline/time-left.ts';
+import { UnderWay } from '../../pipeline/under-way.ts';
 import type { GenerationProgress } from '../../generation/generation-run.ts';
 import type {
   ExportedFile,
@@ -96,6 +97,7 @@ export class RunView {
   indexing = $state<string | undefined>();
   readonly #studio: RunHost;
   #collector = new CurveCollector();
+  #underWay = new UnderWay();
   #drawing: ReturnType<typeof setTimeout> | undefined;
   /** Of the execution that is under way, from its first moment to its last. */
   #stop = new AbortController();
@@ -290,6 +292,7 @@ export class RunView {
       }
       case 'opened':
         this.opened = event.opened;
+        this.#underWay = new UnderWay();
         this.stages = event.opened.plan.stages.map(({ key, label, stored }) => ({
           key,
           label,
@@ -301,6 +304,7 @@ export class RunView {
         return;
       case 'stage':
         this.#mark(event.stage.key, event.state === 'started' ? 'running' : 'done');
+        this.#underWay.leave(event.stage);
         if (event.state === 'started') this.activity = capitalize(event.stage.label);
         this.#expect(event.secondsLeft);
         return;
@@ -354,10 +358,12 @@ export class RunView {
     const arm = stage.arm ?? stage.label;
     const seed = stage.seed ?? 0;
     switch (event.kind) {
-      case 'step':
-        this.activity = `${capitalize(stage.label)}: step ${event.step} of ${event.totalSteps}`;
+      case 'step': {
+        const { label, done, total } = this.#underWay.reach(stage, event.step, event.totalSteps);
+        this.activity = `${capitalize(label)}: step ${done} of ${total}`;
         this.#collector.addLoss(arm, seed, event.step, event.totalSteps, event.loss);
         break;
+      }
       case 'evaluation': {
         const value = event.values[devMeasure];
         if (value !== undefined) this.#collector.addDev(arm, seed, event.step, value);
