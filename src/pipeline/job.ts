@@ -1,5 +1,6 @@
 import type { PauseSwitch } from '../generation/generation-run.ts';
 import type { Clock, ModelFiles, Runtime, Store, WorkerPool } from '../host/contract.ts';
+import type { Trainers } from '../host/trainers.ts';
 import type { ModelLibrary } from '../encoders/model-library.ts';
 import type { EncoderModel } from '../encoders/types.ts';
 import { expectedDisk, expectedMemory, makePlan, neededStages, type Plan } from './plan.ts';
@@ -13,7 +14,7 @@ import { StageGraph, type ArmStages } from './stage-graph.ts';
 import type { TrainingStage } from './stages/training.ts';
 import type { StageResult } from './stage-store.ts';
 import { TimeLeft, type TimeRange } from './time-left.ts';
-import { bytesAtOnce, trainBesideEachOther, trainingsAtOnce, type Trainers } from './trainers.ts';
+import { bytesAtOnce, trainBesideEachOther, trainingsAtOnce } from './trainers.ts';
 import { choiceOf, trialsOf, tune, type Trial, type Tuned, type TuningChoice } from './tuning.ts';
 import type { Bm25Index } from '../retrieval/bm25.ts';
 import type { VectorIndex } from '../retrieval/vectors.ts';

@@ -1,7 +1,8 @@
 /** Trainings beside each other, each in a worker: who does which, and the worker's own side. */
-import { serveCalls, WorkerChannel, type StartWorker, type WorkerPort } from '../host/channel.ts';
+import { serveCalls, WorkerChannel, type WorkerPort } from '../host/channel.ts';
 import { WorkerLostError } from '../core/errors.ts';
 import { isGpu, type Runtime } from '../host/contract.ts';
+import type { Trainers } from '../host/trainers.ts';
 import { parseLossSpec } from '../losses/loss-spec.ts';
 import type { Rates } from './rates.ts';
 import { noCorpus } from './recipe-corpus.ts';
@@ -9,16 +10,6 @@ import type { Recipe } from './schema.ts';
 import { noWork, RecipeStoppedError, type ListsStage, type Stage } from './stage.ts';
 import { sendTraining, trainingStage, type SentTraining, type TrainingStage } from './stages/training.ts';
 import { openWorkshop, type RecipeWorkshop, type StageNews, type WorkshopHost } from './workshop.ts';
-
-/** What a host trains in, beside the worker that runs the recipe. */
-export interface Trainers {
-  /** That trainings may use, all together. */
-  readonly cores: number;
-  /** Starts a worker whose module calls {@link serveTrainings}. */
-  readonly start: StartWorker;
-  /** What each of them opens, as its module understands it. */
-  readonly place: unknown;
-}
 
 /** How much a training takes, and what is there for all. */
 export interface TrainingSpace {
@@ -112,7 +103,11 @@ export async function trainBesideEachOther(
     let channel: WorkerChannel<TrainerCalls> | undefined;
     try {
       const opened = (channel = new WorkerChannel<TrainerCalls>(trainers.start, 'a training worker'));
-      pause?.watch((isPaused) => void opened.ask('hold', isPaused).catch(() => undefined), watch.signal);
+      const hold = async (isPaused: boolean): Promise<void> => {
+        // A worker that is lost has paused.
+        await opened.ask('hold', isPaused).catch(() => undefined);
+      };
+      pause?.watch(hold, watch.signal);
       await trainWith(opened);
     } catch {
       // What it has not begun is left to others.

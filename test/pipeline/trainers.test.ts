@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { Device } from '../../src/host/contract.ts';
+import type { Trainers } from '../../src/host/trainers.ts';
 import { workerProcess } from '../../src/host/node/workers.ts';
 import { sha256 } from '../../src/core/sha256.ts';
 import type { RecipeEvent } from '../../src/pipeline/job.ts';
 import { withOverrides } from '../../src/pipeline/overrides.ts';
 import { RecipeStoppedError } from '../../src/pipeline/stage.ts';
-import { trainingsAtOnce, type Trainers } from '../../src/pipeline/trainers.ts';
+import { trainingsAtOnce } from '../../src/pipeline/trainers.ts';
 import { findings, type RecipeRun, type RecipeRunOptions } from '../support/recipe-job.ts';
 import { recipePlace } from '../support/recipe-place.ts';
 import { smallRecipe } from '../support/small-recipe.ts';
@@ -55,8 +56,9 @@ function mostAtOnce(events: readonly RecipeEvent[]): number {
 const isStep = (event: RecipeEvent): boolean => event.kind === 'training' && event.event.kind === 'step';
 
 /** The recipe where one training waits for the other: what all others are compared with. */
-let alone: Promise<RecipeRun & { readonly events: readonly RecipeEvent[]; readonly weights: string[] }>;
-const oneAfterAnother = (): typeof alone =>
+type SerialRun = RecipeRun & { readonly events: readonly RecipeEvent[]; readonly weights: string[] };
+let alone: Promise<SerialRun> | undefined;
+const oneAfterAnother = (): Promise<SerialRun> =>
   (alone ??= (async () => {
     const events: RecipeEvent[] = [];
     const done = await run({ onEvent: (event) => events.push(event) });

@@ -1,11 +1,10 @@
-import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { StoreFencedError } from '../../host/contract.ts';
 import { InputError } from '../../core/errors.ts';
 import { settingRanges } from '../../core/setting-ranges.ts';
 import { nodeClock } from '../../host/node/clock.ts';
-import { workerProcess } from '../../host/node/workers.ts';
+import { openTrainers } from '../../host/node/workers.ts';
 import type { RecipeJob } from '../../pipeline/job.ts';
 import type { RecipeReport } from '../../pipeline/report.ts';
 import type { Recipe } from '../../pipeline/schema.ts';
@@ -107,11 +106,7 @@ async function runRecipe(
       generators: nodeGenerators(keys),
       clock: nodeClock,
       version: packageVersion(),
-      trainers: {
-        cores: availableParallelism(),
-        start: workerProcess('train'),
-        place: { store: store.folder, threads: runtime.threads },
-      },
+      trainers: openTrainers({ store: store.folder, threads: runtime.threads }),
       signal: interruption.signal,
       checkpointSeconds: options.checkpointSeconds,
       onEvent: (event) => view.show(event),

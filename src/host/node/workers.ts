@@ -7,6 +7,7 @@ import { Worker } from 'node:worker_threads';
 import type { StartWorker, WorkerThread, WorkerThreadEvents } from '../channel.ts';
 import type { WorkerPool } from '../contract.ts';
 import { InputError, messageOf } from '../../core/errors.ts';
+import type { Trainers } from '../trainers.ts';
 import { TaskPool, type WorkerPoolOptions } from '../worker-pool.ts';
 
 /**
@@ -18,6 +19,11 @@ export function openWorkerPool(entry: string | URL, options: WorkerPoolOptions =
   const path = typeof entry === 'string' ? builtEntry(entry) : fileURLToPath(entry);
   const start = (events: WorkerThreadEvents): WorkerThread => startThread(path, events);
   return new TaskPool(start, options.size ?? availableParallelism(), options.deadline);
+}
+
+/** Processes that train beside each other. @param place the recipe's store folder, and the threads of its runtime */
+export function openTrainers(place: { readonly store: string; readonly threads: number }): Trainers {
+  return { cores: availableParallelism(), start: workerProcess('train'), place };
 }
 
 /**

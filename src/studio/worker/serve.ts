@@ -35,7 +35,7 @@ export function serveStudio(): void {
       openRun: async (ask, { signal }) => (await opened()).openRun(ask, signal),
       run: async (ask, { signal }) => (await opened()).run(ask, signal),
       pause: async (ask) => {
-        (await opened()).pause(ask);
+        await (await opened()).pause(ask);
         return null;
       },
       resume: async (ask) => {

@@ -164,12 +164,12 @@ export class StudioSession {
     });
   }
 
-  pause({ runId }: StudioCalls['pause']['ask']): void {
+  async pause({ runId }: StudioCalls['pause']['ask']): Promise<void> {
     this.#refuseIdle(runId);
     if (this.#runtime.isPaused) return;
     this.#runtime.pause();
-    this.#writing.pause();
-    this.#events.event(runId, { kind: 'paused' });
+    await this.#writing.pause();
+    if (this.#writing.isPaused) this.#events.event(runId, { kind: 'paused' });
   }
 
   resume({ runId }: StudioCalls['resume']['ask']): void {
