@@ -28,6 +28,7 @@ describe('run', () => {
     const { plan } = onlyJson(planned) as { plan: Plan };
     expect(plan.stages.map(({ label }) => label)).toContain('training of contrastive, seed 1');
     expect(plan.seconds).toBeGreaterThan(0);
+    expect(plan.trainingsAtOnce).toBe(1);
 
     const first = await run(folder, '--out', 'out');
     expect(first.code, first.stderr).toBe(0);
