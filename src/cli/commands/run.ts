@@ -34,7 +34,8 @@ export function registerRun(program: Command, io: CliIo): void {
     .command('run')
     .description(
       'Run a recipe: mine, score, filter, train every arm with every seed, evaluate and report. Stages are cached, and ' +
-        'an interrupted experiment resumes when the command is re-run.',
+        'an interrupted experiment resumes when the command is re-run. Trainings run side by side on the CPU if --threads ' +
+        'leaves cores for more than one.',
     )
     .argument('<recipe>', 'Recipe file, or the name of a built-in recipe')
     .option('--store <dir>', 'Folder that caches the results of all stages', './.retriever-studio')
