@@ -10,6 +10,7 @@ import { noWork, type Stage } from './stage.ts';
 import type { ExpectedLists } from './source.ts';
 import { expectedTraining, type ArmStages, type StageGraph } from './stage-graph.ts';
 import { trainingSettings } from './training-settings.ts';
+import { secondsOfAll } from './under-way.ts';
 
 /** A stage as the plan shows it. A type alias, so that it is assignable to Json. */
 export type PlannedStage = Readonly<{
@@ -92,17 +93,6 @@ export function makePlan(
     };
   });
   return { stages, seconds: secondsOfAll(stages, space.trainingsAtOnce), ...space };
-}
-
-/** What stages take together: trainings, which count steps, are so many at once. */
-export function secondsOfAll(
-  stages: readonly Pick<PlannedStage, 'steps' | 'seconds'>[],
-  trainingsAtOnce: number,
-): number {
-  const trainings = stages.flatMap(({ steps, seconds }) => (steps === undefined ? [] : [seconds]));
-  const sum = (all: readonly number[]): number => all.reduce((total, seconds) => total + seconds, 0);
-  const others = sum(stages.map(({ seconds }) => seconds)) - sum(trainings);
-  return others + Math.max(sum(trainings) / trainingsAtOnce, ...trainings);
 }
 
 /** What stages store, and the most that they store besides until they have their results. */

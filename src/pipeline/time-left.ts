@@ -1,4 +1,5 @@
-import { secondsOfAll, type Plan, type PlannedStage } from './plan.ts';
+import type { Plan, PlannedStage } from './plan.ts';
+import { secondsOfAll } from './under-way.ts';
 import type { StageEvent } from './workshop.ts';
 
 /** How long something may take, in seconds. A type alias, so that it is assignable to Json. */

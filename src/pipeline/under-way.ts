@@ -28,3 +28,14 @@ export class UnderWay {
     this.#trainings.delete(key);
   }
 }
+
+/** What stages take together: trainings, which count steps, are so many at once. */
+export function secondsOfAll(
+  stages: readonly { readonly steps?: unknown; readonly seconds: number }[],
+  trainingsAtOnce: number,
+): number {
+  const trainings = stages.flatMap(({ steps, seconds }) => (steps === undefined ? [] : [seconds]));
+  const sum = (all: readonly number[]): number => all.reduce((total, seconds) => total + seconds, 0);
+  const others = sum(stages.map(({ seconds }) => seconds)) - sum(trainings);
+  return others + Math.max(sum(trainings) / trainingsAtOnce, ...trainings);
+}

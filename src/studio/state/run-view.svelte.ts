@@ -305,7 +305,10 @@ export class RunView {
       case 'stage':
         this.#mark(event.stage.key, event.state === 'started' ? 'running' : 'done');
         this.#underWay.leave(event.stage);
-        if (event.state === 'started') this.activity = capitalize(event.stage.label);
+        if (event.state === 'started') {
+          this.activity = capitalize(event.stage.label);
+          if (event.stage.kind === 'training') this.#collector.begin(...curveOf(event.stage));
+        }
         this.#expect(event.secondsLeft);
         return;
       case 'progress': {
@@ -355,8 +358,7 @@ export class RunView {
   }
 
   #hearTraining({ stage, event }: Extract<RunEvent, { kind: 'training' }>): void {
-    const arm = stage.arm ?? stage.label;
-    const seed = stage.seed ?? 0;
+    const [arm, seed] = curveOf(stage);
     switch (event.kind) {
       case 'step': {
         const { label, done, total } = this.#underWay.reach(stage, event.step, event.totalSteps);
@@ -408,6 +410,11 @@ export class RunView {
   #notice(text: string): void {
     this.notices = [...this.notices, text].slice(-mostNotices);
   }
+}
+
+/** Names the curve of a training, or of a trial. */
+function curveOf({ arm, label, seed }: StageName): [arm: string, seed: number] {
+  return [arm ?? label, seed ?? 0];
 }
 
 /** Resolves when it is asked to stop. */
