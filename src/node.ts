@@ -8,7 +8,7 @@ export { openFile, openFolder, openTree } from './host/node/files.ts';
 export { openModelFiles, type ModelFilesOptions } from './host/node/model-files.ts';
 export { openRuntime, type NodeRuntimeOptions } from './host/node/runtime.ts';
 export { FolderStore, type FolderStoreOptions } from './host/node/store.ts';
-export { openWorkerPool } from './host/node/workers.ts';
+export { openTrainers, openWorkerPool } from './host/node/workers.ts';
 export type { WorkerPoolOptions } from './host/worker-pool.ts';
 
 /** Models that transformers.js runs. @param files of this machine and the hub, unless others are given */

@@ -1,12 +1,13 @@
 import type { Plan, PlannedStage } from '../pipeline/plan.ts';
 import { timeRangeText, type TimeRange } from '../pipeline/time-left.ts';
+import { UnderWay } from '../pipeline/under-way.ts';
 import type { StageEvent } from '../pipeline/workshop.ts';
 import type { CliIo, Progress } from './io.ts';
 import { formatDuration } from './progress.ts';
 import { textTable } from './text-table.ts';
 
 /** The plan as lines: what is to be done, how long it takes, what memory and disk space. */
-export function planLines({ stages, seconds, memory, disk }: Plan): readonly string[] {
+export function planLines({ stages, seconds, trainingsAtOnce, memory, disk }: Plan): readonly string[] {
   const pending = stages.filter(({ stored }) => !stored);
   const stored = stages.length - pending.length;
   if (pending.length === 0) return [`all ${stages.length} stages are cached; nothing needs to be computed`];
@@ -19,6 +20,7 @@ export function planLines({ stages, seconds, memory, disk }: Plan): readonly str
     `${pending.length} stages to compute${stored > 0 ? `, ${stored} cached` : ''}: about ` +
       `${formatDuration(seconds)}${isUnknown ? ' plus generation' : ''} (estimated from a few texts) and ${megabytes(memory.bytes)} of memory ` +
       `(${megabytes(memory.availableBytes)} available)`,
+    ...(trainingsAtOnce > 1 ? [`up to ${trainingsAtOnce} trainings run at once`] : []),
     `disk space: about ${megabytes(disk.keptBytes)} for the results, up to ${megabytes(disk.peakBytes)} while running`,
   ];
 }
@@ -40,7 +42,11 @@ type ShownEvent = StageEvent & { readonly secondsLeft?: TimeRange };
 export class RecipeView {
   readonly #io: CliIo;
   #progress: Progress | undefined;
-  #dev = '';
+  /** What the bar shows. */
+  #label = '';
+  readonly #underWay = new UnderWay();
+  /** The best on dev so far, by the training's key. */
+  readonly #dev = new Map<string, string>();
 
   constructor(io: CliIo) {
     this.#io = io;
@@ -52,11 +58,12 @@ export class RecipeView {
     switch (event.kind) {
       case 'stage':
         this.stop();
+        this.#underWay.leave(stage);
         if (event.state === 'finished') {
-          const took = `${stage.label}: ${event.seconds.toFixed(1)} s${this.#dev}`;
+          const took = `${stage.label}: ${event.seconds.toFixed(1)} s${this.#dev.get(stage.key) ?? ''}`;
           // Where the whole is not known, it is one stage or two, which the bar shows.
           if (left !== '') this.#io.note(`${took}; ${left}`);
-          this.#dev = '';
+          this.#dev.delete(stage.key);
         }
         break;
       case 'progress':
@@ -94,17 +101,16 @@ export class RecipeView {
       case 'evaluation':
         if (event.isBest) {
           const values = Object.entries(event.values).map(([name, value]) => `${name} ${value.toFixed(4)}`);
-          this.#dev = `, dev ${values.join(', ')} at step ${event.step}`;
+          this.#dev.set(stage.key, `, dev ${values.join(', ')} at step ${event.step}`);
         }
         break;
-      case 'step':
-        this.#bar(stage.label, event.totalSteps, 'steps').update(
-          event.step,
-          [`loss ${event.loss.toFixed(4)}`, `${event.pairsPerSecond.toFixed(0)} pairs/s`, left]
-            .filter((part) => part !== '')
-            .join(', '),
-        );
+      case 'step': {
+        const { label, done, total } = this.#underWay.reach(stage, event.step, event.totalSteps);
+        const ofOne = [`loss ${event.loss.toFixed(4)}`, `${event.pairsPerSecond.toFixed(0)} pairs/s`];
+        const details = [...(label === stage.label ? ofOne : []), left];
+        this.#bar(label, total, 'steps').update(done, details.filter((part) => part !== '').join(', '));
         break;
+      }
       case 'smaller micro-batch':
         this.#io.warn(`${stage.label}, step ${event.step}: ${event.message}`);
         break;
@@ -114,6 +120,8 @@ export class RecipeView {
   }
 
   #bar(label: string, total: number, unit: string): Progress {
+    if (label !== this.#label) this.stop();
+    this.#label = label;
     this.#progress ??= this.#io.progress(label, total, unit);
     return this.#progress;
   }

@@ -115,18 +115,29 @@ export interface GenerationResult {
 export class PauseSwitch {
   #gate: Promise<void> | undefined;
   #open: () => void = () => undefined;
+  readonly #watchers = new Set<(isPaused: boolean) => Promise<void>>();
 
   get isPaused(): boolean {
     return this.#gate !== undefined;
   }
 
-  pause(): void {
+  /** Resolves once whoever watches has paused too. */
+  async pause(): Promise<void> {
     this.#gate ??= new Promise((resolve) => (this.#open = resolve));
+    await Promise.all([...this.#watchers].map((tell) => tell(true)));
   }
 
   resume(): void {
     this.#gate = undefined;
     this.#open();
+    for (const tell of this.#watchers) void tell(false);
+  }
+
+  /** Tells whether it is paused, now and at each change, for what is held in another worker. */
+  watch(tell: (isPaused: boolean) => Promise<void>, signal: AbortSignal): void {
+    this.#watchers.add(tell);
+    signal.addEventListener('abort', () => this.#watchers.delete(tell), { once: true });
+    void tell(this.isPaused);
   }
 
   /** Resolves while it is not paused; rejects with the signal's reason when it is aborted. */

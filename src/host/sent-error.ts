@@ -7,6 +7,7 @@ import {
   ResourceError,
   WorkerLostError,
 } from '../core/errors.ts';
+import { StoreCorruptionError, StoreFencedError } from './contract.ts';
 import { TransientGeneratorError } from './generator.ts';
 
 export interface SentError {
@@ -30,6 +31,8 @@ const classes = {
   DeadlineError,
   WorkerLostError,
   TransientGeneratorError,
+  StoreCorruptionError,
+  StoreFencedError,
 } as const;
 
 /** Chains of causes may be endless or cyclic. */

@@ -1,5 +1,6 @@
 import type { PauseSwitch } from '../generation/generation-run.ts';
 import type { Clock, ModelFiles, Runtime, Store, WorkerPool } from '../host/contract.ts';
+import type { Trainers } from '../host/trainers.ts';
 import type { ModelLibrary } from '../encoders/model-library.ts';
 import type { EncoderModel } from '../encoders/types.ts';
 import { expectedDisk, expectedMemory, makePlan, neededStages, type Plan } from './plan.ts';
@@ -10,10 +11,11 @@ import { makeReport, type ArmResult, type RecipeReport } from './report.ts';
 import type { Recipe } from './schema.ts';
 import type { Stage } from './stage.ts';
 import { buildStageGraph, type ArmStages, type StageGraph } from './stage-graph.ts';
-import type { TrainingReport } from './stages/training.ts';
+import type { TrainingStage } from './stages/training.ts';
 import type { StageResult } from './stage-store.ts';
 import { TimeLeft, type TimeRange } from './time-left.ts';
-import { choiceOf, trialsOf, tune, type Trial, type TuningChoice, type TuningReport } from './tuning.ts';
+import { bytesAtOnce, trainBesideEachOther, trainingsAtOnce } from './trainers.ts';
+import { choiceOf, trialsOf, tune, type Trial, type Tuned, type TuningChoice } from './tuning.ts';
 import type { Bm25Index } from '../retrieval/bm25.ts';
 import type { VectorIndex } from '../retrieval/vectors.ts';
 import { openWorkshop, type RecipeWorkshop, type StageEvent } from './workshop.ts';
@@ -45,6 +47,8 @@ export interface RecipeJobParts {
   readonly mostCorpusBytesInMemory?: number;
   /** Runs `workers/search.ts`, for large corpora. */
   readonly pool?: WorkerPool;
+  /** Trains beside each other what may be; without it one training waits for the other. */
+  readonly trainers?: Trainers;
   /** Keeps the corpus's vectors of every trained encoder in memory, for who searches on ({@link RecipeJob.vectorsOf}). */
   readonly keepVectors?: boolean;
 }
@@ -58,13 +62,19 @@ export interface FoundStage {
   readonly result: StageResult;
 }
 
+interface TrainedArm extends ArmResult {
+  readonly trainings: readonly { readonly seed: number; readonly stage: TrainingStage }[];
+}
+
 /** A recipe with everything it reads opened, ready to be planned and run. */
 export class RecipeJob {
   readonly graph: StageGraph;
   readonly #recipe: Recipe;
   readonly #workshop: RecipeWorkshop;
-  readonly #left = new TimeLeft();
+  readonly #left: TimeLeft;
   readonly #startedAt: number;
+  readonly #trainers: Trainers | undefined;
+  #trainingsAtOnce = 1;
   #arms: readonly ArmResult[] = [];
   #isPlanned = false;
 
@@ -72,14 +82,14 @@ export class RecipeJob {
     recipe: Recipe,
     graph: StageGraph,
     workshop: RecipeWorkshop,
-    left: TimeLeft,
-    startedAt: number,
+    { left, startedAt, trainers }: { left: TimeLeft; startedAt: number; trainers: Trainers | undefined },
   ) {
     this.#recipe = recipe;
     this.graph = graph;
     this.#workshop = workshop;
     this.#left = left;
     this.#startedAt = startedAt;
+    this.#trainers = trainers;
   }
 
   /** Reads the corpus, the lists and the models. @throws InputError naming what does not fit, before any work */
@@ -96,7 +106,7 @@ export class RecipeJob {
       corpus,
     );
     const graph = await buildStageGraph(recipe, { corpus, shelf, runtime, generators }, files);
-    return new RecipeJob(recipe, graph, workshop, left, startedAt);
+    return new RecipeJob(recipe, graph, workshop, { left, startedAt, trainers: parts.trainers });
   }
 
   /** From now on this ends what is computed: a job may outlive the call that it was opened for. */
@@ -125,13 +135,16 @@ export class RecipeJob {
       workshop.rates = value;
     }
     const paces = await workshop.pacesOf(needed.map(({ stage }) => stage));
+    const { runtime, checkpointSeconds } = workshop;
+    const trainings = needed.filter(({ stage, stored }) => !stored && stage.work.steps !== undefined).length;
+    const bytes = expectedMemory(this.graph, runtime, workshop.corpus.passages);
+    const atOnce = trainingsAtOnce(runtime, this.#trainers, { trainings, bytes });
     const plan = makePlan(needed, workshop.rates, paces, {
-      memory: {
-        bytes: expectedMemory(this.graph, workshop.runtime, workshop.corpus.passages),
-        availableBytes: workshop.runtime.availableMemory(),
-      },
-      disk: expectedDisk(this.graph, needed, workshop.rates, workshop.checkpointSeconds),
+      trainingsAtOnce: atOnce,
+      memory: { bytes: bytesAtOnce(bytes, atOnce), availableBytes: runtime.availableMemory() },
+      disk: expectedDisk(this.graph, needed, workshop.rates, { checkpointSeconds, atOnce }),
     });
+    this.#trainingsAtOnce = atOnce;
     this.#left.expect(plan);
     this.#isPlanned = true;
     return plan;
@@ -161,17 +174,12 @@ export class RecipeJob {
     if (!this.#isPlanned) await this.plan();
     const { graph } = this;
     const workshop = this.#workshop;
-    const arms: ArmResult[] = [];
-    const tunings: TuningReport[] = [];
-    for (const arm of graph.arms) {
-      let choice: TuningChoice = {};
-      if (this.#recipe.tuning !== undefined) {
-        const tuned = await tune(workshop, arm, await trialsOf(graph, arm, this.#recipe.tuning));
-        choice = tuned.choice;
-        tunings.push(tuned.report);
-      }
-      arms.push(await this.#train(arm, choice));
+    const tunings = await this.#tune();
+    const arms: TrainedArm[] = [];
+    for (const [i, arm] of graph.arms.entries()) {
+      arms.push(await this.#stagesOf(arm, tunings[i]?.choice ?? {}));
     }
+    await this.#train(arms.flatMap(({ trainings }) => trainings.map(({ stage }) => stage)));
     this.#arms = arms;
     for (const { rankings } of [...graph.baselines, ...arms]) {
       for (const ranking of rankings) await workshop.resultOf(ranking);
@@ -185,7 +193,7 @@ export class RecipeJob {
       graph,
       workshop,
       arms,
-      tunings,
+      tunings: tunings.map(({ report }) => report),
       comparison: comparison.value,
       seconds: (workshop.clock.now() - this.#startedAt) / 1000,
     });
@@ -227,14 +235,31 @@ export class RecipeJob {
     };
   }
 
-  async #train(arm: ArmStages, choice: TuningChoice): Promise<ArmResult> {
-    const result = await this.#stagesOf(arm, choice);
-    for (const { stage } of result.trainings) await this.#workshop.resultOf(stage);
-    return result;
+  /** Makes the trials of every arm, where the recipe has some, and chooses. */
+  async #tune(): Promise<readonly Tuned[]> {
+    const { tuning } = this.#recipe;
+    if (tuning === undefined) return [];
+    const trials: (readonly Trial[])[] = [];
+    for (const arm of this.graph.arms) trials.push(await trialsOf(this.graph, arm, tuning));
+    await this.#train(trials.flat().map(({ stage }) => stage));
+    const tuned: Tuned[] = [];
+    for (const [i, arm] of this.graph.arms.entries()) {
+      tuned.push(await tune(this.#workshop, arm, trials[i] ?? []));
+    }
+    return tuned;
   }
 
-  async #stagesOf(stages: ArmStages, choice: TuningChoice): Promise<ArmResult> {
-    const trainings: { seed: number; stage: Stage<TrainingReport> }[] = [];
+  /** Trains what is not trained yet: where there are workers for it there, then what is left here. */
+  async #train(stages: readonly TrainingStage[]): Promise<void> {
+    const [workshop, trainers, atOnce] = [this.#workshop, this.#trainers, this.#trainingsAtOnce];
+    if (trainers !== undefined && atOnce > 1) {
+      await trainBesideEachOther(workshop, stages, { trainers, encoder: this.#recipe.encoder, atOnce });
+    }
+    for (const stage of stages) await workshop.resultOf(stage);
+  }
+
+  async #stagesOf(stages: ArmStages, choice: TuningChoice): Promise<TrainedArm> {
+    const trainings: { seed: number; stage: TrainingStage }[] = [];
     const rankings: Stage[] = [];
     for (const seed of this.#recipe.seeds) {
       const stage = await this.graph.training(stages, seed, undefined, choice);

@@ -10,6 +10,7 @@ import { noWork, type Stage } from './stage.ts';
 import type { ExpectedLists } from './source.ts';
 import { expectedTraining, type ArmStages, type StageGraph } from './stage-graph.ts';
 import { trainingSettings } from './training-settings.ts';
+import { secondsOfAll } from './under-way.ts';
 
 /** A stage as the plan shows it. A type alias, so that it is assignable to Json. */
 export type PlannedStage = Readonly<{
@@ -33,6 +34,8 @@ export type PlannedStage = Readonly<{
 /** What a job is going to do. */
 export type Plan = Readonly<{
   stages: readonly PlannedStage[];
+  /** So many trainings run beside each other. */
+  trainingsAtOnce: number;
   /** Of what is not stored: an estimate from a few texts, good to a factor of two, without what is unknown. */
   seconds: number;
   memory: Readonly<{
@@ -70,7 +73,7 @@ export function makePlan(
   needed: readonly { readonly stage: Stage; readonly stored: boolean }[],
   rates: Rates | undefined,
   paces: ReadonlyMap<string, number>,
-  space: Pick<Plan, 'memory' | 'disk'>,
+  space: Pick<Plan, 'trainingsAtOnce' | 'memory' | 'disk'>,
 ): Plan {
   const stages = needed.map(({ stage, stored }) => {
     const { kind, label, key, work } = stage;
@@ -89,7 +92,7 @@ export function makePlan(
       seconds: seconds + count * (each ?? 0),
     };
   });
-  return { stages, seconds: stages.reduce((sum, { seconds }) => sum + seconds, 0), ...space };
+  return { stages, seconds: secondsOfAll(stages, space.trainingsAtOnce), ...space };
 }
 
 /** What stages store, and the most that they store besides until they have their results. */
@@ -97,7 +100,7 @@ export function expectedDisk(
   { arms }: StageGraph,
   needed: readonly { readonly stage: Stage; readonly stored: boolean }[],
   rates: Rates | undefined,
-  checkpointSeconds: number,
+  { checkpointSeconds, atOnce }: { readonly checkpointSeconds: number; readonly atOnce: number },
 ): Plan['disk'] {
   const pending = needed.flatMap(({ stage, stored }) => (stored ? [] : [stage]));
   const lists = new Map(
@@ -109,8 +112,8 @@ export function expectedDisk(
   );
   // What takes less time keeps nothing on its way.
   const long = pending.filter(({ work }) => secondsOf(work, rates) > checkpointSeconds);
-  const working = long.map(({ work }) => work.disk?.workingBytes ?? 0);
-  return { keptBytes, peakBytes: keptBytes + Math.max(0, ...working) };
+  const working = long.map(({ work }) => work.disk?.workingBytes ?? 0).sort((a, b) => b - a);
+  return { keptBytes, peakBytes: working.slice(0, atOnce).reduce((sum, bytes) => sum + bytes, keptBytes) };
 }
 
 const charactersPerToken = 4.5;
@@ -128,17 +131,17 @@ function costOf({ kind, work }: Stage): PlannedStage['cost'] {
   return work.forwardFlops > 0 && work.trainingFlops === 0 ? 'encoding' : kind;
 }
 
-/** About the most memory that a job holds: the corpus with its vectors, and the largest of its trainings. */
+/** About the most memory that a job holds: the corpus with its vectors, and beside them the largest of its trainings. */
 export function expectedMemory(
   { arms, encoder, recipe }: StageGraph,
   limits: DeviceLimits,
   passages: Pick<Passages, 'size' | 'heldBytes'>,
-): number {
+): { readonly held: number; readonly training: number } {
   const { model } = encoder;
   // An index copies the vectors that it is made of.
   const vectors = 2 * passages.size * model.shape.hiddenSize * 4;
   const trainings = arms.map((arm) => trainingBytes(model, arm, recipe.seeds[0] ?? 0, limits));
-  return passages.heldBytes + vectors + Math.max(0, ...trainings);
+  return { held: passages.heldBytes + vectors, training: Math.max(0, ...trainings) };
 }
 
 /** Weights, gradients and both moments, and what a micro-batch of the longest texts takes. */

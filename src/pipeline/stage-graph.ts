@@ -30,7 +30,7 @@ import { lengthsStage } from './stages/lengths.ts';
 import { mixedListsStage } from './stages/mixed.ts';
 import { bm25Retriever, retrieverOf, trainedRetriever } from './retriever.ts';
 import { rankingStage } from './stages/ranking.ts';
-import { comparedBy, trainingStage, type TrainingReport } from './stages/training.ts';
+import { comparedBy, trainingStage, type TrainingStage } from './stages/training.ts';
 import { mergeTraining, trainingSettings } from './training-settings.ts';
 
 /** An arm with its lists, ready to be trained with any seed. */
@@ -61,12 +61,7 @@ export interface StageGraph {
   /** What the report tells of beside lists, trainings and their comparison. */
   readonly findings: readonly Stage[];
   /** @param changes what a trial of tuning, or its outcome, sets differently */
-  training(
-    arm: ArmStages,
-    seed: number,
-    label?: string,
-    changes?: TrainingChanges,
-  ): Promise<Stage<TrainingReport>>;
+  training(arm: ArmStages, seed: number, label?: string, changes?: TrainingChanges): Promise<TrainingStage>;
   /** What an arm finds after a training. */
   ranking(arm: ArmStages, seed: number, trained: Stage): Promise<Stage>;
   comparison(arms: readonly SystemStages[]): Promise<Stage<ComparisonReport>>;
@@ -149,7 +144,7 @@ export function trainingOf(
   seed: number,
   label: string,
   changes: TrainingChanges = {},
-): Promise<Stage<TrainingReport>> {
+): Promise<TrainingStage> {
   const settled = mergeTraining(training, changes.training ?? {});
   const loss = changes.loss ?? ofArm;
   const work = trainingWork(encoder.model, settled, loss, expected, devPassages);

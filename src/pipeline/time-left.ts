@@ -1,4 +1,5 @@
 import type { Plan, PlannedStage } from './plan.ts';
+import { secondsOfAll } from './under-way.ts';
 import type { StageEvent } from './workshop.ts';
 
 /** How long something may take, in seconds. A type alias, so that it is assignable to Json. */
@@ -11,9 +12,8 @@ const doubt = 1.5;
 /** Seconds of expected work that have to be measured before it corrects anything. */
 const leastEvidence = 1;
 
-/** The stage at work. */
+/** A stage at work. */
 interface Running {
-  readonly key: string;
   /** Of its work, done. */
   readonly share: number;
   /** Of the stage, as it measures it itself. */
@@ -29,9 +29,12 @@ interface Running {
 export class TimeLeft {
   readonly #pending = new Map<string, PlannedStage>();
   readonly #finished = new Map<PlannedStage['cost'], { expected: number; took: number }>();
-  #running: Running | undefined;
+  /** By their keys. */
+  readonly #running = new Map<string, Running>();
+  #trainingsAtOnce = 1;
 
-  expect({ stages }: Plan): void {
+  expect({ stages, trainingsAtOnce }: Plan): void {
+    this.#trainingsAtOnce = trainingsAtOnce;
     this.#pending.clear();
     for (const stage of stages) if (!stage.stored) this.#pending.set(stage.key, stage);
   }
@@ -43,7 +46,7 @@ export class TimeLeft {
         if (event.state === 'started') break;
         if (event.state === 'finished') this.#measure(key, event.seconds);
         this.#pending.delete(key);
-        this.#running = undefined;
+        this.#running.delete(key);
         break;
       case 'progress':
         this.#reach(key, event.done / Math.max(1, event.total), event.stageSecondsLeft);
@@ -69,21 +72,22 @@ export class TimeLeft {
   }
 
   #reach(key: string, share: number, secondsLeft: number | undefined): void {
-    const earlier = this.#running?.key === key ? this.#running.took : undefined;
+    const earlier = this.#running.get(key)?.took;
     const took = secondsLeft === undefined || share >= 1 ? earlier : (secondsLeft * share) / (1 - share);
-    this.#running = { key, share: Math.min(1, share), secondsLeft, took };
+    this.#running.set(key, { share: Math.min(1, share), secondsLeft, took });
   }
 
   #range(): TimeRange {
-    const left = new Map<PlannedStage['cost'], number>();
-    for (const { key, cost, seconds } of this.#pending.values()) {
-      const running = this.#running?.key === key ? this.#running : undefined;
+    const left = new Map<PlannedStage['cost'], Pick<PlannedStage, 'steps' | 'seconds'>[]>();
+    for (const { key, cost, seconds, steps } of this.#pending.values()) {
+      const running = this.#running.get(key);
       const rest =
         running?.secondsLeft ?? seconds * (1 - (running?.share ?? 0)) * factorOf(this.#evidence(cost));
-      left.set(cost, (left.get(cost) ?? 0) + rest);
+      left.set(cost, [...(left.get(cost) ?? []), { ...(steps !== undefined && { steps }), seconds: rest }]);
     }
     let [expected, least, most] = [0, 0, 0];
-    for (const [cost, seconds] of left) {
+    for (const [cost, stages] of left) {
+      const seconds = secondsOfAll(stages, this.#trainingsAtOnce);
       // The more of a kind is measured, beside what is left of it, the surer it is.
       const off = 1 + ((doubt - 1) * seconds) / Math.max(seconds + this.#evidence(cost).took, 1e-9);
       expected += seconds;
@@ -93,12 +97,17 @@ export class TimeLeft {
     return { expected, least, most };
   }
 
-  /** What is known of a kind of work: what finished, and the part of the stage at work that is done. */
+  /** What is known of a kind of work: what finished, and the part of what is at work that is done. */
   #evidence(cost: PlannedStage['cost']): { readonly expected: number; readonly took: number } {
     const { expected, took } = this.#finished.get(cost) ?? { expected: 0, took: 0 };
-    const stage = this.#running && this.#pending.get(this.#running.key);
-    if (stage?.cost !== cost || this.#running?.took === undefined) return { expected, took };
-    return { expected: expected + stage.seconds * this.#running.share, took: took + this.#running.took };
+    const evidence = { expected, took };
+    for (const [key, running] of this.#running) {
+      const stage = this.#pending.get(key);
+      if (stage?.cost !== cost || running.took === undefined) continue;
+      evidence.expected += stage.seconds * running.share;
+      evidence.took += running.took;
+    }
+    return evidence;
   }
 }
 

@@ -3,9 +3,8 @@ import type { LossSpec } from '../losses/loss-spec.ts';
 import { hasTemperature, withTemperature } from './loss.ts';
 import type { RecipeTuning } from './schema.ts';
 import type { RecipeTraining } from './schema/training.ts';
-import type { Stage } from './stage.ts';
 import type { ArmStages, StageGraph } from './stage-graph.ts';
-import type { TrainingReport } from './stages/training.ts';
+import type { TrainingStage } from './stages/training.ts';
 import { devMetric } from './training-settings.ts';
 import type { RecipeWorkshop } from './workshop.ts';
 
@@ -13,7 +12,7 @@ import type { RecipeWorkshop } from './workshop.ts';
 export interface Trial {
   readonly learningRate: number | null;
   readonly temperature: number | null;
-  readonly stage: Stage<TrainingReport>;
+  readonly stage: TrainingStage;
 }
 
 /** What a tuning changes for all seeds of an arm. */
@@ -78,12 +77,17 @@ export function choiceOf(
   };
 }
 
+export interface Tuned {
+  readonly choice: TuningChoice;
+  readonly report: TuningReport;
+}
+
 /** Trains what is to be tried and takes the best on dev; of equals the first. */
 export async function tune(
   workshop: RecipeWorkshop,
   arm: ArmStages,
   trials: readonly Trial[],
-): Promise<{ readonly choice: TuningChoice; readonly report: TuningReport }> {
+): Promise<Tuned> {
   const tried: { trial: Trial; dev: number; steps: number }[] = [];
   for (const trial of trials) {
     const { steps, bestStep, evaluations } = (await workshop.resultOf(trial.stage)).value;

@@ -71,6 +71,9 @@ export type StageEvent =
       readonly event: GenerationEvent;
     };
 
+/** A {@link StageEvent} of a stage that is known. */
+export type StageNews<Event = StageEvent> = Event extends StageEvent ? Omit<Event, 'stage'> : never;
+
 /** How one stage came to its result in this job. */
 export interface StageLogEntry {
   readonly stage: Stage;
@@ -252,6 +255,25 @@ export class RecipeWorkshop implements Workshop {
     this.#log.set(stage.key, { stage, result, state: 'computed' });
     onEvent({ kind: 'stage', stage, state: 'finished', result, seconds });
     return result;
+  }
+
+  /** The result of a stage that a worker computes and stores. @param compute resolves once it is stored */
+  async resultFrom<Value>(
+    stage: Stage<Value>,
+    compute: (tell: (news: StageNews) => void) => Promise<void>,
+  ): Promise<void> {
+    const { onEvent, stages } = this.#parts;
+    this.#refuseWhenStopped();
+    onEvent({ kind: 'stage', stage, state: 'started' });
+    await compute((news) => onEvent({ ...news, stage }));
+    const result = await stages.find<Value>(stage.key);
+    if (result === undefined) throw new Error(`${stage.label} was not stored`);
+    this.#log.set(stage.key, { stage, result, state: 'computed' });
+    onEvent({ kind: 'stage', stage, state: 'finished', result, seconds: result.seconds });
+  }
+
+  warn(stage: Stage, warning: string): void {
+    this.#parts.onEvent({ kind: 'warning', stage, warning });
   }
 
   /** What is to be stored: where nothing lasts, lists stay as they are. */

@@ -1,4 +1,5 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Plan } from '../../src/pipeline/plan.ts';
@@ -28,6 +29,7 @@ describe('run', () => {
     const { plan } = onlyJson(planned) as { plan: Plan };
     expect(plan.stages.map(({ label }) => label)).toContain('training of contrastive, seed 1');
     expect(plan.seconds).toBeGreaterThan(0);
+    expect(plan.trainingsAtOnce).toBe(1);
 
     const first = await run(folder, '--out', 'out');
     expect(first.code, first.stderr).toBe(0);
@@ -73,6 +75,7 @@ describe('run', () => {
       .map(({ label }) => label)
       .filter((label) => label.startsWith('training'));
     expect(labels).toEqual([1, 2, 3].map((seed) => `training of other, seed ${seed}`));
+    expect(planned.plan.trainingsAtOnce).toBe(Math.min(3, availableParallelism()));
     expectBadInput(await run(folder, '--seeds', '2', '--seed', '1'), /--seed and --seeds cannot be combined/);
     expectBadInput(await run(folder, '--set', 'arms=3'), /^error: recipe\.json: arms: is 3, not a list/);
   });

@@ -149,6 +149,7 @@ export const opened: OpenedRun = {
   plan: {
     stages: [],
     seconds: 40,
+    trainingsAtOnce: 1,
     memory: { bytes: 1, availableBytes: 2 },
     disk: { keptBytes: 1, peakBytes: 2 },
   },

@@ -18,6 +18,7 @@ export const plan: Plan = {
     { kind: 'ranking', label: 'bm25', key: 'b', cost: 'ranking', stored: true, seconds: 0 },
   ],
   seconds: 40,
+  trainingsAtOnce: 1,
   memory: { bytes: 300e6, availableBytes: 2e9 },
   disk: { keptBytes: 90e6, peakBytes: 900e6 },
 };

@@ -1,7 +1,7 @@
 import type { Page } from 'playwright';
 
 export interface FakeWorkerOptions {
-  /** Whether `run` answers at once. Otherwise it is held in the middle of a training. */
+  /** Whether `run` answers at once. Otherwise it is held in the middle of two trainings. */
   readonly finishes: boolean;
   /** What a run tells before it does anything else. */
   readonly events?: readonly unknown[];
@@ -56,25 +56,22 @@ export async function installFakeWorker(
                 plan: {
                   stages,
                   seconds: 40,
+                  trainingsAtOnce: 2,
                   memory: { bytes: 1, availableBytes: 2 },
                   disk: { keptBytes: 1, peakBytes: 2 },
                 },
               });
               const left = (expected: number) => ({ expected, least: expected / 1.5, most: expected * 1.5 });
-              event({
-                kind: 'stage',
-                stage: training('contrastive'),
-                state: 'started',
-                secondsLeft: left(40),
-              });
-              for (let step = 1; step <= 9; step++) {
-                const report = { kind: 'step', step, totalSteps: 18, loss: 2 / step };
-                event({
-                  kind: 'training',
-                  stage: training('contrastive'),
-                  event: report,
-                  secondsLeft: left(40 - step),
-                });
+              for (const [arm, steps] of [
+                ['contrastive', 9],
+                ['listwise', 5],
+              ] as const) {
+                const stage = training(arm);
+                event({ kind: 'stage', stage, state: 'started', secondsLeft: left(40) });
+                for (let step = 1; step <= steps; step++) {
+                  const report = { kind: 'step', step, totalSteps: 18, loss: 2 / step };
+                  event({ kind: 'training', stage, event: report, secondsLeft: left(40 - step) });
+                }
               }
               const values = { ndcg_cut_10: 0.5 };
               const evaluation = { kind: 'evaluation', step: 6, values, isBest: true };

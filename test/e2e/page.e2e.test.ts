@@ -190,7 +190,7 @@ describeUnless(noChromium, 'the built page', () => {
     it('has an accessible training', async () => {
       const page = await open('demo', false);
       await page.getByRole('button', { name: 'Train both now' }).click();
-      await page.getByText('step 9 of 18').waitFor();
+      await page.getByText('2 trainings at once: step 14 of 36').waitFor();
       await page.getByText('The curves as a table').click();
       expect(await complaints(page)).toEqual([]);
       await page.close();
@@ -298,7 +298,7 @@ describeUnless(noChromium, 'the built page', () => {
     await page.reload();
     const offer = page.getByRole('region', { name: 'Unfinished training' });
     await offer.getByRole('button', { name: 'Resume' }).click();
-    await page.getByText('step 9 of 18').waitFor();
+    await page.getByText('2 trainings at once: step 14 of 36').waitFor();
     expect(await offer.count()).toBe(0);
     await page.close();
   });
@@ -311,7 +311,7 @@ describeUnless(noChromium, 'the built page', () => {
     await offer.getByLabel('Key for http://127.0.0.1:8000/v1').fill('a-secret-key');
     await offer.getByText('never stored').waitFor();
     await offer.getByRole('button', { name: 'Resume' }).click();
-    await page.getByText('step 9 of 18').waitFor();
+    await page.getByText('2 trainings at once: step 14 of 36').waitFor();
     const access = { writer: { key: 'a-secret-key' } };
     expect(await page.evaluate('asked.filter(({ call }) => call === "run").map(({ ask }) => ask)')).toEqual([
       { runId: servedRun.runId, recipe: servedRun.recipe, access },
@@ -328,7 +328,7 @@ describeUnless(noChromium, 'the built page', () => {
     const page = await open(`results/${servedRun.runId}`, false, { runs: [servedRun] });
     await page.getByLabel(/^Key for/).fill('a-secret-key');
     await page.getByRole('button', { name: 'Resume' }).click();
-    await page.getByText('step 9 of 18').waitFor();
+    await page.getByText('2 trainings at once: step 14 of 36').waitFor();
     expect(await page.evaluate('asked.find(({ call }) => call === "run").ask.access')).toEqual({
       writer: { key: 'a-secret-key' },
     });
@@ -401,7 +401,7 @@ describeUnless(noChromium, 'the built page', () => {
     await page.getByText('choose a teacher model').waitFor();
     await page.getByLabel('Teacher', { exact: true }).selectOption('nano');
     await start.click();
-    await page.getByText('step 9 of 18').waitFor();
+    await page.getByText('2 trainings at once: step 14 of 36').waitFor();
     expect(new URL(page.url()).hash).toMatch(/^#results\/own-own-corpus-/);
     await page.close();
   });

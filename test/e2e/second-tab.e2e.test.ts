@@ -27,7 +27,7 @@ async function tab(screen: string): Promise<Page> {
 async function training(): Promise<Page> {
   const page = await tab('demo');
   await page.getByRole('button', { name: 'Train both now' }).click();
-  await page.getByText('step 9 of 18').waitFor();
+  await page.getByText('2 trainings at once: step 14 of 36').waitFor();
   return page;
 }
 
@@ -72,7 +72,7 @@ describeUnless(noChromium, 'two tabs', () => {
     await second.getByText(sentence).last().waitFor();
     await first.close();
     await second.locator('section').last().getByRole('button', { name: 'Resume' }).click();
-    await second.getByText('step 9 of 18').waitFor();
+    await second.getByText('2 trainings at once: step 14 of 36').waitFor();
     expect(await asked(second, 'run')).toBe(1);
     expect(await second.getByText(sentence).count()).toBe(0);
   });

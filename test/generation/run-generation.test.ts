@@ -375,7 +375,7 @@ describe('a pause', () => {
     });
     const generator = new ScriptedGenerator(({ request, index }) => {
       time.pass(2);
-      if (index === 1) pause.pause();
+      if (index === 1) void pause.pause();
       return fittingReply(request);
     });
     const log = await GenerationLog.open(await openStore());
@@ -388,7 +388,7 @@ describe('a pause', () => {
 
   it('ends with the run', async () => {
     const pause = new PauseSwitch();
-    pause.pause();
+    void pause.pause();
     const stop = new AbortController();
     setTimeout(() => stop.abort(new Error('enough')), 5);
     await expect(runScript(1, [], { pause, signal: stop.signal })).rejects.toThrow('enough');

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { nodeClock } from '../../src/host/node/clock.ts';
 import type { RecipeEvent } from '../../src/pipeline/job.ts';
 import { withOverrides } from '../../src/pipeline/overrides.ts';
-import { timeRangeText } from '../../src/pipeline/time-left.ts';
+import type { Stage } from '../../src/pipeline/stage.ts';
+import { TimeLeft, timeRangeText } from '../../src/pipeline/time-left.ts';
 import { recipePlace } from '../support/recipe-place.ts';
 import { oneArm, smallRecipe } from '../support/small-recipe.ts';
 
@@ -72,6 +73,24 @@ describe('the time that is left of a job', () => {
     expect(most).toBeGreaterThan(1.5 * least);
     expect(last?.secondsLeft).toEqual({ expected: 0, least: 0, most: 0 });
   });
+});
+
+it('is shorter for trainings that run at once, and no shorter than the longest of them', () => {
+  const training = (key: string, seconds: number) => ({
+    ...{ kind: 'training', label: key, key, cost: 'training', stored: false, seconds },
+    steps: { count: 10, seconds },
+  });
+  const expectedOf = (trainingsAtOnce: number, ...seconds: number[]): number => {
+    const left = new TimeLeft();
+    const stages = seconds.map((each, i) => training(`${i}`, each));
+    const space = { memory: { bytes: 0, availableBytes: 0 }, disk: { keptBytes: 0, peakBytes: 0 } };
+    left.expect({ stages, seconds: 0, trainingsAtOnce, ...space });
+    const stage = { key: '0', kind: 'training', label: '0' } as Stage;
+    return left.after({ kind: 'stage', stage, state: 'started' }).expected;
+  };
+  expect(expectedOf(1, 60, 60, 60, 60)).toBe(240);
+  expect(expectedOf(2, 60, 60, 60, 60)).toBe(120);
+  expect(expectedOf(4, 60, 200, 60, 60)).toBe(200);
 });
 
 it.each([

@@ -55,7 +55,9 @@ it('ends the worker of an experiment that does not stop, and resumes from what i
   await vi.waitUntil(() => run.state === 'canceled', { timeout: 20_000 });
   void run.start();
   await vi.waitUntil(() => run.activity.includes('step'), { timeout: 60_000 });
-  expect(run.notices).toEqual([expect.stringContaining('resumed from step') as string]);
+  // Of each training that was under way.
+  expect(run.notices.length).toBeGreaterThan(0);
+  for (const notice of run.notices) expect(notice).toContain('resumed from step');
   run.cancel();
   await vi.waitUntil(() => run.state === 'canceled', { timeout: 20_000 });
 });

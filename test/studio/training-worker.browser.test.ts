@@ -63,7 +63,9 @@ describe('a run in the training worker', () => {
     ]);
     const steps = events.filter((event) => stepOf(event) !== undefined);
     expect(steps).toHaveLength(10);
-    expect(steps[0]).toMatchObject({
+    expect(
+      steps.find((event) => event.kind === 'training' && event.stage.arm === 'contrastive'),
+    ).toMatchObject({
       stage: { arm: 'contrastive', seed: 1 },
       event: { totalSteps: 5, terms: [{ name: 'infonce' }] },
     });
@@ -72,6 +74,27 @@ describe('a run in the training worker', () => {
     );
     expect(evaluations).toHaveLength(6);
     expect(await client.runs()).toMatchObject([{ runId: 'small', state: 'finished', recipe }]);
+  });
+
+  it('trains side by side where there are cores for it, with the bits of one training after another', async () => {
+    // All cores for one training.
+    const serial = await openClient({ threads: navigator.hardwareConcurrency });
+    expect((await serial.openRun('small', await keepSmall(serial))).plan.trainingsAtOnce).toBe(1);
+    expect(learned(await finish(serial, await keepSmall(serial)))).toEqual(learned(undisturbed));
+    serial.close();
+    const client = await openClient();
+    const recipe = await keepSmall(client);
+    const { plan } = await client.openRun('small', recipe);
+    expect(plan.trainingsAtOnce).toBe(Math.min(2, navigator.hardwareConcurrency));
+    const underWay = new Set<string>();
+    let most = 0;
+    await finish(client, recipe, (event) => {
+      if (event.kind !== 'stage' || event.stage.kind !== 'training') return;
+      if (event.state === 'started') underWay.add(event.stage.key);
+      else underWay.delete(event.stage.key);
+      most = Math.max(most, underWay.size);
+    });
+    expect(most).toBe(plan.trainingsAtOnce);
   });
 
   it('is held by a pause, goes on after it with the same bits', async () => {

@@ -95,6 +95,13 @@ describe('curves', () => {
     ]);
   });
 
+  it('come in the order in which trainings began, whichever takes the first step', () => {
+    const collector = new CurveCollector();
+    for (const arm of ['contrastive', 'listwise']) collector.begin(arm, 1);
+    for (const arm of ['listwise', 'contrastive']) collector.addDev(arm, 1, 0, 0.5);
+    expect(collector.snapshot().map(({ arm }) => arm)).toEqual(['contrastive', 'listwise']);
+  });
+
   it('are thinned to means', () => {
     const points = Array.from({ length: 100 }, (_, i) => [i + 1, i % 2] as const);
     expect(thin(points, 10)).toHaveLength(10);

@@ -26,6 +26,7 @@ export type RecipeRunOptions = Partial<
     | 'generators'
     | 'retrySeconds'
     | 'mostCorpusBytesInMemory'
+    | 'trainers'
   >
 >;
 

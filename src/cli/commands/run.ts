@@ -4,6 +4,7 @@ import { StoreFencedError } from '../../host/contract.ts';
 import { InputError } from '../../core/errors.ts';
 import { settingRanges } from '../../core/setting-ranges.ts';
 import { nodeClock } from '../../host/node/clock.ts';
+import { openTrainers } from '../../host/node/workers.ts';
 import type { RecipeJob } from '../../pipeline/job.ts';
 import type { RecipeReport } from '../../pipeline/report.ts';
 import type { Recipe } from '../../pipeline/schema.ts';
@@ -33,7 +34,8 @@ export function registerRun(program: Command, io: CliIo): void {
     .command('run')
     .description(
       'Run a recipe: mine, score, filter, train every arm with every seed, evaluate and report. Stages are cached, and ' +
-        'an interrupted experiment resumes when the command is re-run.',
+        'an interrupted experiment resumes when the command is re-run. Trainings run side by side on the CPU if --threads ' +
+        'leaves cores for more than one.',
     )
     .argument('<recipe>', 'Recipe file, or the name of a built-in recipe')
     .option('--store <dir>', 'Folder that caches the results of all stages', './.retriever-studio')
@@ -105,6 +107,7 @@ async function runRecipe(
       generators: nodeGenerators(keys),
       clock: nodeClock,
       version: packageVersion(),
+      trainers: openTrainers({ store: store.folder, threads: runtime.threads }),
       signal: interruption.signal,
       checkpointSeconds: options.checkpointSeconds,
       onEvent: (event) => view.show(event),

@@ -1,11 +1,13 @@
+import { fork } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
-import type { WorkerThread, WorkerThreadEvents } from '../channel.ts';
+import type { StartWorker, WorkerThread, WorkerThreadEvents } from '../channel.ts';
 import type { WorkerPool } from '../contract.ts';
 import { InputError, messageOf } from '../../core/errors.ts';
+import type { Trainers } from '../trainers.ts';
 import { TaskPool, type WorkerPoolOptions } from '../worker-pool.ts';
 
 /**
@@ -17,6 +19,55 @@ export function openWorkerPool(entry: string | URL, options: WorkerPoolOptions =
   const path = typeof entry === 'string' ? builtEntry(entry) : fileURLToPath(entry);
   const start = (events: WorkerThreadEvents): WorkerThread => startThread(path, events);
   return new TaskPool(start, options.size ?? availableParallelism(), options.deadline);
+}
+
+/** Processes that train beside each other. @param place the recipe's store folder, and the threads of its runtime */
+export function openTrainers(place: { readonly store: string; readonly threads: number }): Trainers {
+  return { cores: availableParallelism(), start: workerProcess('train'), place };
+}
+
+/**
+ * Starts an entry of the package's workers/ folder as a process of its own, for what may not share one: ONNX Runtime is
+ * not made for several threads of Node, and what the system ends for lack of memory takes nothing else along.
+ * @throws InputError if the entry has not been built
+ */
+export function workerProcess(name: string): StartWorker {
+  return ({ onMessage, onLost }) => {
+    const child = fork(builtEntry(name), {
+      execArgv: [],
+      serialization: 'advanced',
+      // Standard output has the command's results alone.
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    });
+    const exited = new Promise<void>((resolve) => {
+      child.once('error', (error) => {
+        onLost(messageOf(error), error);
+        resolve();
+      });
+      child.once('exit', (code, signal) => {
+        onLost(signal === null ? `it exited with code ${code}` : `it was ended by ${signal}`);
+        resolve();
+      });
+    });
+    child.on('message', onMessage);
+    const setBusy = (busy: boolean): void => {
+      for (const each of [child, child.channel]) {
+        if (busy) each?.ref();
+        else each?.unref();
+      }
+    };
+    return {
+      // Its end is told by its exit.
+      post: (message) => void child.send(message as object, () => undefined),
+      setBusy,
+      terminate: async () => {
+        // Whoever waits for its end shall see it.
+        child.ref();
+        child.kill('SIGKILL');
+        await exited;
+      },
+    };
+  };
 }
 
 /** Where the compiled entry is, from the sources as well as from the build. */

@@ -58,14 +58,33 @@ const trained = defineStage<TrainingReport>({
   onDevice: true,
 });
 
+export interface TrainingStage extends Stage<TrainingReport> {
+  readonly plan: TrainingPlan;
+}
+
+/** A training as another worker can be sent it, which makes the same stage of it. */
+export interface SentTraining extends Omit<TrainingPlan, 'encoder' | 'lists' | 'dev' | 'loss'> {
+  readonly key: string;
+  /** Keys of what is stored. */
+  readonly lists: string;
+  readonly dev: string | undefined;
+  readonly loss: string;
+}
+
+export function sendTraining({ key, plan }: TrainingStage): SentTraining {
+  const { label, training, mix, seed, work, lists, dev, loss } = plan;
+  const sent = { key, lists: lists.key, dev: dev?.key, loss: formatLossSpec(loss) };
+  return { ...sent, label, training, mix, seed, work };
+}
+
 export async function trainingStage(
   { runtime }: Pick<Workshop, 'runtime'>,
   plan: TrainingPlan,
-): Promise<Stage<TrainingReport>> {
+): Promise<TrainingStage> {
   const { label, encoder, lists, dev, loss, training, mix, seed, work } = plan;
   const { selection } = training;
   if (selection !== undefined) naming(label, () => checkSelection(encoder.model.shape, selection));
-  return trained({
+  const stage = await trained({
     label,
     inputs: {
       encoder: encoder.hash,
@@ -115,6 +134,7 @@ export async function trainingStage(
       return { value, blobs: [encodeWeights(result.weights)] };
     },
   });
+  return { ...stage, plan };
 }
 
 function naming<T>(label: string, read: () => T): T {

@@ -23,6 +23,11 @@ export class CurveCollector {
     { arm: string; seed: number; totalSteps: number; loss: Point[]; dev: Point[] }
   >();
 
+  /** Curves come in the order in which trainings begin; of several at once any may take the first step. */
+  begin(arm: string, seed: number): void {
+    this.#of(arm, seed);
+  }
+
   addLoss(arm: string, seed: number, step: number, totalSteps: number, value: number): void {
     const training = this.#of(arm, seed);
     training.totalSteps = totalSteps;

@@ -1,5 +1,6 @@
 import type { RecipeReport } from '../../pipeline/report.ts';
 import type { TimeRange } from '../../pipeline/time-left.ts';
+import { UnderWay } from '../../pipeline/under-way.ts';
 import type { GenerationProgress } from '../../generation/generation-run.ts';
 import type {
   ExportedFile,
@@ -96,6 +97,7 @@ export class RunView {
   indexing = $state<string | undefined>();
   readonly #studio: RunHost;
   #collector = new CurveCollector();
+  #underWay = new UnderWay();
   #drawing: ReturnType<typeof setTimeout> | undefined;
   /** Of the execution that is under way, from its first moment to its last. */
   #stop = new AbortController();
@@ -290,6 +292,7 @@ export class RunView {
       }
       case 'opened':
         this.opened = event.opened;
+        this.#underWay = new UnderWay();
         this.stages = event.opened.plan.stages.map(({ key, label, stored }) => ({
           key,
           label,
@@ -301,7 +304,11 @@ export class RunView {
         return;
       case 'stage':
         this.#mark(event.stage.key, event.state === 'started' ? 'running' : 'done');
-        if (event.state === 'started') this.activity = capitalize(event.stage.label);
+        this.#underWay.leave(event.stage);
+        if (event.state === 'started') {
+          this.activity = capitalize(event.stage.label);
+          if (event.stage.kind === 'training') this.#collector.begin(...curveOf(event.stage));
+        }
         this.#expect(event.secondsLeft);
         return;
       case 'progress': {
@@ -351,13 +358,14 @@ export class RunView {
   }
 
   #hearTraining({ stage, event }: Extract<RunEvent, { kind: 'training' }>): void {
-    const arm = stage.arm ?? stage.label;
-    const seed = stage.seed ?? 0;
+    const [arm, seed] = curveOf(stage);
     switch (event.kind) {
-      case 'step':
-        this.activity = `${capitalize(stage.label)}: step ${event.step} of ${event.totalSteps}`;
+      case 'step': {
+        const { label, done, total } = this.#underWay.reach(stage, event.step, event.totalSteps);
+        this.activity = `${capitalize(label)}: step ${done} of ${total}`;
         this.#collector.addLoss(arm, seed, event.step, event.totalSteps, event.loss);
         break;
+      }
       case 'evaluation': {
         const value = event.values[devMeasure];
         if (value !== undefined) this.#collector.addDev(arm, seed, event.step, value);
@@ -402,6 +410,11 @@ export class RunView {
   #notice(text: string): void {
     this.notices = [...this.notices, text].slice(-mostNotices);
   }
+}
+
+/** Names the curve of a training, or of a trial. */
+function curveOf({ arm, label, seed }: StageName): [arm: string, seed: number] {
+  return [arm ?? label, seed ?? 0];
 }
 
 /** Resolves when it is asked to stop. */

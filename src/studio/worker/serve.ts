@@ -37,7 +37,7 @@ export function serveStudio(): void {
       modelDownloads: ({ recipe }) => modelDownloads(recipe),
       run: async (ask, { signal }) => (await opened()).run(ask, signal),
       pause: async (ask) => {
-        (await opened()).pause(ask);
+        await (await opened()).pause(ask);
         return null;
       },
       resume: async (ask) => {

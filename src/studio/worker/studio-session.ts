@@ -1,13 +1,12 @@
-import type { FileTree } from '../../core/source.ts';
 import { PauseSwitch } from '../../generation/generation-run.ts';
 import { logLines } from '../../generation/log-file.ts';
 import { GenerationLog } from '../../generation/log.ts';
 import { browserClock } from '../../host/browser/clock.ts';
-import { openModelFiles } from '../../host/browser/model-files.ts';
 import { openRuntime, type OpenedRuntime } from '../../host/browser/runtime.ts';
 import { IndexedDbStore } from '../../host/browser/store.ts';
 import { openTransformersJs } from './transformers-js.ts';
-import { openWorkerPool } from '../../host/browser/workers.ts';
+import { trainingCores } from '../../host/browser/threads.ts';
+import { openWorkerPool, startOf } from '../../host/browser/workers.ts';
 import {
   StoreFencedError,
   type FetchProgress,
@@ -40,6 +39,7 @@ import { KeptItems } from './kept-items.ts';
 import { KeptRuns } from './kept-runs.ts';
 import { modelZip } from './model-zip.ts';
 import { pageGenerators } from './page-generators.ts';
+import { pageModels } from './page-models.ts';
 import { PausableRuntime } from './pausable-runtime.ts';
 import { RunEvents } from './run-events.ts';
 import { RunSearch } from './run-search.ts';
@@ -164,12 +164,12 @@ export class StudioSession {
     });
   }
 
-  pause({ runId }: StudioCalls['pause']['ask']): void {
+  async pause({ runId }: StudioCalls['pause']['ask']): Promise<void> {
     this.#refuseIdle(runId);
     if (this.#runtime.isPaused) return;
     this.#runtime.pause();
-    this.#writing.pause();
-    this.#events.event(runId, { kind: 'paused' });
+    await this.#writing.pause();
+    if (this.#writing.isPaused) this.#events.event(runId, { kind: 'paused' });
   }
 
   resume({ runId }: StudioCalls['resume']['ask']): void {
@@ -236,6 +236,13 @@ export class StudioSession {
       clock: { now: () => browserClock.now() - this.#runtime.pausedMilliseconds },
       version: this.#options.version ?? 'development',
       keepVectors: true,
+      trainers: {
+        cores: trainingCores(navigator.hardwareConcurrency),
+        start: startOf(startTrainer),
+        place: {
+          ...{ store: this.#options.store, threads: this.#runtime.threads, base: this.#base.href },
+        },
+      },
       ...(this.#searchers === undefined ? {} : { pool: this.#searchers }),
       checkpointSeconds: this.#options.checkpointSeconds ?? 10,
       onEvent: (event) => {
@@ -258,12 +265,8 @@ export class StudioSession {
   }
 
   async #models(runId: string): Promise<ModelFiles> {
-    const folders = new Map<string, FileTree>();
-    for (const { id, kind } of await this.items.list()) {
-      if (kind === 'model') folders.set(id, await this.items.openTree(id));
-    }
     const report = (problem: string): void => this.#events.warning(problem);
-    const models = openModelFiles({ base: this.#base, folders, report });
+    const models = await pageModels(this.items, { base: this.#base, report });
     return { open: (model) => models.open(model, this.#onDownload(runId)) };
   }
 
@@ -325,6 +328,11 @@ function openSearchers(threads: number): WorkerPool | undefined {
   const start = (): Worker =>
     new Worker(new URL('../../../workers/page-search.ts', import.meta.url), { type: 'module' });
   return openWorkerPool(start, { size: threads });
+}
+
+/** Bundlers look for this very form. */
+function startTrainer(): Worker {
+  return new Worker(new URL('../../../workers/page-train.ts', import.meta.url), { type: 'module' });
 }
 
 function takenOver(cause: StoreFencedError): InputError {

@@ -1,0 +1,202 @@
+/** Trainings beside each other, each in a worker: who does which, and the worker's own side. */
+import { serveCalls, WorkerChannel, type WorkerPort } from '../host/channel.ts';
+import { WorkerLostError } from '../core/errors.ts';
+import { isGpu, type Runtime } from '../host/contract.ts';
+import type { Trainers } from '../host/trainers.ts';
+import { parseLossSpec } from '../losses/loss-spec.ts';
+import type { Rates } from './rates.ts';
+import { noCorpus } from './recipe-corpus.ts';
+import type { Recipe } from './schema.ts';
+import { noWork, RecipeStoppedError, type ListsStage, type Stage } from './stage.ts';
+import { sendTraining, trainingStage, type SentTraining, type TrainingStage } from './stages/training.ts';
+import { openWorkshop, type RecipeWorkshop, type StageNews, type WorkshopHost } from './workshop.ts';
+
+/** How much a training takes, and what is there for all. */
+export interface TrainingSpace {
+  readonly trainings: number;
+  /** Of the largest training, and of what is held beside it. */
+  readonly bytes: { readonly training: number; readonly held: number };
+}
+
+/** Of a worker, beside what it trains: the program, ONNX Runtime, the training lists. */
+const workerBytes = 200 * 2 ** 20;
+
+/** So many trainings run at once: as many as there are cores and memory for, and one where a GPU computes. */
+export function trainingsAtOnce(
+  runtime: Pick<Runtime, 'device' | 'threads' | 'availableMemory'>,
+  trainers: Trainers | undefined,
+  { trainings, bytes }: TrainingSpace,
+): number {
+  if (trainers === undefined || isGpu(runtime.device)) return 1;
+  const cores = Math.floor(trainers.cores / runtime.threads);
+  const memory = Math.floor((runtime.availableMemory() - bytes.held) / (bytes.training + workerBytes));
+  return Math.max(1, Math.min(trainings, cores, memory));
+}
+
+/** The most that is held at one time, with so many trainings. */
+export function bytesAtOnce({ training, held }: TrainingSpace['bytes'], atOnce: number): number {
+  return held + (atOnce === 1 ? training : atOnce * (training + workerBytes));
+}
+
+interface TrainerCalls {
+  readonly open: {
+    readonly ask: { readonly place: unknown; readonly version: string; readonly checkpointSeconds: number };
+    readonly answer: null;
+  };
+  readonly train: {
+    readonly ask: {
+      readonly training: SentTraining;
+      readonly encoder: Recipe['encoder'];
+      readonly rates: Rates | undefined;
+    };
+    readonly answer: 'stored' | 'stopped';
+    readonly progress: StageNews;
+  };
+  readonly hold: { readonly ask: boolean; readonly answer: null };
+  readonly close: { readonly ask: null; readonly answer: null };
+}
+
+/**
+ * Trains what is not stored, so many at once, each in a worker that stores it. What they learn from is computed before,
+ * here. A training whose worker is lost is left, as are those that no worker could be started for.
+ * @throws what the first of those that failed threw; the others end after their step. @throws RecipeStoppedError
+ */
+export async function trainBesideEachOther(
+  workshop: RecipeWorkshop,
+  stages: readonly TrainingStage[],
+  { trainers, encoder, atOnce }: { trainers: Trainers; encoder: Recipe['encoder']; atOnce: number },
+): Promise<void> {
+  const pending = new Map<string, TrainingStage>();
+  for (const stage of stages) if (!(await workshop.isStored(stage))) pending.set(stage.key, stage);
+  const queue = [...pending.values()];
+  // One alone needs no worker.
+  if (queue.length < 2) return;
+  for (const need of queue.flatMap(({ needs }) => needs)) await workshop.resultOf(need);
+  const { version, checkpointSeconds, rates, pause } = workshop;
+  const failures = new Map<TrainingStage, unknown>();
+  const failing = new AbortController();
+  const signal = AbortSignal.any([workshop.signal, failing.signal]);
+
+  const trainWith = async (channel: WorkerChannel<TrainerCalls>): Promise<void> => {
+    await channel.ask('open', { place: trainers.place, version, checkpointSeconds });
+    for (let stage = queue[0]; stage !== undefined && !signal.aborted; stage = queue[0]) {
+      queue.shift();
+      const ask = { training: sendTraining(stage), encoder, rates };
+      try {
+        await workshop.resultFrom(stage, async (onProgress) => {
+          if ((await channel.ask('train', ask, { signal, onProgress })) === 'stopped')
+            throw new RecipeStoppedError();
+        });
+      } catch (error) {
+        if (error instanceof WorkerLostError) {
+          workshop.warn(stage, `${error.message}; the training will be continued after the others`);
+          return;
+        }
+        if (!(error instanceof RecipeStoppedError)) failures.set(stage, error);
+        failing.abort();
+      }
+    }
+    await channel.ask('close', null);
+  };
+  const lane = async (): Promise<void> => {
+    const watch = new AbortController();
+    let channel: WorkerChannel<TrainerCalls> | undefined;
+    try {
+      const opened = (channel = new WorkerChannel<TrainerCalls>(trainers.start, 'a training worker'));
+      const hold = async (isPaused: boolean): Promise<void> => {
+        // A worker that is lost has paused.
+        await opened.ask('hold', isPaused).catch(() => undefined);
+      };
+      pause?.watch(hold, watch.signal);
+      await trainWith(opened);
+    } catch {
+      // What it has not begun is left to others.
+    } finally {
+      watch.abort();
+      channel?.end('nothing is left to train');
+      await channel?.terminated;
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(atOnce, queue.length) }, lane));
+  const failed = stages.find((stage) => failures.has(stage));
+  if (failed !== undefined) throw failures.get(failed);
+  if (workshop.signal.aborted) throw new RecipeStoppedError();
+}
+
+/** What a worker trains with, as its host opens it. */
+export interface TrainerHost extends Pick<WorkshopHost, 'runtime' | 'store' | 'models' | 'clock'> {
+  /** Holds the runtime, or lets it go on; only where runs can be paused. */
+  hold?(isPaused: boolean): void;
+}
+
+/** The worker's side: trains one stage after another, with the code that would train them alone. */
+export function serveTrainings(port: WorkerPort, open: (place: unknown) => Promise<TrainerHost>): void {
+  let opened: { readonly host: TrainerHost; readonly workshop: RecipeWorkshop } | undefined;
+  let tell: (news: StageNews, key: string) => void = () => undefined;
+  let isHeld = false;
+  serveCalls<TrainerCalls>(port, {
+    open: async ({ place, version, checkpointSeconds }) => {
+      const host = await open(place);
+      host.hold?.(isHeld);
+      const parts = { ...host, version, checkpointSeconds, files: noFiles };
+      const { workshop } = openWorkshop(
+        { ...parts, onEvent: ({ stage, ...news }) => tell(news, stage.key) },
+        {},
+        await noCorpus(),
+      );
+      opened = { host, workshop };
+      return null;
+    },
+    train: async ({ training, encoder: { model, ...overrides }, rates }, context) => {
+      if (opened === undefined) throw new Error('the worker is not open');
+      const { workshop } = opened;
+      workshop.signal = context.signal;
+      workshop.rates = rates;
+      tell = (news, key) => {
+        if (key === training.key && (news.kind === 'training' || news.kind === 'warning')) context.tell(news);
+      };
+      const { lists, dev, loss, ...plan } = training;
+      const stage = await trainingStage(workshop, {
+        ...plan,
+        encoder: await workshop.shelf.encoder(model, overrides),
+        lists: storedLists(lists),
+        dev: dev === undefined ? undefined : storedLists(dev),
+        loss: parseLossSpec(loss),
+      });
+      if (stage.key !== training.key) {
+        throw new Error(`${training.label}: ${model} is not what it was when the recipe was read`);
+      }
+      try {
+        await workshop.resultOf(stage);
+        return 'stored';
+      } catch (error) {
+        if (error instanceof RecipeStoppedError) return 'stopped';
+        throw error;
+      }
+    },
+    hold: (isPaused) => {
+      isHeld = isPaused;
+      opened?.host.hold?.(isPaused);
+      return null;
+    },
+    close: async () => {
+      await opened?.host.runtime.close();
+      await opened?.host.store.close();
+      return null;
+    },
+  });
+}
+
+/** Lists that are there: a worker computes none. */
+function storedLists(key: string): ListsStage {
+  const run: Stage['run'] = () => Promise.reject(new Error(`${key} is not stored`));
+  return {
+    ...{ kind: 'lists', version: 0, label: key, key, inputs: null, needs: [], work: noWork },
+    ...{ holdsLists: true, run },
+  };
+}
+
+const noFiles: WorkshopHost['files'] = {
+  openCorpus: () => Promise.reject(new Error('a training reads no corpus')),
+  openFile: () => Promise.reject(new Error('a training reads no file')),
+};
