@@ -88,3 +88,16 @@ export interface CrossEncoderModel {
   readonly weights: Weights;
   readonly tokenizer: TextTokenizer;
 }
+
+/** What the user may say differently from a model's folder. */
+export type EncodingOverrides = { readonly [Key in keyof EncodingConfig]?: EncodingConfig[Key] | undefined };
+
+/** A file of an exported folder; big ones come in pieces. */
+export interface EncoderFile {
+  /** Relative, with forward slashes. */
+  readonly path: string;
+  readonly content: Uint8Array<ArrayBuffer> | Iterable<Uint8Array<ArrayBuffer>>;
+}
+
+/** How an exported folder stores weights. `F16` rounds them, in half the space; `I8`, of tables alone, in a quarter. */
+export type StoredWeights = 'F32' | 'F16' | 'I8';

@@ -102,7 +102,7 @@ async function trainingRate(
     lists,
     clock,
     version,
-    matmulRate: await workshop.matmulRate(),
+    matmulRate: () => workshop.matmulRate(),
     settings: trainingSettings(
       {
         learningRate: 1e-9,
@@ -112,6 +112,7 @@ async function trainingRate(
       parseLossSpec('infonce'),
       0,
       () => 2,
+      model.shape,
     ),
     onEvent: (event) => {
       if (event.kind === 'step') ends.push(clock.now());
@@ -129,7 +130,7 @@ async function trainingRate(
 const passagesPerList = 4;
 
 function perSecond(flops: number, milliseconds: number): number {
-  return (flops * 1000) / Math.max(milliseconds, 0.1);
+  return (Math.max(flops, 1) * 1000) / Math.max(milliseconds, 0.1);
 }
 
 /** How long work takes at these rates. */

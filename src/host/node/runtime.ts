@@ -1,4 +1,5 @@
 import { availableParallelism, cpus } from 'node:os';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import ort from 'onnxruntime-node';
 import { elementCount } from '../../core/tensor-size.ts';
 import type { DataType } from '../../core/tensor-size.ts';
@@ -224,6 +225,11 @@ class NodeRuntime implements Runtime {
 
   availableMemory(): number {
     return process.availableMemory();
+  }
+
+  /** Signals are heard between two turns of the event loop alone. */
+  async turn(): Promise<void> {
+    await nextTurn();
   }
 
   async createSession(model: Uint8Array, options: SessionOptions): Promise<Session> {
