@@ -114,6 +114,8 @@ export interface TrainingResult {
   readonly history: TrainingHistory;
   /** Bit-exact, or why not. */
   readonly breaks: readonly string[];
+  /** Texts of this run without a token that the encoder knows. */
+  readonly emptyTexts: number;
   /** Of this run, evaluation and checkpoints not counted. */
   readonly trainingSeconds: number;
   readonly speed: TrainingSpeed;
@@ -219,6 +221,7 @@ class Trainer {
   readonly #schedule: Schedule;
   readonly #totalSteps: number;
   readonly #tokens = new Map<string, TokenSequence>();
+  readonly #emptyTexts = new Set<string>();
   readonly #recipeHash: string;
 
   #step = 0;
@@ -343,6 +346,7 @@ class Trainer {
       if (sequence === undefined) {
         sequence = tokenizeSide(this.#parts.encoder, text, side);
         // Memory for a training's texts is bounded; a text that comes again later is tokenized again.
+        if (sequence.length === 0) this.#emptyTexts.add(text);
         if (this.#tokens.size >= mostTokenized) this.#tokens.clear();
         this.#tokens.set(key, sequence);
       }
@@ -492,6 +496,7 @@ class Trainer {
       endedBy: stopped ? 'early stopping' : unfinished ? 'request' : 'steps',
       history: this.#history(),
       breaks: this.#breaks,
+      emptyTexts: this.#emptyTexts.size,
       trainingSeconds: this.#trainingMilliseconds / 1000,
       speed: this.#speed(),
     };

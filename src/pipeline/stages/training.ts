@@ -1,3 +1,4 @@
+import { emptyTextsWarning } from '../../encoders/embedder.ts';
 import type { EncoderModel } from '../../encoders/types.ts';
 import type { Json } from '../../core/json.ts';
 import { InputError } from '../../core/errors.ts';
@@ -84,7 +85,7 @@ export async function trainingStage(
       const given = await workshop.listsOf(lists);
       const devLists = dev === undefined ? undefined : await workshop.listsOf(dev);
       const settings = naming(label, () => settingsFor(given, training, loss, { seed, mix, shape }));
-      const warnings = gapWarnings(checkLists(loss, given, { level: settings.batches.level }));
+      const warnings = [...gapWarnings(checkLists(loss, given, { level: settings.batches.level }))];
       for (const warning of warnings) task.warn(warning);
       const saving = await workshop.checkpoints(task.stage, stepsOf(given, settings));
       const result = await train({
@@ -103,6 +104,11 @@ export async function trainingStage(
         throw inArm(label, error);
       });
       if (result.endedBy === 'request') throw new RecipeStoppedError();
+      const empty = emptyTextsWarning(result.emptyTexts);
+      if (empty !== undefined) {
+        task.warn(empty);
+        warnings.push(empty);
+      }
       const value: TrainingReport = {
         steps: result.steps,
         bestStep: result.bestStep,
