@@ -1,5 +1,6 @@
 import type { ListRecord } from '../corpus/types.ts';
 import { tokenizeSide } from '../encoders/embedder.ts';
+import { tableFamilyOf } from '../encoders/families/index.ts';
 import { parseLossSpec } from '../losses/loss-spec.ts';
 import { forwardFlops } from '../training/flops.ts';
 import { train } from '../training/trainer.ts';
@@ -11,7 +12,7 @@ import { trainingSettings } from './training-settings.ts';
 export type Rates = Readonly<{
   forward: number;
   training: number;
-  /** Of plain matrix products, which trainings are measured against. */
+  /** Of plain matrix products, which trainings by graphs are measured against; 0 where there are none. */
   matmul: number;
 }>;
 
@@ -37,7 +38,7 @@ export async function ratesStage(
     run: async (workshop) => {
       const texts = sampleTexts(workshop, encoder);
       // In this order: what a browser has just loaded runs several times slower at first.
-      const matmul = await workshop.matmulRate();
+      const matmul = tableFamilyOf(encoder.model.shape) === undefined ? await workshop.matmulRate() : 0;
       const training = await trainingRate(workshop, encoder, texts);
       const forward = await forwardRate(workshop, encoder, texts);
       const value: Rates = { forward, training, matmul };

@@ -1,5 +1,4 @@
 /** The golden trainings of static encoders, and the studio's own of the same tables and batches. */
-import { join } from 'node:path';
 import { readFileSync } from 'node:fs';
 import { parseLossSpec } from '../../src/losses/loss-spec.ts';
 import type { EncoderModel } from '../../src/encoders/types.ts';
@@ -8,8 +7,8 @@ import { readSafetensors, toFloat32 } from '../../src/formats/safetensors.ts';
 import { DocumentNumbers, layOutBatch } from '../../src/training/batch-layout.ts';
 import { batchLoss, type BatchLoss } from '../../src/training/similarity.ts';
 import { TableTrainable } from '../../src/training/table-trainable.ts';
-import { readJson } from './model-folder.ts';
-import { staticGolden } from './static-folder.ts';
+import { sha256 } from '../../src/core/sha256.ts';
+import { goldenFile } from './golden.ts';
 
 export interface GoldenCase {
   readonly loss: string;
@@ -28,13 +27,13 @@ interface GoldenTraining {
   readonly cases: readonly GoldenCase[];
 }
 
-export const golden = readJson(join(staticGolden, 'train-100.json')) as GoldenTraining;
+export const golden = JSON.parse(readFileSync(goldenFile('static/train-100.json'), 'utf8')) as GoldenTraining;
 
 const perList = 3;
 
 export function goldenTensor(name: string): { dims: readonly number[]; data: Float32Array<ArrayBuffer> } {
-  const file = join(staticGolden, 'train-100.safetensors');
-  const tensor = readSafetensors(new Uint8Array(readFileSync(file)), file).tensors.get(name)!;
+  const file = 'static/train-100.safetensors';
+  const tensor = readSafetensors(new Uint8Array(readFileSync(goldenFile(file))), file).tensors.get(name)!;
   return { dims: tensor.dims, data: toFloat32(tensor, name, file) };
 }
 
@@ -116,4 +115,23 @@ export function relativeDistance(a: ArrayLike<number>, b: ArrayLike<number>): nu
     size += b[i]! ** 2;
   }
   return Math.sqrt(apart / size);
+}
+
+/** What the golden trainings give, to the bit, in every engine. */
+export const staticBits = 'e0c9c840412fc56e806d0332f125fe2e89b55ce1d585271e20acd0c87e871d8f';
+
+/** SHA-256 of what 100 steps under each loss lead to. */
+export async function bitsOfTrainings(): Promise<string> {
+  const parts: string[] = [];
+  for (const each of golden.cases) {
+    const training = new StaticTraining(each);
+    const losses = new Float64Array(100);
+    for (let step = 0; step < losses.length; step++) losses[step] = await training.step(step);
+    parts.push(await sha256(new Uint8Array(losses.buffer)));
+    const moments = await training.trainable.readMoments();
+    const weights = await training.trainable.readWeights();
+    for (const { data } of weights.values()) parts.push(await sha256(data));
+    for (const data of moments.second.values()) parts.push(await sha256(data));
+  }
+  return sha256(parts.join(' '));
 }

@@ -17,9 +17,11 @@ import { train, type TrainerParts, type TrainingEvent } from '../../src/training
 import { smallTraining } from '../support/small-training.ts';
 import { staticFolder } from '../support/static-folder.ts';
 import {
+  bitsOfTrainings,
   golden,
   goldenTensor,
   relativeDistance,
+  staticBits,
   StaticTraining,
   type GoldenCase,
 } from '../support/static-training.ts';
@@ -85,6 +87,10 @@ describe('a table in training, against EmbeddingBag and SparseAdam of PyTorch', 
     const slope = ((await at(direction, 2e-3)) - (await at(direction, -2e-3))) / 4e-3;
     expect(Math.abs(slope / gradientNorm - 1)).toBeLessThan(1e-3);
   });
+});
+
+it('gives the bits that it gives in browsers', async () => {
+  expect(await bitsOfTrainings()).toBe(staticBits);
 });
 
 describe('training a static encoder', () => {
