@@ -33,6 +33,9 @@ export type Weights = ReadonlyMap<string, WeightTensor>;
 
 export type Pooling = 'cls' | 'mean';
 
+/** Tokens of a text at most where nothing limits them. */
+export const unlimitedLength = 2 ** 20;
+
 /** How texts become vectors around the transformer. */
 export interface EncodingConfig {
   readonly pooling: Pooling;

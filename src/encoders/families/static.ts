@@ -25,13 +25,14 @@ import {
   readPrompts,
 } from '../sentence-transformers-files.ts';
 import { plainTokenizer } from '../tokenizer.ts';
-import type {
-  EncoderFile,
-  EncoderModel,
-  EncoderShape,
-  EncodingConfig,
-  EncodingOverrides,
-  StoredWeights,
+import {
+  unlimitedLength,
+  type EncoderFile,
+  type EncoderModel,
+  type EncoderShape,
+  type EncodingConfig,
+  type EncodingOverrides,
+  type StoredWeights,
 } from '../types.ts';
 import type { TableFamily } from './family.ts';
 import { foldedTable } from './static-table.ts';
@@ -88,8 +89,6 @@ const KNOWN_FIELDS: ReadonlySet<string> = new Set([
 ]);
 /** Tokens of a text at most where model2vec's config.json does not say. */
 const usualLength = 512;
-/** Tokens of a text at most where nothing limits them. */
-const unlimited = 2 ** 20;
 
 /** How a folder turns texts into tokens and tokens into vectors. */
 interface Layout {
@@ -154,7 +153,7 @@ async function readStatic(folder: ModelFolder, overrides: EncodingOverrides): Pr
 function shapeOf(vocabSize: number, hiddenSize: number): EncoderShape {
   return {
     ...{ family: staticEmbedding.name, vocabSize, hiddenSize },
-    ...{ layers: 0, heads: 1, intermediateSize: 0, maxPositions: unlimited, segments: 0 },
+    ...{ layers: 0, heads: 1, intermediateSize: 0, maxPositions: unlimitedLength, segments: 0 },
     ...{ layerNormEpsilon: 0, activation: 'relu', hiddenDropout: 0, attentionDropout: 0 },
   };
 }
@@ -183,11 +182,13 @@ async function model2vecLayout(folder: ModelFolder): Promise<Layout> {
   if (typeof normalize !== 'boolean')
     return refuse(`normalize is ${shownJson(normalize)}, not true or false`);
   const stated =
-    ownField(config, 'max_length') === null ? unlimited : (ownField(config, 'max_length') ?? usualLength);
+    ownField(config, 'max_length') === null
+      ? unlimitedLength
+      : (ownField(config, 'max_length') ?? usualLength);
   if (typeof stated !== 'number' || !Number.isInteger(stated) || stated < 1) {
     return refuse(`max_length is ${shownJson(stated)}, not a whole number above 0`);
   }
-  return { path: '', config, normalize, maxLength: Math.min(stated, unlimited), isModel2vec: true };
+  return { path: '', config, normalize, maxLength: Math.min(stated, unlimitedLength), isModel2vec: true };
 }
 
 async function moduleLayout(folder: ModelFolder, library: JsonObject): Promise<Layout> {
@@ -208,7 +209,9 @@ async function moduleLayout(folder: ModelFolder, library: JsonObject): Promise<L
     config: {},
     normalize: modules.length === 2 || comparesByCosine(library, folder),
     maxLength:
-      typeof longest === 'number' && longest >= 1 ? Math.min(Math.floor(longest), unlimited) : unlimited,
+      typeof longest === 'number' && longest >= 1
+        ? Math.min(Math.floor(longest), unlimitedLength)
+        : unlimitedLength,
     isModel2vec: false,
   };
 }
@@ -248,7 +251,7 @@ function model2vecFiles(model: EncoderModel, weights: StoredWeights): EncoderFil
     ...model2vec,
     hidden_dim: model.shape.hiddenSize,
     normalize: model.encoding.normalize,
-    max_length: length < unlimited ? length : null,
+    max_length: length < unlimitedLength ? length : null,
     embedding_dtype: numpyTypes[weights],
   };
   return [
@@ -280,12 +283,12 @@ function tokenizerFile(model: EncoderModel): Uint8Array<ArrayBuffer> {
   const definition = parseJsonObject(bytes, 'tokenizer.json');
   const { truncation } = definition;
   const length = longest(model);
-  const before = isJsonObject(truncation) ? truncation.max_length : unlimited;
+  const before = isJsonObject(truncation) ? truncation.max_length : unlimitedLength;
   if (before === length) return bytes;
   return jsonFile({
     ...definition,
     truncation:
-      length < unlimited
+      length < unlimitedLength
         ? { direction: 'Right', max_length: length, strategy: 'LongestFirst', stride: 0 }
         : null,
   });
