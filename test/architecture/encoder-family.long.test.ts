@@ -50,9 +50,9 @@ const family = `
 import { tanh } from '../../graph/ops/elementwise.ts';
 import { wordPiece } from '../tokenizer.ts';
 import { bertHead, bertTransformer } from './bert-transformer.ts';
-import type { EncoderFamily } from './family.ts';
+import type { TransformerFamily } from './family.ts';
 
-export const renamed: EncoderFamily = {
+export const renamed: TransformerFamily = {
   name: 'renamed',
   title: 'Renamed BERT',
   className: 'Renamed',
