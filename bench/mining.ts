@@ -13,7 +13,7 @@ import { readLists, writeLists } from '../src/corpus/lists.ts';
 import { bytesSource } from '../src/core/source.ts';
 import type { Document, Judgments, ListRecord, Query } from '../src/corpus/types.ts';
 import { uploadWeights } from '../src/encoders/device-weights.ts';
-import { Embedder } from '../src/encoders/embedder.ts';
+import { GraphEmbedder } from '../src/encoders/graph-embedder.ts';
 import { readEncoder } from '../src/encoders/read-encoder.ts';
 import { openTree } from '../src/host/node/files.ts';
 import { openModelFiles } from '../src/host/node/model-files.ts';
@@ -223,7 +223,7 @@ async function benchNqUtd(): Promise<void> {
   const encoder = await readEncoder(await openModelFiles().open(`${models}/all-MiniLM-L6-v2`));
   const runtime = await openRuntime({ device: 'cpu' });
   const weights = await uploadWeights(runtime, encoder.weights);
-  const embedder = new Embedder(runtime, encoder, () => weights);
+  const embedder = new GraphEmbedder(runtime, encoder, () => weights);
   const scored = await scoreLists(
     lists,
     biEncoderTeacher((passages, side) => embedder.embed(passages, side)),

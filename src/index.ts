@@ -91,7 +91,8 @@ export { toCsv, toLatex, type Table } from './metrics/tables.ts';
 // Encoders.
 export { CrossEncoder } from './encoders/cross-encoder.ts';
 export { uploadWeights, type DeviceWeights } from './encoders/device-weights.ts';
-export { Embedder, type EmbedOptions, type Side } from './encoders/embedder.ts';
+export type { Embedder, EmbedOptions, Side } from './encoders/embedder.ts';
+export { openEmbedder } from './encoders/open-embedder.ts';
 export { exportCrossEncoderOnnx, exportOnnx } from './encoders/onnx-export.ts';
 export type {
   LibraryCrossEncoder,
@@ -101,13 +102,14 @@ export type {
   ModelLibrary,
 } from './encoders/model-library.ts';
 export { readCrossEncoder, readEncoder } from './encoders/read-encoder.ts';
-export type { EncodingOverrides } from './encoders/sentence-transformers.ts';
-export { encoderFiles, type EncoderFile, type EncoderFilesOptions } from './encoders/write-encoder.ts';
+export { encoderFiles, type EncoderFilesOptions } from './encoders/write-encoder.ts';
 export type {
   CrossEncoderModel,
+  EncoderFile,
   EncoderModel,
   EncoderShape,
   EncodingConfig,
+  EncodingOverrides,
   TextTokenizer,
   Weights,
   WeightTensor,

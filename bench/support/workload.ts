@@ -1,6 +1,6 @@
 /** The work that benchmarks count and time, with random weights and tokens: the same on every host. */
 import { uploadWeights } from '../../src/encoders/device-weights.ts';
-import { Embedder } from '../../src/encoders/embedder.ts';
+import { GraphEmbedder } from '../../src/encoders/graph-embedder.ts';
 import type { EncoderShape } from '../../src/encoders/types.ts';
 import type { Runtime } from '../../src/host/contract.ts';
 import { RandomStream } from '../../src/core/random.ts';
@@ -142,7 +142,7 @@ export async function encodingWorkload(
     encode: (text: string) => sequences[Number(text)] as Int32Array<ArrayBuffer>,
   };
   const weights = await uploadWeights(runtime, randomWeights(shape));
-  const embedder = new Embedder(runtime, { ...model, tokenizer }, () => weights);
+  const embedder = new GraphEmbedder(runtime, { ...model, tokenizer }, () => weights);
   const texts = sequences.map((_, i) => String(i));
   return {
     encode: () => embedder.embed(texts, 'passage'),

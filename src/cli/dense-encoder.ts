@@ -1,7 +1,7 @@
-import { uploadWeights } from '../encoders/device-weights.ts';
-import { Embedder } from '../encoders/embedder.ts';
+import { emptyTextsWarning } from '../encoders/embedder.ts';
 import { foreignArchitecture } from '../encoders/model-kind.ts';
 import { libraryModelName } from '../encoders/model-library.ts';
+import { openEmbedder } from '../encoders/open-embedder.ts';
 import type { Device } from '../host/contract.ts';
 import { openRuntime } from '../host/node/runtime.ts';
 import { openTransformersJs } from './transformers-js.ts';
@@ -37,15 +37,15 @@ export async function openDenseEncoder(
   io.note(
     `${model}: ${encoder.shape.layers} layers, ${encoder.shape.hiddenSize} dimensions, on ${runtime.device}`,
   );
-  const weights = await uploadWeights(runtime, encoder.weights);
-  const embedder = new Embedder(runtime, encoder, () => weights);
+  const embedder = await openEmbedder(runtime, encoder);
   return {
     device: runtime.device,
     dimensions: embedder.dimensions,
     embedWith: (onProgress) => (texts, side) => embedder.embed(texts, side, { onProgress }),
     close: async () => {
+      const warning = emptyTextsWarning(embedder.emptyTexts);
+      if (warning !== undefined) io.warn(`${model}: ${warning}`);
       await embedder.close();
-      for (const tensor of weights.values()) tensor.dispose();
       await runtime.close();
     },
   };

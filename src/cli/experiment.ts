@@ -4,7 +4,7 @@ import { encoderFiles } from '../encoders/write-encoder.ts';
 import { exportOnnx } from '../encoders/onnx-export.ts';
 import type { ModelCardInfo } from '../encoders/model-card.ts';
 import { readEncoder } from '../encoders/read-encoder.ts';
-import type { EncodingOverrides } from '../encoders/sentence-transformers.ts';
+import type { EncodingOverrides } from '../encoders/types.ts';
 import type { Json } from '../core/json.ts';
 import type { FetchProgress, ModelFolder, StoreWriter } from '../host/contract.ts';
 import { InputError } from '../core/errors.ts';
@@ -185,6 +185,6 @@ export async function writeModelFolder(
   card: ModelCardInfo,
   options: WriteFolderOptions,
 ): Promise<void> {
-  const onnx = exportOnnx(model.shape, model.weights);
+  const onnx = exportOnnx(model);
   await writeFolderAtomic(path, encoderFiles(model, card, { onnx }), options);
 }

@@ -56,7 +56,9 @@ export class TrainingView {
           event.step,
           `loss ${event.loss.toFixed(4)}, ${event.pairsPerSecond.toFixed(1)} pairs/s, ` +
             `${event.tokensPerSecond.toFixed(0)} tokens/s, ` +
-            `${(100 * event.shareOfMatmulRate).toFixed(0)} % of peak matrix multiplication rate, ` +
+            (event.shareOfMatmulRate === 0
+              ? ''
+              : `${shareText(event.shareOfMatmulRate)} of peak matrix multiplication rate, `) +
             `${formatDuration(event.secondsLeft)} left`,
         );
         break;
@@ -72,6 +74,10 @@ export class TrainingView {
     this.#progress?.stop();
     this.#progress = undefined;
   }
+}
+
+function shareText(share: number): string {
+  return `${(100 * share).toFixed(0)} %`;
 }
 
 /** Prints what came of a training. */
@@ -100,10 +106,11 @@ export function printTraining(
   io.print(`${basename(out)}: ${result.steps} steps, ended by ${result.endedBy}`);
   const { pairsPerSecond = 0, tokensPerSecond = 0, shareOfMatmulRate = 0 } = result.speed;
   if (pairsPerSecond > 0) {
-    io.print(
-      `${pairsPerSecond.toFixed(1)} pairs/s, ${tokensPerSecond.toFixed(0)} tokens/s, ` +
-        `${(100 * shareOfMatmulRate).toFixed(0)} % of this machine's peak matrix multiplication rate`,
-    );
+    const share =
+      shareOfMatmulRate === 0
+        ? ''
+        : `, ${shareText(shareOfMatmulRate)} of this machine's peak matrix multiplication rate`;
+    io.print(`${pairsPerSecond.toFixed(1)} pairs/s, ${tokensPerSecond.toFixed(0)} tokens/s${share}`);
   }
   for (const line of result.breaks) io.warn(line);
   if (before !== undefined && after !== undefined) {

@@ -1,7 +1,7 @@
 import { InputError } from '../core/errors.ts';
 import { isJsonObject, ownField, parseJsonObject, shownJson, type JsonObject } from '../formats/json-file.ts';
-import type { ConfigField, ConfigFields, EncoderFamily } from './families/family.ts';
-import { alternatives, encoderFamilies, familyNamed, familyOf } from './families/index.ts';
+import type { ConfigField, ConfigFields, TransformerFamily } from './families/family.ts';
+import { alternatives, familyNamed, transformerFamilies, transformerOf } from './families/index.ts';
 import type { Activation, EncoderShape } from './types.ts';
 
 export interface EncoderConfig {
@@ -12,7 +12,7 @@ export interface EncoderConfig {
   readonly raw: JsonObject;
 }
 
-const WHAT_WORKS = `Use a model with model_type ${alternatives(encoderFamilies.map(({ name }) => name))}, such as ${alternatives(encoderFamilies.flatMap(({ examples }) => examples))}`;
+const WHAT_WORKS = `Use a model with model_type ${alternatives(transformerFamilies.map(({ name }) => name))}, such as ${alternatives(transformerFamilies.flatMap(({ examples }) => examples))}`;
 
 const ACTIVATIONS: ReadonlyMap<unknown, Activation> = new Map([
   ['gelu', 'gelu'],
@@ -82,7 +82,7 @@ export function readConfig(bytes: Uint8Array<ArrayBuffer>, file: string): Encode
 
 /** The config.json of a shape, as {@link readConfig} reads it. */
 export function configOf(shape: EncoderShape): JsonObject {
-  const { name, className, config } = familyOf(shape);
+  const { name, className, config } = transformerOf(shape);
   const [activation] = [...ACTIVATIONS].find(([, known]) => known === shape.activation) ?? [];
   const values = { ...shape, activation };
   const entries = Object.entries(config).flatMap(([part, field]) =>
@@ -95,7 +95,7 @@ function keyOf(field: ConfigField | string): string {
   return typeof field === 'object' ? field[0] : String(field);
 }
 
-function statedFamily(raw: JsonObject, file: string): EncoderFamily {
+function statedFamily(raw: JsonObject, file: string): TransformerFamily {
   const type = ownField(raw, 'model_type');
   const known = familyNamed(type);
   if (known !== undefined) return known;
@@ -103,7 +103,7 @@ function statedFamily(raw: JsonObject, file: string): EncoderFamily {
     // Models from 2019 state it only through their class.
     const architectures = ownField(raw, 'architectures');
     const first: unknown = Array.isArray(architectures) ? architectures[0] : undefined;
-    const family = encoderFamilies.find(
+    const family = transformerFamilies.find(
       ({ className }) => typeof first === 'string' && new RegExp(`^${className}[A-Z]`).test(first),
     );
     if (family !== undefined) return family;

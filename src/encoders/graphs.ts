@@ -5,7 +5,7 @@ import { largestTensorBytes, peakBytes } from '../graph/memory.ts';
 import { toOnnx } from '../graph/onnx.ts';
 import { accumulate } from '../graph/ops/linear.ts';
 import { cutAt, savedForBackward } from '../graph/split.ts';
-import { familyOf } from './families/index.ts';
+import { familyOf, transformerOf } from './families/index.ts';
 import {
   pool,
   type BatchShape,
@@ -68,7 +68,7 @@ function forwardPass(graph: Graph, options: EncodeGraphOptions): Forward & { rea
   const output =
     head.kind === 'embedding'
       ? pool(graph, values.hidden, batch, head.normalize)
-      : family.classification.logits(graph, values.hidden, [rows, length], head.labels);
+      : transformerOf(shape).classification.logits(graph, values.hidden, [rows, length], head.labels);
   return { ...values, output };
 }
 

@@ -1,5 +1,6 @@
 import { inlineMarkdown, markdownParagraph } from '../core/other-text.ts';
 import { numberText } from '../core/setting-ranges.ts';
+import { unlimitedLength } from './types.ts';
 
 /** Content of an exported model's README.md that is not in the model itself. */
 export interface ModelCardInfo {
@@ -52,8 +53,8 @@ export function modelCard(info: ModelCardInfo, model: ModelCardModel): string {
     ['Dimensions', String(model.dimensions)],
     ['Pooling', model.pooling],
     ['Similarity', model.similarity],
-    ['Maximum query length', `${model.queryMaxLength} tokens`],
-    ['Maximum passage length', `${model.passageMaxLength} tokens`],
+    ['Maximum query length', lengthText(model.queryMaxLength)],
+    ['Maximum passage length', lengthText(model.passageMaxLength)],
     ['Query prefix', quotedText(model.queryPrefix)],
     ['Passage prefix', quotedText(model.passagePrefix)],
   ];
@@ -97,8 +98,13 @@ function usage(model: ModelCardModel): string {
     `print(model.similarity(queries, passages))  # ${scores}`,
     '```',
     '',
-    '`encode_query` and `encode_document` prepend the prefixes. `onnx/model.onnx`, if present, contains only the transformer; apply pooling and normalization to its output.',
+    '`encode_query` and `encode_document` prepend the prefixes. `onnx/model.onnx`, if present, gives the vectors of tokens (`last_hidden_state`); apply pooling and normalization to them.',
   ].join('\n');
+}
+
+/** The longest of models that have no positions is no limit. */
+function lengthText(tokens: number): string {
+  return tokens < unlimitedLength ? `${tokens} tokens` : 'no limit';
 }
 
 /** ORG/NAME without a revision; undefined for anything else, so that no path of the author's machine is published. */

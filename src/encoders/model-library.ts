@@ -4,7 +4,7 @@
  */
 import type { Device, FetchProgress } from '../host/contract.ts';
 import type { EmbedOptions, Side } from './embedder.ts';
-import type { EncodingOverrides } from './sentence-transformers.ts';
+import type { EncodingOverrides } from './types.ts';
 import type { EncodingConfig } from './types.ts';
 
 /** Before a model's name: it is to be run by transformers.js. */

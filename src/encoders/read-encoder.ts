@@ -1,10 +1,10 @@
 import type { ModelFolder } from '../host/contract.ts';
 import { InputError } from '../core/errors.ts';
 import { readConfig } from './config.ts';
-import { familyOf } from './families/index.ts';
-import { readEncodingSettings, type EncodingOverrides } from './sentence-transformers.ts';
+import { ownerOf, transformerOf } from './families/index.ts';
+import { readEncodingSettings } from './sentence-transformers.ts';
 import { TOKENIZER_FILES } from '../host/model-file-names.ts';
-import type { CrossEncoderModel, EncoderModel } from './types.ts';
+import type { CrossEncoderModel, EncoderModel, EncodingOverrides } from './types.ts';
 import { headRows, openCheckpoint, takeWeights } from './weights.ts';
 
 const CLASSIFIER_ADVICE =
@@ -18,6 +18,11 @@ export async function readEncoder(
   folder: ModelFolder,
   overrides: EncodingOverrides = {},
 ): Promise<EncoderModel> {
+  const owner = await ownerOf(folder);
+  if (owner !== undefined) {
+    const model = await owner.read(folder, overrides);
+    return { ...model, baggage: { ...model.baggage, license: await readLicense(folder) } };
+  }
   const opened = await openModel(folder, folder, overrides);
   const { shape, raw, family, encoding, advice, tokenizer, checkpoint } = opened;
   const weights = takeWeights(checkpoint, family, family.parameters(shape), folder.name);
@@ -74,7 +79,7 @@ export async function readCrossEncoder(folder: ModelFolder): Promise<CrossEncode
 async function openModel(folder: ModelFolder, settingsFolder: ModelFolder, overrides?: EncodingOverrides) {
   const config = readConfig(await folder.read('config.json'), `${folder.name}/config.json`);
   const { shape } = config;
-  const family = familyOf(shape);
+  const family = transformerOf(shape);
   const settings = await readEncodingSettings(settingsFolder, shape, overrides);
   const tokenizer = await family.tokenizer.read(folder, settings);
   if (tokenizer.vocabSize > shape.vocabSize) {

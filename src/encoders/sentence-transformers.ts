@@ -6,22 +6,20 @@
 import type { ModelFolder } from '../host/contract.ts';
 import { printable } from '../core/shown.ts';
 import { InputError } from '../core/errors.ts';
-import { encoderFamilies } from './families/index.ts';
+import { transformerFamilies } from './families/index.ts';
+import { ownField, parseJsonObject, shownJson, type JsonObject } from '../formats/json-file.ts';
 import {
-  isJsonObject,
-  ownField,
-  parseJsonFile,
-  parseJsonObject,
-  shownJson,
-  type JsonObject,
-} from '../formats/json-file.ts';
-import type { EncoderShape, EncodingConfig, Pooling } from './types.ts';
+  comparesByCosine,
+  LIBRARY_FILE,
+  pathIn,
+  readModuleList,
+  readOptional,
+  readPrompts,
+} from './sentence-transformers-files.ts';
+import type { EncoderShape, EncodingConfig, EncodingOverrides, Pooling } from './types.ts';
 
 /** Old versions wrote the family's name into this one; where there are several, the first has the last word. */
-const TRANSFORMER_FILES = encoderFamilies.map(({ name }) => `sentence_${name}_config.json`);
-
-/** Settings by which the user overrides the folder. */
-export type EncodingOverrides = { readonly [Key in keyof EncodingConfig]?: EncodingConfig[Key] | undefined };
+const TRANSFORMER_FILES = transformerFamilies.map(({ name }) => `sentence_${name}_config.json`);
 
 export interface EncodingSettings {
   readonly encoding: EncodingConfig;
@@ -33,6 +31,9 @@ export interface EncodingSettings {
 
 /** The part of a model's shape that the settings need. */
 type Positions = Pick<EncoderShape, 'maxPositions'>;
+
+const WHAT_MODULES =
+  'Use a model made of a transformer, a pooling and a normalization, or remove modules.json and set pooling and normalization yourself';
 
 /** [CLS], one token, [SEP]. */
 const SHORTEST = 3;
@@ -47,8 +48,8 @@ export async function readEncodingSettings(
   overrides: EncodingOverrides = {},
 ): Promise<EncodingSettings> {
   const modules = await readModules(folder);
-  const library = await readOptional(folder, 'config_sentence_transformers.json');
-  const prompts = readPrompts(library, pathIn(folder, 'config_sentence_transformers.json'));
+  const library = await readOptional(folder, LIBRARY_FILE);
+  const prompts = readPrompts(library, folder);
   const pooling = modules.pooling === undefined ? undefined : await readPooling(folder, modules.pooling);
   const { maxLength, lowerCase } = await readTransformerSettings(folder, shape);
 
@@ -69,14 +70,6 @@ export async function readEncodingSettings(
   return { encoding, lowerCase, advice: adviceOn(folder.name, encoding, overrides, library) };
 }
 
-function pathIn(folder: ModelFolder, path: string): string {
-  return `${folder.name}/${path}`;
-}
-
-async function readOptional(folder: ModelFolder, path: string): Promise<JsonObject> {
-  return (await folder.has(path)) ? parseJsonObject(await folder.read(path), pathIn(folder, path)) : {};
-}
-
 interface Modules {
   /** The folder of the pooling module's settings. */
   readonly pooling: string | undefined;
@@ -84,40 +77,25 @@ interface Modules {
 }
 
 async function readModules(folder: ModelFolder): Promise<Modules> {
-  if (!(await folder.has('modules.json'))) return { pooling: undefined, normalize: false };
+  const modules = await readModuleList(folder);
+  if (modules === undefined) return { pooling: undefined, normalize: false };
   const file = pathIn(folder, 'modules.json');
-  const list = parseJsonFile(await folder.read('modules.json'), file);
-  const remedy =
-    'Use a model made of a transformer, a pooling and a normalization, or remove modules.json and set pooling and normalization yourself';
-  if (!Array.isArray(list)) throw new InputError('the file contains no list of modules', { file, remedy });
-
-  const kinds: string[] = [];
-  let pooling: string | undefined;
-  for (const module of list as readonly unknown[]) {
-    const type = isJsonObject(module) ? ownField(module, 'type') : undefined;
-    const path = isJsonObject(module) ? ownField(module, 'path') : undefined;
-    const kind =
-      typeof type === 'string' ? /^sentence_transformers\.(?:[\w.]+\.)?(\w+)$/.exec(type)?.[1] : undefined;
-    if (kind !== 'Transformer' && kind !== 'Pooling' && kind !== 'Normalize') {
-      throw new InputError(`the module ${shownJson(type)} is not supported`, { file, remedy });
-    }
-    if (typeof path !== 'string' || !/^[\w.-]*$/.test(path) || path.startsWith('.')) {
-      throw new InputError(`the module ${kind} has the invalid path ${shownJson(path)}`, { file, remedy });
-    }
-    if (kind === 'Transformer' && path !== '') {
-      throw new InputError(`the transformer is in the subfolder ${path}, which is not supported`, {
-        file,
-        remedy: 'Save the model again with a current sentence-transformers',
-      });
-    }
-    if (kind === 'Pooling') pooling = path;
-    kinds.push(kind);
+  for (const { kind, type } of modules) {
+    if (kind === 'Transformer' || kind === 'Pooling' || kind === 'Normalize') continue;
+    throw new InputError(`the module ${shownJson(type)} is not supported`, { file, remedy: WHAT_MODULES });
   }
-  const order = kinds.join(', ');
+  const order = modules.map(({ kind }) => kind).join(', ');
+  const transformer = modules.find(({ kind }) => kind === 'Transformer')?.path ?? '';
+  if (transformer !== '') {
+    throw new InputError(`the transformer is in the subfolder ${transformer}, which is not supported`, {
+      file,
+      remedy: 'Save the model again with a current sentence-transformers',
+    });
+  }
   if (order !== 'Transformer, Pooling' && order !== 'Transformer, Pooling, Normalize') {
-    throw new InputError(`the modules are ${order || 'none'}`, { file, remedy });
+    throw new InputError(`the modules are ${order || 'none'}`, { file, remedy: WHAT_MODULES });
   }
-  return { pooling, normalize: kinds.length === 3 };
+  return { pooling: modules[1]?.path, normalize: modules.length === 3 };
 }
 
 async function readPooling(
@@ -147,33 +125,6 @@ async function readPooling(
       remedy: 'Use a model with CLS or mean pooling',
     },
   );
-}
-
-function readPrompts(library: JsonObject, file: string): { query: string; passage: string } {
-  const prompts = ownField(library, 'prompts') ?? {};
-  if (!isJsonObject(prompts) || Object.values(prompts).some((text) => typeof text !== 'string')) {
-    throw new InputError('the prompts are not an object of texts', {
-      file,
-      remedy: 'Fix or remove the field prompts',
-    });
-  }
-  const fallback = ownField(library, 'default_prompt_name');
-  const firstOf = (...names: readonly unknown[]): string => {
-    const name = names.find((each) => typeof each === 'string' && Object.hasOwn(prompts, each));
-    return typeof name === 'string' ? (ownField(prompts, name) as string) : '';
-  };
-  return { query: firstOf('query', fallback), passage: firstOf('document', 'passage', 'corpus', fallback) };
-}
-
-/** Whether scores are cosines, which sentence-transformers assumes if the folder does not state it. */
-function comparesByCosine(library: JsonObject, folder: ModelFolder): boolean {
-  const similarity = ownField(library, 'similarity_fn_name') ?? 'cosine';
-  if (similarity === 'cosine') return true;
-  if (similarity === 'dot') return false;
-  throw new InputError(`the similarity ${shownJson(similarity)} is not supported`, {
-    file: pathIn(folder, 'config_sentence_transformers.json'),
-    remedy: 'Use a model with cosine or dot product similarity',
-  });
 }
 
 async function readTransformerSettings(

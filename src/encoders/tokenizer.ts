@@ -161,6 +161,90 @@ function tokenName(settings: JsonObject, key: string): string | undefined {
   return typeof name === 'string' ? name : undefined;
 }
 
+export interface PlainTokenizerOptions {
+  /** Leaves out words that the vocabulary does not have. */
+  readonly dropsUnknown?: boolean;
+  /**
+   * Cuts a text before it is tokenized: to the length of the vocabulary's median token for each token that it may have.
+   */
+  readonly cutsCharacters?: boolean;
+}
+
+/**
+ * The tokens of a text alone, without special tokens around them: none where nothing of it is known.
+ * @param definition tokenizer.json
+ * @throws InputError if it is broken, or of another kind than WordPiece
+ */
+export function plainTokenizer(
+  definition: JsonObject,
+  file: string,
+  { dropsUnknown = false, cutsCharacters = false }: PlainTokenizerOptions = {},
+): TextTokenizer {
+  checkDefinition(definition, file, { addsTokens: false });
+  const prepare = likeReference(definition);
+  const tokenizer = openTokenizer(definition, {}, file, (opened) => void opened.encode(''));
+  const perToken = cutsCharacters ? medianLength(definition) : Infinity;
+  const { unk_token: unknownToken } = ownField(definition, 'model') as JsonObject;
+  const unknown = dropsUnknown ? tokenizer.token_to_id(String(unknownToken)) : undefined;
+  const encode = (text: string, maxLength: number): Int32Array<ArrayBuffer> => {
+    const cut = firstCharacters(text, maxLength * perToken);
+    const { ids } = tokenizer.encode(prepare(cut), { add_special_tokens: false });
+    return Int32Array.from(ids.slice(0, maxLength).filter((id) => id !== unknown));
+  };
+  return {
+    vocabSize: vocabSizeOf(tokenizer),
+    padId: tokenizer.token_to_id(SPECIAL_TOKENS.pad_token) ?? 0,
+    encode,
+    encodePair: (first, second, maxLength) => {
+      const ids = Int32Array.from([...encode(first, maxLength), ...encode(second, maxLength)]);
+      return { ids: ids.slice(0, maxLength), segments: new Int32Array(Math.min(maxLength, ids.length)) };
+    },
+  };
+}
+
+/** Of all tokens, those beside the vocabulary included. */
+function medianLength(definition: JsonObject): number {
+  const { vocab } = ownField(definition, 'model') as { readonly vocab: JsonObject };
+  const added = ownField(definition, 'added_tokens') as readonly { readonly content: string }[];
+  const tokens = new Set([...Object.keys(vocab), ...added.map(({ content }) => content)]);
+  const lengths = Float64Array.from(tokens, (token) => Array.from(token).length).sort();
+  const middle = lengths.length / 2;
+  return Math.floor(((lengths[Math.ceil(middle) - 1] ?? 0) + (lengths[Math.floor(middle)] ?? 0)) / 2);
+}
+
+/** As Python counts them: a pair of surrogates is one. */
+function firstCharacters(text: string, count: number): string {
+  if (text.length <= count) return text;
+  return Array.from(text.slice(0, 2 * count))
+    .slice(0, count)
+    .join('');
+}
+
+function openTokenizer(
+  definition: JsonObject,
+  settings: JsonObject,
+  file: string,
+  check: (tokenizer: LibraryTokenizer) => void,
+): LibraryTokenizer {
+  try {
+    const tokenizer = new Tokenizer(definition, settings);
+    check(tokenizer);
+    return tokenizer;
+  } catch (cause) {
+    throw new InputError(`the tokenizer cannot be used: ${printable(messageOf(cause))}`, {
+      file,
+      remedy: 'Use the original tokenizer files of a BERT model',
+      cause,
+    });
+  }
+}
+
+function vocabSizeOf(tokenizer: LibraryTokenizer): number {
+  let size = 0;
+  for (const id of tokenizer.get_vocab().values()) size = Math.max(size, id + 1);
+  return size;
+}
+
 /** WordPiece between [CLS] and [SEP]. */
 class BertTokenizer implements TextTokenizer {
   readonly vocabSize: number;
@@ -171,28 +255,17 @@ class BertTokenizer implements TextTokenizer {
   readonly #sep: number;
 
   constructor(definition: JsonObject, settings: JsonObject, file: string, options: TokenizerOptions) {
-    const remedy = 'Use the original tokenizer files of a BERT model';
     checkDefinition(definition, file);
     const asReference = likeReference(definition);
     this.#prepare = options.lowerCase ? (text) => asReference(text.toLowerCase()) : asReference;
-    try {
-      this.#tokenizer = new Tokenizer(definition, settings);
-      const [cls, sep, ...others] = this.#tokenizer.encode('').ids;
-      if (cls === undefined || sep === undefined || others.length > 0) {
-        throw new Error('it does not add one token before and one after each text');
-      }
-      this.#cls = cls;
-      this.#sep = sep;
-    } catch (cause) {
-      throw new InputError(`the tokenizer cannot be used: ${printable(messageOf(cause))}`, {
-        file,
-        remedy,
-        cause,
-      });
-    }
-    let vocabSize = 0;
-    for (const id of this.#tokenizer.get_vocab().values()) vocabSize = Math.max(vocabSize, id + 1);
-    this.vocabSize = vocabSize;
+    let around: readonly number[] = [];
+    this.#tokenizer = openTokenizer(definition, settings, file, (tokenizer) => {
+      around = tokenizer.encode('').ids;
+      if (around.length === 2) return;
+      throw new Error('it does not add one token before and one after each text');
+    });
+    [this.#cls, this.#sep] = around as [number, number];
+    this.vocabSize = vocabSizeOf(this.#tokenizer);
     this.padId =
       this.#tokenizer.token_to_id(tokenName(settings, 'pad_token') ?? SPECIAL_TOKENS.pad_token) ?? 0;
   }
@@ -266,8 +339,11 @@ const KNOWN_PARTS: Readonly<Record<string, readonly unknown[]>> = {
   post_processor: ['TemplateProcessing', 'BertProcessing'],
 };
 
-/** Checks what the tokenizer library takes on trust. */
-function checkDefinition(definition: JsonObject, file: string): void {
+/**
+ * Checks what the tokenizer library takes on trust.
+ * @param addsTokens whether special tokens are to stand around each text
+ */
+function checkDefinition(definition: JsonObject, file: string, { addsTokens = true } = {}): void {
   const refuse = (problem: string): never => {
     throw new InputError(problem, {
       file,
@@ -296,8 +372,9 @@ function checkDefinition(definition: JsonObject, file: string): void {
       return refuse('the tokenizer has an added token without content or id');
     }
   }
-  for (const [part, known] of Object.entries(KNOWN_PARTS))
-    checkPart(ownField(definition, part), part, known, refuse);
+  for (const [part, known] of Object.entries(KNOWN_PARTS)) {
+    if (part !== 'post_processor' || addsTokens) checkPart(ownField(definition, part), part, known, refuse);
+  }
 }
 
 /** As Google's own BERT has it; twice what others have. */

@@ -22,10 +22,10 @@ import {
   type ModelLibrary,
 } from './model-library.ts';
 import { crossEncoderSettings } from './read-encoder.ts';
-import { readEncodingSettings, type EncodingOverrides } from './sentence-transformers.ts';
+import { readEncodingSettings } from './sentence-transformers.ts';
 import { TokenTemplate, type TokenRow } from './token-template.ts';
 import { checkWordLength } from './tokenizer.ts';
-import type { EncodingConfig } from './types.ts';
+import type { EncodingConfig, EncodingOverrides } from './types.ts';
 
 /** Files that the library requires; a model may have more ({@link LIBRARY_FILES}). */
 const NEEDED_FILES = ['config.json', 'tokenizer.json', 'tokenizer_config.json', 'onnx/model.onnx'] as const;

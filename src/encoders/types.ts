@@ -33,6 +33,9 @@ export type Weights = ReadonlyMap<string, WeightTensor>;
 
 export type Pooling = 'cls' | 'mean';
 
+/** Tokens of a text at most where nothing limits them. */
+export const unlimitedLength = 2 ** 20;
+
 /** How texts become vectors around the transformer. */
 export interface EncodingConfig {
   readonly pooling: Pooling;
@@ -88,3 +91,16 @@ export interface CrossEncoderModel {
   readonly weights: Weights;
   readonly tokenizer: TextTokenizer;
 }
+
+/** What the user may say differently from a model's folder. */
+export type EncodingOverrides = { readonly [Key in keyof EncodingConfig]?: EncodingConfig[Key] | undefined };
+
+/** A file of an exported folder; big ones come in pieces. */
+export interface EncoderFile {
+  /** Relative, with forward slashes. */
+  readonly path: string;
+  readonly content: Uint8Array<ArrayBuffer> | Iterable<Uint8Array<ArrayBuffer>>;
+}
+
+/** How an exported folder stores weights. `F16` rounds them, in half the space; `I8`, of tables alone, in a quarter. */
+export type StoredWeights = 'F32' | 'F16' | 'I8';

@@ -1,7 +1,7 @@
 import { quoted } from '../core/shown.ts';
 import type { ModelFolder } from '../host/contract.ts';
 import { InputError } from '../core/errors.ts';
-import type { EncoderFamily } from './families/family.ts';
+import type { TransformerFamily } from './families/family.ts';
 import { readSafetensors, readShardIndex, toFloat32, type StoredTensor } from '../formats/safetensors.ts';
 import { readTorchCheckpoint } from '../formats/torch-pickle.ts';
 import type { Weights, WeightTensor } from './types.ts';
@@ -58,7 +58,7 @@ export async function openCheckpoint(folder: ModelFolder): Promise<Checkpoint> {
  */
 export function takeWeights(
   checkpoint: Checkpoint,
-  family: EncoderFamily,
+  family: TransformerFamily,
   wanted: ReadonlyMap<string, readonly number[]>,
   model: string,
 ): Weights {
@@ -96,14 +96,14 @@ export function takeWeights(
 }
 
 /** The rows of the classification head, undefined without one. */
-export function headRows(checkpoint: Checkpoint, { classification }: EncoderFamily): number | undefined {
+export function headRows(checkpoint: Checkpoint, { classification }: TransformerFamily): number | undefined {
   return checkpoint.get(`${classification.classifier}.weight`)?.tensor.dims[0];
 }
 
 /** The checkpoint under names without the prefix of the model class, and without those of TensorFlow's days. */
 function standardNames(
   checkpoint: Checkpoint,
-  { name: family, title, wordEmbeddings: marker }: EncoderFamily,
+  { name: family, title, wordEmbeddings: marker }: TransformerFamily,
   model: string,
 ): Checkpoint {
   // What model classes put before an encoder's names.

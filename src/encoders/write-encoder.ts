@@ -1,21 +1,15 @@
 import { jsonFile, parseJsonObject, type JsonObject } from '../formats/json-file.ts';
 import { modelCard, type ModelCardInfo } from './model-card.ts';
 import { fromFloat32, safetensorsChunks, toFloat16, type StoredTensor } from '../formats/safetensors.ts';
-import { familyOf } from './families/index.ts';
-import type { EncoderModel } from './types.ts';
-
-/** A file of an exported folder; big ones come in pieces. */
-export interface EncoderFile {
-  /** Relative, with forward slashes. */
-  readonly path: string;
-  readonly content: Uint8Array<ArrayBuffer> | Iterable<Uint8Array<ArrayBuffer>>;
-}
+import { tableFamilyOf, transformerOf } from './families/index.ts';
+import { LIBRARY_FILE } from './sentence-transformers-files.ts';
+import type { EncoderFile, EncoderModel, StoredWeights } from './types.ts';
 
 export interface EncoderFilesOptions {
   /** The transformer as an ONNX model, for transformers.js. */
   readonly onnx?: Uint8Array<ArrayBuffer> | undefined;
-  /** How the weights are stored; `F16` rounds them, in half the space. The default is `F32`. */
-  readonly weights?: 'F32' | 'F16';
+  /** The default is `F32`. */
+  readonly weights?: StoredWeights;
 }
 
 /**
@@ -36,16 +30,13 @@ export function encoderFiles(
     similarity,
     ...encoding,
   });
-  const files: EncoderFile[] = [
+  const { weights = 'F32', onnx } = options;
+  const table = tableFamilyOf(shape);
+  return [
     { path: 'README.md', content: new TextEncoder().encode(readme) },
-    { path: 'config.json', content: jsonFile(modelConfig(model)) },
-    { path: 'model.safetensors', content: weightChunks(model, options.weights) },
-    ...tokenizerFiles(model),
-    { path: 'modules.json', content: jsonFile(modules(encoding.normalize)) },
-    { path: '1_Pooling/config.json', content: jsonFile(poolingConfig(model)) },
-    { path: 'sentence_bert_config.json', content: jsonFile(transformerSettings(model)) },
+    ...(table === undefined ? transformerFiles(model, weights) : table.files(model, weights)),
     {
-      path: 'config_sentence_transformers.json',
+      path: LIBRARY_FILE,
       content: jsonFile({
         model_type: 'SentenceTransformer',
         prompts: { query: encoding.queryPrefix, document: encoding.passagePrefix },
@@ -53,9 +44,19 @@ export function encoderFiles(
         similarity_fn_name: similarity,
       }),
     },
+    ...(onnx === undefined ? [] : [{ path: 'onnx/model.onnx', content: onnx }]),
   ];
-  if (options.onnx) files.push({ path: 'onnx/model.onnx', content: options.onnx });
-  return files;
+}
+
+function transformerFiles(model: EncoderModel, weights: StoredWeights): EncoderFile[] {
+  return [
+    { path: 'config.json', content: jsonFile(modelConfig(model)) },
+    { path: 'model.safetensors', content: weightChunks(model, weights) },
+    ...tokenizerFiles(model),
+    { path: 'modules.json', content: jsonFile(modules(model.encoding.normalize)) },
+    { path: '1_Pooling/config.json', content: jsonFile(poolingConfig(model)) },
+    { path: 'sentence_bert_config.json', content: jsonFile(transformerSettings(model)) },
+  ];
 }
 
 /** config.json as it was read, but for what the export changes: the class and the type of the weights. */
@@ -63,7 +64,7 @@ function modelConfig({ shape, baggage }: EncoderModel): JsonObject {
   const { config } = baggage;
   return {
     ...config,
-    architectures: [`${familyOf(shape).className}Model`],
+    architectures: [`${transformerOf(shape).className}Model`],
     model_type: shape.family,
     // transformers renamed the field in version 5 and reads both.
     [Object.hasOwn(config, 'dtype') ? 'dtype' : 'torch_dtype']: 'float32',
@@ -72,11 +73,12 @@ function modelConfig({ shape, baggage }: EncoderModel): JsonObject {
 
 function weightChunks(
   { shape, weights }: EncoderModel,
-  type: 'F32' | 'F16' = 'F32',
+  type: StoredWeights,
 ): Iterable<Uint8Array<ArrayBuffer>> {
+  if (type === 'I8') throw new RangeError('only tables of token vectors are stored as int8');
   const store = type === 'F16' ? toFloat16 : fromFloat32;
   const tensors = new Map<string, StoredTensor>();
-  for (const name of familyOf(shape).parameters(shape).keys()) {
+  for (const name of transformerOf(shape).parameters(shape).keys()) {
     const tensor = weights.get(name);
     if (!tensor) throw new RangeError(`the model has no tensor ${name}`);
     tensors.set(name, store(tensor.dims, tensor.data));
@@ -87,7 +89,7 @@ function weightChunks(
 
 /** The files as they were read; where there was only vocab.txt, also what transformers.js needs. */
 function tokenizerFiles({ shape, encoding, baggage }: EncoderModel): EncoderFile[] {
-  const { tokenizer } = familyOf(shape);
+  const { tokenizer } = transformerOf(shape);
   const files = new Map(baggage.files);
   files.delete('sentence_bert_config.json');
   const stored = files.get('tokenizer_config.json');

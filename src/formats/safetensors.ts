@@ -473,6 +473,14 @@ export function toFloat16(dims: readonly number[], data: Float32Array<ArrayBuffe
   return { dtype: 'F16', dims, data: new Uint8Array(halves.buffer) };
 }
 
+/** A tensor to write as int8: its largest value becomes 127, and the scale is lost, as model2vec does it. */
+export function toInt8(dims: readonly number[], data: Float32Array<ArrayBuffer>): StoredTensor {
+  const largest = data.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  const scale = largest === 0 ? 0 : 127 / largest;
+  const bytes = Int8Array.from(data, (value) => Math.sign(value) * roundToEven(Math.abs(value) * scale));
+  return { dtype: 'I8', dims, data: new Uint8Array(bytes.buffer) };
+}
+
 function roundToEven(value: number): number {
   const below = Math.floor(value);
   const rest = value - below;

@@ -104,6 +104,8 @@ export interface Runtime {
   createKernel?(program: ElementwiseProgram): Promise<ElementwiseKernel>;
   /** Bytes that a new session may still take on this device. */
   availableMemory(): number;
+  /** Awaited now and then by what computes without graphs: a host may hold it there, or let others have the thread. */
+  turn?(): Promise<void>;
   close(): Promise<void>;
 }
 

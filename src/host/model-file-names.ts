@@ -41,6 +41,7 @@ export function isModelFile(path: string): boolean {
     NAMED_FILES.has(path) ||
     /^sentence_\w+_config\.json$/.test(path) ||
     /^\d+_Pooling\/config\.json$/.test(path) ||
+    /^\d+_StaticEmbedding\/(?:tokenizer\.json|model\.safetensors)$/.test(path) ||
     /^model-\d{5}-of-\d{5}\.safetensors$/.test(path)
   );
 }

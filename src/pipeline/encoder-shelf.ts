@@ -1,6 +1,5 @@
 import { CrossEncoder } from '../encoders/cross-encoder.ts';
-import { uploadWeights } from '../encoders/device-weights.ts';
-import { Embedder } from '../encoders/embedder.ts';
+import { emptyTextsWarning, type Embedder } from '../encoders/embedder.ts';
 import { alternatives, encoderFamilies } from '../encoders/families/index.ts';
 import { foreignArchitecture } from '../encoders/model-kind.ts';
 import {
@@ -9,8 +8,9 @@ import {
   type LibraryEncoder,
   type ModelLibrary,
 } from '../encoders/model-library.ts';
+import { openEmbedder } from '../encoders/open-embedder.ts';
 import { readCrossEncoder, readEncoder } from '../encoders/read-encoder.ts';
-import type { EncodingOverrides } from '../encoders/sentence-transformers.ts';
+import type { EncodingOverrides } from '../encoders/types.ts';
 import type { EncoderModel, Weights } from '../encoders/types.ts';
 import { canonicalJson } from '../core/canonical-json.ts';
 import type { ModelFiles, ModelFolder, Runtime } from '../host/contract.ts';
@@ -136,18 +136,22 @@ async function hashWeights(weights: Weights): Promise<string[]> {
   return parts;
 }
 
-/** Runs a task with an encoder on the device, and gives the device's memory back. */
+/**
+ * Runs a task with an encoder on the device, and gives the device's memory back.
+ * @param warn hears of texts that have no vectors
+ */
 export async function withEmbedder<T>(
   runtime: Runtime,
   model: EncoderModel,
   task: (embedder: Embedder) => Promise<T>,
+  warn?: (warning: string) => void,
 ): Promise<T> {
-  const weights = await uploadWeights(runtime, model.weights);
-  const embedder = new Embedder(runtime, model, () => weights);
+  const embedder = await openEmbedder(runtime, model);
   try {
     return await task(embedder);
   } finally {
+    const warning = emptyTextsWarning(embedder.emptyTexts);
+    if (warning !== undefined) warn?.(`${model.name}: ${warning}`);
     await embedder.close();
-    for (const tensor of weights.values()) tensor.dispose();
   }
 }

@@ -236,7 +236,10 @@ export class FragmentJob {
         remedy: 'Use other dev lists, or hold out fewer lists',
       });
     }
-    const settings = settingsFor(lists, arm.training, arm.loss, { seed, mix: arm.mix });
+    const settings = settingsFor(lists, arm.training, arm.loss, {
+      ...{ seed, mix: arm.mix },
+      shape: encoder.model.shape,
+    });
     return {
       ...{ stage, arm, lists, settings, split: heldOut.split },
       encoder: comparedBy(encoder.model, settings.similarity),

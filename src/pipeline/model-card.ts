@@ -1,4 +1,5 @@
 import type { ModelCardInfo } from '../encoders/model-card.ts';
+import type { EncoderShape } from '../encoders/types.ts';
 import { parseLossSpec } from '../losses/loss-spec.ts';
 import { hyperparametersOf } from '../training/hyperparameters.ts';
 import { mergeTraining, trainingSettings } from './training-settings.ts';
@@ -6,14 +7,19 @@ import type { ArmReport, RecipeReport } from './report.ts';
 import { own } from '../core/own.ts';
 
 /** The model card of an arm's model as it was trained with the first seed. */
-export function modelCardOfArm(report: RecipeReport, arm: ArmReport): ModelCardInfo {
+export function modelCardOfArm(
+  report: RecipeReport,
+  arm: ArmReport,
+  shape: Pick<EncoderShape, 'family'>,
+): ModelCardInfo {
   const { recipe, results, corpus } = report;
   const training = arm.trainings[0];
   const untrained = results.all.systems.find(({ name }) => name === 'untrained')?.metrics;
   const ofArm = recipe.arms.find(({ name }) => name === arm.name)?.training ?? {};
   const chosen = { ...mergeTraining(recipe.training, ofArm), learningRate: arm.learningRate };
   const steps = training?.steps ?? 0;
-  const settings = trainingSettings(chosen, parseLossSpec(arm.loss), training?.seed ?? 0, () => steps);
+  const loss = parseLossSpec(arm.loss);
+  const settings = trainingSettings(chosen, loss, training?.seed ?? 0, () => steps, shape);
   const trained = results.all.systems.find(({ name }) => name === arm.name)?.metrics ?? {};
   return {
     title: `${recipe.name}, ${arm.name}`,

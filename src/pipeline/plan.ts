@@ -1,5 +1,5 @@
 import { trainingGraphs } from '../encoders/graphs.ts';
-import { familyOf } from '../encoders/families/index.ts';
+import { familyOf, tableFamilyOf } from '../encoders/families/index.ts';
 import { elementCount } from '../core/tensor-size.ts';
 import { isGpu } from '../host/contract.ts';
 import { chooseMicroBatches, type DeviceLimits } from '../training/choose-micro-batches.ts';
@@ -155,6 +155,8 @@ function trainingBytes(
   const parameters = familyOf(shape).parameters(shape);
   let weights = 0;
   for (const dims of parameters.values()) weights += 4 * elementCount(dims);
+  // A table computes nothing beside them that is worth counting.
+  if (tableFamilyOf(shape) !== undefined) return 4 * weights;
   const settings = trainingSettings(training, loss, seed, () => 0);
   const length = Math.max(encoding.queryMaxLength, encoding.passageMaxLength);
   const trainable = new Set(parameters.keys());

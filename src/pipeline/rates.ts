@@ -1,5 +1,6 @@
 import type { ListRecord } from '../corpus/types.ts';
 import { tokenizeSide } from '../encoders/embedder.ts';
+import { tableFamilyOf } from '../encoders/families/index.ts';
 import { parseLossSpec } from '../losses/loss-spec.ts';
 import { forwardFlops } from '../training/flops.ts';
 import { train } from '../training/trainer.ts';
@@ -11,7 +12,7 @@ import { trainingSettings } from './training-settings.ts';
 export type Rates = Readonly<{
   forward: number;
   training: number;
-  /** Of plain matrix products, which trainings are measured against. */
+  /** Of plain matrix products, which trainings by graphs are measured against; 0 where there are none. */
   matmul: number;
 }>;
 
@@ -37,7 +38,7 @@ export async function ratesStage(
     run: async (workshop) => {
       const texts = sampleTexts(workshop, encoder);
       // In this order: what a browser has just loaded runs several times slower at first.
-      const matmul = await workshop.matmulRate();
+      const matmul = tableFamilyOf(encoder.model.shape) === undefined ? await workshop.matmulRate() : 0;
       const training = await trainingRate(workshop, encoder, texts);
       const forward = await forwardRate(workshop, encoder, texts);
       const value: Rates = { forward, training, matmul };
@@ -102,7 +103,7 @@ async function trainingRate(
     lists,
     clock,
     version,
-    matmulRate: await workshop.matmulRate(),
+    matmulRate: () => workshop.matmulRate(),
     settings: trainingSettings(
       {
         learningRate: 1e-9,
@@ -112,6 +113,7 @@ async function trainingRate(
       parseLossSpec('infonce'),
       0,
       () => 2,
+      model.shape,
     ),
     onEvent: (event) => {
       if (event.kind === 'step') ends.push(clock.now());
@@ -129,7 +131,7 @@ async function trainingRate(
 const passagesPerList = 4;
 
 function perSecond(flops: number, milliseconds: number): number {
-  return (flops * 1000) / Math.max(milliseconds, 0.1);
+  return (Math.max(flops, 1) * 1000) / Math.max(milliseconds, 0.1);
 }
 
 /** How long work takes at these rates. */

@@ -69,8 +69,11 @@ function encoderRetriever(encoder: ShelvedEncoder, device: string): Retriever {
     work: (...search) => searchWork(model, ...search),
     rank: async (workshop, queries, options, task) => {
       const index = await workshop.vectors(encoder, task);
-      return withEmbedder(workshop.runtime, model, (embedder) =>
-        rankWithVectors(index, queries, (texts, side) => embedder.embed(texts, side), options),
+      return withEmbedder(
+        workshop.runtime,
+        model,
+        (embedder) => rankWithVectors(index, queries, (texts, side) => embedder.embed(texts, side), options),
+        (warning) => task.warn(warning),
       );
     },
   };
@@ -113,13 +116,17 @@ export function trainedRetriever(
     work: (...search) => searchWork(model, ...search),
     rank: async (workshop, queries, options, task) => {
       const trained = { ...model, weights: await workshop.weightsOf(training) };
-      return withEmbedder(workshop.runtime, trained, async (embedder) =>
-        rankWithVectors(
-          await workshop.trainedVectors(training, embedder, task),
-          queries,
-          (texts, side) => embedder.embed(texts, side),
-          options,
-        ),
+      return withEmbedder(
+        workshop.runtime,
+        trained,
+        async (embedder) =>
+          rankWithVectors(
+            await workshop.trainedVectors(training, embedder, task),
+            queries,
+            (texts, side) => embedder.embed(texts, side),
+            options,
+          ),
+        (warning) => task.warn(warning),
       );
     },
   };

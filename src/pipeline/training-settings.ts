@@ -1,4 +1,6 @@
 import type { ListRecord } from '../corpus/types.ts';
+import { tableFamilyOf } from '../encoders/families/index.ts';
+import type { EncoderShape } from '../encoders/types.ts';
 import type { LossSpec } from '../losses/loss-spec.ts';
 import { settle } from '../core/setting.ts';
 import { trainingSettingTable } from '../training/setting-table.ts';
@@ -22,11 +24,25 @@ export function settingsFor(
   lists: readonly ListRecord[],
   training: RecipeTraining,
   loss: LossSpec,
-  { seed, mix }: { readonly seed: number; readonly mix: Mix | undefined },
+  {
+    seed,
+    mix,
+    shape,
+  }: {
+    readonly seed: number;
+    readonly mix: Mix | undefined;
+    readonly shape: Pick<EncoderShape, 'family'>;
+  },
 ): TrainingSettings {
   const mixing = mix === undefined ? {} : { mix };
   return {
-    ...trainingSettings(training, loss, seed, (settings) => stepsOf(lists, { ...settings, ...mixing })),
+    ...trainingSettings(
+      training,
+      loss,
+      seed,
+      (settings) => stepsOf(lists, { ...settings, ...mixing }),
+      shape,
+    ),
     ...mixing,
   };
 }
@@ -40,8 +56,18 @@ export function stepsOf(lists: readonly ListRecord[], settings: BatchSettings): 
 /** The metric that chooses checkpoints and settings on dev. */
 export const devMetric = 'ndcg_cut_10';
 
+/** A step over the rows of a table neither decays nor clips. */
+function withDefaultsOf(
+  shape: Pick<EncoderShape, 'family'> | undefined,
+  training: RecipeTraining,
+): RecipeTraining {
+  if (shape === undefined || tableFamilyOf(shape) === undefined) return training;
+  return { ...training, optimizer: { weightDecay: 0, clipNorm: 0, ...defined(training.optimizer ?? {}) } };
+}
+
 /**
  * Everything the trainer asks for.
+ * @param shape of the encoder, whose family has defaults of its own
  * @param stepsOf how many steps the training takes, from its batch and epochs
  */
 export function trainingSettings(
@@ -49,13 +75,14 @@ export function trainingSettings(
   loss: LossSpec,
   seed: number,
   stepsOf: (settings: Pick<TrainingSettings, 'batches' | 'epochs' | 'maxSteps' | 'seed'>) => number,
+  shape?: Pick<EncoderShape, 'family'>,
 ): TrainingSettings {
   const readsGrades = loss.terms.some(({ definition }) =>
     definition.needs.some((need) => need === 'labels' || need === 'teacher'),
   );
   const { batches, dropout, maxSteps, evaluateEvery, earlyStopping, ...others } = settle(
     trainingSettingTable,
-    training,
+    withDefaultsOf(shape, training),
   );
   const { otherPositives = readsGrades, level, ...rows } = batches;
   const settings = {

@@ -328,8 +328,11 @@ export class RecipeWorkshop implements Workshop {
   async vectors(encoder: ShelvedEncoder, task: Task): Promise<VectorIndex> {
     let index = this.keptVectors(encoder);
     if (index === undefined) {
-      index = await withEmbedder(this.runtime, encoder.model, (embedder) =>
-        this.#indexCorpus(vectorsKey(encoder), embedder, task),
+      index = await withEmbedder(
+        this.runtime,
+        encoder.model,
+        (embedder) => this.#indexCorpus(vectorsKey(encoder), embedder, task),
+        (warning) => task.warn(warning),
       );
       this.#vectors.set(vectorsKey(encoder), index);
     }

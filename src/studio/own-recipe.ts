@@ -3,7 +3,7 @@ import type { LossDefinition } from '../losses/contract.ts';
 import { lossByName } from '../losses/index.ts';
 import { formatLossSpec, lossTerm } from '../losses/loss-spec.ts';
 import { encodingSettingTable } from '../encoders/encoding-setting-table.ts';
-import type { EncodingOverrides } from '../encoders/sentence-transformers.ts';
+import type { EncodingOverrides } from '../encoders/types.ts';
 import { InputError } from '../core/errors.ts';
 import { wrongSettings } from '../core/setting.ts';
 import { describeRange, isInRange, settingRanges } from '../core/setting-ranges.ts';

@@ -20,6 +20,7 @@ import { bytesNeeded } from './choose-micro-batches.ts';
 import { fillDropoutMask } from './dropout.ts';
 import { planMicroBatches, type MicroBatchPlan } from './micro-batches.ts';
 import type { ParameterState } from './parameter-state.ts';
+import type { TokenizedBatch, VectorGradients, VectorLoss } from './trainable.ts';
 
 export interface GradientCacheOptions extends MicroBatchPlan {
   /** While the activations of a batch fit into this many bytes they are kept; beyond, they are recomputed. */
@@ -41,23 +42,6 @@ export interface SteppedEncoder {
   readonly encoding: Pick<EncodingConfig, 'pooling' | 'normalize'>;
   readonly tokenizer: Pick<TextTokenizer, 'padId'>;
 }
-
-/** A batch as token sequences; their vectors come in the same order. */
-export interface TokenizedBatch {
-  readonly queries: readonly TokenSequence[];
-  readonly passages: readonly TokenSequence[];
-}
-
-/** ∂L/∂vectors, [queries, width] and [passages, width], and any other results of the loss. */
-export interface VectorGradients {
-  readonly queryGradient: Float32Array;
-  readonly passageGradient: Float32Array;
-}
-
-export type VectorLoss<Result extends VectorGradients> = (
-  queryVectors: Float32Array<ArrayBuffer>,
-  passageVectors: Float32Array<ArrayBuffer>,
-) => Result | Promise<Result>;
 
 interface CompiledShape {
   readonly graphs: TrainingGraphs;

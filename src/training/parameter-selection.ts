@@ -1,9 +1,11 @@
 import type { LoraShape } from '../encoders/forward.ts';
-import { familyOf } from '../encoders/families/index.ts';
-import type { EncoderShape, Weights, WeightTensor } from '../encoders/types.ts';
+import { alternatives, familyOf, tableFamilyOf } from '../encoders/families/index.ts';
+import type { EncoderModel, EncoderShape, Weights, WeightTensor } from '../encoders/types.ts';
 import { elementCount } from '../core/tensor-size.ts';
 import { InputError } from '../core/errors.ts';
 import { RandomStream } from '../core/random.ts';
+import { withChangedRows } from './changed-rows.ts';
+import type { AdamWSettings } from './optimizer.ts';
 
 /** Which parameters train. */
 export type ParameterSelection =
@@ -11,6 +13,41 @@ export type ParameterSelection =
   | { readonly kind: 'no-embeddings' }
   | { readonly kind: 'last-layers'; readonly layers: number }
   | { readonly kind: 'lora'; readonly rank: number; readonly alpha: number };
+
+/**
+ * Checks that an encoder can be trained as the settings say.
+ * @throws InputError with what fits the encoder
+ */
+export function checkTrainable(
+  shape: EncoderShape,
+  {
+    selection,
+    optimizer,
+    dropout,
+  }: {
+    readonly selection: ParameterSelection;
+    readonly optimizer: Pick<AdamWSettings, 'weightDecay' | 'clipNorm'>;
+    readonly dropout: { readonly hidden: number; readonly attention: number };
+  },
+): void {
+  if (tableFamilyOf(shape) === undefined) {
+    checkSelection(shape, selection);
+    return;
+  }
+  const wrong = [
+    ...(selection.kind === 'all' ? [] : ['a selection of parameters']),
+    ...(optimizer.weightDecay === 0 ? [] : ['weight decay']),
+    ...(optimizer.clipNorm === 0 ? [] : ['a maximum gradient norm']),
+    ...(dropout.hidden === 0 && dropout.attention === 0 ? [] : ['dropout']),
+  ];
+  if (wrong.length === 0) return;
+  throw new InputError(
+    `a static encoder cannot be trained with ${alternatives(wrong)}: a step changes the rows of its tokens alone`,
+    {
+      remedy: `Remove ${wrong.length === 1 ? 'the setting' : 'these settings'}, or use an encoder with a transformer`,
+    },
+  );
+}
 
 /**
  * Checks that an encoder has what a selection asks for.
@@ -120,7 +157,15 @@ export function mergeLora(shape: EncoderShape, weights: Weights, lora: LoraShape
   return merged;
 }
 
-/** An encoder's weights as a training left them: its adapters merged where it has some. */
-export function encoderWeights(shape: EncoderShape, weights: Weights, lora: LoraShape | undefined): Weights {
-  return lora === undefined ? weights : mergeLora(shape, weights, lora);
+/**
+ * An encoder's weights as a training left them: its adapters merged where it has some, and the rows of a table that have
+ * changed put into it.
+ * @param base the encoder that the training started from
+ */
+export function encoderWeights(
+  base: Pick<EncoderModel, 'shape' | 'weights'>,
+  weights: Weights,
+  lora: LoraShape | undefined,
+): Weights {
+  return lora === undefined ? withChangedRows(base.weights, weights) : mergeLora(base.shape, weights, lora);
 }

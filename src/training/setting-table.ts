@@ -212,7 +212,7 @@ export const trainingSettingTable = {
   }),
   learningRate: numberSetting(settingRanges.learningRate, {
     title: 'learning rate',
-    help: 'Peak learning rate: 1e-4 works for nano, 2e-5 for models like MiniLM.',
+    help: 'Peak learning rate: 1e-4 works for nano, 2e-5 for models like MiniLM, 0.02 for static encoders.',
     form: 'first',
     option: 'lr',
     placeholder: 'rate',
@@ -259,14 +259,14 @@ export const trainingSettingTable = {
     weightDecay: numberSetting(settingRanges.weightDecay, {
       title: 'weight decay',
       form: 'more',
-      help: 'AdamW weight decay (decoupled).',
+      help: 'AdamW weight decay (decoupled); always 0 with a static encoder.',
       option: 'weight-decay',
       placeholder: 'rate',
       default: defaultAdamW.weightDecay,
     }),
     clipNorm: numberSetting(settingRanges.clipNorm, {
       title: 'maximum gradient norm',
-      help: 'Maximum gradient norm; larger gradients are clipped. 0 turns clipping off.',
+      help: 'Maximum gradient norm; larger gradients are clipped. 0 turns clipping off, as with static encoders.',
       option: 'clip',
       placeholder: 'norm',
       default: defaultAdamW.clipNorm,

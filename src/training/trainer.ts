@@ -1,12 +1,11 @@
 import type { ListRecord } from '../corpus/types.ts';
-import { Embedder, tokenizeSide, type Side } from '../encoders/embedder.ts';
+import { tokenizeSide, type Embedder, type Side } from '../encoders/embedder.ts';
+import { tableFamilyOf } from '../encoders/families/index.ts';
 import type { TokenSequence } from '../encoders/batch-inputs.ts';
-import type { EncoderModel, Weights, WeightTensor } from '../encoders/types.ts';
+import type { EncoderModel, Weights } from '../encoders/types.ts';
 import { measureMatmulRate } from '../graph/matmul-rate.ts';
 import { quoted } from '../core/shown.ts';
-import { type Json } from '../core/json.ts';
-import { isGpu, type Clock, type Runtime } from '../host/contract.ts';
-import { OutOfMemoryError } from '../core/errors.ts';
+import type { Clock, Runtime } from '../host/contract.ts';
 import { checkLists } from '../losses/requirements.ts';
 import type { CheckpointStore } from './checkpoint.ts';
 import {
@@ -16,24 +15,17 @@ import {
   type TrainingState,
 } from './checkpoint-state.ts';
 import { initialEarlyStopping, observeEvaluation, type EarlyStoppingState } from './early-stopping.ts';
-import { GradientCache, type TokenizedBatch } from './gradient-cache.ts';
 import { forwardFlops } from './flops.ts';
 import { ListObjective } from './list-objective.ts';
-import { chooseMicroBatches } from './choose-micro-batches.ts';
-import type { MicroBatchPlan } from './micro-batches.ts';
 import type { Objective, ObjectiveBatch } from './objective.ts';
-import {
-  checkSelection,
-  encoderWeights,
-  initialLoraWeights,
-  loraShape,
-  trainableParameters,
-} from './parameter-selection.ts';
-import { createParameterState, type ParameterState } from './parameter-state.ts';
+import { GraphTrainable } from './graph-trainable.ts';
+import { checkTrainable, encoderWeights, loraShape } from './parameter-selection.ts';
 import { recipeHash } from './recipe-hash.ts';
 import { learningRateShare, scheduleFor, type Schedule } from './schedules.ts';
 import type { OptimizationSettings, TrainingSettings } from './settings.ts';
 import type { BatchLoss } from './similarity.ts';
+import { TableTrainable } from './table-trainable.ts';
+import type { OnSmaller, Trainable, TokenizedBatch } from './trainable.ts';
 
 /** Evaluates the current model, for example on dev queries. The names are those that early stopping watches. */
 export type Evaluate = (embedder: Embedder, step: number) => Promise<Readonly<Record<string, number>>>;
@@ -44,9 +36,9 @@ export interface OptimizationParts {
   readonly encoder: EncoderModel;
   readonly settings: OptimizationSettings;
   readonly clock: Clock;
-  /** The device's own rate of matrix products (measureMatmulRate), where it is known; measured if not. */
-  readonly matmulRate?: number;
-  /** Version of the program, for the fingerprint of checkpoints. */
+  /** The device's own rate of matrix products, asked for where graphs train the encoder; measureMatmulRate by default. */
+  readonly matmulRate?: () => Promise<number>;
+  /** Of the program, for the fingerprint of checkpoints. */
   readonly version: string;
   /** Without it nothing is evaluated and the last weights are kept. */
   readonly evaluate?: Evaluate;
@@ -68,7 +60,7 @@ export interface TrainingSpeed {
   readonly pairsPerSecond: number;
   /** Tokens per second, padding not counted. */
   readonly tokensPerSecond: number;
-  /** Floating-point operations over those the machine's own matrix product would do in the time. */
+  /** Floating-point operations over those the machine's own matrix product would do in the time; 0 without graphs. */
   readonly shareOfMatmulRate: number;
 }
 
@@ -122,6 +114,8 @@ export interface TrainingResult {
   readonly history: TrainingHistory;
   /** Bit-exact, or why not. */
   readonly breaks: readonly string[];
+  /** Texts of this run without a token that the encoder knows. */
+  readonly emptyTexts: number;
   /** Of this run, evaluation and checkpoints not counted. */
   readonly trainingSeconds: number;
   readonly speed: TrainingSpeed;
@@ -209,30 +203,26 @@ export async function optimize(
   }
 }
 
-interface PreparedTraining {
-  readonly objective: Objective;
-  readonly schedule: Schedule;
-  readonly recipeHash: string;
-  /** Floating-point operations per second. */
-  readonly matmulRate: number;
-  readonly state: ParameterState;
-  readonly plan: MicroBatchPlan;
+/** Weights and gradients of an encoder, computed as its family is. */
+async function createTrainable(parts: OptimizationParts, onSmaller: OnSmaller): Promise<Trainable> {
+  const { settings, encoder, runtime } = parts;
+  checkTrainable(encoder.shape, settings);
+  if (tableFamilyOf(encoder.shape) !== undefined) {
+    return new TableTrainable(runtime, encoder, settings.optimizer);
+  }
+  const measure = parts.matmulRate ?? (() => measureMatmulRate(runtime, parts.clock));
+  return GraphTrainable.create({ runtime, encoder, settings, onSmaller, peakRate: await measure() });
 }
 
 class Trainer {
   readonly #parts: OptimizationParts;
   readonly #objective: Objective;
-  readonly #state: ParameterState;
-  #cache: GradientCache;
-  readonly #embedder: Embedder;
+  readonly #trainable: Trainable;
   readonly #schedule: Schedule;
   readonly #totalSteps: number;
-  #plan: MicroBatchPlan;
-  /** The user's setting, if memory made the plan's micro-batches smaller. */
-  #chosenTokens: number | undefined;
   readonly #tokens = new Map<string, TokenSequence>();
+  readonly #emptyTexts = new Set<string>();
   readonly #recipeHash: string;
-  readonly #matmulRate: number;
 
   #step = 0;
   #stopping: EarlyStoppingState = initialEarlyStopping;
@@ -240,7 +230,7 @@ class Trainer {
   #evaluations: { step: number; values: Record<string, number> }[] = [];
   #breaks: readonly string[] = [];
   /** Without checkpoints, the best weights so far. */
-  #bestWeights: Map<string, WeightTensor> | undefined;
+  #bestWeights: Weights | undefined;
   #trainingMilliseconds = 0;
   #pairsDone = 0;
   #tokensDone = 0;
@@ -248,57 +238,28 @@ class Trainer {
   #stepsDone = 0;
 
   static async prepare(parts: OptimizationParts, objective: Objective, hash: string): Promise<Trainer> {
-    const { settings, encoder, runtime } = parts;
-    checkSelection(encoder.shape, settings.selection);
+    const { settings } = parts;
     const allSteps = objective.stepsInEpochs(settings.epochs);
     const schedule = scheduleFor(settings.schedule, Math.min(allSteps, settings.maxSteps ?? allSteps));
-    const matmulRate = parts.matmulRate ?? (await measureMatmulRate(runtime, parts.clock));
-    const { selection } = settings;
-    const trainable = trainableParameters(encoder.shape, selection);
-    const weights =
-      selection.kind === 'lora'
-        ? new Map([...encoder.weights, ...initialLoraWeights(encoder.shape, selection.rank, settings.seed)])
-        : encoder.weights;
-    const state = await createParameterState(runtime, weights, trainable, settings.optimizer);
-    const plan = chooseMicroBatches(runtime, encoder, {
-      tokens: settings.tokensPerMicroBatch,
-      trainable: new Set(trainable),
-      lora: loraShape(selection),
-      dropout: dropsOut(settings),
-    });
-    return new Trainer(parts, { objective, schedule, recipeHash: hash, matmulRate, state, plan });
+    let trainer: Trainer | undefined = undefined as Trainer | undefined;
+    const trainable = await createTrainable(parts, (told) => trainer?.noteSmaller(told));
+    trainer = new Trainer(parts, objective, hash, schedule, trainable);
+    return trainer;
   }
 
-  private constructor(parts: OptimizationParts, prepared: PreparedTraining) {
-    const { settings, encoder, runtime } = parts;
-    const { state } = prepared;
+  private constructor(
+    parts: OptimizationParts,
+    objective: Objective,
+    hash: string,
+    schedule: Schedule,
+    trainable: Trainable,
+  ) {
     this.#parts = parts;
-    this.#recipeHash = prepared.recipeHash;
-    this.#state = state;
-    this.#matmulRate = prepared.matmulRate;
-    this.#objective = prepared.objective;
-    this.#schedule = prepared.schedule;
-    this.#totalSteps = prepared.schedule.totalSteps;
-    this.#plan = prepared.plan;
-    this.#cache = this.#createCache();
-    this.#embedder = new Embedder(runtime, encoder, () => state.weights, loraShape(settings.selection));
-  }
-
-  #createCache(): GradientCache {
-    const { settings, encoder, runtime } = this.#parts;
-    return new GradientCache(runtime, encoder, this.#state, {
-      ...this.#plan,
-      activationBytes: settings.activationBytes,
-      lora: loraShape(settings.selection),
-      dropout: dropsOut(settings) ? { ...settings.dropout, seed: settings.seed } : undefined,
-    });
-  }
-
-  /** Cuts batches by another plan from now on. */
-  async #follow(plan: MicroBatchPlan): Promise<void> {
-    await this.#cache.close();
-    this.#plan = plan;
-    this.#cache = this.#createCache();
+    this.#objective = objective;
+    this.#recipeHash = hash;
+    this.#schedule = schedule;
+    this.#totalSteps = schedule.totalSteps;
+    this.#trainable = trainable;
   }
 
   async run(): Promise<TrainingResult> {
@@ -328,9 +289,7 @@ class Trainer {
   }
 
   async close(): Promise<void> {
-    await this.#embedder.close();
-    await this.#cache.close();
-    await this.#state.close();
+    await this.#trainable.close();
   }
 
   #aborted(): boolean {
@@ -343,37 +302,21 @@ class Trainer {
     const { epoch, step } = this.#objective.locate(this.#step);
     const batch = this.#objective.batch(epoch, step);
     const sequences = this.#tokenize(batch);
-    const { loss, gradientNorm } = await this.#gradients(sequences, batch);
+    const { result: loss, gradientNorm } = await this.#trainable.gradients(
+      sequences,
+      (queries, passages) => this.#loss(batch, queries, passages),
+      this.#step,
+    );
     if (!Number.isFinite(gradientNorm)) {
       throw new TrainingDivergedError(this.#step + 1, 'gradient norm', { isOfLoss: this.#step === 0 });
     }
     const learningRate = settings.learningRate * learningRateShare(this.#schedule, this.#step);
     this.#step++;
-    await this.#state.update(learningRate, this.#step, gradientNorm);
+    await this.#trainable.update(learningRate, this.#step, gradientNorm);
     this.#losses.push(loss.value);
     this.#trainingMilliseconds += clock.now() - start;
     this.#count(sequences);
     this.#report(epoch, loss, learningRate, gradientNorm);
-  }
-
-  /** Adds the gradients of a batch; where memory runs out, again with smaller micro-batches. */
-  async #gradients(
-    sequences: TokenizedBatch,
-    batch: ObjectiveBatch,
-  ): Promise<{ readonly loss: BatchLoss<Float32Array>; readonly gradientNorm: number }> {
-    for (;;) {
-      try {
-        const loss = await this.#cache.run(
-          sequences,
-          (queries, passages) => this.#loss(batch, queries, passages),
-          this.#step,
-        );
-        return { loss, gradientNorm: await this.#state.gradientNorm() };
-      } catch (error) {
-        if (!(error instanceof OutOfMemoryError)) throw error;
-        await this.#halveMicroBatches(error, [...sequences.queries, ...sequences.passages]);
-      }
-    }
   }
 
   /** @throws {TrainingDivergedError} where the loss, or a gradient of it, is not finite */
@@ -382,7 +325,7 @@ class Trainer {
     queries: Float32Array<ArrayBuffer>,
     passages: Float32Array<ArrayBuffer>,
   ): Promise<BatchLoss<Float32Array>> {
-    const result = await batch.loss(queries, passages, this.#embedder.dimensions);
+    const result = await batch.loss(queries, passages, this.#trainable.embedder.dimensions);
     const values = [[result.value], result.queryGradient, result.passageGradient];
     // No weights have moved before the first step, and sound vectors come of sound ones.
     const isOfLoss = this.#step === 0 || (areFinite(queries) && areFinite(passages));
@@ -390,20 +333,10 @@ class Trainer {
     return result;
   }
 
-  /** @throws the error where that would not help: on the host, or where each micro-batch is one sequence already */
-  async #halveMicroBatches(error: OutOfMemoryError, sequences: readonly TokenSequence[]): Promise<void> {
-    const { tokensPerMicroBatch: before } = this.#plan;
-    const longest = Math.max(...sequences.map(({ length }) => length));
-    const most = this.#plan.lengthLadder.find((length) => length >= longest) ?? longest;
-    if (!isGpu(this.#parts.runtime.device) || before < 2 * most) throw error;
-    const tokens = Math.floor(before / 2);
-    const { tokensPerMicroBatch: chosen } = this.#parts.settings;
-    if (chosen !== 'auto') this.#chosenTokens = chosen;
-    await this.#follow({ ...this.#plan, tokensPerMicroBatch: tokens });
-    await this.#state.clearGradients();
-    const message = `memory ran out: tokensPerMicroBatch was ${before} and is ${tokens}`;
-    this.#breaks = [...this.#breaks, `not bit-exact from step ${this.#step} because ${message}`];
-    this.#parts.onEvent?.({ kind: 'smaller micro-batch', step: this.#step, tokens, message });
+  /** Memory ran out, and the step is done again with less at a time. */
+  noteSmaller(told: Parameters<OnSmaller>[0]): void {
+    this.#breaks = [...this.#breaks, `not bit-exact from step ${told.step} because ${told.message}`];
+    this.#parts.onEvent?.({ kind: 'smaller micro-batch', ...told });
   }
 
   #tokenize(batch: ObjectiveBatch): TokenizedBatch {
@@ -413,6 +346,7 @@ class Trainer {
       if (sequence === undefined) {
         sequence = tokenizeSide(this.#parts.encoder, text, side);
         // Memory for a training's texts is bounded; a text that comes again later is tokenized again.
+        if (sequence.length === 0) this.#emptyTexts.add(text);
         if (this.#tokens.size >= mostTokenized) this.#tokens.clear();
         this.#tokens.set(key, sequence);
       }
@@ -452,17 +386,18 @@ class Trainer {
 
   #speed(): TrainingSpeed {
     const seconds = Math.max(this.#trainingMilliseconds, 1) / 1000;
+    const { peakRate } = this.#trainable;
     return {
       pairsPerSecond: this.#pairsDone / seconds,
       tokensPerSecond: this.#tokensDone / seconds,
-      shareOfMatmulRate: this.#flopsDone / seconds / this.#matmulRate,
+      shareOfMatmulRate: peakRate === undefined ? 0 : this.#flopsDone / seconds / peakRate,
     };
   }
 
   async #evaluate(): Promise<{ isBest: boolean; stop: boolean }> {
     const { evaluate, settings } = this.#parts;
     if (evaluate === undefined) return { isBest: false, stop: false };
-    const values = { ...(await evaluate(this.#embedder, this.#step)) };
+    const values = { ...(await evaluate(this.#trainable.embedder, this.#step)) };
     const decision = observeEvaluation(settings.earlyStopping, this.#stopping, this.#step, values);
     this.#stopping = decision.state;
     this.#evaluations.push({ step: this.#step, values });
@@ -470,9 +405,9 @@ class Trainer {
     return decision;
   }
 
-  /** @throws TrainingDivergedError if they are to be evaluated or saved and are not finite */
-  async #readWeights(): Promise<Map<string, WeightTensor>> {
-    const weights = await this.#state.readWeights();
+  /** @throws TrainingDivergedError where they are to be measured or kept and are no numbers */
+  async #readWeights(): Promise<Weights> {
+    const weights = await this.#trainable.readWeights();
     for (const { data } of weights.values()) {
       // A weight whose square overflows is as good as infinite, and would only be found out by the next step.
       if (!data.every((value) => Math.abs(value) < largestWeight)) {
@@ -482,14 +417,14 @@ class Trainer {
     return weights;
   }
 
-  async #save(weights: Map<string, WeightTensor>, isBest: boolean): Promise<void> {
+  async #save(weights: Weights, isBest: boolean): Promise<void> {
     const { checkpoints } = this.#parts;
     if (checkpoints === undefined) {
       if (isBest) this.#bestWeights = weights;
       return;
     }
     await checkpoints.save(
-      { state: this.#trainingState(), weights, moments: await this.#state.readMoments() },
+      { state: this.#trainingState(), weights, moments: await this.#trainable.readMoments() },
       { best: isBest },
     );
     this.#parts.onEvent?.({ kind: 'checkpoint', step: this.#step });
@@ -497,6 +432,7 @@ class Trainer {
 
   #trainingState(): TrainingState {
     const { settings } = this.#parts;
+    const { plan, chosenTokens } = this.#trainable;
     return {
       step: this.#step,
       // For the last step taken: there may be none after it.
@@ -504,8 +440,8 @@ class Trainer {
       seed: settings.seed,
       optimizerStep: this.#step,
       recipeHash: this.#recipeHash,
-      plan: storedPlan(this.#plan),
-      ...(this.#chosenTokens === undefined ? {} : { chosenTokens: this.#chosenTokens }),
+      plan,
+      ...(chosenTokens === undefined ? {} : { chosenTokens }),
       earlyStopping: this.#stopping,
       history: this.#history(),
       fingerprint: this.#fingerprint(),
@@ -514,7 +450,7 @@ class Trainer {
   }
 
   #fingerprint(): Readonly<Record<string, string>> {
-    return { ...this.#parts.runtime.fingerprint, studio: this.#parts.version };
+    return { ...this.#trainable.fingerprint, studio: this.#parts.version };
   }
 
   #history(): TrainingHistory {
@@ -524,18 +460,13 @@ class Trainer {
   async #resume(): Promise<boolean> {
     const loaded = await this.#parts.checkpoints?.loadLatest();
     if (loaded === undefined) return false;
-    const { state, weights, moments } = loaded.checkpoint;
-    const plan = this.#resumedPlan(state);
-    if (plan !== undefined) {
-      this.#chosenTokens = state.chosenTokens;
-      await this.#follow(plan);
-    }
+    const { state } = loaded.checkpoint;
+    await this.#trainable.restore(loaded.checkpoint);
     const report = resumeReport(state, {
       fingerprint: this.#fingerprint(),
-      plan: storedPlan(this.#plan),
+      plan: this.#trainable.plan,
       recipeHash: this.#recipeHash,
     });
-    await this.#state.restore(weights, moments);
     this.#step = state.step;
     this.#stopping = state.earlyStopping as EarlyStoppingState;
     const history = state.history as TrainingHistory;
@@ -549,50 +480,27 @@ class Trainer {
     return true;
   }
 
-  /** The checkpoint's way to cut batches, unless the user or another device has chosen another since. */
-  #resumedPlan({ plan, chosenTokens, fingerprint }: TrainingState): MicroBatchPlan | undefined {
-    const { tokensPerMicroBatch: chosen } = this.#parts.settings;
-    const { tokensPerMicroBatch: tokens, launchTokens } = plan;
-    if (typeof tokens !== 'number') return undefined;
-    if (chosen === 'auto' && fingerprint.device !== this.#parts.runtime.device) return undefined;
-    if (chosen !== 'auto' && chosen !== (chosenTokens ?? tokens)) return undefined;
-    return {
-      lengthLadder: this.#plan.lengthLadder,
-      tokensPerMicroBatch: tokens,
-      ...(typeof launchTokens === 'number' ? { launchTokens } : {}),
-    };
-  }
-
   async #result(stopped: boolean): Promise<TrainingResult> {
     const { evaluate, checkpoints, encoder, settings } = this.#parts;
     const weights =
       evaluate === undefined
-        ? await this.#state.readWeights()
+        ? await this.#trainable.readWeights()
         : ((await checkpoints?.loadBest())?.checkpoint.weights ??
           this.#bestWeights ??
-          (await this.#state.readWeights()));
+          (await this.#trainable.readWeights()));
     const unfinished = this.#step < this.#totalSteps && !stopped && this.#aborted();
     return {
-      weights: encoderWeights(encoder.shape, weights, loraShape(settings.selection)),
+      weights: encoderWeights(encoder, weights, loraShape(settings.selection)),
       bestStep: evaluate === undefined ? this.#step : (this.#stopping.best?.step ?? this.#step),
       steps: this.#step,
       endedBy: stopped ? 'early stopping' : unfinished ? 'request' : 'steps',
       history: this.#history(),
       breaks: this.#breaks,
+      emptyTexts: this.#emptyTexts.size,
       trainingSeconds: this.#trainingMilliseconds / 1000,
       speed: this.#speed(),
     };
   }
-}
-
-function dropsOut({ dropout }: OptimizationSettings): boolean {
-  return dropout.hidden > 0 || dropout.attention > 0;
-}
-
-/** A plan as checkpoints keep it. */
-function storedPlan(plan: MicroBatchPlan): Readonly<Record<string, Json>> {
-  const { lengthLadder, tokensPerMicroBatch, launchTokens } = plan;
-  return { tokensPerMicroBatch, lengthLadder, ...(launchTokens === undefined ? {} : { launchTokens }) };
 }
 
 /** The square root of the largest float32. */

@@ -50,9 +50,9 @@ const family = `
 import { tanh } from '../../graph/ops/elementwise.ts';
 import { wordPiece } from '../tokenizer.ts';
 import { bertHead, bertTransformer } from './bert-transformer.ts';
-import type { EncoderFamily } from './family.ts';
+import type { TransformerFamily } from './family.ts';
 
-export const renamed: EncoderFamily = {
+export const renamed: TransformerFamily = {
   name: 'renamed',
   title: 'Renamed BERT',
   className: 'Renamed',
@@ -141,15 +141,14 @@ it('takes one file and its place in the list to add an encoder family that diffe
     renamedModel(tinyModel('tiny-cross-encoder')),
   ] as const;
   const outputs = await sources.run(`
-    import { CrossEncoder, Embedder, readCrossEncoder, readEncoder, uploadWeights } from './dist/src/index.js';
+    import { CrossEncoder, openEmbedder, readCrossEncoder, readEncoder } from './dist/src/index.js';
     import { openFolder, openModelFiles, openRuntime } from './dist/src/node.js';
     const runtime = await openRuntime({ device: 'cpu', threads: 1 });
     const files = openModelFiles({ cacheFolder: '/nowhere' });
     const open = (path) => files.open(path);
     const embed = async (path) => {
       const model = await readEncoder(await open(path));
-      const weights = await uploadWeights(runtime, model.weights);
-      return [...(await new Embedder(runtime, model, () => weights).embed(['light and heat', 'the bone'], 'query'))];
+      return [...(await (await openEmbedder(runtime, model)).embed(['light and heat', 'the bone'], 'query'))];
     };
     const score = async (path) => {
       const model = await CrossEncoder.create(runtime, await readCrossEncoder(await open(path)));

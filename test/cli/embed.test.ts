@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readEncoder } from '../../src/encoders/read-encoder.ts';
 import { uploadWeights } from '../../src/encoders/device-weights.ts';
-import { Embedder, type Side } from '../../src/encoders/embedder.ts';
+import type { Side } from '../../src/encoders/embedder.ts';
+import { GraphEmbedder } from '../../src/encoders/graph-embedder.ts';
 import { openRuntime } from '../../src/host/node/runtime.ts';
 import { expectBadInput, onlyJson, runCli, temporaryFolder } from '../support/cli.ts';
 import { modelFolder, tinyModel } from '../support/model-folder.ts';
@@ -46,7 +47,7 @@ async function vectorsOf(side: Side, queryPrefix = ''): Promise<Matrix> {
   const runtime = await openRuntime({ device: 'cpu', threads: 1 });
   const encoder = await readEncoder(modelFolder(tinyBert), { queryPrefix });
   const weights = await uploadWeights(runtime, encoder.weights);
-  const embedder = new Embedder(runtime, encoder, () => weights);
+  const embedder = new GraphEmbedder(runtime, encoder, () => weights);
   const values: number[] = [];
   for (const text of texts) values.push(...(await embedder.embed([text], side)));
   await runtime.close();

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { uploadWeights } from '../../src/encoders/device-weights.ts';
-import { Embedder } from '../../src/encoders/embedder.ts';
+import { GraphEmbedder } from '../../src/encoders/graph-embedder.ts';
 import { readEncoder } from '../../src/encoders/read-encoder.ts';
 import { openModelFiles } from '../../src/host/node/model-files.ts';
 import { openRuntime } from '../../src/host/node/runtime.ts';
@@ -18,7 +18,7 @@ async function vectorsOn(device: 'cpu' | 'webgpu'): Promise<Float32Array> {
   const runtime = await openRuntime({ device, threads: 1 });
   try {
     const weights = await uploadWeights(runtime, encoder.weights);
-    const embedder = new Embedder(runtime, encoder, () => weights);
+    const embedder = new GraphEmbedder(runtime, encoder, () => weights);
     const vectors = await embedder.embed(texts, 'passage');
     await embedder.close();
     return vectors;

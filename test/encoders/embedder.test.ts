@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { uploadWeights } from '../../src/encoders/device-weights.ts';
-import { Embedder } from '../../src/encoders/embedder.ts';
+import type { Embedder } from '../../src/encoders/embedder.ts';
+import { GraphEmbedder } from '../../src/encoders/graph-embedder.ts';
 import { readEncoder } from '../../src/encoders/read-encoder.ts';
-import type { EncodingOverrides } from '../../src/encoders/sentence-transformers.ts';
+import type { EncodingOverrides } from '../../src/encoders/types.ts';
 import type { Runtime } from '../../src/host/contract.ts';
 import { openRuntime } from '../../src/host/node/runtime.ts';
 import { RandomStream } from '../../src/core/random.ts';
@@ -29,7 +30,7 @@ describe('the embedder', () => {
   ): Promise<Embedder> => {
     const encoder = await readEncoder(modelFolder(tinyModel(name)), overrides);
     const weights = await uploadWeights(runtime, encoder.weights);
-    const embedder = new Embedder(runtime, encoder, () => weights);
+    const embedder = new GraphEmbedder(runtime, encoder, () => weights);
     open.push(embedder);
     return embedder;
   };

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { readConfig } from '../../src/encoders/config.ts';
-import { familyOf } from '../../src/encoders/families/index.ts';
+import { transformerOf } from '../../src/encoders/families/index.ts';
 import { readSafetensors, toFloat32 } from '../../src/formats/safetensors.ts';
 import type { EncoderShape } from '../../src/encoders/types.ts';
 import { goldenFile } from '../support/golden.ts';
@@ -43,7 +43,7 @@ export function readGoldenEncoder(
     );
   const config = readConfig(new Uint8Array(readFileSync(at('config.json'))), 'config.json').shape;
   const shape: EncoderShape = { ...config, hiddenDropout: 0, attentionDropout: 0 };
-  const family = familyOf(shape);
+  const family = transformerOf(shape);
   const weights = new Map(
     [...tensors('model.safetensors')].map(([key, data]) => [key.replace(`${family.name}.`, ''), data]),
   );

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { uploadWeights } from '../../src/encoders/device-weights.ts';
-import { Embedder } from '../../src/encoders/embedder.ts';
+import { GraphEmbedder } from '../../src/encoders/graph-embedder.ts';
 import { readEncoder } from '../../src/encoders/read-encoder.ts';
 import type { EncoderModel } from '../../src/encoders/types.ts';
 import type { Runtime } from '../../src/host/contract.ts';
@@ -36,7 +36,7 @@ describeUnless(missing, 'all-MiniLM-L6-v2 on the CPU', () => {
 
   it('gives the vectors of PyTorch', async () => {
     const weights = await uploadWeights(runtime, encoder.weights);
-    const embedder = new Embedder(runtime, encoder, () => weights);
+    const embedder = new GraphEmbedder(runtime, encoder, () => weights);
     const hello = await embedder.embed(['hello world'], 'query');
     const published = [-0.034478, 0.03102, 0.00673, 0.02611, -0.039362];
     for (const [i, value] of published.entries()) expect(Math.abs(hello[i]! - value)).toBeLessThan(1e-5);

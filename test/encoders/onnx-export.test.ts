@@ -4,7 +4,7 @@ import { env, pipeline } from '@huggingface/transformers';
 import ort from 'onnxruntime-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { uploadWeights } from '../../src/encoders/device-weights.ts';
-import { Embedder } from '../../src/encoders/embedder.ts';
+import { GraphEmbedder } from '../../src/encoders/graph-embedder.ts';
 import { exportOnnx } from '../../src/encoders/onnx-export.ts';
 import { readEncoder } from '../../src/encoders/read-encoder.ts';
 import type { EncoderModel } from '../../src/encoders/types.ts';
@@ -46,12 +46,12 @@ describe.each(['tiny-bert', 'tiny-distilbert'] as const)('the ONNX export of %s'
     runtime = await openRuntime({ device: 'cpu', threads: 2 });
     model = await readEncoder(modelFolder(tinyModel(name)));
     const weights = await uploadWeights(runtime, model.weights);
-    expected = await new Embedder(runtime, model, () => weights).embed(texts, 'passage');
+    expected = await new GraphEmbedder(runtime, model, () => weights).embed(texts, 'passage');
   });
   afterAll(() => runtime.close());
 
   it('gives the vectors of the embedder in ONNX Runtime, for any batch and length', async () => {
-    const session = await ort.InferenceSession.create(exportOnnx(model.shape, model.weights));
+    const session = await ort.InferenceSession.create(exportOnnx(model));
     const hasSegments = name === 'tiny-bert';
     expect(session.inputNames).toEqual([
       'input_ids',
@@ -109,7 +109,7 @@ describe.each(['tiny-bert', 'tiny-distilbert'] as const)('the ONNX export of %s'
       hyperparameters: {},
       metrics: [],
     };
-    const onnx = exportOnnx(model.shape, model.weights);
+    const onnx = exportOnnx(model);
     for (const { path, content } of encoderFiles(model, card, { onnx })) {
       mkdirSync(dirname(join(folder, path)), { recursive: true });
       writeFileSync(

@@ -1,7 +1,7 @@
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
 import { encodeGraph, trainingGraphs, type TrainingGraphOptions } from '../../src/encoders/graphs.ts';
-import { familyOf } from '../../src/encoders/families/index.ts';
+import { transformerOf } from '../../src/encoders/families/index.ts';
 import type { EncoderShape } from '../../src/encoders/types.ts';
 import type { Runtime } from '../../src/host/contract.ts';
 import { ProtobufWriter } from '../../src/formats/protobuf.ts';
@@ -70,7 +70,7 @@ const plain = {
   embeddingRows: 'device',
 } as const;
 const everything = (shape: EncoderShape): ReadonlySet<string> =>
-  new Set(familyOf(shape).parameters(shape).keys());
+  new Set(transformerOf(shape).parameters(shape).keys());
 const adapters = { kind: 'lora', rank: 2, alpha: 4 } as const;
 const lora = loraShape(adapters)!;
 
@@ -106,7 +106,10 @@ const cases: Readonly<Record<string, TrainingGraphOptions>> = {
     head: { kind: 'classification', labels: 1 },
     segments: true,
     dropout: true,
-    trainable: new Set([...everything(bert), ...familyOf(bert).classification.parameters(bert, 1).keys()]),
+    trainable: new Set([
+      ...everything(bert),
+      ...transformerOf(bert).classification.parameters(bert, 1).keys(),
+    ]),
   },
 };
 
@@ -133,7 +136,7 @@ describeOnWebGpu('placement on WebGPU', () => {
   });
 
   describe('the optimizer', () => {
-    const entries = [...familyOf(bert).parameters(bert)].map(([name, shape]) => ({
+    const entries = [...transformerOf(bert).parameters(bert)].map(([name, shape]) => ({
       name,
       shape,
       decayed: !name.endsWith('.bias'),

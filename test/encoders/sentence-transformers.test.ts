@@ -1,9 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import {
-  readEncodingSettings,
-  type EncodingOverrides,
-  type EncodingSettings,
-} from '../../src/encoders/sentence-transformers.ts';
+import { readEncodingSettings, type EncodingSettings } from '../../src/encoders/sentence-transformers.ts';
+import type { EncodingOverrides } from '../../src/encoders/types.ts';
 import type { EncoderShape } from '../../src/encoders/types.ts';
 import { InputError } from '../../src/core/errors.ts';
 import { modelFolder, type FolderChanges } from '../support/model-folder.ts';

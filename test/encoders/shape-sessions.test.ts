@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CrossEncoder } from '../../src/encoders/cross-encoder.ts';
 import { uploadWeights } from '../../src/encoders/device-weights.ts';
-import { Embedder } from '../../src/encoders/embedder.ts';
+import type { Embedder } from '../../src/encoders/embedder.ts';
+import { GraphEmbedder } from '../../src/encoders/graph-embedder.ts';
 import { readCrossEncoder, readEncoder } from '../../src/encoders/read-encoder.ts';
 import type { Runtime } from '../../src/host/contract.ts';
 import { openRuntime } from '../../src/host/node/runtime.ts';
@@ -24,7 +25,7 @@ describe('the sessions of batch shapes', () => {
     const watched = watchRuntime(runtime, options);
     const encoder = await readEncoder(modelFolder(tinyModel('tiny-bert')));
     const weights = await uploadWeights(watched, encoder.weights);
-    return { watched, embedder: new Embedder(watched, encoder, () => weights) };
+    return { watched, embedder: new GraphEmbedder(watched, encoder, () => weights) };
   };
 
   it('are not closed under a caller when others come at the same time', async () => {

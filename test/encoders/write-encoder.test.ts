@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { ModelCardInfo } from '../../src/encoders/model-card.ts';
 import { readEncoder } from '../../src/encoders/read-encoder.ts';
 import { readSafetensors } from '../../src/formats/safetensors.ts';
-import type { EncodingOverrides } from '../../src/encoders/sentence-transformers.ts';
+import type { EncodingOverrides } from '../../src/encoders/types.ts';
 import type { EncoderModel } from '../../src/encoders/types.ts';
 import { encoderFiles } from '../../src/encoders/write-encoder.ts';
 import { modelFolder, tinyModel, type FolderChanges } from '../support/model-folder.ts';

@@ -2,7 +2,7 @@ import { passageText } from '../../src/corpus/documents.ts';
 import { readBeir } from '../../src/corpus/beir.ts';
 import type { ListDocument, ListRecord } from '../../src/corpus/types.ts';
 import { uploadWeights } from '../../src/encoders/device-weights.ts';
-import { Embedder } from '../../src/encoders/embedder.ts';
+import { GraphEmbedder } from '../../src/encoders/graph-embedder.ts';
 import { readEncoder } from '../../src/encoders/read-encoder.ts';
 import type { Runtime } from '../../src/host/contract.ts';
 import { openTree } from '../../src/host/node/files.ts';
@@ -84,7 +84,7 @@ export async function withEncoderTeacher<T>(
 ): Promise<T> {
   const encoder = await readEncoder(await openModelFiles({ offline: true }).open(model));
   const weights = await uploadWeights(runtime, encoder.weights);
-  const embedder = new Embedder(runtime, encoder, () => weights);
+  const embedder = new GraphEmbedder(runtime, encoder, () => weights);
   try {
     return await use(biEncoderTeacher((texts, side) => embedder.embed(texts, side)));
   } finally {

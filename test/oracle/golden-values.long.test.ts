@@ -81,6 +81,12 @@ for (const script of ['encoders.py', 'losses.py', 'ops.py', 'schedules.py', 'tor
   itUnless(noTorch, `PyTorch computes the golden values of ${script} again`, () => rerun(script), minutes);
 }
 itUnless(
+  noTorch ?? pythonLacks('sentence_transformers', 'model2vec', 'scipy'),
+  'PyTorch, sentence-transformers and model2vec compute the golden values of static encoders again',
+  () => rerun('static.py'),
+  minutes,
+);
+itUnless(
   pythonLacks('pytrec_eval', 'numpy'),
   'trec_eval computes the golden measures again',
   () => rerun('metrics.py'),

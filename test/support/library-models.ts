@@ -1,7 +1,7 @@
 /** Model folders as other libraries open them, with the same weights once for the studio and once as ONNX. */
 import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { familyOf } from '../../src/encoders/families/index.ts';
+import { transformerOf } from '../../src/encoders/families/index.ts';
 import { exportCrossEncoderOnnx, exportOnnx } from '../../src/encoders/onnx-export.ts';
 import { readCrossEncoder, readEncoder } from '../../src/encoders/read-encoder.ts';
 import { fromFloat32, writeSafetensors, type StoredTensor } from '../../src/formats/safetensors.ts';
@@ -14,8 +14,7 @@ export type Family = 'bert' | 'distilbert';
 /** A tiny random encoder with its ONNX model. */
 export async function encoderFolder(parent: string, family: Family): Promise<string> {
   const folder = copy(tinyModel(`tiny-${family}`), join(parent, `encoder-${family}`));
-  const { shape, weights } = await readEncoder(modelFolder(folder));
-  writeOnnx(folder, exportOnnx(shape, weights));
+  writeOnnx(folder, exportOnnx(await readEncoder(modelFolder(folder))));
   return folder;
 }
 
@@ -49,7 +48,7 @@ export function asRoberta(folder: string): string {
 
 async function addHead(folder: string, labels: number): Promise<void> {
   const { shape, weights } = await readEncoder(modelFolder(folder));
-  const { name: prefix, className, classification } = familyOf(shape);
+  const { name: prefix, className, classification } = transformerOf(shape);
   const random = new RandomStream(7, 'a classification head');
   const tensors = new Map<string, StoredTensor>();
   for (const [name, { dims, data }] of weights) tensors.set(`${prefix}.${name}`, fromFloat32(dims, data));

@@ -74,7 +74,7 @@ export function smallTrainings(lists: readonly ListRecord[], settings: TrainingS
       clock: nodeClock,
       version: 'test',
       // Known, so that no training begins by measuring it.
-      matmulRate: 1e9,
+      matmulRate: () => Promise.resolve(1e9),
       ...changes,
     }),
     openCheckpoints: async (experiment) => {

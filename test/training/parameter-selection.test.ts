@@ -62,7 +62,7 @@ describe.each(['tiny-bert', 'tiny-distilbert'] as const)('parameters that train,
 
     const own = new Map([...parameters].map(([each, dims]) => [each, { dims, data: values.get(each)! }]));
     expect(mergeLora(shape, new Map([...own, ...adapters]), lora)).toEqual(own);
-    expect(encoderWeights(shape, own, undefined)).toBe(own);
+    expect(encoderWeights({ shape, weights: own }, own, undefined)).toEqual(own);
     expect(() => mergeLora(shape, own, lora)).toThrow(/has no adapter/);
   });
 
@@ -72,7 +72,7 @@ describe.each(['tiny-bert', 'tiny-distilbert'] as const)('parameters that train,
     const random = new RandomStream(1, 'b');
     for (const { data } of adapters.values()) data.forEach((_, i) => (data[i] = random.normal()));
     const lora = { rank: 2, scale: 0.5 };
-    const merged = encoderWeights(shape, new Map([...own, ...adapters]), lora);
+    const merged = encoderWeights({ shape, weights: own }, new Map([...own, ...adapters]), lora);
     expect([...merged.keys()].sort()).toEqual([...all].sort());
     const wide = trainableParameters(shape, { kind: 'lora', rank: 2, alpha: 1 })
       .filter((each) => each.endsWith('_a'))

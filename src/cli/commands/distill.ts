@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
-import { Embedder } from '../../encoders/embedder.ts';
-import { uploadWeights } from '../../encoders/device-weights.ts';
+import { openEmbedder } from '../../encoders/open-embedder.ts';
 import { configOf } from '../../encoders/config.ts';
 import { bert } from '../../encoders/families/bert.ts';
 import type { EncoderModel, EncoderShape } from '../../encoders/types.ts';
@@ -139,8 +138,7 @@ async function teacherVectors(
   { runtime, store, io, interruption }: TeacherParts,
 ): Promise<Float32Array<ArrayBuffer> | undefined> {
   const width = teacher.shape.hiddenSize;
-  const weights = await uploadWeights(runtime, teacher.weights);
-  const embedder = new Embedder(runtime, teacher, () => weights);
+  const embedder = await openEmbedder(runtime, teacher);
   const writer = await store.openWriter('teacher');
   const known = new Set(await store.keys('teacher'));
   const teacherHash = await sha256(
@@ -171,7 +169,6 @@ async function teacherVectors(
   } finally {
     progress.stop();
     await embedder.close();
-    for (const tensor of weights.values()) tensor.dispose();
   }
 }
 

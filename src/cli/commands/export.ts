@@ -76,7 +76,7 @@ async function trainedEncoder(
   const [rank, alpha] = [hyperparameters['LoRA rank'], hyperparameters['LoRA alpha']];
   const lora =
     typeof rank === 'number' && typeof alpha === 'number' ? { rank, scale: alpha / rank } : undefined;
-  return { ...base, weights: encoderWeights(base.shape, checkpoint.weights, lora) };
+  return { ...base, weights: encoderWeights(base, checkpoint.weights, lora) };
 }
 
 /** How far a model was trained, and what was measured on the way. */

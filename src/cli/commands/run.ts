@@ -183,7 +183,8 @@ async function writeResults(
   for (const arm of report.arms) {
     const folder = join(out, 'models', arm.name);
     const seed = arm.trainings[0]?.seed ?? 0;
-    await writeModelFolder(folder, await job.trainedModel(arm.name, seed), modelCardOfArm(report, arm), {
+    const model = await job.trainedModel(arm.name, seed);
+    await writeModelFolder(folder, model, modelCardOfArm(report, arm, model.shape), {
       force: options.force === true,
     });
     models[arm.name] = folder;

@@ -1,7 +1,7 @@
 import { tanh } from '../../graph/ops/elementwise.ts';
 import { wordPiece } from '../tokenizer.ts';
 import { bertHead, bertTransformer, type LayerNames } from './bert-transformer.ts';
-import type { EncoderFamily } from './family.ts';
+import type { TransformerFamily } from './family.ts';
 
 export function bertLayer(layer: number): LayerNames {
   const prefix = `encoder.layer.${layer}`;
@@ -18,7 +18,7 @@ export function bertLayer(layer: number): LayerNames {
 }
 
 /** Devlin et al. 2018 (arXiv 1810.04805). */
-export const bert: EncoderFamily = {
+export const bert: TransformerFamily = {
   name: 'bert',
   title: 'BERT',
   className: 'Bert',

@@ -1,10 +1,10 @@
 import { relu } from '../../graph/ops/activation.ts';
 import { wordPiece } from '../tokenizer.ts';
 import { bertHead, bertTransformer } from './bert-transformer.ts';
-import type { EncoderFamily } from './family.ts';
+import type { TransformerFamily } from './family.ts';
 
 /** BERT without segments, under names of its own (Sanh et al. 2019, arXiv 1910.01108). */
-export const distilbert: EncoderFamily = {
+export const distilbert: TransformerFamily = {
   name: 'distilbert',
   title: 'DistilBERT',
   className: 'DistilBert',

@@ -1,7 +1,8 @@
 import type { Graph, Tensor } from '../../graph/expression.ts';
+import type { ModelFolder } from '../../host/contract.ts';
 import type { BatchDimensions, Forward, ForwardOptions, TokenInputs } from '../forward.ts';
 import type { TokenizerKind } from '../tokenizer.ts';
-import type { EncoderShape } from '../types.ts';
+import type { EncoderFile, EncoderModel, EncoderShape, EncodingOverrides, StoredWeights } from '../types.ts';
 
 /** A field of config.json and what transformers takes where it is missing, or the value that a family fixes. */
 export type ConfigField = readonly [key: string, fallback: number] | number;
@@ -21,7 +22,7 @@ export interface LinearLayer {
 /** Parameters with their dimensions, by their Hugging Face names without the model class's prefix. */
 export type Parameters = Map<string, readonly number[]>;
 
-/** The transformer of a family: its parameters, and its forward pass as an expression. */
+/** What a family computes: its parameters, and its forward pass as an expression. */
 export interface Transformer {
   /** The table that token ids are looked up in, [vocabulary, hidden]. */
   readonly wordEmbeddings: string;
@@ -47,17 +48,37 @@ export interface ClassificationHead {
   readonly logits: (graph: Graph, hidden: Tensor, batch: BatchDimensions, labels: number) => Tensor;
 }
 
-/** An architecture that the studio trains: everything that is particular to it. */
-export interface EncoderFamily extends Transformer {
-  /** `model_type` in config.json, `family` in shapes, and the prefix of its weights in larger models. */
+interface NamedFamily extends Transformer {
+  /** `family` in shapes; of a transformer also `model_type` in config.json, and the prefix of its weights in larger models. */
   readonly name: string;
   /** As people write it: `DistilBERT`. */
   readonly title: string;
-  /** Prefix of its classes in transformers: `DistilBert` in `DistilBertModel`. */
+  /** What its classes begin with: `DistilBert` of `DistilBertModel`. */
   readonly className: string;
   /** Well-known models of the family, for messages. */
   readonly examples: readonly string[];
+}
+
+/** An architecture of transformers that the studio trains: everything that is particular to it. */
+export interface TransformerFamily extends NamedFamily {
   readonly config: ConfigFields;
   readonly tokenizer: TokenizerKind;
   readonly classification: ClassificationHead;
+  readonly isTable?: undefined;
 }
+
+/**
+ * Encoders that are a table of token vectors, whose mean is a text's vector: embedded and trained without graphs, which
+ * they have for export. Their folders are not those of transformers.
+ */
+export interface TableFamily extends NamedFamily {
+  readonly isTable: true;
+  readonly owns: (folder: ModelFolder) => Promise<boolean>;
+  /** @throws InputError naming the file, what is wrong or unsupported, and the remedy */
+  readonly read: (folder: ModelFolder, overrides: EncodingOverrides) => Promise<EncoderModel>;
+  /** A folder's files but those that every model has. */
+  readonly files: (model: EncoderModel, weights: StoredWeights) => EncoderFile[];
+}
+
+/** Everything that is particular to an architecture. */
+export type EncoderFamily = TransformerFamily | TableFamily;

@@ -4,6 +4,7 @@ import {
   productOf,
   sameShape,
   showShape,
+  type Dimension,
   type Dimensions,
   type Operation,
   type Shape,
@@ -74,7 +75,11 @@ export function expand(x: Tensor, shape: Shape): Tensor {
   return only(x.node.graph.apply(expandOperation, [x], { shape }));
 }
 
-function reducedShape(shape: Shape, axes: readonly number[], keepDims: boolean): Shape {
+function reducedShape<Size extends Dimension>(
+  shape: readonly Size[],
+  axes: readonly number[],
+  keepDims: boolean,
+): readonly (Size | 1)[] {
   return keepDims
     ? shape.map((size, axis) => (axes.includes(axis) ? 1 : size))
     : shape.filter((_, axis) => !axes.includes(axis));
@@ -88,12 +93,12 @@ function reduction(
   return {
     name,
     infer: ([x], { axes, keepDims }) => {
-      const { shape } = x as Tensor;
+      const { dims } = x as Tensor;
       const reduced = axes as readonly number[];
-      if (reduced.some((axis) => axis < 0 || axis >= shape.length)) {
-        throw new Error(`${name}: no axes ${reduced.join(', ')} in ${showShape(shape)}`);
+      if (reduced.some((axis) => axis < 0 || axis >= dims.length)) {
+        throw new Error(`${name}: no axes ${reduced.join(', ')} in ${showShape(dims)}`);
       }
-      return [{ dims: reducedShape(shape, reduced, keepDims === 1), dataType: 'float32' }];
+      return [{ dims: reducedShape(dims, reduced, keepDims === 1), dataType: 'float32' }];
     },
     evaluate: ([x], { axes }, [type]) => {
       if (x === undefined || type === undefined) throw new Error(`${name} takes one`);
@@ -127,7 +132,7 @@ const reduceSumSquareOperation: Operation = reduction('ReduceSumSquare', (value)
 
 /** Sum over axes (negative axes count from the end). */
 export function reduceSum(x: Tensor, axes: readonly number[], keepDims = false): Tensor {
-  const positive = axes.map((axis) => (axis < 0 ? axis + x.shape.length : axis)).sort((a, b) => a - b);
+  const positive = axes.map((axis) => (axis < 0 ? axis + x.dims.length : axis)).sort((a, b) => a - b);
   return only(x.node.graph.apply(reduceSumOperation, [x], { axes: positive, keepDims: keepDims ? 1 : 0 }));
 }
 

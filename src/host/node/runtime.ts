@@ -1,5 +1,7 @@
+import { createRequire } from 'node:module';
 import { availableParallelism, cpus } from 'node:os';
-import ort from 'onnxruntime-node';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type ort from 'onnxruntime-node';
 import { elementCount } from '../../core/tensor-size.ts';
 import type { DataType } from '../../core/tensor-size.ts';
 import type { Device, DeviceTensor, Runtime, Session, SessionOptions, TensorData } from '../contract.ts';
@@ -15,6 +17,30 @@ export interface NodeRuntimeOptions {
   readonly logSeverity?: 0 | 1 | 2 | 3 | 4;
 }
 
+let library: typeof ort | undefined;
+
+/** ONNX Runtime, loaded for the first session: what computes without graphs never waits for it. */
+async function loadLibrary(logSeverity: number): Promise<typeof ort> {
+  if (library === undefined) {
+    library = (await import('onnxruntime-node')).default;
+    // What goes wrong is thrown; ONNX Runtime would print it too, before a session's own level holds.
+    if (logSeverity === quiet) library.env.logLevel = 'fatal';
+  }
+  return library;
+}
+
+function libraryVersion(): string {
+  return (createRequire(import.meta.url)('onnxruntime-node/package.json') as { version: string }).version;
+}
+
+function loadedLibrary(): typeof ort {
+  if (library === undefined) throw new Error('a tensor was asked for before any session was made');
+  return library;
+}
+
+/** The log level of who asks for none. */
+const quiet = 3;
+
 /**
  * Opens ONNX Runtime on a device. `auto` is the CPU: it is there on every machine and repeats to the bit; the
  * others are taken when asked for.
@@ -22,12 +48,10 @@ export interface NodeRuntimeOptions {
  */
 export async function openRuntime(options: NodeRuntimeOptions): Promise<Runtime> {
   const device = options.device === 'auto' ? 'cpu' : options.device;
-  // Errors are thrown; ONNX Runtime would also print them until a session's own log level applies.
-  if (options.logSeverity === undefined) ort.env.logLevel = 'fatal';
   const runtime = new NodeRuntime(
     device,
     options.threads ?? availableParallelism(),
-    options.logSeverity ?? 3,
+    options.logSeverity ?? quiet,
   );
   if (device !== 'cpu') await probe(runtime, device);
   return runtime;
@@ -75,13 +99,17 @@ class HostTensor implements DeviceTensor {
   readonly dataType: DataType;
   readonly dims: readonly number[];
   readonly data: TensorData;
-  readonly value: ort.Tensor;
+  #value: ort.Tensor | undefined;
 
   constructor(dataType: DataType, dims: readonly number[], data: TensorData) {
     this.dataType = dataType;
     this.dims = dims;
     this.data = data;
-    this.value = new ort.Tensor(dataType, data, dims);
+  }
+
+  get value(): ort.Tensor {
+    this.#value ??= new (loadedLibrary().Tensor)(this.dataType, this.data, this.dims);
+    return this.#value;
   }
 
   dispose(): void {
@@ -175,7 +203,7 @@ class NodeRuntime implements Runtime {
     this.largestTensorBytes = device === 'webgpu' ? largestGpuTensor : Number.MAX_SAFE_INTEGER;
     this.#logSeverity = logSeverity;
     this.fingerprint = {
-      runtime: `onnxruntime-node ${ort.env.versions.node ?? ort.env.versions.common}`,
+      runtime: `onnxruntime-node ${libraryVersion()}`,
       device,
       threads: String(threads),
       processor: cpus()[0]?.model ?? 'unknown',
@@ -226,6 +254,11 @@ class NodeRuntime implements Runtime {
     return process.availableMemory();
   }
 
+  /** Signals are heard between two turns of the event loop alone. */
+  async turn(): Promise<void> {
+    await nextTurn();
+  }
+
   async createSession(model: Uint8Array, options: SessionOptions): Promise<Session> {
     const available = this.availableMemory();
     if (options.memoryBytes !== undefined && options.memoryBytes > available) {
@@ -239,8 +272,9 @@ class NodeRuntime implements Runtime {
   }
 
   async #open(model: Uint8Array, name: string, outputs: OutputLocation): Promise<Session> {
+    const { InferenceSession } = await loadLibrary(this.#logSeverity);
     const create = (): Promise<ort.InferenceSession> =>
-      ort.InferenceSession.create(this.device === 'cpu' ? withMarker(model) : model, {
+      InferenceSession.create(this.device === 'cpu' ? withMarker(model) : model, {
         executionProviders: [this.device === 'webgpu' ? { name: 'webgpu' } : this.device],
         intraOpNumThreads: this.threads,
         graphOptimizationLevel: 'all',

@@ -72,8 +72,12 @@ export async function diagnosedStage(
       const scored = scorer === undefined ? all : await scoredBy(scorer, all, workshop, task);
       const options = { loss: parseLossSpec(loss), seed };
       if (encoder === undefined) return { value: await diagnoseSources(scored, options) };
-      const value: DiagnosisReport = await withEmbedder(workshop.runtime, encoder.model, (embedder) =>
-        diagnoseSources(scored, { ...options, embed: (batch, side) => embedder.embed(batch, side) }),
+      const value: DiagnosisReport = await withEmbedder(
+        workshop.runtime,
+        encoder.model,
+        (embedder) =>
+          diagnoseSources(scored, { ...options, embed: (batch, side) => embedder.embed(batch, side) }),
+        (warning) => task.warn(warning),
       );
       return { value };
     },

@@ -1,3 +1,4 @@
+import { emptyTextsWarning } from '../../encoders/embedder.ts';
 import type { EncoderModel } from '../../encoders/types.ts';
 import type { Json } from '../../core/json.ts';
 import { InputError } from '../../core/errors.ts';
@@ -6,7 +7,7 @@ import { formatLossSpec, type LossSpec } from '../../losses/loss-spec.ts';
 import { checkLists, gapWarnings } from '../../losses/requirements.ts';
 import { devEvaluation } from '../../training/dev-evaluation.ts';
 import type { Mix } from '../../training/mixing/mix.ts';
-import { checkSelection } from '../../training/parameter-selection.ts';
+import { checkTrainable } from '../../training/parameter-selection.ts';
 import { withoutAuto } from '../../training/recipe-hash.ts';
 import { train, type TrainingResult } from '../../training/trainer.ts';
 import type { ShelvedEncoder } from '../encoder-shelf.ts';
@@ -82,8 +83,13 @@ export async function trainingStage(
   plan: TrainingPlan,
 ): Promise<TrainingStage> {
   const { label, encoder, lists, dev, loss, training, mix, seed, work } = plan;
-  const { selection } = training;
-  if (selection !== undefined) naming(label, () => checkSelection(encoder.model.shape, selection));
+  const { shape } = encoder.model;
+  naming(label, () =>
+    checkTrainable(
+      shape,
+      trainingSettings(training, loss, seed, () => 0, shape),
+    ),
+  );
   const stage = await trained({
     label,
     inputs: {
@@ -100,8 +106,8 @@ export async function trainingStage(
       const { model } = encoder;
       const given = await workshop.listsOf(lists);
       const devLists = dev === undefined ? undefined : await workshop.listsOf(dev);
-      const settings = naming(label, () => settingsFor(given, training, loss, { seed, mix }));
-      const warnings = gapWarnings(checkLists(loss, given, { level: settings.batches.level }));
+      const settings = naming(label, () => settingsFor(given, training, loss, { seed, mix, shape }));
+      const warnings = [...gapWarnings(checkLists(loss, given, { level: settings.batches.level }))];
       for (const warning of warnings) task.warn(warning);
       const saving = await workshop.checkpoints(task.stage, stepsOf(given, settings));
       const result = await train({
@@ -111,7 +117,7 @@ export async function trainingStage(
         settings: saving === undefined ? settings : { ...settings, checkpointEvery: saving.every },
         clock: workshop.clock,
         version: workshop.version,
-        matmulRate: await workshop.matmulRate(),
+        matmulRate: () => workshop.matmulRate(),
         signal: workshop.signal,
         onEvent: (event) => task.training(event),
         ...(saving === undefined ? {} : { checkpoints: saving.checkpoints }),
@@ -120,6 +126,11 @@ export async function trainingStage(
         throw inArm(label, error);
       });
       if (result.endedBy === 'request') throw new RecipeStoppedError();
+      const empty = emptyTextsWarning(result.emptyTexts);
+      if (empty !== undefined) {
+        task.warn(empty);
+        warnings.push(empty);
+      }
       const value: TrainingReport = {
         steps: result.steps,
         bestStep: result.bestStep,
@@ -153,8 +164,8 @@ function inArm(label: string, error: unknown): unknown {
 }
 
 /** The settings that decide a training's numbers; how many activations are kept does not. */
-function decidingSettings({ loss, training, mix, seed }: TrainingPlan): Json {
-  const all = withoutAuto(trainingSettings(training, loss, seed, () => 0));
+function decidingSettings({ encoder, loss, training, mix, seed }: TrainingPlan): Json {
+  const all = withoutAuto(trainingSettings(training, loss, seed, () => 0, encoder.model.shape));
   const settings = omit(all, 'evaluateEvery', 'checkpointEvery', 'activationBytes', 'loss');
   return jsonOf({
     ...settings,

@@ -1,12 +1,12 @@
 import { Zip, ZipDeflate, ZipPassThrough } from 'fflate';
 import { exportOnnx } from '../../encoders/onnx-export.ts';
 import type { ModelCardInfo } from '../../encoders/model-card.ts';
-import type { EncoderModel } from '../../encoders/types.ts';
-import { encoderFiles, type EncoderFile } from '../../encoders/write-encoder.ts';
+import type { EncoderFile, EncoderModel } from '../../encoders/types.ts';
+import { encoderFiles } from '../../encoders/write-encoder.ts';
 
 /** A model as a zip with one folder, which sentence-transformers and transformers.js open once it is unpacked. */
 export function modelZip(folder: string, model: EncoderModel, card: ModelCardInfo): Uint8Array<ArrayBuffer> {
-  const onnx = exportOnnx(model.shape, model.weights);
+  const onnx = exportOnnx(model);
   return zipFiles(folder, encoderFiles(model, card, { onnx }));
 }
 

@@ -1,5 +1,5 @@
-import { uploadWeights, type DeviceWeights } from '../../encoders/device-weights.ts';
-import { Embedder } from '../../encoders/embedder.ts';
+import type { Embedder } from '../../encoders/embedder.ts';
+import { openEmbedder } from '../../encoders/open-embedder.ts';
 import type { EncoderModel } from '../../encoders/types.ts';
 import type { Runtime, WorkerPool } from '../../host/contract.ts';
 import { InputError } from '../../core/errors.ts';
@@ -105,12 +105,8 @@ export class RunSearch {
 
   async #dense(system: string, onProgress: (done: number, total: number) => void): Promise<Searcher> {
     const model = await this.#modelOf(system);
-    const weights = await uploadWeights(this.#runtime, model.weights);
-    const embedder = new Embedder(this.#runtime, model, () => weights);
-    const close = async (): Promise<void> => {
-      await embedder.close();
-      dispose(weights);
-    };
+    const embedder = await openEmbedder(this.#runtime, model);
+    const close = (): Promise<void> => embedder.close();
     try {
       const index = this.#job.vectorsOf(system) ?? (await this.#index(embedder, onProgress));
       return {
@@ -133,8 +129,4 @@ export class RunSearch {
     const vectors = await embedder.embed(texts, 'passage', { onProgress });
     return new VectorIndex(ids, vectors, embedder.dimensions, this.#pool);
   }
-}
-
-function dispose(weights: DeviceWeights): void {
-  for (const tensor of weights.values()) tensor.dispose();
 }

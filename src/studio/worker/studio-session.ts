@@ -198,7 +198,10 @@ export class StudioSession {
       }
       const model = await job.trainedModel(arm, seed ?? armReport.trainings[0]?.seed ?? 0);
       const folder = `${report.recipe.name}-${arm}`.replace(/[^A-Za-z0-9._-]+/g, '-').toLowerCase();
-      return { name: `${folder}.zip`, zip: modelZip(folder, model, modelCardOfArm(report, armReport)) };
+      return {
+        name: `${folder}.zip`,
+        zip: modelZip(folder, model, modelCardOfArm(report, armReport, model.shape)),
+      };
     });
   }
 

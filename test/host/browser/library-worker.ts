@@ -4,7 +4,7 @@
  */
 import { CrossEncoder } from '../../../src/encoders/cross-encoder.ts';
 import { uploadWeights } from '../../../src/encoders/device-weights.ts';
-import { Embedder } from '../../../src/encoders/embedder.ts';
+import { GraphEmbedder } from '../../../src/encoders/graph-embedder.ts';
 import type { ModelLibrary } from '../../../src/encoders/model-library.ts';
 import { readCrossEncoder, readEncoder } from '../../../src/encoders/read-encoder.ts';
 import { openModelFiles } from '../../../src/host/browser/model-files.ts';
@@ -60,7 +60,7 @@ async function compareEncoder(runtime: Runtime, library: ModelLibrary): Promise<
   const overrides = { queryPrefix: 'heat: ', queryMaxLength: 9, passageMaxLength: 20 };
   const own = await readEncoder(await open().open('org/model'), overrides);
   const weights = await uploadWeights(runtime, own.weights);
-  const embedder = new Embedder(runtime, own, () => weights);
+  const embedder = new GraphEmbedder(runtime, own, () => weights);
   const loaded = await (await library.encoder('org/model', overrides)).load(runtime);
   const comparisons = [];
   for (const side of ['query', 'passage'] as const) {

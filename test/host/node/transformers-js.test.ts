@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CrossEncoder } from '../../../src/encoders/cross-encoder.ts';
 import { uploadWeights } from '../../../src/encoders/device-weights.ts';
-import { Embedder } from '../../../src/encoders/embedder.ts';
+import { GraphEmbedder } from '../../../src/encoders/graph-embedder.ts';
 import type { ModelLibrary } from '../../../src/encoders/model-library.ts';
 import { readCrossEncoder, readEncoder } from '../../../src/encoders/read-encoder.ts';
 import type { Runtime } from '../../../src/host/contract.ts';
@@ -87,7 +87,7 @@ describe.each(['bert', 'distilbert'] as const)('%s in transformers.js', (family)
         normalize: pooling === 'mean',
       });
       const weights = await uploadWeights(runtime, own.weights);
-      const embedder = new Embedder(runtime, own, () => weights);
+      const embedder = new GraphEmbedder(runtime, own, () => weights);
       const model = await library.encoder(path, { ...overrides, pooling, normalize: pooling === 'mean' });
       expect(model.encoding).toEqual(own.encoding);
       const loaded = await model.load(settings);

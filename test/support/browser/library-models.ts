@@ -25,8 +25,7 @@ export async function libraryFiles(model: TinyModel): Promise<LibraryFiles> {
 
 async function onnxOf(folder: ModelFolder, model: TinyModel): Promise<Uint8Array<ArrayBuffer>> {
   if (model === 'tiny-cross-encoder') return exportCrossEncoderOnnx(await readCrossEncoder(folder));
-  const { shape, weights } = await readEncoder(folder);
-  return exportOnnx(shape, weights);
+  return exportOnnx(await readEncoder(folder));
 }
 
 /** As they lie in a folder that is dropped on the page. */
