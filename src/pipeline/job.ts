@@ -1,6 +1,7 @@
 import type { PauseSwitch } from '../generation/generation-run.ts';
 import type { Clock, ModelFiles, Runtime, Store, WorkerPool } from '../host/contract.ts';
 import type { Trainers } from '../host/trainers.ts';
+import { tableFamilyOf } from '../encoders/families/index.ts';
 import type { ModelLibrary } from '../encoders/model-library.ts';
 import type { EncoderModel } from '../encoders/types.ts';
 import { expectedDisk, expectedMemory, makePlan, neededStages, type Plan } from './plan.ts';
@@ -137,8 +138,9 @@ export class RecipeJob {
     const paces = await workshop.pacesOf(needed.map(({ stage }) => stage));
     const { runtime, checkpointSeconds } = workshop;
     const trainings = needed.filter(({ stage, stored }) => !stored && stage.work.steps !== undefined).length;
+    const isTable = tableFamilyOf(this.graph.encoder.model.shape) !== undefined;
     const bytes = expectedMemory(this.graph, runtime, workshop.corpus.passages);
-    const atOnce = trainingsAtOnce(runtime, this.#trainers, { trainings, bytes });
+    const atOnce = trainingsAtOnce(runtime, this.#trainers, { trainings, isTable, bytes });
     const plan = makePlan(needed, workshop.rates, paces, {
       trainingsAtOnce: atOnce,
       memory: { bytes: bytesAtOnce(bytes, atOnce), availableBytes: runtime.availableMemory() },

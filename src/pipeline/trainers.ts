@@ -14,6 +14,8 @@ import { openWorkshop, type RecipeWorkshop, type StageNews, type WorkshopHost } 
 /** How much a training takes, and what is there for all. */
 export interface TrainingSpace {
   readonly trainings: number;
+  /** A table of token vectors trains on one thread, on no device. */
+  readonly isTable: boolean;
   /** Of the largest training, and of what is held beside it. */
   readonly bytes: { readonly training: number; readonly held: number };
 }
@@ -25,10 +27,10 @@ const workerBytes = 200 * 2 ** 20;
 export function trainingsAtOnce(
   runtime: Pick<Runtime, 'device' | 'threads' | 'availableMemory'>,
   trainers: Trainers | undefined,
-  { trainings, bytes }: TrainingSpace,
+  { trainings, isTable, bytes }: TrainingSpace,
 ): number {
-  if (trainers === undefined || isGpu(runtime.device)) return 1;
-  const cores = Math.floor(trainers.cores / runtime.threads);
+  if (trainers === undefined || (isGpu(runtime.device) && !isTable)) return 1;
+  const cores = Math.floor(trainers.cores / (isTable ? 1 : runtime.threads));
   const memory = Math.floor((runtime.availableMemory() - bytes.held) / (bytes.training + workerBytes));
   return Math.max(1, Math.min(trainings, cores, memory));
 }

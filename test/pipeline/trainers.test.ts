@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import type { Device } from '../../src/host/contract.ts';
 import type { Trainers } from '../../src/host/trainers.ts';
 import { workerProcess } from '../../src/host/node/workers.ts';
@@ -7,11 +7,13 @@ import type { RecipeEvent } from '../../src/pipeline/job.ts';
 import { withOverrides } from '../../src/pipeline/overrides.ts';
 import { RecipeStoppedError } from '../../src/pipeline/stage.ts';
 import { trainingsAtOnce } from '../../src/pipeline/trainers.ts';
+import { ensureBuilt } from '../support/build.ts';
 import { findings, type RecipeRun, type RecipeRunOptions } from '../support/recipe-job.ts';
 import { recipePlace } from '../support/recipe-place.ts';
 import { smallRecipe } from '../support/small-recipe.ts';
 
 const place = recipePlace();
+beforeAll(ensureBuilt);
 
 /** Two processes that train in the test's own store. */
 const trainers = (changes: Partial<Trainers> = {}): Trainers => ({
@@ -194,6 +196,7 @@ interface Machine {
   readonly trainings?: number;
   readonly gibibytes?: number;
   readonly device?: Device;
+  readonly isTable?: boolean;
 }
 
 it.each<[string, Machine, number]>([
@@ -202,10 +205,18 @@ it.each<[string, Machine, number]>([
   ['there is memory for', { gibibytes: 4 }, 3],
   ['one, where there is memory for no more', { gibibytes: 0.5 }, 1],
   ['one, on a GPU', { device: 'webgpu' }, 1],
+  ['there are cores, where tables train', { device: 'webgpu', threads: 8, isTable: true }, 64],
 ])('as many trainings run at once as %s', (_, machine, expected) => {
-  const { cores = 64, threads = 1, trainings = 100, gibibytes = 256, device = 'cpu' } = machine;
+  const {
+    cores = 64,
+    threads = 1,
+    trainings = 100,
+    gibibytes = 256,
+    device = 'cpu',
+    isTable = false,
+  } = machine;
   const runtime = { device, threads, availableMemory: () => gibibytes * 2 ** 30 };
   const bytes = { training: 2 ** 30, held: 2 ** 28 };
   const host = { cores, start: workerProcess('train'), place: null };
-  expect(trainingsAtOnce(runtime, host, { trainings, bytes })).toBe(expected);
+  expect(trainingsAtOnce(runtime, host, { trainings, isTable, bytes })).toBe(expected);
 });
