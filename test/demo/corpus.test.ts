@@ -79,6 +79,7 @@ it('is what its sources say', () => {
     'recorded-graded.jsonl',
     'recorded-negatives.jsonl',
     'recorded-queries.jsonl',
+    'recorded-written.jsonl',
     'recorded.jsonl',
   ]);
   for (const file of made) expect(readFileSync(join(out, file), 'utf8'), file).toBe(read(file));
@@ -106,6 +107,63 @@ it('has no passage and no query twice, nor nearly', () => {
   const asked = queries.map(({ text }) => text);
   expect(new Set(asked.map(textKey)).size).toBe(asked.length);
   expect(nearDuplicates(asked, asked, 0.6)).toEqual([]);
+});
+
+describe('the written queries', () => {
+  interface WrittenList {
+    readonly query_id: string;
+    readonly query: string;
+    readonly query_type: string;
+    readonly documents: readonly { readonly id: string; readonly label: number; readonly source: string }[];
+  }
+  const written = jsonLines<WrittenList>('recorded-written.jsonl');
+  const heldOut = [...judgments.test.keys(), ...judgments.dev.keys()].map((id) => queryText.get(id) ?? '');
+
+  /** Five consecutive words of a text. */
+  const runs = (text: string): Set<string> => {
+    const all = text.toLowerCase().match(/[a-z0-9']+/g) ?? [];
+    return new Set(all.slice(4).map((_, i) => all.slice(i, i + 5).join(' ')));
+  };
+  /** What of these queries is copied from its passage, or is nearly a query that is held out. */
+  const faultsOf = (lists: readonly Pick<WrittenList, 'query' | 'documents'>[]): string[] => [
+    ...lists.flatMap(({ query, documents: [positive] }) => {
+      const passage = runs(textOf.get(positive?.id ?? '') ?? '');
+      return [...runs(query)].filter((run) => passage.has(run)).map((run) => `copied: ${run}`);
+    }),
+    ...nearDuplicates(
+      lists.map(({ query }) => query),
+      heldOut,
+      0.6,
+    ),
+    ...lists.filter(({ query }) => heldOut.some((held) => textKey(held) === textKey(query))).map(String),
+  ];
+
+  it('are one for each passage but those that the teacher did not find by theirs, of four kinds in turn', () => {
+    expect(written).toHaveLength(2219);
+    const passages = written.map(({ documents: [positive] }) => positive?.id);
+    expect(new Set(passages).size).toBe(2219);
+    for (const id of passages) expect(textOf.has(id ?? ''), id).toBe(true);
+    const kinds = ['questions', 'keywords', 'claims', 'situations'];
+    const places = new Map(corpus.map(({ _id }, i) => [_id, i]));
+    for (const { query_type, documents } of written) {
+      expect(query_type).toBe(kinds[(places.get(documents[0]?.id ?? '') ?? 0) % 4]);
+      expect(documents).toEqual([expect.objectContaining({ label: 1, source: 'llm:recorded' })]);
+    }
+    expect(new Set(written.map(({ query }) => textKey(query))).size).toBe(written.length);
+  });
+
+  it('are not copied from their passages, and none is nearly a test or dev query', () => {
+    expect(faultsOf(written)).toEqual([]);
+  });
+
+  it.each([
+    ['a test query', { query: heldOut[0] ?? '' }],
+    ['nearly a test query', { query: `${heldOut[0] ?? ''} please` }],
+    ['a part of its passage', { query: (corpus[0]?.text ?? '').split(' ').slice(0, 8).join(' ') }],
+  ])('that are %s are found', (_, { query }) => {
+    const documents = [{ id: corpus[0]?._id ?? '', label: 1, source: 'llm:recorded' }];
+    expect(faultsOf([{ query, documents }])).not.toEqual([]);
+  });
 });
 
 describe('leaks nothing of the test queries', () => {
