@@ -15,6 +15,7 @@ const paths = [
   'recorded-graded.jsonl',
   'recorded-negatives.jsonl',
   'recorded-queries.jsonl',
+  'recorded-written.jsonl',
   'recorded.jsonl',
   'teacher-scores.tsv',
 ];
