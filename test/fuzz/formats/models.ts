@@ -57,8 +57,13 @@ const card: ModelCardInfo = {
 const texts = ['', 'a b the?', 'THE ΑΣ ä 中 [SEP] zzz', '\u0000\ud800 x', 'ab'.repeat(1500), 'a '.repeat(40)];
 
 /** Reads a model folder in which one file is the input, and uses what it decides about. */
-async function readWith(path: string, bytes: Bytes, without: readonly string[] = []): Promise<void> {
-  const files = new Map(modelFiles).set(path, bytes);
+async function readWith(
+  path: string,
+  bytes: Bytes,
+  without: readonly string[] = [],
+  all = modelFiles,
+): Promise<void> {
+  const files = new Map(all).set(path, bytes);
   for (const each of without) files.delete(each);
   const folder = folderOf(files);
   await foreignArchitecture(folder);
@@ -74,7 +79,7 @@ async function readWith(path: string, bytes: Bytes, without: readonly string[] =
         `tokens that the model cannot take, of ${JSON.stringify(text.slice(0, 30))}`,
       );
   }
-  tokenizer.encodePair('a', texts[2] ?? '', encoding.passageMaxLength);
+  if (all === modelFiles) tokenizer.encodePair('a', texts[2] ?? '', encoding.passageMaxLength);
   encoderFiles(model, card);
 }
 
@@ -93,6 +98,56 @@ function folderFormat(
     examples,
     mutations,
     read: ({ bytes }) => readWith(path, bytes, without),
+  };
+}
+
+const table = fromFloat32(
+  [tokens.length, 4],
+  Float32Array.from({ length: 4 * tokens.length }, (_, i) => ((i % 13) - 6) / 8),
+);
+
+/** A static encoder as model2vec saves it, and as sentence-transformers does. */
+const staticFiles = {
+  model2vec: new Map([
+    [
+      'config.json',
+      json({ model_type: 'model2vec', architectures: ['StaticModel'], normalize: true, max_length: 16 }),
+    ],
+    ['tokenizer.json', modelFiles.get('tokenizer.json') as Bytes],
+    ['model.safetensors', writeSafetensors(new Map([['embeddings', table]]))],
+  ]),
+  modules: new Map([
+    [
+      'modules.json',
+      json([
+        {
+          idx: 0,
+          name: '0',
+          path: '0_StaticEmbedding',
+          type: 'sentence_transformers.models.StaticEmbedding',
+        },
+        { idx: 1, name: '1', path: '1_Normalize', type: 'sentence_transformers.models.Normalize' },
+      ]),
+    ],
+    ['0_StaticEmbedding/tokenizer.json', modelFiles.get('tokenizer.json') as Bytes],
+    ['0_StaticEmbedding/model.safetensors', writeSafetensors(new Map([['embedding.weight', table]]))],
+  ]),
+};
+
+function staticFormat(
+  name: string,
+  what: string,
+  layout: keyof typeof staticFiles,
+  path: string,
+): FuzzFormat {
+  const files = staticFiles[layout];
+  return {
+    name,
+    what,
+    readers: ['src/encoders/families/static.ts', 'src/encoders/sentence-transformers-files.ts', PARSER],
+    examples: [files.get(path) as Bytes],
+    mutations: jsonMutations,
+    read: ({ bytes }) => readWith(path, bytes, [], files),
   };
 }
 
@@ -177,6 +232,9 @@ const shardIndexFormat: FuzzFormat = {
 };
 
 export const modelFormats: readonly FuzzFormat[] = [
+  staticFormat('model2vec-config', "model2vec's config.json", 'model2vec', 'config.json'),
+  staticFormat('static-modules', 'modules.json of a StaticEmbedding', 'modules', 'modules.json'),
+  staticFormat('static-tokenizer', "a static encoder's tokenizer.json", 'model2vec', 'tokenizer.json'),
   safetensorsFormat,
   shardIndexFormat,
   folderFormat('config.json', "a model's config.json", [
