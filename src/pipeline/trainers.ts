@@ -70,10 +70,9 @@ export async function trainBesideEachOther(
 ): Promise<void> {
   const pending = new Map<string, TrainingStage>();
   for (const stage of stages) if (!(await workshop.isStored(stage))) pending.set(stage.key, stage);
-  const queue = [...pending.values()];
   // One alone needs no worker.
-  if (queue.length < 2) return;
-  for (const need of queue.flatMap(({ needs }) => needs)) await workshop.resultOf(need);
+  if (pending.size < 2) return;
+  const { queue, failure } = await prepared(workshop, [...pending.values()]);
   const { version, checkpointSeconds, rates, pause } = workshop;
   const failures = new Map<TrainingStage, unknown>();
   const failing = new AbortController();
@@ -123,6 +122,25 @@ export async function trainBesideEachOther(
   const failed = stages.find((stage) => failures.has(stage));
   if (failed !== undefined) throw failures.get(failed);
   if (workshop.signal.aborted) throw new RecipeStoppedError();
+  if (failure !== undefined) throw failure.error;
+}
+
+/** Computes what trainings learn from. Where that fails, those before can be trained first, as one after another would be. */
+async function prepared(
+  workshop: RecipeWorkshop,
+  stages: readonly TrainingStage[],
+): Promise<{ readonly queue: TrainingStage[]; readonly failure?: { readonly error: unknown } }> {
+  const queue: TrainingStage[] = [];
+  try {
+    for (const stage of stages) {
+      for (const need of stage.needs) await workshop.resultOf(need);
+      queue.push(stage);
+    }
+  } catch (error) {
+    if (error instanceof RecipeStoppedError) throw error;
+    return { queue, failure: { error } };
+  }
+  return { queue };
 }
 
 /** What a worker trains with, as its host opens it. */

@@ -236,7 +236,11 @@ describe('toOnnx', () => {
       const shifted = add(x, graph.input('shift', ['length']));
       expect(() => vjp([{ tensor: shifted, gradient: exp(x) }], [x])).toThrow(/: \[.*\] leaves sizes open/);
       expect(() => peakBytes([shifted])).toThrow('Add: [batch, length] leaves sizes open');
-      expect(() => reduceSum(x, [0])).toThrow('Input: [batch, length] leaves sizes open');
+      expect(reduceSum(x, [0]).dims).toEqual(['length']);
+      expect(() => reduceSum(x, [2])).toThrow('ReduceSum: no axes 2 in [batch, length]');
+      expect(() => vjp([{ tensor: reduceSum(x, [0]), gradient: graph.input('g', ['length']) }], [x])).toThrow(
+        'leaves sizes open',
+      );
       const nowhere = reshape(graph.input('flat', ['batch*length']), ['batch', 'length']);
       expect(() => toOnnx('open', { nowhere })).toThrow('no input has an axis of the size length');
     });
