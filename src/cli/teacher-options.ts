@@ -15,6 +15,7 @@ const scales = [...scoreGroupNames, 'none'] as const;
 export interface TeacherOptions {
   readonly teacher?: string;
   readonly teacherScores?: string;
+  readonly teacherVectors?: string;
   readonly scale?: (typeof scales)[number];
 }
 
@@ -30,6 +31,10 @@ export function addTeacherOptions(command: Command): Command {
       'File of teacher scores: query id, document id and score, separated by tabs; or JSONL with query_id, id, score',
     )
     .option(
+      '--teacher-vectors <file>',
+      'File of teacher vectors (`embed --lists` writes it): the score of a query and a passage is the cosine of theirs',
+    )
+    .option(
       '--scale <group>',
       'Scale scores to the range 0 to 1, clipping at the 1st and 99th percentiles, per query, per source of the lists, ' +
         'or over the whole file (query, source or file). Raw scores are kept as teacher_raw; none restores them',
@@ -39,12 +44,17 @@ export function addTeacherOptions(command: Command): Command {
 
 /** The options as a recipe's teacher. @throws InputError for options that exclude each other. */
 export async function teacherOf(
-  { teacher, teacherScores, scale: group }: TeacherOptions,
+  { teacher, teacherScores, teacherVectors, scale: group }: TeacherOptions,
   io: CliIo,
 ): Promise<NonNullable<FragmentInput['teacher']>> {
-  refuseBoth({ '--teacher': teacher, '--teacher-scores': teacherScores });
+  refuseBoth({
+    '--teacher': teacher,
+    '--teacher-scores': teacherScores,
+    '--teacher-vectors': teacherVectors,
+  });
   const scale = group === undefined ? null : group === 'none' ? group : { group };
   if (teacherScores !== undefined) return { from: 'file', file: teacherScores, scale };
+  if (teacherVectors !== undefined) return { from: 'vectors', file: teacherVectors, scale };
   return teacher === undefined ? { from: 'stored', scale } : { ...(await scorerOf(teacher, io)), scale };
 }
 

@@ -30,6 +30,8 @@ export interface TrainingPlan {
   readonly lists: ListsStage;
   /** Undefined where nothing chooses checkpoints: the last weights are kept. */
   readonly dev: ListsStage | undefined;
+  /** Where the loss reads a teacher's vectors. */
+  readonly teacherVectors?: Stage | undefined;
   readonly loss: LossSpec;
   readonly training: RecipeTraining;
   readonly mix: Mix | undefined;
@@ -62,7 +64,7 @@ export async function trainingStage(
   { runtime }: Pick<Workshop, 'runtime'>,
   plan: TrainingPlan,
 ): Promise<Stage<TrainingReport>> {
-  const { label, encoder, lists, dev, loss, training, mix, seed, work } = plan;
+  const { label, encoder, lists, dev, teacherVectors, loss, training, mix, seed, work } = plan;
   const { selection } = training;
   if (selection !== undefined) naming(label, () => checkSelection(encoder.model.shape, selection));
   return trained({
@@ -71,10 +73,11 @@ export async function trainingStage(
       encoder: encoder.hash,
       lists: lists.key,
       dev: dev?.key ?? null,
+      ...(teacherVectors !== undefined && { teacherVectors: teacherVectors.key }),
       settings: decidingSettings(plan),
       device: runtime.device,
     },
-    needs: dev === undefined ? [lists] : [lists, dev],
+    needs: [lists, dev, teacherVectors].filter((stage) => stage !== undefined),
     work,
     clear: (workshop, stage) => workshop.clearCheckpoints(stage),
     run: async (workshop, task) => {
@@ -89,6 +92,7 @@ export async function trainingStage(
         runtime: workshop.runtime,
         encoder: model,
         lists: given,
+        teacherVectors: teacherVectors && (await workshop.vectorsOf(teacherVectors)),
         settings: saving === undefined ? settings : { ...settings, checkpointEvery: saving.every },
         clock: workshop.clock,
         version: workshop.version,
