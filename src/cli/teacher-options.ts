@@ -42,32 +42,46 @@ export function addTeacherOptions(command: Command): Command {
     );
 }
 
-/** The options as a recipe's teacher. @throws InputError for options that exclude each other. */
+type Teacher = NonNullable<FragmentInput['teacher']>;
+
+/**
+ * The options as a recipe's teacher. @throws InputError for options that exclude each other.
+ * @param check refuses a teacher, as soon as it is known what it is
+ */
 export async function teacherOf(
   { teacher, teacherScores, teacherVectors, scale: group }: TeacherOptions,
   io: CliIo,
-): Promise<NonNullable<FragmentInput['teacher']>> {
+  check?: (teacher: Pick<Teacher, 'from'>) => void,
+): Promise<Teacher> {
   refuseBoth({
     '--teacher': teacher,
     '--teacher-scores': teacherScores,
     '--teacher-vectors': teacherVectors,
   });
   const scale = group === undefined ? null : group === 'none' ? group : { group };
-  if (teacherScores !== undefined) return { from: 'file', file: teacherScores, scale };
-  if (teacherVectors !== undefined) return { from: 'vectors', file: teacherVectors, scale };
-  return teacher === undefined ? { from: 'stored', scale } : { ...(await scorerOf(teacher, io)), scale };
+  if (teacher !== undefined) return { ...(await scorerOf(teacher, io, check)), scale };
+  const given: Teacher =
+    teacherScores !== undefined
+      ? { from: 'file', file: teacherScores, scale }
+      : teacherVectors !== undefined
+        ? { from: 'vectors', file: teacherVectors, scale }
+        : { from: 'stored', scale };
+  check?.(given);
+  return given;
 }
 
 /** A model that scores: a cross-encoder where its config.json says so, else an encoder. */
 export async function scorerOf(
   model: string,
   io: CliIo,
+  check?: (teacher: Pick<Teacher, 'from'>) => void,
 ): Promise<{ readonly from: 'encoder' | 'cross-encoder'; readonly model: string }> {
   const asked = libraryModelName(model);
   const { from, foreign } = await openModel(asked ?? model, io, async (folder) => ({
     from: (await isCrossEncoder(folder)) ? ('cross-encoder' as const) : ('encoder' as const),
     foreign: await foreignArchitecture(folder),
   }));
+  check?.({ from });
   const runs = asked !== undefined || foreign !== undefined ? ', run by transformers.js' : '';
   io.note(`${model}: ${from}${runs}`);
   return { from, model };

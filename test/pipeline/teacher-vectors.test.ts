@@ -6,6 +6,7 @@ import { readLists } from '../../src/corpus/lists.ts';
 import type { ListRecord } from '../../src/corpus/types.ts';
 import { readEncoder } from '../../src/encoders/read-encoder.ts';
 import { withEmbedder } from '../../src/pipeline/encoder-shelf.ts';
+import { RecipeStoppedError } from '../../src/pipeline/stage.ts';
 import { StageStore } from '../../src/pipeline/stage-store.ts';
 import { decodeLists } from '../../src/pipeline/stored-forms.ts';
 import { writeTextVectors } from '../../src/retrieval/text-vectors.ts';
@@ -74,6 +75,41 @@ describe('kl over the batch', () => {
     }
     await place.reopenStore();
     expect((await place.run(recipe({ arms }))).computed).toEqual([]);
+  });
+
+  it('goes on embedding where a run was interrupted', async () => {
+    const embedded = async (signal: AbortSignal, onProgress: (done: number) => void) => {
+      let found = 0;
+      await place
+        .run(recipe({}), {
+          signal,
+          checkpointSeconds: 0,
+          onEvent: (event) => {
+            if (!event.stage.label.startsWith('teacher')) return;
+            if (event.kind === 'progress') onProgress(event.done);
+            if (event.kind === 'found') found = event.count;
+          },
+        })
+        .catch((error: unknown) => {
+          if (!(error instanceof RecipeStoppedError)) throw error;
+        });
+      return found;
+    };
+    const stopping = new AbortController();
+    let last = 0;
+    const found = await embedded(stopping.signal, (done) => {
+      // The queries are embedded and stored, and the first batch of passages is on its way.
+      if (done > 28) stopping.abort();
+      last = done;
+    });
+    expect([found, last > 28]).toEqual([0, true]);
+    let first = Infinity;
+    await embedded(new AbortController().signal, (done) => (first = Math.min(first, done)));
+    expect(first).toBe(28);
+    // Nothing stays behind beside the stage's result.
+    for (const name of await place.store.namespaces()) {
+      if (name.startsWith('vectors-')) expect(await place.store.keys(name)).toEqual([]);
+    }
   });
 
   it('refuses vectors of other texts', async () => {

@@ -95,11 +95,13 @@ async function train(options: TrainOptions, io: CliIo): Promise<void> {
   await checkOutputFolder(options.out, options.force === true);
   const loss = parseLossSpec(options.loss);
   const chosen = await chosenLists(options, loss);
-  const teacher = await teacherOf(options, io);
-  const fault = teacherFault(loss, teacher);
-  if (fault !== undefined) {
-    throw new InputError(fault, { remedy: 'Use --teacher with an encoder, --teacher-vectors, or scope=own' });
-  }
+  const teacher = await teacherOf(options, io, (given) => {
+    const problem = teacherFault(loss, given);
+    if (problem === undefined) return;
+    throw new InputError(problem, {
+      remedy: 'Use --teacher with an encoder, --teacher-vectors, or scope=own',
+    });
+  });
   const fragment: FragmentInput = {
     corpus: { dev: devOf(options) },
     encoder: { model: options.model, ...encodingOverrides(options) },
