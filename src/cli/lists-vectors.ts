@@ -1,6 +1,7 @@
 /** The file of vectors that `embed` writes of lists and corpora: what a teacher leaves for trainings without it. */
 import { passageText, readDocuments } from '../corpus/documents.ts';
 import { readLists } from '../corpus/lists.ts';
+import { readQueries } from '../corpus/queries.ts';
 import { ReadReport } from '../corpus/report.ts';
 import { InputError } from '../core/errors.ts';
 import { withoutTopFolder } from '../core/source.ts';
@@ -16,14 +17,16 @@ export interface VectorTexts {
   readonly passages: readonly string[];
 }
 
-/** The distinct queries and passages of lists, and the passages of a corpus. */
+/** The distinct queries and passages of lists, queries of files, and the passages of a corpus. */
 export async function readVectorTexts(
   {
     lists = [],
+    queries: queryFiles = [],
     corpus,
     titles,
   }: {
     readonly lists?: readonly string[] | undefined;
+    readonly queries?: readonly string[] | undefined;
     readonly corpus?: string | undefined;
     readonly titles: boolean;
   },
@@ -38,6 +41,9 @@ export async function readVectorTexts(
       passages.add(passageText(document, { titles }));
     }
   }
+  for (const file of queryFiles) {
+    for (const { text } of await readQueries(await openFile(file), { report })) queries.add(text);
+  }
   for (const file of lists) {
     for await (const list of readLists(await openFile(file), { report })) {
       const texts = textsOfLists([list]);
@@ -48,8 +54,8 @@ export async function readVectorTexts(
   for (const warning of report.warnings()) io.warn(warning);
   if (queries.size + passages.size === 0) {
     throw new InputError('contains no texts', {
-      file: lists[0] ?? corpus,
-      remedy: 'Use lists with queries and passages',
+      file: lists[0] ?? queryFiles[0] ?? corpus,
+      remedy: 'Use files with queries or passages',
     });
   }
   return { queries: [...queries], passages: [...passages] };

@@ -165,9 +165,9 @@ describe('embed', () => {
   });
 
   it.each([
-    [[], /either --in, or --lists and --corpus/],
-    [['--in', 'a.txt', '--lists', 'lists.jsonl'], /either --in, or --lists and --corpus/],
-    [['--in', 'a.txt', '--int8'], /--dimensions and --int8 apply to --lists and --corpus only/],
+    [[], /Use either --in, or --lists, --queries and --corpus/],
+    [['--in', 'a.txt', '--lists', 'lists.jsonl'], /Use either --in, or --lists, --queries and --corpus/],
+    [['--in', 'a.txt', '--int8'], /--dimensions and --int8 do not apply to --in/],
     [['--lists', 'a.txt'], /a\.txt/],
   ])('refuses %j', async (args, message) => {
     const folder = temporaryFolder({ 'lists.jsonl': listFile(makeLists(2)), 'a.txt': 'heat\n' });

@@ -74,6 +74,26 @@ it('`mine` finds the lists of a mined source', async () => {
   expect(mined.length).toBeGreaterThan(20);
 });
 
+it('`mine` finds with stored vectors what a recipe finds, and the same teacher scores', async () => {
+  const file = join(place.corpus, 'vectors.safetensors');
+  const queries = join(place.corpus, 'queries.jsonl');
+  const embed = ['embed', '--model', model, '--corpus', place.corpus, '--queries', queries, '--out', file];
+  expect((await runCli([...embed, '--int8', '--threads', '1'])).code).toBe(0);
+  const retrievers = [{ kind: 'bm25' }, { kind: 'vectors', file }];
+  const sources = { mined: { kind: 'mined', retrievers, fuse: true, negatives: 4, lists: 'listwise' } };
+  const arms = [{ name: 'a', source: 'mined', loss: 'kl' }];
+  const { lists } = await recipe({ sources, arms, teacher: { from: 'vectors', file } });
+  const mined = await command(
+    [
+      ...['mine', '--corpus', place.corpus, '--bm25', '--vectors', file, '--fuse', '--negatives', '4'],
+      ...['--lists', 'listwise', '--teacher-vectors', file],
+    ],
+    output('lists.jsonl'),
+  );
+  expect(mined).toEqual(await lists());
+  expect(mined[0]?.documents[0]?.teacher).toBeDefined();
+});
+
 it('`mine` with a teacher finds the scaled lists of a listwise arm', async () => {
   const sources = {
     mined: { kind: 'mined', retrievers: [{ kind: 'bm25' }], negatives: 4, lists: 'listwise' },

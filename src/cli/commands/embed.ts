@@ -16,6 +16,7 @@ interface EmbedOptions extends ComputeOptions {
   readonly model: string;
   readonly in?: string;
   readonly lists?: readonly string[];
+  readonly queries?: readonly string[];
   readonly corpus?: string;
   readonly dimensions?: number;
   readonly int8?: boolean;
@@ -39,16 +40,20 @@ export function registerEmbed(program: Command, io: CliIo): void {
     .option(
       '--lists <file>',
       'Training lists whose queries and passages are embedded; may be repeated',
-      (value: string, earlier: readonly string[] | undefined) => [...(earlier ?? []), value],
+      collect,
     )
-    .option('--corpus <dir>', 'With --lists or alone: also the passages of a corpus in BEIR layout')
+    .option('--queries <file>', 'Queries to embed, such as queries.jsonl; may be repeated', collect)
+    .option('--corpus <dir>', 'Corpus in BEIR layout whose passages are embedded')
     .option(
       '--dimensions <n>',
-      'With --lists or --corpus: reduce the vectors to so many principal components',
+      'For teacher vectors: reduce them to so many principal components',
       integerOption('--dimensions', settingRanges.count),
     )
-    .option('--int8', 'With --lists or --corpus: write vectors as 8-bit integers, a quarter of the bytes')
-    .requiredOption('--out <file>', 'Output file: .npy, or .safetensors with --lists or --corpus')
+    .option('--int8', 'For teacher vectors: write them as 8-bit integers, a quarter of the bytes')
+    .requiredOption(
+      '--out <file>',
+      'Output file: .npy for --in, .safetensors for --lists, --queries and --corpus',
+    )
     .option(
       '--as <side>',
       'Embed as query or passage: selects prefix and maximum length',
@@ -60,15 +65,21 @@ export function registerEmbed(program: Command, io: CliIo): void {
   addComputeOptions(command).action((options: EmbedOptions) => embed(options, io));
 }
 
+function collect(value: string, earlier: readonly string[] | undefined): readonly string[] {
+  return [...(earlier ?? []), value];
+}
+
 async function embed(options: EmbedOptions, io: CliIo): Promise<void> {
-  const { in: file, lists, corpus, dimensions, int8 } = options;
-  const ofLists = lists !== undefined || corpus !== undefined;
+  const { in: file, lists, queries, corpus, dimensions, int8 } = options;
+  const ofLists = (lists ?? queries ?? corpus) !== undefined;
   if ((file !== undefined) === ofLists) {
-    throw new InputError('set either --in, or --lists and --corpus', { remedy: 'Use one of them' });
+    throw new InputError('no texts, or texts of both kinds, were chosen', {
+      remedy: 'Use either --in, or --lists, --queries and --corpus',
+    });
   }
   if (!ofLists && (dimensions !== undefined || int8 === true)) {
-    throw new InputError('--dimensions and --int8 apply to --lists and --corpus only', {
-      remedy: 'Remove them',
+    throw new InputError('--dimensions and --int8 do not apply to --in', {
+      remedy: 'Remove them, or use --lists, --queries or --corpus',
     });
   }
   await checkOutputFile(options.out);
