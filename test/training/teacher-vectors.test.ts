@@ -53,6 +53,17 @@ describe('kl over the batch', () => {
     expect(mean(history.losses.slice(-6))).toBeLessThan(0.8 * mean(history.losses.slice(0, 6)));
   });
 
+  it('is the same however the gradient cache cuts its batches', async () => {
+    const teacherVectors = await vectorsOf(lists);
+    const lossesWith = async (tokensPerMicroBatch: number): Promise<readonly number[]> => {
+      const cut = { ...settings, tokensPerMicroBatch, epochs: 1, learningRate: 1e-4 };
+      return (await train(parts({ teacherVectors, settings: cut }))).history.losses;
+    };
+    const [small, whole] = [await lossesWith(48), await lossesWith(4096)];
+    expect(small).toHaveLength(6);
+    small.forEach((value, step) => expect(Math.abs(value / whole[step]! - 1)).toBeLessThan(1e-6));
+  });
+
   it('is refused without vectors, and with vectors of other texts, before any step', async () => {
     await expect(train(parts())).rejects.toThrow(InputError);
     await expect(train(parts())).rejects.toThrow(
