@@ -97,6 +97,7 @@ export { exportCrossEncoderOnnx, exportOnnx } from './encoders/onnx-export.ts';
 export type {
   LibraryCrossEncoder,
   LibraryEncoder,
+  LoadableEncoder,
   LoadedCrossEncoder,
   LoadedEncoder,
   ModelLibrary,
@@ -128,6 +129,13 @@ export {
   type EmbedTexts,
   type RankOptions,
 } from './retrieval/retrieve.ts';
+export {
+  readTextVectors,
+  writeTextVectors,
+  type TextVectors,
+  type TextVectorsContent,
+  type WrittenVectors,
+} from './retrieval/text-vectors.ts';
 export { VectorIndex } from './retrieval/vectors.ts';
 
 // Training.

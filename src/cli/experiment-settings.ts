@@ -28,7 +28,12 @@ export function hashLists(
 
 /** Whatever changes the numbers; where and how fast they are computed is not part of it. */
 export function describeExperiment(
-  options: { readonly dev?: string; readonly devShare: number },
+  options: {
+    readonly dev?: string;
+    readonly devShare: number;
+    /** Where teacher scores or vectors come from, if not from the lists. */
+    readonly teaching: Readonly<Record<string, string>>;
+  },
   settings: TrainingSettings,
   from: Pick<ExperimentDescription, 'model' | 'encoding' | 'lists' | 'listsSha256' | 'devSha256'>,
 ): ExperimentDescription {
@@ -41,6 +46,7 @@ export function describeExperiment(
       ...(options.dev === undefined
         ? { 'held-out share': options.devShare }
         : { 'dev lists': basename(options.dev) }),
+      ...options.teaching,
     },
     finished: false,
   };

@@ -22,9 +22,10 @@ import {
 import type { CliIo } from './io.ts';
 import type { ChosenLists } from './list-options.ts';
 import { warnAboutLists } from './lists-warnings.ts';
+import type { TeacherOptions } from './teacher-options.ts';
 import { printTraining, TrainingView } from './training-view.ts';
 
-export interface ExperimentOptions {
+export interface ExperimentOptions extends TeacherOptions {
   readonly model: string;
   readonly out: string;
   readonly dev?: string;
@@ -106,13 +107,19 @@ export class ExperimentTraining {
   }
 
   async #describe(job: FragmentJob, { settings, encoder }: FragmentTraining): Promise<ExperimentDescription> {
-    const { model, dev, devShare } = this.#options;
+    const { model, dev, devShare, teacher, teacherScores, teacherVectors, scale } = this.#options;
     const { files } = this.#chosen;
     const lists = files.map(({ source, origin }) => ({
       lists: job.fileListsOf(source).map((list) => withoutDuplicatesOfPositives(list).record),
       origin,
     }));
-    return describeExperiment({ ...(dev !== undefined && { dev }), devShare }, settings, {
+    const teaching = {
+      ...(teacher !== undefined && { teacher }),
+      ...(teacherScores !== undefined && { 'teacher scores': basename(teacherScores) }),
+      ...(teacherVectors !== undefined && { 'teacher vectors': basename(teacherVectors) }),
+      ...(scale !== undefined && { 'teacher scale': scale }),
+    };
+    return describeExperiment({ ...(dev !== undefined && { dev }), devShare, teaching }, settings, {
       model: await lastingModelName(model),
       encoding: { ...encoder.encoding },
       lists: files.map(({ file }) => basename(file)).join(', '),

@@ -15,6 +15,7 @@ const scales = [...scoreGroupNames, 'none'] as const;
 export interface TeacherOptions {
   readonly teacher?: string;
   readonly teacherScores?: string;
+  readonly teacherVectors?: string;
   readonly scale?: (typeof scales)[number];
 }
 
@@ -30,6 +31,10 @@ export function addTeacherOptions(command: Command): Command {
       'File of teacher scores: query id, document id and score, separated by tabs; or JSONL with query_id, id, score',
     )
     .option(
+      '--teacher-vectors <file>',
+      'File of teacher vectors (`embed --lists` writes it): the score of a query and a passage is the cosine of theirs',
+    )
+    .option(
       '--scale <group>',
       'Scale scores to the range 0 to 1, clipping at the 1st and 99th percentiles, per query, per source of the lists, ' +
         'or over the whole file (query, source or file). Raw scores are kept as teacher_raw; none restores them',
@@ -37,27 +42,46 @@ export function addTeacherOptions(command: Command): Command {
     );
 }
 
-/** The options as a recipe's teacher. @throws InputError for options that exclude each other. */
+type Teacher = NonNullable<FragmentInput['teacher']>;
+
+/**
+ * The options as a recipe's teacher. @throws InputError for options that exclude each other.
+ * @param check refuses a teacher, as soon as it is known what it is
+ */
 export async function teacherOf(
-  { teacher, teacherScores, scale: group }: TeacherOptions,
+  { teacher, teacherScores, teacherVectors, scale: group }: TeacherOptions,
   io: CliIo,
-): Promise<NonNullable<FragmentInput['teacher']>> {
-  refuseBoth({ '--teacher': teacher, '--teacher-scores': teacherScores });
+  check?: (teacher: Pick<Teacher, 'from'>) => void,
+): Promise<Teacher> {
+  refuseBoth({
+    '--teacher': teacher,
+    '--teacher-scores': teacherScores,
+    '--teacher-vectors': teacherVectors,
+  });
   const scale = group === undefined ? null : group === 'none' ? group : { group };
-  if (teacherScores !== undefined) return { from: 'file', file: teacherScores, scale };
-  return teacher === undefined ? { from: 'stored', scale } : { ...(await scorerOf(teacher, io)), scale };
+  if (teacher !== undefined) return { ...(await scorerOf(teacher, io, check)), scale };
+  const given: Teacher =
+    teacherScores !== undefined
+      ? { from: 'file', file: teacherScores, scale }
+      : teacherVectors !== undefined
+        ? { from: 'vectors', file: teacherVectors, scale }
+        : { from: 'stored', scale };
+  check?.(given);
+  return given;
 }
 
 /** A model that scores: a cross-encoder where its config.json says so, else an encoder. */
 export async function scorerOf(
   model: string,
   io: CliIo,
+  check?: (teacher: Pick<Teacher, 'from'>) => void,
 ): Promise<{ readonly from: 'encoder' | 'cross-encoder'; readonly model: string }> {
   const asked = libraryModelName(model);
   const { from, foreign } = await openModel(asked ?? model, io, async (folder) => ({
     from: (await isCrossEncoder(folder)) ? ('cross-encoder' as const) : ('encoder' as const),
     foreign: await foreignArchitecture(folder),
   }));
+  check?.({ from });
   const runs = asked !== undefined || foreign !== undefined ? ', run by transformers.js' : '';
   io.note(`${model}: ${from}${runs}`);
   return { from, model };

@@ -25,9 +25,15 @@ export interface LibraryModel {
   readonly hash: string;
 }
 
-export interface LibraryEncoder extends LibraryModel {
-  readonly encoding: EncodingConfig;
+/** What embeds once it is loaded, and is not trained. */
+export interface LoadableEncoder {
+  /** SHA-256 of all that decides its vectors. */
+  readonly hash: string;
   load(settings: LibrarySettings): Promise<LoadedEncoder>;
+}
+
+export interface LibraryEncoder extends LibraryModel, LoadableEncoder {
+  readonly encoding: EncodingConfig;
 }
 
 export interface LibraryCrossEncoder extends LibraryModel {

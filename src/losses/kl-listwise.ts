@@ -20,13 +20,15 @@ const settings = {
  * Listwise distillation: the Kullback–Leibler divergence from a teacher's ranking distribution.
  *
  * Optimizes: Σⱼ pⱼ (log pⱼ − log softmax(s/τ)ⱼ) with p = softmax(t/τₜ); times τ² where `squareScale` is on.
- * Inputs: teacher scores. A passage without one takes no part in its row.
- * When: lists that a cross-encoder scored. Pulls every passage towards the teacher's share, so false negatives do
- * no harm and passages of middling relevance are learned too.
+ * Inputs: teacher scores. A passage without one takes no part in its row. With `scope=batch` the candidates are all
+ * distinct documents of the batch, known positives included, and the teacher must score each of them for each query:
+ * an encoder, or stored vectors.
+ * When: lists that a cross-encoder scored; with `scope=batch` wherever the teacher is an encoder. Pulls every passage
+ * towards the teacher's share, so false negatives do no harm and passages of middling relevance are learned too.
  * Relations: has ListNet's gradient, with teacher scores in place of labels; MarginMSE copies differences of raw
  * scores instead of shares; often summed with a little InfoNCE, which adds the batch's other passages.
  * Source: RocketQAv2, arXiv 2110.07367, eq. 3; temperatures of arXiv 2502.19712; Hinton 2015 for the factor τ².
- * Example: `kl + 0.1*infonce(temperature=0.01, scope=batch)`.
+ * Example: `kl + 0.1*infonce(temperature=0.01, scope=batch)`; `kl(scope=batch, teacherTemperature=0.05)`.
  */
 export const klListwise: LossDefinition = {
   name: 'kl',
@@ -42,7 +44,7 @@ export const klListwise: LossDefinition = {
   ],
   title: 'Listwise KL divergence',
   needs: ['teacher'],
-  scopes: ['own'],
+  scopes: ['own', 'batch'],
   rowwise: true,
   settings,
   compute: computeKl,

@@ -38,6 +38,21 @@ export function isContrastive(definition: LossDefinition): boolean {
 }
 
 /**
+ * Whether a term's teacher must score every query of a batch with every passage of it: it reads a teacher, and its
+ * candidates are more than the own list, which is all that stored scores are about.
+ */
+export function readsTeacherVectors({ definition, scope }: LossTerm): boolean {
+  return definition.needs.includes('teacher') && scope === 'batch';
+}
+
+/** Whether a term, or its mask, reads the teacher scores that lists carry. */
+export function readsTeacherScores(term: LossTerm): boolean {
+  const { share, margin } = term.mask;
+  const reads = term.definition.needs.includes('teacher') && !readsTeacherVectors(term);
+  return reads || share !== null || margin !== null;
+}
+
+/**
  * @throws InputError for an unknown loss, setting or scope (with the nearest right name), or a value out of range.
  */
 export function lossTerm(input: LossTermInput): LossTerm {

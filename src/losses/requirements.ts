@@ -2,7 +2,7 @@ import { quoted } from '../core/shown.ts';
 import { isPositive } from '../corpus/text-key.ts';
 import type { ListRecord } from '../corpus/types.ts';
 import { InputError } from '../core/errors.ts';
-import type { LossSpec, LossTerm } from './loss-spec.ts';
+import { readsTeacherVectors, type LossSpec, type LossTerm } from './loss-spec.ts';
 
 /** Passages that some loss will not learn from, though their lists may be used. */
 export interface ListGaps {
@@ -46,7 +46,9 @@ export function checkLists(
       );
     }
   }
-  const readsTeacher = spec.terms.some((term) => term.definition.needs.includes('teacher'));
+  const readsTeacher = spec.terms.some(
+    (term) => term.definition.needs.includes('teacher') && !readsTeacherVectors(term),
+  );
   let withoutTeacher = 0;
   for (const { documents } of lists) {
     if (readsTeacher) withoutTeacher += documents.filter(({ teacher }) => teacher === undefined).length;
@@ -67,12 +69,9 @@ interface Fault {
   readonly remedy: string;
 }
 
-function faultOf(
-  { definition, mask }: LossTerm,
-  { documents }: ListRecord,
-  level: number | undefined,
-): Fault | undefined {
-  const { needs } = definition;
+function faultOf(term: LossTerm, { documents }: ListRecord, level: number | undefined): Fault | undefined {
+  const { definition, mask } = term;
+  const needs = definition.needs.filter((need) => need !== 'teacher' || !readsTeacherVectors(term));
   const positive = documents.find((document) => isPositive(document, level));
   if (needs.includes('positive') && positive === undefined) {
     return { problem: 'no passage is labeled positive', remedy: 'Set a label above 0 for the positive' };

@@ -2,16 +2,15 @@ import { InputError } from '../core/errors.ts';
 import { nearestName } from '../core/nearest-name.ts';
 import { own } from '../core/own.ts';
 import { foldName } from '../losses/settings.ts';
-import { parseLossSpec } from '../losses/loss-spec.ts';
 import { lossByName } from '../losses/index.ts';
 import { parseMeasures } from '../metrics/measures/registry.ts';
 import { parseRules } from '../lists/rule-spec.ts';
 import { lossOfSource } from '../training/mixing/loss-of-source.ts';
 import { mixOf, originOf } from './arm-mix.ts';
 import { baselineName } from './baseline-name.ts';
-import { checkFile, Faults, type Path } from './faults.ts';
+import { checkFile, checkScorer, Faults, type Path } from './faults.ts';
 import { generatorKind } from './generators/index.ts';
-import { hasTemperature, readLoss } from './loss.ts';
+import { hasTemperature, lossOfDiagnosis, readLoss, teacherFault } from './loss.ts';
 import { omit } from './omit.ts';
 import type { Recipe, RecipeArm } from './schema.ts';
 import type { RecipeLoss } from './schema/loss.ts';
@@ -88,7 +87,7 @@ function checkEvidence({ evidence }: Recipe, faults: Faults): void {
     const file = evidence[name];
     if (file !== undefined) checkFile(file, ['evidence', name], faults);
   }
-  if (evidence.guide?.from === 'file') checkFile(evidence.guide, ['evidence', 'guide'], faults);
+  checkScorer(evidence.guide, ['evidence', 'guide'], faults);
 }
 
 /** What sources are checked beside. */
@@ -131,8 +130,8 @@ function checkCircles({ sources }: Pick<Recipe, 'sources'>, faults: Faults): voi
   }
 }
 
-function checkTeacher({ teacher }: Recipe, faults: Faults): void {
-  if (teacher.from === 'file') checkFile(teacher, ['teacher'], faults);
+export function checkTeacher({ teacher }: Pick<Recipe, 'teacher'>, faults: Faults): void {
+  checkScorer(teacher, ['teacher'], faults);
 }
 
 function checkArm(recipe: Recipe, arm: RecipeArm, i: number, faults: Faults): void {
@@ -153,6 +152,20 @@ function checkArm(recipe: Recipe, arm: RecipeArm, i: number, faults: Faults): vo
   );
   checkMixOfArm(arm, i, faults);
   checkLoss(arm.loss, ['arms', i, 'loss'], faults);
+  checkTeacherOfArm(recipe, arm, i, faults);
+}
+
+/** A loss that compares every query with every passage asks for a teacher that can. */
+export function checkTeacherOfArm(
+  { teacher }: Pick<Recipe, 'teacher'>,
+  { loss }: RecipeArm,
+  i: number,
+  faults: Faults,
+): void {
+  if (!new Faults().attempt([], () => readLoss(loss))) return;
+  const fault = teacherFault(readLoss(loss), teacher);
+  if (fault !== undefined)
+    faults.add(['arms', i, 'loss'], `${fault}; set "teacher" to an encoder or to vectors`);
 }
 
 /** A source and the filters that its lists go through. */
@@ -222,8 +235,8 @@ function checkDiagnostics({ diagnostics, sources }: Recipe, faults: Faults): voi
     faults.reference([...path, i], source, Object.keys(sources), 'source');
   });
   faults.distinct((i) => [...path, i], diagnostics.sources, 'sources');
-  faults.attempt(['diagnostics', 'loss'], () => parseLossSpec(diagnostics.loss));
-  if (diagnostics.by?.from === 'file') checkFile(diagnostics.by, ['diagnostics', 'by'], faults);
+  faults.attempt(['diagnostics', 'loss'], () => lossOfDiagnosis(diagnostics.loss));
+  checkScorer(diagnostics.by, ['diagnostics', 'by'], faults);
 }
 
 function checkEvaluation(recipe: Recipe, faults: Faults): void {

@@ -42,6 +42,15 @@ export class Faults {
   }
 }
 
+/** A scorer that is a file names one. */
+export function checkScorer(
+  scorer: { readonly from: string; file?: string | undefined; corpusFile?: string | undefined } | undefined,
+  at: Path,
+  faults: Faults,
+): void {
+  if (scorer?.from === 'file' || scorer?.from === 'vectors') checkFile(scorer, at, faults);
+}
+
 /** A file that belongs to the corpus, or one anywhere: one of the two. */
 export function checkFile(
   given: { file?: string | undefined; corpusFile?: string | undefined },

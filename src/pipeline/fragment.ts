@@ -15,7 +15,7 @@ import { InputError } from '../core/errors.ts';
 import { own } from '../core/own.ts';
 import type { TrainingSettings } from '../training/settings.ts';
 import type { Ranking } from '../retrieval/ranking.ts';
-import { checkSources } from './check-recipe.ts';
+import { checkSources, checkTeacher, checkTeacherOfArm } from './check-recipe.ts';
 import { Faults } from './faults.ts';
 import { fragmentSchema, type Fragment, type FragmentInput } from './fragment-schema.ts';
 import { holdOut, type HeldOut } from './held-out.ts';
@@ -273,9 +273,11 @@ function openEncoder({ model, ...overrides }: NonNullable<Fragment['encoder']>, 
 }
 
 /** @throws InputError for what the sources get wrong */
-function checkFragment({ corpus, generators, sources }: Fragment): void {
+function checkFragment({ corpus, generators, sources, teacher, arms }: Fragment): void {
   const faults = new Faults();
   checkSources({ corpus, generators, sources }, faults);
+  checkTeacher({ teacher }, faults);
+  arms.forEach((arm, i) => checkTeacherOfArm({ teacher }, arm, i, faults));
   const [first] = faults.lines;
   if (first !== undefined)
     throw new InputError(first, { remedy: 'Fix the recipe; docs/recipes.md describes its members' });

@@ -1,4 +1,4 @@
-import type { LibraryCrossEncoder, LibraryEncoder } from '../encoders/model-library.ts';
+import type { LibraryCrossEncoder, LoadableEncoder, LoadedEncoder } from '../encoders/model-library.ts';
 import type { Runtime, Store } from '../host/contract.ts';
 import { biEncoderPairs } from '../lists/bi-encoder-teacher.ts';
 import { crossEncoderTeacher, type ScorePairs } from '../lists/cross-encoder-teacher.ts';
@@ -11,10 +11,11 @@ import {
   type ShelvedEncoder,
 } from './encoder-shelf.ts';
 
+/** An encoder that scores pairs by the cosine of their vectors: a model, or the vectors that one has left in a file. */
+export type TeacherEncoder = { readonly kind: 'encoder' } & (ShelvedEncoder | LoadableEncoder);
 /** A model that scores pairs: the cosine of an encoder, or the logit of a cross-encoder. */
 export type TeacherModel =
-  | ({ readonly kind: 'encoder' } & (ShelvedEncoder | LibraryEncoder))
-  | ({ readonly kind: 'cross-encoder' } & (ShelvedCrossEncoder | LibraryCrossEncoder));
+  TeacherEncoder | ({ readonly kind: 'cross-encoder' } & (ShelvedCrossEncoder | LibraryCrossEncoder));
 
 type ScorerParts = { readonly runtime: Runtime; readonly shelf: EncoderShelf };
 
@@ -37,15 +38,30 @@ async function withScorer<T>(
   use: (scorePairs: ScorePairs) => Promise<T>,
 ): Promise<T> {
   if (model.kind === 'encoder') {
-    if ('model' in model) {
-      return withEmbedder(runtime, model.model, (embedder) =>
-        use(biEncoderPairs((texts, side) => embedder.embed(texts, side))),
-      );
-    }
-    const encoder = await model.load(runtime);
-    return use(biEncoderPairs((texts, side) => encoder.embed(texts, side))).finally(() => encoder.close());
+    return withTextEmbedder(runtime, model, (embed) =>
+      use(biEncoderPairs((texts, side) => embed(texts, side))),
+    );
   }
   const scorer =
     'load' in model ? await model.load(runtime) : await shelf.openCrossEncoder(model.name, runtime);
   return use((pairs) => scorer.score(pairs)).finally(() => scorer.close());
+}
+
+/** Runs a task with an encoder that is loaded for it, whoever runs it. */
+export async function withTextEmbedder<T>(
+  runtime: Runtime,
+  encoder: ShelvedEncoder | LoadableEncoder,
+  use: (embed: LoadedEncoder['embed'], dimensions: number) => Promise<T>,
+): Promise<T> {
+  if ('model' in encoder) {
+    return withEmbedder(runtime, encoder.model, (embedder) =>
+      use((...given) => embedder.embed(...given), embedder.dimensions),
+    );
+  }
+  const loaded = await encoder.load(runtime);
+  try {
+    return await use((...given) => loaded.embed(...given), loaded.dimensions);
+  } finally {
+    await loaded.close();
+  }
 }

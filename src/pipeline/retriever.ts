@@ -1,6 +1,6 @@
 /** What searches a corpus for queries: BM25, an encoder, or one that is trained here. */
 import type { Query } from '../corpus/types.ts';
-import type { LibraryEncoder } from '../encoders/model-library.ts';
+import type { LoadableEncoder } from '../encoders/model-library.ts';
 import type { EncoderModel } from '../encoders/types.ts';
 import type { Json } from '../core/json.ts';
 import type { Runtime } from '../host/contract.ts';
@@ -8,6 +8,7 @@ import type { Bm25Settings } from '../retrieval/bm25.ts';
 import type { Ranking } from '../retrieval/ranking.ts';
 import { rankWithBm25, rankWithVectors, type RankOptions } from '../retrieval/retrieve.ts';
 import { withEmbedder, type ShelvedEncoder } from './encoder-shelf.ts';
+import { withTextEmbedder } from './pair-scorer.ts';
 import {
   encodingFlops,
   noWork,
@@ -54,10 +55,10 @@ export function bm25Retriever({ k1, b, analyzer }: Bm25Settings): Retriever {
 
 /** An encoder that is not trained here, whoever runs it. */
 export function retrieverOf(
-  encoder: ShelvedEncoder | LibraryEncoder,
+  encoder: ShelvedEncoder | LoadableEncoder,
   { device }: Pick<Runtime, 'device'>,
 ): Retriever {
-  return 'load' in encoder ? libraryRetriever(encoder, device) : encoderRetriever(encoder, device);
+  return 'load' in encoder ? loadedRetriever(encoder, device) : encoderRetriever(encoder, device);
 }
 
 function encoderRetriever(encoder: ShelvedEncoder, device: string): Retriever {
@@ -79,25 +80,22 @@ function encoderRetriever(encoder: ShelvedEncoder, device: string): Retriever {
   };
 }
 
-/** A model that transformers.js runs: what it costs, nobody can tell before. */
-function libraryRetriever(encoder: LibraryEncoder, device: string): Retriever {
+/** A model that transformers.js runs, whose cost nobody can tell before; or stored vectors. */
+function loadedRetriever(encoder: LoadableEncoder, device: string): Retriever {
   return {
     inputs: { encoder: encoder.hash, device },
     needs: [],
     work: () => noWork,
     rank: async (workshop, queries, options, task) => {
-      const loaded = await encoder.load(workshop.runtime);
-      try {
+      return withTextEmbedder(workshop.runtime, encoder, async (embed, dimensions) => {
         const vectors = await workshop.embedCorpus(
           encoder.hash,
-          (texts, onProgress) => loaded.embed(texts, 'passage', { onProgress }),
+          (texts, onProgress) => embed(texts, 'passage', { onProgress }),
           task,
         );
-        const index = await workshop.indexOf(vectors, loaded.dimensions);
-        return await rankWithVectors(index, queries, (texts, side) => loaded.embed(texts, side), options);
-      } finally {
-        await loaded.close();
-      }
+        const index = await workshop.indexOf(vectors, dimensions);
+        return rankWithVectors(index, queries, (texts, side) => embed(texts, side), options);
+      });
     },
   };
 }

@@ -64,7 +64,8 @@ export const recipeSchema = v.strictObject({
   teacher: described(
     v.optional(teacherSchema, { from: 'stored' }),
     'Teacher scores for losses and filters: those stored in the lists, those of a file (one line per pair: query, ' +
-      'document, score), or those of a model that scores every passage.',
+      'document, score), or those of a model that scores every passage, or of the vectors that an encoder has left in a ' +
+      'file (embed --lists). A loss over the batch, kl(scope=batch), requires an encoder or vectors.',
   ),
   filters: described(
     v.optional(v.record(name, v.pipe(v.array(text), v.minLength(1))), {}),

@@ -1,15 +1,12 @@
 import { canonicalJson } from '../core/canonical-json.ts';
 import { InputError } from '../core/errors.ts';
 import { sha256 } from '../core/sha256.ts';
+import type { ByteSource } from '../core/source.ts';
+import type { LoadableEncoder } from '../encoders/model-library.ts';
 import { readTeacherScores, type TeacherScores } from '../lists/teacher-scores.ts';
+import { readTextVectors } from '../retrieval/text-vectors.ts';
 import type { RecipeCorpus, RecipeFiles } from './recipe-corpus.ts';
-import { openPlace } from './recipe-lists.ts';
-
-/** Where scores lie. */
-export interface ScoresPlace {
-  readonly corpusFile?: string | undefined;
-  readonly file?: string | undefined;
-}
+import { openPlace, type Place } from './recipe-lists.ts';
 
 /** The scores of a teacher that ran elsewhere. */
 export interface FileScores {
@@ -20,11 +17,11 @@ export interface FileScores {
   readonly hash: string;
 }
 
-/** Reads each file of scores once. */
-export class ScoresShelf {
+/** Reads each file once. */
+abstract class FileShelf<Content> {
   readonly #corpus: RecipeCorpus;
   readonly #files: RecipeFiles;
-  readonly #read = new Map<string, Promise<FileScores>>();
+  readonly #read = new Map<string, Promise<Content>>();
 
   constructor(corpus: RecipeCorpus, files: RecipeFiles) {
     this.#corpus = corpus;
@@ -32,15 +29,20 @@ export class ScoresShelf {
   }
 
   /** @throws InputError naming the file and the line */
-  open({ corpusFile, file }: ScoresPlace): Promise<FileScores> {
+  open({ corpusFile, file }: Place): Promise<Content> {
     const key = canonicalJson({ corpusFile: corpusFile ?? null, file: file ?? null });
-    const known = this.#read.get(key) ?? this.#open({ corpusFile, file });
+    const known =
+      this.#read.get(key) ??
+      openPlace({ corpusFile, file }, this.#corpus, this.#files).then((source) => this.read(source));
     this.#read.set(key, known);
     return known;
   }
 
-  async #open(place: ScoresPlace): Promise<FileScores> {
-    const source = await openPlace(place, this.#corpus, this.#files);
+  protected abstract read(source: ByteSource): Promise<Content>;
+}
+
+export class ScoresShelf extends FileShelf<FileScores> {
+  protected override async read(source: ByteSource): Promise<FileScores> {
     const scores = await readTeacherScores(source);
     if (scores.size === 0) {
       throw new InputError('contains no scores', {
@@ -50,5 +52,13 @@ export class ScoresShelf {
     }
     const hash = await sha256(JSON.stringify([...scores].map(([query, found]) => [query, [...found]])));
     return { name: source.name, scores, hash };
+  }
+}
+
+/** Files of vectors, each as the encoder that made them. */
+export class VectorsShelf extends FileShelf<LoadableEncoder> {
+  protected override async read(source: ByteSource): Promise<LoadableEncoder> {
+    const vectors = await readTextVectors(source);
+    return { hash: vectors.hash, load: () => vectors.load() };
   }
 }

@@ -1,4 +1,5 @@
-import type { LibraryEncoder } from '../encoders/model-library.ts';
+import { InputError } from '../core/errors.ts';
+import type { LibraryEncoder, LoadableEncoder } from '../encoders/model-library.ts';
 import { own } from '../core/own.ts';
 import { bm25Warnings } from '../retrieval/bm25.ts';
 import type { EncoderShelf, ShelvedEncoder } from './encoder-shelf.ts';
@@ -6,14 +7,16 @@ import type { HeldOut } from './held-out.ts';
 import { omit } from './omit.ts';
 import type { RecipeCorpus, RecipeFiles } from './recipe-corpus.ts';
 import type { GeneratorShelf } from './recipe-generators.ts';
-import { openPlace, readFileLists, type FileLists } from './recipe-lists.ts';
+import { openPlace, readFileLists, type FileLists, type Place } from './recipe-lists.ts';
 import type { Recipe } from './schema.ts';
 import type { AskedScorer } from './schema/parts.ts';
-import { ScoresShelf } from './scores-file.ts';
-import type { PreparedSource, SourceContext, TypicalTokens } from './source.ts';
+import type { TeacherSettings } from './schema/teacher.ts';
+import { ScoresShelf, VectorsShelf } from './scores-file.ts';
+import type { ListsSize, PreparedSource, SourceContext, TypicalTokens } from './source.ts';
 import { definitionOf } from './sources/index.ts';
-import { typicalTokens, type ListsStage, type Workshop } from './stage.ts';
+import { typicalTokens, type ListsStage, type Stage, type Workshop } from './stage.ts';
 import { scoresStage, type Scorer, type ScoresReport } from './stages/scores.ts';
+import { teacherVectorsStage } from './stages/teacher-vectors.ts';
 import { comparedBy } from './stages/training.ts';
 
 type Sources = Recipe['sources'];
@@ -61,6 +64,7 @@ export class SourceShelf {
   readonly #heldOut: HeldOut;
   readonly #fileLists: ReadonlyMap<string, FileLists>;
   readonly #scores: ScoresShelf;
+  readonly #vectors: VectorsShelf;
   readonly #sources = new Map<string, Promise<PreparedSource>>();
   #typical: TypicalTokens | undefined;
 
@@ -84,6 +88,7 @@ export class SourceShelf {
     this.#heldOut = heldOut;
     this.#fileLists = fileLists;
     this.#scores = new ScoresShelf(parts.corpus, parts.files);
+    this.#vectors = new VectorsShelf(parts.corpus, parts.files);
   }
 
   source(name: string): Promise<PreparedSource> {
@@ -108,12 +113,33 @@ export class SourceShelf {
   async scorer(choice: AskedScorer): Promise<Scorer> {
     const { shelf } = this.#parts;
     if (choice.from === 'file') return { kind: 'file', ...(await this.#scores.open(choice)) };
+    if (choice.from === 'vectors') return { kind: 'encoder', ...(await this.vectors(choice)) };
     const { model } = choice;
     if (choice.from === 'cross-encoder') {
       return { kind: 'cross-encoder', ...(await shelf.anyCrossEncoder(model)) };
     }
     const overrides = omit({ scale: null, ...choice }, 'from', 'model', 'scale');
     return { kind: 'encoder', ...(await shelf.anyEncoder(model, overrides)) };
+  }
+
+  /** The vectors that an encoder has left in a file, as the encoder itself. */
+  vectors(place: Place): Promise<LoadableEncoder> {
+    return this.#vectors.open(place);
+  }
+
+  /** A teacher's vectors of all lists of a source, or of a mix. @throws InputError if the teacher has none */
+  async teacherVectors(
+    of: string,
+    { lists, expected }: { readonly lists: ListsStage; readonly expected: ListsSize },
+    teacher: TeacherSettings,
+  ): Promise<Stage> {
+    const scorer = teacher.from === 'stored' ? undefined : await this.scorer(teacher);
+    if (scorer?.kind !== 'encoder') {
+      throw new InputError('the teacher cannot score every query with every passage of a batch', {
+        remedy: 'Use an encoder or a file of vectors as teacher, or scope=own',
+      });
+    }
+    return teacherVectorsStage(this.#parts, of, lists, scorer, expected.lists + expected.passages);
   }
 
   async #prepare(name: string): Promise<PreparedSource> {
@@ -133,6 +159,7 @@ export class SourceShelf {
       scorer: (choice) => this.scorer(choice),
       scored: (of, prepared, by) => this.scored(of, prepared, by),
       encoder: (model, overrides) => this.#encoder(model, overrides),
+      vectors: (place) => this.vectors(place),
       typicalTokens: () => this.#typicalTokens(),
       tokensOf: (texts) => this.#tokensOf(texts),
     };

@@ -1,6 +1,6 @@
 /** What a kind of source is: one file of sources/ defines it, and sources/index.ts lists it. */
 import type * as v from 'valibot';
-import type { LibraryEncoder } from '../encoders/model-library.ts';
+import type { LibraryEncoder, LoadableEncoder } from '../encoders/model-library.ts';
 import type { Prompt } from '../generation/prompt.ts';
 import type { EncoderShelf, ShelvedEncoder } from './encoder-shelf.ts';
 import type { Faults, Path } from './faults.ts';
@@ -75,6 +75,8 @@ export interface SourceContext extends Pick<Workshop, 'corpus' | 'runtime'> {
     model: string | undefined,
     overrides: Parameters<EncoderShelf['encoder']>[1],
   ): Promise<ShelvedEncoder | LibraryEncoder>;
+  /** The vectors that an encoder has left in a file, as the encoder itself. */
+  vectors(place: Place): Promise<LoadableEncoder>;
   /** Of the corpus and the train queries, or the test queries where there are none. */
   typicalTokens(): TypicalTokens;
   /** Of these texts. */

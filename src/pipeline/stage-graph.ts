@@ -9,7 +9,7 @@ import { mixOf, originOf } from './arm-mix.ts';
 import { baselineName } from './baseline-name.ts';
 import type { ShelvedEncoder } from './encoder-shelf.ts';
 import { holdOut, type HeldOut } from './held-out.ts';
-import { readLoss, readsTeacher } from './loss.ts';
+import { readLoss, readsScores, readsVectors } from './loss.ts';
 import { prepareLists, type PreparedLists } from './prepared-lists.ts';
 import type { RecipeMix } from './mix-schema.ts';
 import type { RecipeCorpus, RecipeFiles } from './recipe-corpus.ts';
@@ -41,6 +41,8 @@ export interface ArmStages extends PreparedLists {
   readonly training: RecipeTraining;
   /** How its sources share the batches, where it has several. */
   readonly mix?: Mix;
+  /** The teacher's vectors of its lists, where its loss reads them. */
+  readonly teacherVectors?: Stage | undefined;
 }
 
 type GraphParts = Pick<Workshop, 'corpus' | 'shelf' | 'runtime'> & { readonly generators: GeneratorShelf };
@@ -140,7 +142,7 @@ interface TrainingChanges {
 
 export function trainingOf(
   { runtime, encoder, dev, devPassages }: TrainingParts,
-  { lists, loss: ofArm, training, mix, expected }: ArmStages,
+  { lists, loss: ofArm, training, mix, expected, teacherVectors }: ArmStages,
   seed: number,
   label: string,
   changes: TrainingChanges = {},
@@ -148,7 +150,8 @@ export function trainingOf(
   const settled = mergeTraining(training, changes.training ?? {});
   const loss = changes.loss ?? ofArm;
   const work = trainingWork(encoder.model, settled, loss, expected, devPassages);
-  return trainingStage({ runtime }, { label, encoder, lists, dev, loss, training: settled, mix, seed, work });
+  const plan = { label, encoder, lists, dev, teacherVectors, loss, training: settled, mix, seed, work };
+  return trainingStage({ runtime }, plan);
 }
 
 /** Of the passages that an evaluation on dev embeds. */
@@ -241,9 +244,20 @@ export class ArmBuilder {
   async #arm(arm: RecipeArm): Promise<ArmStages> {
     const loss = readLoss(arm.loss);
     const training = mergeTraining(this.#recipe.training, arm.training);
-    return arm.mix === undefined
-      ? { arm, loss, training, ...(await this.#prepare(arm.source ?? '', arm.filters, loss)) }
-      : { arm, loss, training, mix: mixOf(arm.mix), ...(await this.#mix(arm.name, arm.mix, loss)) };
+    const prepared =
+      arm.mix === undefined
+        ? await this.#prepare(arm.source ?? '', arm.filters, loss)
+        : await this.#mix(arm.name, arm.mix, loss);
+    // Of the lists before any filter, so that arms with other filters share them.
+    const teacherVectors = readsVectors(loss)
+      ? await this.#sources.teacherVectors(
+          arm.source ?? arm.name,
+          { lists: prepared.source, expected: prepared.expected },
+          this.#recipe.teacher,
+        )
+      : undefined;
+    const mix = arm.mix && mixOf(arm.mix);
+    return { arm, loss, training, ...prepared, teacherVectors, ...(mix !== undefined && { mix }) };
   }
 
   async #mix(name: string, { sources }: RecipeMix, loss: LossSpec): Promise<PreparedLists> {
@@ -273,7 +287,7 @@ export class ArmBuilder {
   #prepare(name: string, filters: string | undefined, loss: LossSpec): Promise<PreparedLists> {
     const { teacher, filters: stacks, evidence } = this.#recipe;
     const parts = { teacher, filters: stacks, guide: evidence.guide, evidence: this.#evidence };
-    return prepareLists(this.#sources, parts, name, filters, { teacher: readsTeacher(loss) });
+    return prepareLists(this.#sources, parts, name, filters, { teacher: readsScores(loss) });
   }
 }
 

@@ -11,6 +11,7 @@ import type { Generator } from '../host/generator.ts';
 import type { Ranking } from '../retrieval/ranking.ts';
 import type { Bm25Index, Bm25Settings } from '../retrieval/bm25.ts';
 import type { EmbedChunk } from '../retrieval/lasting-vectors.ts';
+import type { TextVectors } from '../retrieval/text-vectors.ts';
 import type { VectorIndex } from '../retrieval/vectors.ts';
 import type { CheckpointStore } from '../training/checkpoint.ts';
 import type { TrainingEvent } from '../training/trainer.ts';
@@ -100,13 +101,17 @@ export interface Workshop {
   readonly pause: PauseSwitch | undefined;
   readonly corpus: RecipeCorpus;
   readonly shelf: EncoderShelf;
-  /** Where teachers keep their scores. */
+  /** Where teachers keep their scores and vectors. */
   readonly store: Store;
+  /** About so much work a killed process may lose. */
+  readonly checkpointSeconds: number;
   /** The result of a stage, computed if it is not stored. */
   resultOf<Value>(stage: Stage<Value>): Promise<StageResult<Value>>;
   listsOf(stage: ListsStage): Promise<readonly ListRecord[]>;
   rankingOf(stage: Stage): Promise<Ranking>;
   weightsOf(stage: Stage): Promise<Weights>;
+  /** The vectors that a stage has made of texts. */
+  vectorsOf(stage: Stage): Promise<TextVectors>;
   bm25(settings: Bm25Settings, task?: Task): Promise<Bm25Index>;
   /** The corpus as vectors of an encoder that is not trained here; kept, since mining and a baseline both ask. */
   vectors(encoder: ShelvedEncoder, task: Task): Promise<VectorIndex>;

@@ -175,12 +175,13 @@ export function serveTrainings(port: WorkerPort, open: (place: unknown) => Promi
       tell = (news, key) => {
         if (key === training.key && (news.kind === 'training' || news.kind === 'warning')) context.tell(news);
       };
-      const { lists, dev, loss, ...plan } = training;
+      const { lists, dev, teacherVectors, loss, ...plan } = training;
       const stage = await trainingStage(workshop, {
         ...plan,
         encoder: await workshop.shelf.encoder(model, overrides),
-        lists: storedLists(lists),
-        dev: dev === undefined ? undefined : storedLists(dev),
+        lists: stored(lists),
+        dev: dev === undefined ? undefined : stored(dev),
+        teacherVectors: teacherVectors === undefined ? undefined : stored(teacherVectors),
         loss: parseLossSpec(loss),
       });
       if (stage.key !== training.key) {
@@ -207,8 +208,8 @@ export function serveTrainings(port: WorkerPort, open: (place: unknown) => Promi
   });
 }
 
-/** Lists that are there: a worker computes none. */
-function storedLists(key: string): ListsStage {
+/** Lists, or teacher vectors, that are there: a worker computes none. */
+function stored(key: string): ListsStage {
   const run: Stage['run'] = () => Promise.reject(new Error(`${key} is not stored`));
   return {
     ...{ kind: 'lists', version: 0, label: key, key, inputs: null, needs: [], work: noWork },

@@ -1,6 +1,7 @@
 import type { ListRecord } from '../corpus/types.ts';
 import type { Embedder } from '../encoders/embedder.ts';
 import type { Weights } from '../encoders/types.ts';
+import { bytesSource } from '../core/source.ts';
 import { measureMatmulRate } from '../graph/matmul-rate.ts';
 import type { GenerationEvent, PauseSwitch } from '../generation/generation-run.ts';
 import { GenerationLog } from '../generation/log.ts';
@@ -11,6 +12,7 @@ import type { Generator } from '../host/generator.ts';
 import { Bm25Builder, type Bm25Index, type Bm25Settings } from '../retrieval/bm25.ts';
 import type { Ranking } from '../retrieval/ranking.ts';
 import { clearVectors, lastingVectors, type EmbedChunk } from '../retrieval/lasting-vectors.ts';
+import { readTextVectors, type TextVectors } from '../retrieval/text-vectors.ts';
 import { VectorIndex } from '../retrieval/vectors.ts';
 import { CheckpointStore } from '../training/checkpoint.ts';
 import type { TrainingEvent } from '../training/trainer.ts';
@@ -299,6 +301,10 @@ export class RecipeWorkshop implements Workshop {
 
   async weightsOf(stage: Stage): Promise<Weights> {
     return decodeWeights(await this.#blob(stage));
+  }
+
+  async vectorsOf(stage: Stage): Promise<TextVectors> {
+    return readTextVectors(bytesSource(stage.label, await this.#blob(stage)));
   }
 
   async #blob(stage: Stage): Promise<Uint8Array<ArrayBuffer>> {

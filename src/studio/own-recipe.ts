@@ -99,6 +99,10 @@ export function missingFor(choices: OwnChoices): readonly string[] {
       missing.push(
         `${definition.title} learns from a teacher's scores, and looked-up lists carry none: choose a teacher model.`,
       );
+    } else if (teacher === 'lists' && choices.scope === 'batch') {
+      missing.push(
+        `${definition.title} over the batch compares every query with every passage, which the scores of lists do not cover: choose a teacher model.`,
+      );
     } else if (teacher !== 'lists' && !isModelName(teacher)) {
       missing.push('Name the teacher: nano, a kept folder, or ORG/NAME of the Hugging Face hub.');
     }

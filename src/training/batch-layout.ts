@@ -10,6 +10,15 @@ export interface SampledList {
   readonly positive: number;
 }
 
+/** A teacher's vectors of a batch, of length 1 each: the score of a pair is their dot product. */
+export interface BatchTeacher {
+  /** [L, dimension] */
+  readonly queries: Float32Array;
+  /** [P, dimension] */
+  readonly passages: Float32Array;
+  readonly dimension: number;
+}
+
 /**
  * The layout of a batch of L lists. The P passages of all lists are concatenated: row p of the passage embeddings is
  * the p-th of them.
@@ -29,6 +38,8 @@ export interface BatchLayout {
   readonly teacher: Float64Array;
   /** Who proposed each passage. [P] */
   readonly sources: readonly string[];
+  /** What a loss reads that compares every query with every passage; its dimension is the teacher's own. */
+  readonly teacherVectors?: BatchTeacher | undefined;
 }
 
 /**

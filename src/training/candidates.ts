@@ -5,7 +5,7 @@ import {
   removeDocuments,
   type ColumnsOfDocument,
 } from '../losses/positive-aware-mask.ts';
-import { isContrastive, type LossTerm } from '../losses/loss-spec.ts';
+import { isContrastive, readsTeacherVectors, type LossTerm } from '../losses/loss-spec.ts';
 import type { BatchLayout } from './batch-layout.ts';
 
 /**
@@ -88,13 +88,15 @@ export class Candidates {
   /**
    * Fills a row's mask for one term. Left out everywhere: the query's other known positives, wherever the same
    * document occurs in the batch, and the passages that the term's positive-aware rule selects. A loss that
-   * reads grades or a teacher keeps its own list whole.
+   * reads grades or a teacher keeps its own list whole. A teacher that scores the whole batch judges every distinct
+   * document once, known positives included.
    *
    * @param mask [columns].
    * @returns how many candidates the row has besides the positive, and how many of them were masked.
    */
   fillMask(list: number, term: LossTerm, mask: Uint8Array): { candidates: number; masked: number } {
     const layout = this.#layout;
+    if (readsTeacherVectors(term)) return this.#fillDistinct(list, mask);
     const own = this.ownCount(list);
     mask.fill(1, 0, this.sharedColumns + own);
     mask.fill(0, this.sharedColumns + own);
@@ -124,6 +126,22 @@ export class Candidates {
       masked++;
     }
     return { candidates, masked };
+  }
+
+  /** One column for each document of the batch: the first, or the one in the query's own list. */
+  #fillDistinct(list: number, mask: Uint8Array): { candidates: number; masked: number } {
+    const { documents, offsets, positive } = this.#layout;
+    mask.fill(0);
+    for (const [first] of this.#columnsOf.values()) mask[first as number] = 1;
+    const choose = (passage: number): void => {
+      for (const column of this.#columnsOf.get(documents[passage] as number) ?? []) mask[column] = 0;
+      mask[passage] = 1;
+    };
+    for (let passage = offsets[list] as number; passage < (offsets[list + 1] as number); passage++) {
+      choose(passage);
+    }
+    choose(positive[list] as number);
+    return { candidates: this.#columnsOf.size - 1, masked: 0 };
   }
 }
 

@@ -6,6 +6,7 @@ import { MixedBatches } from './mixing/mixed-batches.ts';
 import type { Objective, ObjectiveBatch } from './objective.ts';
 import type { TrainingSettings } from './settings.ts';
 import { batchLoss, type SimilarityOptions } from './similarity.ts';
+import type { TeacherVectors } from './teacher-vectors.ts';
 
 /** Settings that determine how lists become batches. */
 export type BatchSettings = Pick<TrainingSettings, 'batches' | 'mix' | 'epochs' | 'maxSteps' | 'seed'>;
@@ -31,12 +32,20 @@ export class ListObjective implements Objective {
   readonly #numbers = new DocumentNumbers();
   readonly #batches: Batches | MixedBatches;
   readonly #lossOfSources: ReturnType<typeof lossOfSources> | undefined;
+  readonly #teacher: TeacherVectors | undefined;
 
   /**
    * @param normalized whether the encoder's vectors have length 1
+   * @param teacher for a loss that compares every query with every passage of a batch
    * @throws InputError if the lists cannot fill a batch, or do not fit the mix
    */
-  constructor(lists: readonly ListRecord[], settings: TrainingSettings, normalized: boolean) {
+  constructor(
+    lists: readonly ListRecord[],
+    settings: TrainingSettings,
+    normalized: boolean,
+    teacher?: TeacherVectors,
+  ) {
+    this.#teacher = teacher;
     this.#settings = settings;
     this.#similarity = normalized ? 'dot' : settings.similarity;
     this.#batches = batchesOf(lists, settings, this.#numbers);
@@ -53,15 +62,21 @@ export class ListObjective implements Objective {
 
   batch(epoch: number, step: number): ObjectiveBatch {
     const lists = this.#batches.batch(epoch, step);
-    const layout = layOutBatch(lists, this.#numbers, this.#settings.batches.level);
+    const queries = lists.map(({ record }) => record.query);
+    const passages = lists.flatMap(({ documents }) => documents.map(({ text }) => text));
+    const layout = {
+      ...layOutBatch(lists, this.#numbers, this.#settings.batches.level),
+      teacherVectors: this.#teacher?.batch(queries, passages),
+    };
     return {
-      queries: lists.map(({ record }) => record.query),
-      passages: lists.flatMap(({ documents }) => documents.map(({ text }) => text)),
-      loss: (queries, passages, dimension) =>
-        batchLoss(this.#settings.loss, { queries, passages, dimension }, layout, {
+      ...{ queries, passages },
+      loss: (queryVectors, passageVectors, dimension) => {
+        const embeddings = { queries: queryVectors, passages: passageVectors, dimension };
+        return batchLoss(this.#settings.loss, embeddings, layout, {
           similarity: this.#similarity,
           settingsOf: this.#settingsOf(lists),
-        }),
+        });
+      },
     };
   }
 

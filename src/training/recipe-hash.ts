@@ -3,12 +3,15 @@ import type { EncoderModel } from '../encoders/types.ts';
 import { sha256 } from '../core/sha256.ts';
 import { formatLossSpec } from '../losses/loss-spec.ts';
 import type { TrainingSettings } from './settings.ts';
+import type { TeacherVectors } from './teacher-vectors.ts';
 
 export interface Recipe {
   readonly settings: TrainingSettings;
   readonly lists: readonly ListRecord[];
   /** The initial model. */
   readonly encoder: EncoderModel;
+  /** Where the loss reads its vectors. */
+  readonly teacher?: TeacherVectors | undefined;
 }
 
 /** Lists hashed at one time: all of them as one string may be longer than a string can be. */
@@ -18,11 +21,12 @@ const listsAtOnce = 1024;
  * SHA-256, in hex, of what decides a training's numbers: settings, lists, the encoder's weights and what turns texts
  * into its tokens. When checkpoints are made, and how many activations are kept, does not.
  */
-export async function recipeHash({ settings, lists, encoder }: Recipe): Promise<string> {
+export async function recipeHash({ settings, lists, encoder, teacher }: Recipe): Promise<string> {
   const data: string[] = [];
   for (let start = 0; start < lists.length; start += listsAtOnce) {
     data.push(await sha256(JSON.stringify(lists.slice(start, start + listsAtOnce))));
   }
+  if (teacher !== undefined) data.push(teacher.hash);
   return trainingHash({ ...settings, loss: formatLossSpec(settings.loss) }, data, encoder);
 }
 

@@ -1,6 +1,6 @@
 import { ResourceError } from '../core/errors.ts';
 import type { LossBlock, LossResult, LossSettings } from '../losses/contract.ts';
-import type { LossSpec, LossTerm } from '../losses/loss-spec.ts';
+import { readsTeacherVectors, type LossSpec, type LossTerm } from '../losses/loss-spec.ts';
 import type { BatchLayout } from './batch-layout.ts';
 import { Candidates } from './candidates.ts';
 import {
@@ -162,6 +162,17 @@ class Batch {
           `${layout.documents.length} passages of ${dimension}`,
       );
     }
+    const { teacherVectors: teacher } = layout;
+    if (
+      teacher !== undefined &&
+      (teacher.queries.length !== this.#lists * teacher.dimension ||
+        teacher.passages.length !== layout.documents.length * teacher.dimension)
+    ) {
+      throw new RangeError(
+        `${teacher.queries.length} and ${teacher.passages.length} numbers are not a teacher's ${this.#lists} queries ` +
+          `and ${layout.documents.length} passages of ${teacher.dimension}`,
+      );
+    }
     this.#embeddings =
       options.similarity === 'cosine'
         ? { queries: normalized(queries, dimension), passages: normalized(passages, dimension), dimension }
@@ -205,7 +216,8 @@ class Batch {
       const rows = Math.min(blockRows, this.#lists - from);
       const block = { from, rows, scores: scores.subarray(0, rows * candidates.columns) };
       await this.#score(block, candidates, shared);
-      const gradient = this.#judge(block, candidates, group);
+      const teacher = await this.#teacherScores(block, candidates, group);
+      const gradient = this.#judge(block, candidates, group, teacher);
       if (!this.#differentiates) continue;
       await this.#backpropagate(block, candidates, gradient, shared, sharedGradient);
     }
@@ -265,9 +277,13 @@ class Batch {
   }
 
   /** Computes the losses of a block; returns ∂value/∂scores of their weighted sum. */
-  #judge(block: RowBlock, candidates: Candidates, group: readonly SummedTerm[]): Float64Array {
+  #judge(
+    block: RowBlock,
+    candidates: Candidates,
+    group: readonly SummedTerm[],
+    teacher: Float64Array | undefined,
+  ): Float64Array {
     const { columns } = candidates;
-    const { labels, teacher } = this.#layout;
     const mask = new Uint8Array(block.rows * columns);
     const shared: Omit<LossBlock, 'mask'> = {
       rows: block.rows,
@@ -276,8 +292,8 @@ class Batch {
       positive: Int32Array.from({ length: block.rows }, (_, row) =>
         candidates.positiveColumn(block.from + row),
       ),
-      labels: this.#ownNumbers(block, candidates, group, 'labels', labels),
-      teacher: this.#ownNumbers(block, candidates, group, 'teacher', teacher),
+      labels: this.#ownNumbers(block, candidates, group, 'labels'),
+      teacher,
     };
     const gradient = new Float64Array(block.rows * columns);
     for (const { term, sum } of group) {
@@ -305,14 +321,34 @@ class Batch {
     }
   }
 
+  /** Those that the lists carry, or of every pair where a term asks for them. */
+  async #teacherScores(
+    block: RowBlock,
+    candidates: Candidates,
+    group: readonly SummedTerm[],
+  ): Promise<Float64Array | undefined> {
+    const asking = group.find(({ term }) => readsTeacherVectors(term));
+    if (asking === undefined) return this.#ownNumbers(block, candidates, group, 'teacher');
+    const { teacherVectors } = this.#layout;
+    if (teacherVectors === undefined) {
+      throw new TypeError(`${asking.term.definition.name}: the batch has no teacher vectors`);
+    }
+    const { queries, passages, dimension } = teacherVectors;
+    const { from, rows } = block;
+    const scores = new Float64Array(rows * candidates.columns);
+    const ofBlock = queries.subarray(from * dimension, (from + rows) * dimension);
+    await this.#product.scores(ofBlock, passages, { rows, columns: candidates.columns, dimension }, scores);
+    return scores;
+  }
+
   #ownNumbers(
     block: RowBlock,
     candidates: Candidates,
     group: readonly SummedTerm[],
     need: 'labels' | 'teacher',
-    known: Float64Array,
   ): Float64Array | undefined {
     if (!group.some(({ term }) => term.definition.needs.includes(need))) return undefined;
+    const known = this.#layout[need];
     const { columns } = candidates;
     const numbers = new Float64Array(block.rows * columns);
     for (let row = 0; row < block.rows; row++) {

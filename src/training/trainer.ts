@@ -6,7 +6,10 @@ import type { EncoderModel, Weights } from '../encoders/types.ts';
 import { measureMatmulRate } from '../graph/matmul-rate.ts';
 import { quoted } from '../core/shown.ts';
 import type { Clock, Runtime } from '../host/contract.ts';
+import { InputError } from '../core/errors.ts';
+import { readsTeacherVectors } from '../losses/loss-spec.ts';
 import { checkLists } from '../losses/requirements.ts';
+import type { TextVectors } from '../retrieval/text-vectors.ts';
 import type { CheckpointStore } from './checkpoint.ts';
 import {
   resumeReport,
@@ -25,6 +28,7 @@ import { learningRateShare, scheduleFor, type Schedule } from './schedules.ts';
 import type { OptimizationSettings, TrainingSettings } from './settings.ts';
 import type { BatchLoss } from './similarity.ts';
 import { TableTrainable } from './table-trainable.ts';
+import { TeacherVectors } from './teacher-vectors.ts';
 import type { OnSmaller, Trainable, TokenizedBatch } from './trainable.ts';
 
 /** Evaluates the current model, for example on dev queries. The names are those that early stopping watches. */
@@ -52,6 +56,8 @@ export interface OptimizationParts {
 export interface TrainerParts extends OptimizationParts {
   readonly lists: readonly ListRecord[];
   readonly settings: TrainingSettings;
+  /** A teacher's vectors of the lists' texts: for `kl` over the batch, which scores every query with every passage. */
+  readonly teacherVectors?: TextVectors | undefined;
 }
 
 /** Averages over the steps of this run. */
@@ -152,12 +158,28 @@ export class TrainingDivergedError extends Error {
 export async function train(parts: TrainerParts): Promise<TrainingResult> {
   const { lists, settings, encoder } = parts;
   checkLists(settings.loss, lists, { level: settings.batches.level });
-  const objective = new ListObjective(lists, settings, encoder.encoding.normalize);
+  const teacher = await teacherOf(parts);
+  const objective = new ListObjective(lists, settings, encoder.encoding.normalize, teacher);
   try {
-    return await optimize(parts, objective, await recipeHash(parts));
+    return await optimize(parts, objective, await recipeHash({ ...parts, teacher }));
   } catch (error) {
     throw error instanceof TrainingDivergedError && error.isOfLoss ? explained(error, lists) : error;
   }
+}
+
+/** The teacher of a loss that reads vectors. @throws InputError if there is none, or it lacks a text of the lists */
+async function teacherOf({
+  settings,
+  lists,
+  teacherVectors,
+}: TrainerParts): Promise<TeacherVectors | undefined> {
+  const term = settings.loss.terms.find(readsTeacherVectors);
+  if (term === undefined) return undefined;
+  if (teacherVectors !== undefined) return TeacherVectors.of(teacherVectors, lists);
+  const { name } = term.definition;
+  throw new InputError(`${name} over the batch needs a teacher's vectors of all queries and passages`, {
+    remedy: `Use an encoder or a file of vectors as teacher, or ${name}(scope=own)`,
+  });
 }
 
 /** Beyond it, differences and exponents of scores exceed the range of float32 gradients. */

@@ -7,6 +7,10 @@ import type { Side } from '../../src/encoders/embedder.ts';
 import { GraphEmbedder } from '../../src/encoders/graph-embedder.ts';
 import { openRuntime } from '../../src/host/node/runtime.ts';
 import { expectBadInput, onlyJson, runCli, temporaryFolder } from '../support/cli.ts';
+import { bytesSource } from '../../src/core/source.ts';
+import { readTextVectors } from '../../src/retrieval/text-vectors.ts';
+import { textsOfLists } from '../../src/training/teacher-vectors.ts';
+import { listFile, makeLists } from '../support/training-lists.ts';
 import { modelFolder, tinyModel } from '../support/model-folder.ts';
 import { pythonLacks, runPython } from '../support/python.ts';
 import { itUnless } from '../support/skip.ts';
@@ -118,6 +122,72 @@ describe('embed', () => {
     const { result, folder } = await embed(name, content);
     expectBadInput(result, message);
     expect(readdirSync(folder)).toEqual([name]);
+  });
+
+  it('writes vectors of the queries and passages of lists and of a corpus', async () => {
+    const lists = makeLists(6);
+    const corpus = '{"_id": "a", "title": "water", "text": "heat"}\n';
+    const folder = temporaryFolder({ 'lists.jsonl': listFile(lists), 'corpus.jsonl': corpus });
+    const out = join(folder, 'out.safetensors');
+    const args = [
+      '--model',
+      tinyBert,
+      '--lists',
+      join(folder, 'lists.jsonl'),
+      '--corpus',
+      folder,
+      '--out',
+      out,
+    ];
+    const said = onlyJson(await runCli(['embed', ...args, '--dimensions', '9', '--int8', '--json']));
+    expect(said).toMatchObject({ vectors: out, queries: 6, passages: 19, dimensions: 9 });
+    const bytes = new Uint8Array(readFileSync(out));
+    const compact = await readTextVectors(bytesSource(out, bytes));
+    const { queries, passages } = textsOfLists(lists);
+    expect(await compact.rowsOf(queries, 'query')).toHaveLength(6);
+    expect(await compact.rowsOf([...passages, 'water heat'], 'passage')).toHaveLength(19);
+    expect(bytes.length).toBeLessThan(25 * (9 + 8) + 500);
+    // All dimensions keep the cosines of the encoder.
+    expect((await runCli(['embed', ...args])).code).toBe(0);
+    const whole = await readTextVectors(bytesSource(out, new Uint8Array(readFileSync(out))));
+    const alone = await vectorsOf('passage');
+    expect(whole.dimension).toBe(alone.shape[1]);
+    const dot = (a: ArrayLike<number>, b: ArrayLike<number>): number =>
+      Array.from(a).reduce((sum, value, i) => sum + value * (b[i] ?? NaN), 0);
+    const cosines = (of: typeof whole): number[] => {
+      const vectors = of.vectorsOf('passage');
+      const rowOf = (row: number): Float32Array =>
+        vectors.subarray(row * of.dimension, (row + 1) * of.dimension);
+      return Array.from({ length: 19 }, (_, row) => dot(rowOf(0), rowOf(row)));
+    };
+    const differences = cosines(compact).map((cosine, i) => Math.abs(cosine - (cosines(whole)[i] ?? NaN)));
+    expect(Math.max(...differences)).toBeLessThan(0.1);
+    expect(Math.max(...differences)).toBeGreaterThan(0);
+  });
+
+  it.each([
+    [[], /Use either --in, or --lists, --queries and --corpus/],
+    [['--in', 'a.txt', '--lists', 'lists.jsonl'], /Use either --in, or --lists, --queries and --corpus/],
+    [['--in', 'a.txt', '--int8'], /--dimensions and --int8 do not apply to --in/],
+    [['--lists', 'a.txt'], /a\.txt/],
+  ])('refuses %j', async (args, message) => {
+    const folder = temporaryFolder({ 'lists.jsonl': listFile(makeLists(2)), 'a.txt': 'heat\n' });
+    const given = args.map((arg) => (/\.(txt|jsonl)$/.test(arg) ? join(folder, arg) : arg));
+    const out = join(folder, 'out.safetensors');
+    expectBadInput(await runCli(['embed', '--model', tinyBert, ...given, '--out', out]), message);
+    expect(readdirSync(folder).sort()).toEqual(['a.txt', 'lists.jsonl']);
+  });
+
+  it('refuses more dimensions than the model has', async () => {
+    const folder = temporaryFolder({ 'lists.jsonl': listFile(makeLists(2)) });
+    const [lists, out] = [join(folder, 'lists.jsonl'), join(folder, 'out.safetensors')];
+    const args = ['--model', tinyBert, '--lists', lists, '--out', out, '--dimensions', '17'];
+    const { code, stderr } = await runCli(['embed', ...args]);
+    expect([code, stderr.trimEnd().split('\n').at(-1)]).toEqual([
+      2,
+      expect.stringMatching(/tiny-bert: --dimensions is 17, but the model has 16\. Use 16 or fewer\.$/),
+    ]);
+    expect(readdirSync(folder)).toEqual(['lists.jsonl']);
   });
 
   it('refuses a place where no file can be, before it embeds', async () => {

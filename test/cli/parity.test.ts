@@ -74,6 +74,26 @@ it('`mine` finds the lists of a mined source', async () => {
   expect(mined.length).toBeGreaterThan(20);
 });
 
+it('`mine` finds with stored vectors what a recipe finds, and the same teacher scores', async () => {
+  const file = join(place.corpus, 'vectors.safetensors');
+  const queries = join(place.corpus, 'queries.jsonl');
+  const embed = ['embed', '--model', model, '--corpus', place.corpus, '--queries', queries, '--out', file];
+  expect((await runCli([...embed, '--int8', '--threads', '1'])).code).toBe(0);
+  const retrievers = [{ kind: 'bm25' }, { kind: 'vectors', file }];
+  const sources = { mined: { kind: 'mined', retrievers, fuse: true, negatives: 4, lists: 'listwise' } };
+  const arms = [{ name: 'a', source: 'mined', loss: 'kl' }];
+  const { lists } = await recipe({ sources, arms, teacher: { from: 'vectors', file } });
+  const mined = await command(
+    [
+      ...['mine', '--corpus', place.corpus, '--bm25', '--vectors', file, '--fuse', '--negatives', '4'],
+      ...['--lists', 'listwise', '--teacher-vectors', file],
+    ],
+    output('lists.jsonl'),
+  );
+  expect(mined).toEqual(await lists());
+  expect(mined[0]?.documents[0]?.teacher).toBeDefined();
+});
+
 it('`mine` with a teacher finds the scaled lists of a listwise arm', async () => {
   const sources = {
     mined: { kind: 'mined', retrievers: [{ kind: 'bm25' }], negatives: 4, lists: 'listwise' },
@@ -159,7 +179,6 @@ describe('`train` comes to the weights of an arm', () => {
     ...['--micro-batch-tokens', '64', '--seed', '5'],
   ];
   const changes = { seeds: [5], sources: { ready: { kind: 'lists', corpusFile: 'lists.jsonl' } } };
-  const arms = [{ name: 'a', source: 'ready', loss: 'infonce(temperature=0.1)' }];
   /** Nothing is tested, so that the recipe's guard removes no more than that of the command. */
   const untested = (): string => {
     const folder = recipeCorpus();
@@ -168,23 +187,63 @@ describe('`train` comes to the weights of an arm', () => {
     return folder;
   };
 
-  it.each([
-    ['with a share of the lists held out', { share: 0.2, seed: 5, among: 'lists' }, ['--dev-share', '0.2']],
-    ['with dev lists of a file', { corpusFile: 'dev.jsonl' }, ['--dev', 'dev.jsonl']],
-    ['with nothing held out', null, ['--dev-share', '0']],
-  ])('%s', async (_, dev, options) => {
+  const infonce = 'infonce(temperature=0.1)';
+  const batch = 'kl(scope=batch, teacherTemperature=0.05)';
+  const vectors = 'vectors.safetensors';
+  const byVectors = { from: 'vectors', corpusFile: vectors, scale: { group: 'query' } };
+  it.each<{
+    name: string;
+    dev?: object;
+    loss: string;
+    teacher?: object;
+    options: readonly string[];
+  }>([
+    {
+      name: 'with a share of the lists held out',
+      dev: { share: 0.2, seed: 5, among: 'lists' },
+      loss: infonce,
+      options: ['--dev-share', '0.2'],
+    },
+    {
+      name: 'with dev lists of a file',
+      dev: { corpusFile: 'dev.jsonl' },
+      loss: infonce,
+      options: ['--dev', 'dev.jsonl'],
+    },
+    { name: 'with nothing held out', loss: infonce, options: ['--dev-share', '0'] },
+    {
+      name: 'with an encoder that teaches over the batch',
+      loss: batch,
+      teacher: { from: 'encoder', model },
+      options: ['--dev-share', '0', '--teacher', model],
+    },
+    {
+      name: 'with stored vectors that teach over the list and the batch',
+      loss: `kl + 0.5*${batch}`,
+      teacher: byVectors,
+      options: ['--dev-share', '0', '--teacher-vectors', vectors, '--scale', 'query'],
+    },
+  ])('$name', async ({ dev = null, loss, teacher, options }) => {
     const folder = untested();
     writeFileSync(join(folder, 'dev.jsonl'), listFile(makeLists(40).slice(30)));
+    if (options.includes(vectors)) {
+      const embed = ['embed', '--model', model, '--lists', 'lists.jsonl', '--dimensions', '12', '--int8'];
+      const embedded = await runCli([...embed, '--out', vectors, '--threads', '1'], { cwd: folder });
+      expect(embedded.code, embedded.stderr).toBe(0);
+    }
     const { report, job } = await recipe({
-      ...changes,
-      arms,
+      ...{
+        ...changes,
+        ...(teacher !== undefined && { teacher }),
+        arms: [{ name: 'a', source: 'ready', loss }],
+      },
       corpus: { folder, train: null, test: 'test', dev },
     });
     const out = output('model');
     const result = await runCli(
       [
         ...['train', '--model', model, ...encoding, '--lists', 'lists.jsonl', '--out', out, ...options],
-        ...['--loss', 'infonce(temperature=0.1)', ...training, '--threads', '1', '--json'],
+        ...['--loss', loss, ...training, '--threads', '1', '--json'],
       ],
       { cwd: folder },
     );

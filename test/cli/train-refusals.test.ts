@@ -37,6 +37,42 @@ function changedModel(changes: Readonly<Record<string, Uint8Array | string>>): s
 }
 
 describe('train refuses, and leaves nothing behind,', () => {
+  it.each([
+    [
+      'stored scores',
+      [],
+      /^error: kl over the batch requires a teacher that scores every query with every passage, which scores stored in lists cannot\. Use --teacher with an encoder, --teacher-vectors, or scope=own\.$/,
+    ],
+    ['a file of scores', ['--teacher-scores', 'scores.tsv'], /which a file of scores cannot\. Use --teacher/],
+    [
+      'a cross-encoder',
+      ['--teacher', tinyModel('tiny-cross-encoder')],
+      /which a cross-encoder cannot\. Use --teacher/,
+    ],
+    [
+      'two teachers',
+      ['--teacher', tinyBert, '--teacher-vectors', 'v.safetensors'],
+      /^error: --teacher and --teacher-vectors cannot be combined/,
+    ],
+  ])('kl over the batch with %s', async (_, args, message) => {
+    expectRefusal(await attempt(lists, ['--loss', 'kl(scope=batch)', ...args]), message);
+  });
+
+  it('kl over the batch with vectors of other lists, or of no file that holds any', async () => {
+    const folder = temporaryFolder({ 'other.jsonl': listFile(makeLists(4)), 'lists.jsonl': lists });
+    const out = join(folder, 'v.safetensors');
+    const embed = ['embed', '--model', tinyBert, '--lists', join(folder, 'other.jsonl'), '--out', out];
+    expect((await runCli(embed)).code).toBe(0);
+    const over = ['--loss', 'kl(scope=batch)', '--dev-share', '0', '--teacher-vectors'];
+    const other = await attempt(lists, [...over, out]);
+    expectRefusal(
+      other,
+      /v\.safetensors: no vectors for 4 of 8 queries, such as ".*"\. Use vectors of exactly/,
+    );
+    const weights = join(tinyBert, 'model.safetensors');
+    expectRefusal(await attempt(lists, [...over, weights]), /model\.safetensors: .*has no tensor 'queries'/);
+  });
+
   const line = (list: object): string => `${JSON.stringify(list)}\n`;
   it.each([
     { name: 'not valid JSON', text: `${lists}{"query_id": "q", "que\n`, message: /lists\.jsonl:9: / },

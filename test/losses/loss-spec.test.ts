@@ -77,7 +77,7 @@ describe('parseLossSpec', () => {
     ['infonce(scale=20, temperature=1)', 1, 'temperature is set twice'],
     ['kl(squareScale=2)', 4, 'squareScale is 2, but must be 0 or 1'],
     ['kl(mask=0.6)', 4, 'kl has no mask'],
-    ['kl(scope=batch)', 10, "no scope 'batch'"],
+    ['kl(scope=in-batch)', 10, "no scope 'in-batch'"],
     ['infonce(mask=-1)', 9, 'mask is -1, but must be 0 or more'],
     ['1e999*kl', 1, 'The weight of kl is Infinity, but must be above 0 and finite'],
     ['kl(temperature=1e999)', 4, 'temperature is Infinity, but must be a number above 0, and finite'],

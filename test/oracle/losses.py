@@ -143,12 +143,31 @@ def kept_passages(query, scope, share):
     return sorted({p for p in others if p == positive or DOCUMENTS[p] not in removed})
 
 
+def distinct_passages(query):
+    """Each document once: the copy in the query's own list where there is one, else the first."""
+    own = range(OFFSETS[query], OFFSETS[query + 1])
+    copies = {}
+    for passage, document in enumerate(DOCUMENTS):
+        if document not in copies or passage in own:
+            copies[document] = passage
+    return sorted(copies.values())
+
+
 def batch_cases():
     source = generator(5)
     dimension = 5
     queries = torch.randn(3, dimension, generator=source)
     passages = torch.randn(9, dimension, generator=source)
     teacher, labels = torch.tensor(TEACHER), torch.tensor(LABELS).double()
+    teaching = generator(6)
+    teacher_queries = F.normalize(torch.randn(3, 4, generator=teaching), dim=1).float()
+    of_documents = F.normalize(torch.randn(max(DOCUMENTS) + 1, 4, generator=teaching), dim=1).float()
+    teacher_passages = of_documents[DOCUMENTS]
+    teacher_scores = teacher_queries.double() @ teacher_passages.double().T
+
+    def listwise_batch(scores, query, **temperatures):
+        row = {"scores": scores[query], "teacher": teacher_scores[query], "kept": distinct_passages(query)}
+        return kl(row, **temperatures)
 
     def contrastive(scores, query, scope, temperature, share=None):
         row = {"scores": scores[query], "positive": POSITIVE[query], "kept": kept_passages(query, scope, share)}
@@ -182,6 +201,21 @@ def batch_cases():
             "kl + 0.1*infonce(temperature=0.1, scope=batch, mask=0.6)",
             "cosine",
             lambda s: sum(listwise(s, i) + 0.1 * contrastive(s, i, "batch", 0.1, 0.6) for i in range(3)) / 3,
+        ),
+        (
+            "kl(scope=batch)",
+            "dot",
+            lambda s: sum(listwise_batch(s, i) for i in range(3)) / 3,
+        ),
+        (
+            "kl(scope=batch, temperature=0.1, teacherTemperature=0.05) + 0.1*infonce(temperature=0.1, mask=0.6)",
+            "cosine",
+            lambda s: sum(
+                listwise_batch(s, i, temperature=0.1, teacher_temperature=0.05)
+                + 0.1 * contrastive(s, i, "batch", 0.1, 0.6)
+                for i in range(3)
+            )
+            / 3,
         ),
         (
             "infonce(temperature=1, scope=in-batch)",
@@ -219,6 +253,8 @@ def batch_cases():
         "positiveDocuments": POSITIVE_DOCUMENTS,
         "labels": LABELS,
         "teacher": TEACHER,
+        "teacherQueries": teacher_queries.flatten().tolist(),
+        "teacherPassages": teacher_passages.flatten().tolist(),
         "cases": results,
     }
 

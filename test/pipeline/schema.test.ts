@@ -115,7 +115,7 @@ describe('a recipe', () => {
       'sources.mined.kind=minde',
     ],
     [
-      'teacher.from: is "encode", not one of stored, encoder, cross-encoder, file (did you mean "encoder"?)',
+      'teacher.from: is "encode", not one of stored, encoder, cross-encoder, vectors, file (did you mean "encoder"?)',
       'teacher.from=encode',
     ],
     // Values of the wrong kind or out of range.
@@ -249,6 +249,27 @@ describe('a recipe', () => {
     ],
     ['sources.mined.of: "mined" depends on "mined" itself', 'sources.mined.of=mined'],
     ['teacher: set either "corpusFile" or "file"', 'teacher={"from":"file"}'],
+    ['teacher: set either "corpusFile" or "file"', 'teacher={"from":"vectors"}'],
+    [
+      'arms[0].loss: kl over the batch requires a teacher that scores every query with every passage, which ' +
+        'scores stored in lists cannot; set "teacher" to an encoder or to vectors',
+      'teacher.from=stored',
+      'arms[0].loss=kl(scope=batch)',
+    ],
+    [
+      'arms[0].loss: kl over the batch requires a teacher that scores every query with every passage, which ' +
+        'a cross-encoder cannot; set "teacher" to an encoder or to vectors',
+      'teacher={"from":"cross-encoder","model":"x"}',
+      'arms[0].loss={"name":"kl","scope":"batch"}',
+    ],
+    [
+      'sources.mined.retrievers[0]: set either "corpusFile" or "file"',
+      'sources.mined.retrievers=[{"kind":"vectors"}]',
+    ],
+    [
+      'diagnostics.loss: a diagnosis cannot compute kl over the batch (Use kl(scope=own))',
+      'diagnostics={"sources":["mined"],"loss":"kl(scope=batch)"}',
+    ],
     [
       'corpus.fold.index: is 3, but the last of 3 folds is 2',
       'corpus.train=test',

@@ -92,6 +92,16 @@ describe('trainings beside each other', () => {
     expect(evaluations(events)).toEqual(evaluations(serial.events));
   });
 
+  it('learn from the teacher vectors that the job has made', async () => {
+    const overrides = ['arms[2].loss=kl(scope=batch)', 'training.maxSteps=2'];
+    const serial = await run({}, ...overrides);
+    const weights = await weightsOf(serial);
+    await place.emptyStore();
+    const beside = await run({ trainers: trainers() }, ...overrides);
+    expect(await weightsOf(beside)).toEqual(weights);
+    expect(beside.computed.filter((label) => label.startsWith('teacher vectors'))).toHaveLength(1);
+  });
+
   it('include the trials of a tuning, which choose the same', async () => {
     const tuning = ['tuning={"learningRates":[1e-3,4e-3],"maxSteps":2}', 'training.maxSteps=2'];
     const arms = 'arms=[{"name":"a","source":"mined","loss":"infonce"}]';

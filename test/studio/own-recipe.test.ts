@@ -22,8 +22,8 @@ const corpus: KeptItem = {
 const choices: OwnChoices & { readonly corpus: KeptItem } = { ...defaultChoices, corpus };
 
 describe('the recipe of the choices', () => {
-  it.each(losses.map(({ name, scopes, needs }) => ({ loss: name, scope: scopes[0] ?? 'own', needs })))(
-    'is one that can be run: $loss',
+  it.each(losses.flatMap(({ name, scopes, needs }) => scopes.map((scope) => ({ loss: name, scope, needs }))))(
+    'is one that can be run: $loss, $scope',
     ({ loss, scope, needs }) => {
       const own = {
         ...choices,
@@ -98,6 +98,11 @@ describe('what is missing', () => {
     ['judgments to train on', { corpus: { ...corpus, splits: ['test'] } }, 'no judgments qrels/train.tsv'],
     ['judgments to report on', { corpus: { ...corpus, splits: ['train'] } }, 'no judgments qrels/test.tsv'],
     ['a teacher', { loss: 'kl', scope: 'own' }, 'choose a teacher model'],
+    [
+      'a teacher of the whole batch',
+      { loss: 'kl', scope: 'batch', lists: { kind: 'kept-file', id: 'lists-1' } },
+      'compares every query with every passage, which the scores of lists do not cover: choose a teacher model',
+    ],
     ['an encoder', { encoder: '' }, 'Name the encoder'],
     ['a whole name of a hub', { encoder: 'org/' }, 'Name the encoder'],
     ['a number', { training: { batches: { batchSize: Number.NaN } } }, 'Batch size: use a whole number'],

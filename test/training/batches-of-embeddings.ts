@@ -17,6 +17,17 @@ export function randomBatch(seed: number, lists: number, longest = 5, dimension 
   const positive = Int32Array.from(lengths, (length, i) => offsets[i]! + random.integer(length));
   const documents = Int32Array.from({ length: passages }, () => random.integer(Math.ceil(passages * 0.7)));
   const labels = Float64Array.from({ length: passages }, () => random.integer(2));
+  // Copies of a document have the same vector, and the teacher's dimension is its own.
+  const teacherDimension = 3;
+  const taught = new RandomStream(seed, 'teacher vectors');
+  const vectors = (count: number): Float32Array<ArrayBuffer>[] =>
+    Array.from({ length: count }, () => {
+      const row = Float32Array.from({ length: teacherDimension }, () => taught.normal());
+      return row.map((value) => value / Math.hypot(...row));
+    });
+  const joined = (rows: readonly Float32Array[]): Float32Array<ArrayBuffer> =>
+    Float32Array.from(rows.flatMap((row) => [...row]));
+  const ofDocuments = vectors(passages);
   for (const passage of positive) labels[passage] = 1 + random.integer(3);
   return {
     embeddings: {
@@ -35,6 +46,11 @@ export function randomBatch(seed: number, lists: number, longest = 5, dimension 
       }),
       labels,
       teacher: Float64Array.from({ length: passages }, () => random.uniform()),
+      teacherVectors: {
+        queries: joined(vectors(lists)),
+        passages: joined(Array.from(documents, (document) => ofDocuments[document]!)),
+        dimension: teacherDimension,
+      },
       sources: Array.from({ length: passages }, (_, passage) =>
         positive.includes(passage) ? 'gold' : 'bm25',
       ),

@@ -1,6 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { ResourceError } from '../../src/core/errors.ts';
-import { isContrastive, parseLossSpec, type LossTerm } from '../../src/losses/loss-spec.ts';
+import {
+  isContrastive,
+  parseLossSpec,
+  readsTeacherVectors,
+  type LossTerm,
+} from '../../src/losses/loss-spec.ts';
 import type { BatchLayout } from '../../src/training/batch-layout.ts';
 import { plainProduct, type MatrixProduct } from '../../src/training/matrix-product.ts';
 import { batchLoss, exactBatchLoss, type BatchEmbeddings } from '../../src/training/similarity.ts';
@@ -15,6 +20,8 @@ const SPECS = [
   'infonce(scope=batch, temperature=0.5, mask=0.6)',
   'triplet(scope=batch, margin=0.4)',
   'kl(temperature=0.5)',
+  'kl(scope=batch, temperature=0.5)',
+  'kl(scope=batch, teacherTemperature=0.1, squareScale=1) + 0.1*infonce(temperature=0.3, mask=0.6) + 0.2*kl',
   'margin-mse + 0.3*kl(squareScale=1)',
   'listnet(scope=in-batch, temperature=0.5)',
   'ws2',
@@ -41,6 +48,18 @@ function candidatesOf(
   const likely = [...layout.documents.keys()].filter(
     (passage) => isOwn(passage) && bars.some((bar) => layout.teacher[passage]! > bar),
   );
+  if (readsTeacherVectors(term)) {
+    // Each document once: the positive, else the list's own copy, else the first one.
+    const copies = new Map<number, number>();
+    for (const passage of [...layout.documents.keys()].reverse()) {
+      if (!isOwn(passage)) copies.set(layout.documents[passage]!, passage);
+    }
+    for (const passage of layout.documents.keys()) {
+      if (isOwn(passage)) copies.set(layout.documents[passage]!, passage);
+    }
+    copies.set(layout.documents[positive]!, positive);
+    return [...copies.values()].map((passage) => ({ passage, counts: true }));
+  }
   const positives = new Set([...layout.positiveDocuments[list]!]);
   const removed = new Set([...positives, ...likely.map((passage) => layout.documents[passage]!)]);
   return [...layout.documents.keys()]
@@ -100,6 +119,14 @@ function naiveValue(
         block.scores[at] = query.reduce((sum, entry, x) => sum + entry * vector[x]!, 0);
         block.mask[at] = counts ? 1 : 0;
         if (passage === layout.positive[list]) block.positive[list] = column;
+        if (readsTeacherVectors(term)) {
+          const { queries: asked, passages: answers, dimension: width } = layout.teacherVectors!;
+          block.teacher[at] = Array.from({ length: width }).reduce<number>(
+            (sum, _, x) => sum + asked[list * width + x]! * answers[passage * width + x]!,
+            0,
+          );
+          return;
+        }
         if (passage < layout.offsets[list]! || passage >= layout.offsets[list + 1]!) return;
         block.labels[at] = layout.labels[passage]!;
         block.teacher[at] = layout.teacher[passage]!;
@@ -157,6 +184,11 @@ test.each(golden.batch.cases.map((one) => [one.spec, one] as const))(
       labels: Float64Array.from(batch.labels),
       teacher: Float64Array.from(batch.teacher),
       sources: batch.documents.map(() => 'any'),
+      teacherVectors: {
+        queries: Float32Array.from(batch.teacherQueries),
+        passages: Float32Array.from(batch.teacherPassages),
+        dimension: batch.teacherQueries.length / batch.positive.length,
+      },
     };
     const embeddings = {
       queries: Float64Array.from(batch.queries),

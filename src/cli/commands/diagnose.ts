@@ -2,8 +2,9 @@ import type { Command } from 'commander';
 import Papa from 'papaparse';
 import { InputError } from '../../core/errors.ts';
 import { settingRanges } from '../../core/setting-ranges.ts';
-import { formatLossSpec, parseLossSpec } from '../../losses/loss-spec.ts';
+import { formatLossSpec } from '../../losses/loss-spec.ts';
 import { diagnosisColumns } from '../../lists/diagnostics/diagnosis-table.ts';
+import { lossOfDiagnosis } from '../../pipeline/loss.ts';
 import { diagnosticsDefaults } from '../../pipeline/schema/diagnostics.ts';
 import { addEncodingOptions, encodingOverrides } from '../encoding-options.ts';
 import { addStoreOptions, withFragment, type StoreOptions } from '../fragment-command.ts';
@@ -46,7 +47,7 @@ export function registerDiagnose(program: Command, io: CliIo): void {
 
 async function diagnose(file: string, options: DiagnoseOptions, io: CliIo): Promise<void> {
   const { model, out, sample, seed } = options;
-  const loss = formatLossSpec(parseLossSpec(options.loss));
+  const loss = formatLossSpec(lossOfDiagnosis(options.loss));
   if (out !== undefined) await checkOutputFile(out);
   const fragment = {
     sources: { lists: { kind: 'lists', file } as const },

@@ -18,6 +18,7 @@ import { addTeacherOptions, teacherOf, type TeacherOptions } from '../teacher-op
 
 interface MineOptions
   extends CorpusOptions, RetrievalOptions, TeacherOptions, StoreOptions, ListOutputOptions, ComputeOptions {
+  readonly vectors?: string;
   readonly ranks?: RankRange;
   readonly labelUnjudged?: boolean;
   readonly fuse?: boolean;
@@ -33,10 +34,14 @@ export function registerMine(program: Command, io: CliIo): void {
     );
   addCorpusOptions(command, 'train');
   addRetrievalOptions(command);
+  command.option(
+    '--vectors <file>',
+    'Search with the vectors in a file: those of the queries and of every passage (`embed --queries --corpus` writes them)',
+  );
   addEncodingOptions(command);
   addSettingOptions(command, { ...miningSettingTable, ranks: ranksSetting })
     .option('--label-unjudged', 'Label unjudged candidates of listwise lists 0')
-    .option('--fuse', 'Combine --bm25 and --model by reciprocal rank fusion');
+    .option('--fuse', 'Combine --bm25, --model and --vectors by reciprocal rank fusion');
   addListOutputOptions(command);
   addTeacherOptions(command);
   addStoreOptions(command);
@@ -44,12 +49,15 @@ export function registerMine(program: Command, io: CliIo): void {
 }
 
 async function mine(options: MineOptions, io: CliIo): Promise<void> {
-  const { bm25, model, fuse, teacher, corpus: file, split } = options;
-  if (bm25 !== true && model === undefined) {
-    throw new InputError('no retriever was chosen', { remedy: 'Use --bm25, --model or both' });
+  const { bm25, model, vectors, fuse, teacher, corpus: file, split } = options;
+  const retrievers = [bm25 === true, model !== undefined, vectors !== undefined].filter(Boolean).length;
+  if (retrievers === 0) {
+    throw new InputError('no retriever was chosen', { remedy: 'Use --bm25, --model or --vectors' });
   }
-  if (fuse === true && (bm25 !== true || model === undefined)) {
-    throw new InputError('--fuse needs two retrievers', { remedy: 'Use --bm25 and --model' });
+  if (fuse === true && retrievers < 2) {
+    throw new InputError('--fuse needs two retrievers', {
+      remedy: 'Use two of --bm25, --model and --vectors',
+    });
   }
   await checkOutputFile(options.out);
   const fragment = await fragmentOf(options, io);
@@ -77,7 +85,18 @@ async function mine(options: MineOptions, io: CliIo): Promise<void> {
 }
 
 async function fragmentOf(options: MineOptions, io: CliIo): Promise<FragmentInput> {
-  const { bm25, model, corpus: folder, split, titles, ranks, labelUnjudged, fuse, dropIdentical } = options;
+  const {
+    bm25,
+    model,
+    vectors,
+    corpus: folder,
+    split,
+    titles,
+    ranks,
+    labelUnjudged,
+    fuse,
+    dropIdentical,
+  } = options;
   return {
     corpus: { folder, titles, train: split, ...(await guardedSplits(folder, split)) },
     sources: {
@@ -86,6 +105,7 @@ async function fragmentOf(options: MineOptions, io: CliIo): Promise<FragmentInpu
         retrievers: [
           ...(bm25 === true ? [{ kind: 'bm25', ...chosenSettings(bm25SettingTable, options) } as const] : []),
           ...(model === undefined ? [] : [{ kind: 'dense', model, ...encodingOverrides(options) } as const]),
+          ...(vectors === undefined ? [] : [{ kind: 'vectors', file: vectors } as const]),
         ],
         ...chosenSettings(miningSettingTable, options),
         ...{ ranks, labelUnjudged, fuse, dropIdentical, seed: options.seed },

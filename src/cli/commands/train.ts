@@ -4,6 +4,7 @@ import { InputError } from '../../core/errors.ts';
 import { settingRanges } from '../../core/setting-ranges.ts';
 import { parseLossSpec } from '../../losses/loss-spec.ts';
 import type { FragmentInput } from '../../pipeline/fragment-schema.ts';
+import { teacherFault } from '../../pipeline/loss.ts';
 import type { RecipeTraining } from '../../pipeline/schema/training.ts';
 import { trainingSettingTable } from '../../training/setting-table.ts';
 import { addEncodingOptions, encodingOverrides } from '../encoding-options.ts';
@@ -14,6 +15,7 @@ import type { CliIo } from '../io.ts';
 import { chosenLists, type ListOptions } from '../list-options.ts';
 import { addComputeOptions, integerOption, numberOption, type ComputeOptions } from '../options.ts';
 import { addSettingOptions, chosenSettings } from '../setting-options.ts';
+import { addTeacherOptions, teacherOf } from '../teacher-options.ts';
 
 interface TrainOptions extends ExperimentOptions, ListOptions, ComputeOptions {
   readonly experiment?: string;
@@ -81,6 +83,7 @@ export function registerTrain(program: Command, io: CliIo): void {
       50,
     )
     .option('--force', 'Replace an output folder even if it contains other files');
+  addTeacherOptions(command);
   addSettingOptions(command, trainingSettingTable);
   addEncodingOptions(command);
   addComputeOptions(command).action((options: TrainOptions) => train(options, io));
@@ -90,11 +93,20 @@ async function train(options: TrainOptions, io: CliIo): Promise<void> {
   const experiment = options.experiment ?? `${plainPath(options.out)}.experiment`;
   refuseSharedFolder(options.out, experiment);
   await checkOutputFolder(options.out, options.force === true);
-  const chosen = await chosenLists(options, parseLossSpec(options.loss));
+  const loss = parseLossSpec(options.loss);
+  const chosen = await chosenLists(options, loss);
+  const teacher = await teacherOf(options, io, (given) => {
+    const problem = teacherFault(loss, given);
+    if (problem === undefined) return;
+    throw new InputError(problem, {
+      remedy: 'Use --teacher with an encoder, --teacher-vectors, or scope=own',
+    });
+  });
   const fragment: FragmentInput = {
     corpus: { dev: devOf(options) },
     encoder: { model: options.model, ...encodingOverrides(options) },
     sources: chosen.sources,
+    teacher,
     training: chosenTraining(options),
     arms: [{ name: 'model', ...chosen.arm, loss: options.loss }],
   };

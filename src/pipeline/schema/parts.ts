@@ -47,6 +47,7 @@ export const scorers = [
   v.strictObject({ from: v.literal('stored') }),
   v.strictObject({ from: v.literal('encoder'), model: anyModel, ...encodingEntries }),
   v.strictObject({ from: v.literal('cross-encoder'), model: anyModel }),
+  v.strictObject({ from: v.literal('vectors'), ...fileEntries }),
   v.strictObject({ from: v.literal('file'), ...fileEntries }),
 ] as const;
 

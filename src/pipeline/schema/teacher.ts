@@ -23,6 +23,7 @@ export const teacherSchema = v.variant('from', [
   v.strictObject({ from: v.literal('stored'), scale }),
   v.strictObject({ from: v.literal('encoder'), model: anyModel, ...encodingEntries, scale }),
   v.strictObject({ from: v.literal('cross-encoder'), model: anyModel, scale }),
+  v.strictObject({ from: v.literal('vectors'), ...fileEntries, scale }),
   v.strictObject({ from: v.literal('file'), ...fileEntries, scale }),
 ]);
 

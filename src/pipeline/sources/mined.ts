@@ -10,12 +10,22 @@ import { defaultRanks, miningSettingTable } from '../../lists/mining-setting-tab
 import { bm25Warnings } from '../../retrieval/bm25.ts';
 import { guardedLists } from '../lists-report.ts';
 import { queriesOfLists, queriesOfSplit, type MinedQueries } from '../mined-queries.ts';
+import { checkFile } from '../faults.ts';
 import { omit } from '../omit.ts';
 import type { JudgedQueries } from '../recipe-corpus.ts';
-import { anyModel, bm25Entries, count, described, encodingEntries, name, seed } from '../schema/parts.ts';
+import {
+  anyModel,
+  bm25Entries,
+  count,
+  described,
+  encodingEntries,
+  fileEntries,
+  name,
+  seed,
+} from '../schema/parts.ts';
 import { defineSource, sourceStage, type ListsSize, type SourceContext } from '../source.ts';
 import { noWork, type Stage } from '../stage.ts';
-import { bm25Retriever, retrieverOf } from '../retriever.ts';
+import { bm25Retriever, retrieverOf, type Retriever } from '../retriever.ts';
 import { candidatesStage } from '../stages/candidates.ts';
 
 const retriever = v.variant('kind', [
@@ -30,6 +40,10 @@ const retriever = v.variant('kind', [
     ),
     ...encodingEntries,
   }),
+  described(
+    v.strictObject({ kind: v.literal('vectors'), name: v.optional(name, 'vectors'), ...fileEntries }),
+    'Exact search with the vectors that an encoder has left in a file (embed --lists --corpus), without the encoder.',
+  ),
 ]);
 
 const schema = v.strictObject({
@@ -80,6 +94,9 @@ export const mined = defineSource({
       retrievers.map((each) => each.name),
       'retrievers',
     );
+    retrievers.forEach((each, i) => {
+      if (each.kind === 'vectors') checkFile(each, [...path, 'retrievers', i], faults);
+    });
   },
   warnings: ({ retrievers }) => retrievers.filter((each) => each.kind === 'bm25').flatMap(bm25Warnings),
   prepare: async (name, source, context) => {
@@ -157,14 +174,24 @@ async function findCandidates(
   context: SourceContext,
 ): Promise<Stage> {
   const k = fuse ? Math.max(depth, ranks.last) : ranks.last;
-  const retriever =
-    searched.kind === 'bm25'
-      ? bm25Retriever(searched)
-      : retrieverOf(
-          await context.encoder(searched.model, omit(searched, 'kind', 'name', 'model')),
-          context.runtime,
-        );
+  const retriever = await openRetriever(searched, context);
   return candidatesStage(context, searched.name, retriever, queries, { k, dropIdentical });
+}
+
+async function openRetriever(
+  searched: MinedSource['retrievers'][number],
+  context: SourceContext,
+): Promise<Retriever> {
+  switch (searched.kind) {
+    case 'bm25':
+      return bm25Retriever(searched);
+    case 'vectors':
+      return retrieverOf(await context.vectors(searched), context.runtime);
+    case 'dense': {
+      const overrides = omit(searched, 'kind', 'name', 'model');
+      return retrieverOf(await context.encoder(searched.model, overrides), context.runtime);
+    }
+  }
 }
 
 function mine(

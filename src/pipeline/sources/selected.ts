@@ -4,7 +4,7 @@ import type { ListDocument, ListRecord } from '../../corpus/types.ts';
 import { InputError } from '../../core/errors.ts';
 import { jsonOf } from '../../core/json.ts';
 import { RandomStream } from '../../core/random.ts';
-import { checkFile } from '../faults.ts';
+import { checkScorer } from '../faults.ts';
 import { derivedLists } from '../lists-report.ts';
 import { omit } from '../omit.ts';
 import { count, described, label, level, name, scorers, seed, text } from '../schema/parts.ts';
@@ -55,7 +55,7 @@ export const selected = defineSource({
     ...(queriesOf === undefined ? [] : [{ name: queriesOf, path: ['queriesOf'] }]),
   ],
   check: ({ by, pick, negatives }, _recipe, path, faults) => {
-    if (by?.from === 'file') checkFile(by, [...path, 'by'], faults);
+    checkScorer(by, [...path, 'by'], faults);
     if (by !== undefined && pick !== 'best') faults.add([...path, 'by'], 'applies only to "pick": "best"');
     if (pick === 'best' && negatives === undefined) {
       faults.add([...path, 'pick'], '"best" requires "negatives", the number to pick');

@@ -31,6 +31,8 @@ export interface TrainingPlan {
   readonly lists: ListsStage;
   /** Undefined where nothing chooses checkpoints: the last weights are kept. */
   readonly dev: ListsStage | undefined;
+  /** Where the loss reads a teacher's vectors. */
+  readonly teacherVectors?: Stage | undefined;
   readonly loss: LossSpec;
   readonly training: RecipeTraining;
   readonly mix: Mix | undefined;
@@ -64,17 +66,22 @@ export interface TrainingStage extends Stage<TrainingReport> {
 }
 
 /** A training as another worker can be sent it, which makes the same stage of it. */
-export interface SentTraining extends Omit<TrainingPlan, 'encoder' | 'lists' | 'dev' | 'loss'> {
+export interface SentTraining extends Omit<
+  TrainingPlan,
+  'encoder' | 'lists' | 'dev' | 'teacherVectors' | 'loss'
+> {
   readonly key: string;
   /** Keys of what is stored. */
   readonly lists: string;
   readonly dev: string | undefined;
+  readonly teacherVectors: string | undefined;
   readonly loss: string;
 }
 
 export function sendTraining({ key, plan }: TrainingStage): SentTraining {
-  const { label, training, mix, seed, work, lists, dev, loss } = plan;
-  const sent = { key, lists: lists.key, dev: dev?.key, loss: formatLossSpec(loss) };
+  const { label, training, mix, seed, work, lists, dev, teacherVectors, loss } = plan;
+  const stored = { lists: lists.key, dev: dev?.key, teacherVectors: teacherVectors?.key };
+  const sent = { key, ...stored, loss: formatLossSpec(loss) };
   return { ...sent, label, training, mix, seed, work };
 }
 
@@ -82,7 +89,7 @@ export async function trainingStage(
   { runtime }: Pick<Workshop, 'runtime'>,
   plan: TrainingPlan,
 ): Promise<TrainingStage> {
-  const { label, encoder, lists, dev, loss, training, mix, seed, work } = plan;
+  const { label, encoder, lists, dev, teacherVectors, loss, training, mix, seed, work } = plan;
   const { shape } = encoder.model;
   naming(label, () =>
     checkTrainable(
@@ -96,10 +103,11 @@ export async function trainingStage(
       encoder: encoder.hash,
       lists: lists.key,
       dev: dev?.key ?? null,
+      ...(teacherVectors !== undefined && { teacherVectors: teacherVectors.key }),
       settings: decidingSettings(plan),
       device: runtime.device,
     },
-    needs: dev === undefined ? [lists] : [lists, dev],
+    needs: [lists, dev, teacherVectors].filter((stage) => stage !== undefined),
     work,
     clear: (workshop, stage) => workshop.clearCheckpoints(stage),
     run: async (workshop, task) => {
@@ -114,6 +122,7 @@ export async function trainingStage(
         runtime: workshop.runtime,
         encoder: model,
         lists: given,
+        teacherVectors: teacherVectors && (await workshop.vectorsOf(teacherVectors)),
         settings: saving === undefined ? settings : { ...settings, checkpointEvery: saving.every },
         clock: workshop.clock,
         version: workshop.version,
