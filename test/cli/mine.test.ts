@@ -127,7 +127,7 @@ describe('mine', () => {
 
   it('refuses bad input and writes nothing', async () => {
     for (const [args, message] of [
-      [[], /no retriever was chosen.*--bm25, --model or both/],
+      [[], /no retriever was chosen.*--bm25, --model or --vectors/],
       [['--bm25', '--ranks', '5'], /--ranks is "5".*1-50/],
       [['--bm25', '--ranks', '9-2'], /--ranks is "9-2"/],
       [['--bm25', '--level', '3'], /no query of "train" yields a list/],
