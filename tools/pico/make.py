@@ -62,6 +62,13 @@ def quantized(table):
     return np.clip(np.round(table / most * 127), -127, 127).astype(np.int8)
 
 
+def damped(table, frequencies, damping):
+    """Shorter rows for frequent tokens once more: passages are longer than most of the texts that the student has seen,
+    and in a longer text function words outweigh what it is about."""
+    share = frequencies / frequencies.sum()
+    return (table * (damping / (damping + share))[:, None]).astype(np.float32)
+
+
 def write_json(file, value):
     file.write_text(json.dumps(value, ensure_ascii=False, separators=(",", ":")), "utf8")
 
@@ -130,7 +137,7 @@ def main():
     start = student.table()
     started = time.time()
     table = distill(student, tokens, vectors, train, recipe["training"], recipe["seed"])
-    np.save(Path(options.cache) / "table.npy", table)
+    table = damped(table, tokens.frequencies(len(kept)), settings["damping"])
     print(f"distillation: {time.time() - started:.0f} s", flush=True)
 
     final = quantized(table)
