@@ -10,16 +10,22 @@ import {
 } from './scripts/vite-shared.mjs';
 import manifest from './package.json' with { type: 'json' };
 
-/** Lists the files of the model that comes with the page: a server of files tells nobody what it has. */
+/** Lists the files of each model that comes with the page: a server of files tells nobody what it has. */
 const modelListing: Plugin = {
   name: 'model-listing',
   generateBundle() {
-    const folder = 'public/models/nano';
-    const paths = readdirSync(folder, { recursive: true, withFileTypes: true })
-      .filter((entry) => entry.isFile())
-      .map(({ parentPath, name }) => relative(folder, join(parentPath, name)).replaceAll('\\', '/'))
-      .sort();
-    this.emitFile({ type: 'asset', fileName: 'models/nano/files.json', source: JSON.stringify(paths) });
+    for (const model of readdirSync('public/models')) {
+      const folder = join('public/models', model);
+      const paths = readdirSync(folder, { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile())
+        .map(({ parentPath, name }) => relative(folder, join(parentPath, name)).replaceAll('\\', '/'))
+        .sort();
+      this.emitFile({
+        type: 'asset',
+        fileName: `models/${model}/files.json`,
+        source: JSON.stringify(paths),
+      });
+    }
   },
 };
 
