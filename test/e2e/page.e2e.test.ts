@@ -224,19 +224,22 @@ describeUnless(noChromium, 'the built page', () => {
       await page.close();
     });
 
-    it.each(['webllm', 'wllama', 'http', 'extract', 'recorded'])('has an accessible choice of %s', async (kind) => {
-      const page = await open('recipes', true, { records: languageModels });
-      await page.getByLabel(/What writes as/).selectOption(kind);
-      if (kind === 'webllm') {
-        const model = page.getByLabel('Model', { exact: true });
-        await model.waitFor();
-        expect(await model.locator('option').allInnerTexts()).toContainEqual(
-          expect.stringContaining('Qwen3-0.6B'),
-        );
-      }
-      expect(await complaints(page)).toEqual([]);
-      await page.close();
-    });
+    it.each(['webllm', 'wllama', 'http', 'extract', 'recorded'])(
+      'has an accessible choice of %s',
+      async (kind) => {
+        const page = await open('recipes', true, { records: languageModels });
+        await page.getByLabel(/What writes as/).selectOption(kind);
+        if (kind === 'webllm') {
+          const model = page.getByLabel('Model', { exact: true });
+          await model.waitFor();
+          expect(await model.locator('option').allInnerTexts()).toContainEqual(
+            expect.stringContaining('Qwen3-0.6B'),
+          );
+        }
+        expect(await complaints(page)).toEqual([]);
+        await page.close();
+      },
+    );
 
     it('has an accessible offer to go on with what a server writes', async () => {
       const page = await open('recipes', true, { runs: [servedRun] });
