@@ -1,3 +1,4 @@
+import { isBuiltIn } from '../host/built-in-models.ts';
 import { join, resolve } from 'node:path';
 import type { EncoderModel } from '../encoders/types.ts';
 import { encoderFiles } from '../encoders/write-encoder.ts';
@@ -105,7 +106,7 @@ export async function isExperiment(folder: string): Promise<boolean> {
 
 /** What names the model from anywhere: a folder by its whole path, others as they are. */
 export async function lastingModelName(model: string): Promise<string> {
-  if (model === 'nano') return model;
+  if (isBuiltIn(model)) return model;
   const status = await unlessCode('ENOTDIR', nodeFiles.stat(model));
   return status?.isFolder === true ? resolve(model) : model;
 }

@@ -12,7 +12,7 @@ export interface RetrievalOptions {
 export function addRetrievalOptions(command: Command): Command {
   command
     .option('--bm25', 'Search with BM25')
-    .option('--model <model>', 'Search with this encoder: nano, a folder or ORG/NAME')
+    .option('--model <model>', 'Search with this encoder: nano, pico, a folder or ORG/NAME')
     .option('--drop-identical', 'Ignore documents with the same id as the query (ArguAna, Quora)');
   return addSettingOptions(command, bm25SettingTable);
 }

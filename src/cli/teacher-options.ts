@@ -23,7 +23,7 @@ export function addTeacherOptions(command: Command): Command {
   return command
     .option(
       '--teacher <model>',
-      'Model that scores every passage of the lists, an encoder (cosine) or a cross-encoder (logit): nano, a folder or ' +
+      'Model that scores every passage of the lists, an encoder (cosine) or a cross-encoder (logit): nano, pico, a folder or ' +
         'ORG/NAME; or transformers.js:MODEL for architectures that the studio does not implement (RoBERTa, DeBERTa …)',
     )
     .option(

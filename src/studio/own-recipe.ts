@@ -93,7 +93,7 @@ export function missingFor(choices: OwnChoices): readonly string[] {
     }
   }
   if (!isModelName(encoder))
-    missing.push('Name the encoder: nano, a kept folder, or ORG/NAME of the Hugging Face hub.');
+    missing.push('Name the encoder: nano, pico, a kept folder, or ORG/NAME of the Hugging Face hub.');
   if (definition.needs.includes('teacher')) {
     if (teacher === 'lists' && lists.kind === 'mined') {
       missing.push(
@@ -104,7 +104,7 @@ export function missingFor(choices: OwnChoices): readonly string[] {
         `${definition.title} over the batch compares every query with every passage, which the scores of lists do not cover: choose a teacher model.`,
       );
     } else if (teacher !== 'lists' && !isModelName(teacher)) {
-      missing.push('Name the teacher: nano, a kept folder, or ORG/NAME of the Hugging Face hub.');
+      missing.push('Name the teacher: nano, pico, a kept folder, or ORG/NAME of the Hugging Face hub.');
     }
   }
   return [...missing, ...wrongNumbers(choices)];

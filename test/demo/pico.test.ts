@@ -2,7 +2,11 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { openEmbedder } from '../../src/encoders/open-embedder.ts';
+import { readEncoder } from '../../src/encoders/read-encoder.ts';
 import { readSafetensors } from '../../src/formats/safetensors.ts';
+import { noRuntime } from '../../src/host/no-runtime.ts';
+import { openModelFiles } from '../../src/host/node/model-files.ts';
 
 const root = join(import.meta.dirname, '../..');
 const folder = join(root, 'public/models/pico');
@@ -47,6 +51,28 @@ it('has an int8 vector for each token of its vocabulary, and none is zero', () =
     data.slice(row * dims, (row + 1) * dims).every((value) => value === 0),
   );
   expect(zero).toEqual([]);
+});
+
+it('is found under its name, and finds the passage that answers a question, without a runtime', async () => {
+  const model = await readEncoder(await openModelFiles().open('pico'));
+  const embedder = await openEmbedder(noRuntime, model);
+  const [query, answer, other] = [
+    'Why does honey turn solid in the jar?',
+    'Glucose leaves the solution as crystals, so honey sets.',
+    'The train leaves at noon from the other platform.',
+  ];
+  const { vectors, dimensions } = {
+    vectors: await embedder.embed([query, answer, other], 'passage'),
+    dimensions: embedder.dimensions,
+  };
+  const cosine = (a: number, b: number): number => {
+    let sum = 0;
+    for (let i = 0; i < dimensions; i++) sum += vectors[a * dimensions + i]! * vectors[b * dimensions + i]!;
+    return sum;
+  };
+  expect(cosine(0, 0)).toBeCloseTo(1, 5);
+  expect(cosine(0, 1)).toBeGreaterThan(cosine(0, 2) + 0.2);
+  await embedder.close();
 });
 
 it('names its sources in its card, what it did not see, and what it scores', () => {

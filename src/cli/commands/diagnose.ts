@@ -29,7 +29,7 @@ export function registerDiagnose(program: Command, io: CliIo): void {
         'the sources apart.',
     )
     .argument('<lists>', 'Training lists (JSONL)')
-    .option('--model <model>', 'Encoder for cosines, gradient and probe: nano, a folder or ORG/NAME')
+    .option('--model <model>', 'Encoder for cosines, gradient and probe: nano, pico, a folder or ORG/NAME')
     .option('--loss <loss>', 'Loss whose gradient is measured', diagnosticsDefaults.loss)
     .option(
       '--sample <n>',

@@ -32,7 +32,7 @@ export function registerEmbed(program: Command, io: CliIo): void {
       'Embed the texts of a file and write their vectors as a NumPy array, one row per text, in the same order. Or embed ' +
         'the queries and passages of training lists and write a file of teacher vectors (train --teacher-vectors).',
     )
-    .requiredOption('--model <model>', 'Encoder: nano, a folder or ORG/NAME')
+    .requiredOption('--model <model>', 'Encoder: nano, pico, a folder or ORG/NAME')
     .option(
       '--in <file>',
       'Input texts: JSONL, CSV, TSV, or plain text with one text per line (empty lines are skipped)',

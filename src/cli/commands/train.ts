@@ -30,7 +30,7 @@ export function registerTrain(program: Command, io: CliIo): void {
   const command = program
     .command('train')
     .description('Train an encoder on training lists. Re-run the same command to resume.')
-    .requiredOption('--model <model>', 'Base encoder: nano, a folder or ORG/NAME')
+    .requiredOption('--model <model>', 'Base encoder: nano, pico, a folder or ORG/NAME')
     .requiredOption(
       '--lists <file>',
       'Training lists (JSONL) in the format of the studio, sentence-transformers, Tevatron or FlagEmbedding; with ' +

@@ -1,3 +1,4 @@
+import { isBuiltIn } from '../built-in-models.ts';
 import { checkModelFileSize } from '../../formats/file-limits.ts';
 import { isModelFile } from '../model-file-names.ts';
 import { readRange, withoutTopFolder, type FileTree } from '../../core/source.ts';
@@ -29,13 +30,13 @@ export function openModelFiles(options: ModelFilesOptions): ModelFiles {
     async open(model, onProgress) {
       const dropped = options.folders?.get(model);
       if (dropped) return modelFolderOf(dropped, model);
-      if (model === 'nano') return openNano(options, onProgress);
+      if (isBuiltIn(model)) return openBuiltIn(model, options, onProgress);
       const name = parseHubName(model);
       if (!name) {
         throw new InputError('there is no such model', {
           file: model,
           remedy:
-            'Use a hub name (ORG/NAME or ORG/NAME@REVISION), drop a model folder on the page, or choose nano',
+            'Use a hub name (ORG/NAME or ORG/NAME@REVISION), drop a model folder on the page, or choose nano or pico',
         });
       }
       return openHubModel({ model, ...name, onProgress }, options);
@@ -64,19 +65,20 @@ export function modelFolderOf(tree: FileTree, name = tree.name): ModelFolder {
 }
 
 /**
- * The built-in encoder: fetched and cached as the page's other files are. The build lists its files next to it, so
+ * A built-in encoder: fetched and cached as the page's other files are. The build lists its files next to it, so
  * that no missing file is requested.
  */
-function openNano(
+function openBuiltIn(
+  name: string,
   options: ModelFilesOptions,
   onProgress: ((progress: FetchProgress) => void) | undefined,
 ): Promise<ModelFolder> {
-  const folder = new URL('models/nano/', options.base ?? new URL('/', location.href));
+  const folder = new URL(`models/${name}/`, options.base ?? new URL('/', location.href));
   const fetchFile = (path: string): Promise<Uint8Array<ArrayBuffer>> =>
-    fetchOwnFile({ ...options, url: new URL(path, folder), file: `nano/${path}`, onProgress });
+    fetchOwnFile({ ...options, url: new URL(path, folder), file: `${name}/${path}`, onProgress });
   let listing: Promise<ReadonlySet<string> | undefined> | undefined;
   return Promise.resolve({
-    name: 'nano',
+    name,
     async has(path) {
       assertPlain(path);
       const listed = await (listing ??= fetchFile('files.json').then(listedFiles, () => undefined));
@@ -86,7 +88,7 @@ function openNano(
         return response.status === 200 && !isPage(response);
       } catch (cause) {
         throw new InputError(`${folder.host} could not be reached`, {
-          file: `nano/${path}`,
+          file: `${name}/${path}`,
           remedy: 'Restart the server of this page if it has stopped, then reload the page',
           cause,
         });
@@ -97,7 +99,7 @@ function openNano(
       try {
         return await fetchFile(path);
       } catch (error) {
-        if (error instanceof StatusError && error.status === 404) throw missing('nano', path);
+        if (error instanceof StatusError && error.status === 404) throw missing(name, path);
         throw error;
       }
     },

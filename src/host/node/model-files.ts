@@ -1,3 +1,4 @@
+import { isBuiltIn } from '../built-in-models.ts';
 import { existsSync } from 'node:fs';
 import { realpath } from 'node:fs/promises';
 import { homedir } from 'node:os';
@@ -37,7 +38,7 @@ export interface DiskModelFiles extends ModelFiles {
 export function openModelFiles(options: ModelFilesOptions = {}): DiskModelFiles {
   return {
     async open(model, onProgress) {
-      if (model === 'nano') return openNano();
+      if (isBuiltIn(model)) return openBuiltIn(model);
       const path = model.startsWith('~/') ? join(homedir(), model.slice(2)) : model;
       const status = await unlessCode('ENOTDIR', nodeFiles.stat(path));
       if (status?.isFolder) return openModelFolder(path, model);
@@ -45,7 +46,7 @@ export function openModelFiles(options: ModelFilesOptions = {}): DiskModelFiles 
       if (status || !name) {
         throw new InputError(status ? 'the model is a file, not a folder' : 'there is no such folder', {
           file: model,
-          remedy: 'Use a model folder, a hub name (ORG/NAME or ORG/NAME@REVISION), or nano',
+          remedy: 'Use a model folder, a hub name (ORG/NAME or ORG/NAME@REVISION), nano or pico',
         });
       }
       return openHubModel({ model, ...name, onProgress }, options);
@@ -53,17 +54,17 @@ export function openModelFiles(options: ModelFilesOptions = {}): DiskModelFiles 
   };
 }
 
-/** The built-in encoder: public/models/nano, next to or above the folder of this file. */
-async function openNano(): Promise<DiskModelFolder> {
+/** A built-in encoder: public/models/NAME, next to or above the folder of this file. */
+async function openBuiltIn(name: string): Promise<DiskModelFolder> {
   let folder = dirname(fileURLToPath(import.meta.url));
   for (;;) {
-    const candidate = join(folder, 'public', 'models', 'nano');
-    if (existsSync(join(candidate, 'config.json'))) return openModelFolder(candidate, 'nano');
+    const candidate = join(folder, 'public', 'models', name);
+    if (existsSync(join(candidate, 'config.json'))) return openModelFolder(candidate, name);
     if (dirname(folder) === folder) break;
     folder = dirname(folder);
   }
   throw new InputError('this installation does not include the model', {
-    file: 'nano',
+    file: name,
     remedy: 'Use a model folder or a hub name such as sentence-transformers/all-MiniLM-L6-v2',
   });
 }

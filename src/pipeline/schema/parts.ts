@@ -33,11 +33,11 @@ export const fileEntries = {
 
 export const encodingEntries = entriesOf(encodingSettingTable);
 
-export const model = described(text, 'nano, a model folder or ORG/NAME on the hub.');
+export const model = described(text, 'nano, pico, a model folder or ORG/NAME on the hub.');
 /** One that is not trained. */
 export const anyModel = described(
   text,
-  'nano, a model folder or ORG/NAME on the hub; prefix it with transformers.js: to run it with transformers.js.',
+  'nano, pico, a model folder or ORG/NAME on the hub; prefix it with transformers.js: to run it with transformers.js.',
 );
 
 export const bm25Entries = settledEntriesOf(bm25SettingTable);

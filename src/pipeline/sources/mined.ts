@@ -35,7 +35,7 @@ const retriever = v.variant('kind', [
     name: v.optional(name, 'dense'),
     model: described(
       v.optional(anyModel),
-      'nano, a model folder or ORG/NAME on the hub; prefix it with transformers.js: to run it with transformers.js. ' +
+      'nano, pico, a model folder or ORG/NAME on the hub; prefix it with transformers.js: to run it with transformers.js. ' +
         "Default: the recipe's encoder, untrained.",
     ),
     ...encodingEntries,
