@@ -33,7 +33,7 @@ def teach_all(options, recipe):
         import torch
 
         torch.set_num_threads(1)
-        teach(recipe, options.cache, options.teacher, options.worker, options.processes)
+        teach(recipe, entries, options.cache, options.teacher, options.worker, options.processes)
         sys.exit()
     command = [sys.executable, __file__, *sys.argv[1:], "--worker"]
     workers = [subprocess.Popen([*command, str(i)]) for i in range(options.processes)]
@@ -52,7 +52,7 @@ def texts_and_vectors(recipe, cache, entries):
             rows = np.arange(len(texts), len(texts) + len(entry))
             texts += entry
             (held if index < recipe["heldOutChunks"] else train).append(rows)
-        vectors.append(np.load(chunk_file(cache, index)))
+        vectors.append(np.load(chunk_file(recipe, cache, index)))
     return texts, np.concatenate(vectors), held, train
 
 

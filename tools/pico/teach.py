@@ -11,17 +11,20 @@ import numpy as np
 from texts import digest, entries_of
 
 
+def cache_of(recipe, cache):
+    """The folder for what depends on these sources, this cut and this teacher."""
+    sources = [[s["name"], s["package"], s["version"], s["entriesPerChunk"]] for s in recipe["sources"]]
+    return Path(cache) / digest([recipe["seed"], recipe["teacher"], recipe["maxTokens"], sources])[:12]
+
+
 def load_texts(recipe, cache):
     """Source to entries, read from the cache once they have been cut."""
-    file = Path(cache) / "texts.json"
-    made = digest([recipe["seed"], recipe["sources"]])
-    if file.exists():
-        stored = json.loads(file.read_text("utf8"))
-        if stored["of"] == made:
-            return stored["entries"]
-    entries = entries_of(recipe, Path(cache) / "packages")
-    file.write_text(json.dumps({"of": made, "entries": entries}, ensure_ascii=False), "utf8")
-    return entries
+    file = cache_of(recipe, cache) / "texts.json"
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        entries = entries_of(recipe, Path(cache) / "packages")
+        file.write_text(json.dumps(entries, ensure_ascii=False), "utf8")
+    return json.loads(file.read_text("utf8"))
 
 
 def chunk_entries(recipe, entries, index):
@@ -33,8 +36,8 @@ def chunk_entries(recipe, entries, index):
     return chunk
 
 
-def chunk_file(cache, index):
-    return Path(cache) / "teacher" / f"{index:04}.npy"
+def chunk_file(recipe, cache, index):
+    return cache_of(recipe, cache) / f"{index:04}.npy"
 
 
 class Teacher:
@@ -70,17 +73,15 @@ class Teacher:
         return vectors
 
 
-def teach(recipe, cache, teacher_folder, worker=0, workers=1):
+def teach(recipe, entries, cache, teacher_folder, worker=0, workers=1):
     """Of several processes, each with one thread, worker i takes every workers-th chunk: on a busy machine they get
     more done than the threads of one process, which wait for each other."""
-    entries = load_texts(recipe, cache)
-    chunk_file(cache, 0).parent.mkdir(parents=True, exist_ok=True)
     teacher = None
     for index in range(worker, recipe["chunks"], workers):
         texts = [text for entry in chunk_entries(recipe, entries, index) for text in entry]
         if not texts:
             return
-        file = chunk_file(cache, index)
+        file = chunk_file(recipe, cache, index)
         if file.exists():
             continue
         teacher = teacher or Teacher(teacher_folder, recipe["maxTokens"])
@@ -98,7 +99,8 @@ def token_vectors(recipe, cache, teacher_folder, ids):
     file = Path(cache) / f"tokens-{digest([int(i) for i in ids])[:12]}.npy"
     if not file.exists():
         teacher = Teacher(teacher_folder, recipe["maxTokens"])
-        np.save(file, teacher.encode_ids([[teacher.tokenizer.cls_token_id, i, teacher.tokenizer.sep_token_id] for i in ids]))
+        first, last = teacher.tokenizer.cls_token_id, teacher.tokenizer.sep_token_id
+        np.save(file, teacher.encode_ids([[first, i, last] for i in ids]))
     return np.load(file)
 
 
