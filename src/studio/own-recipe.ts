@@ -1,4 +1,5 @@
 /** From the choices of the screen "Own data" to a recipe, and what is still missing for one. */
+import { builtInModels } from '../host/built-in-models.ts';
 import type { LossDefinition } from '../losses/contract.ts';
 import { lossByName } from '../losses/index.ts';
 import { formatLossSpec, lossTerm } from '../losses/loss-spec.ts';
@@ -50,7 +51,7 @@ export const defaultChoices: Omit<OwnChoices, 'corpus'> = {
   lossSettings: {},
   compare: false,
   testSplit: 'test',
-  training: { batches: { batchSize: 16, negatives: 5 }, epochs: 1, learningRate: 1e-4 },
+  training: { batches: { batchSize: 16, negatives: 5 }, epochs: 1, learningRate: learningRateFor('nano') },
   encoding: { queryMaxLength: 64, passageMaxLength: 192 },
   seed: 1,
 };
@@ -254,4 +255,9 @@ export function ownRunId(corpus: KeptItem, now: Date): string {
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '-');
   return `own-${slug}-${now.getTime().toString(36)}`;
+}
+
+/** A peak learning rate to start from with an encoder. */
+export function learningRateFor(encoder: string): number {
+  return builtInModels.find(({ name }) => name === encoder)?.learningRate ?? 1e-4;
 }

@@ -62,6 +62,17 @@ it('begins a training of minutes at once', async () => {
   expect(started[0]?.training?.maxSteps).toBeUndefined();
 });
 
+it('begins with the learning rate of the encoder, and keeps one that was chosen', async () => {
+  const { ownData } = await open(planOf(20 * 60, 400));
+  const rate = page.getByLabelText('Learning rate');
+  await expect.element(rate).toHaveValue(0.0001);
+  await page.getByLabelText('Start from').selectOptions('pico');
+  await expect.element(rate).toHaveValue(0.01);
+  ownData.training = { ...ownData.training, learningRate: 0.02 };
+  await page.getByLabelText('Start from').selectOptions('nano');
+  await expect.element(rate).toHaveValue(0.02);
+});
+
 it('begins no training of hours before it is confirmed', async () => {
   const { started } = await open(planOf(6 * 3600, 6899));
   await train.click();

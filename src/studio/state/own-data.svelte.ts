@@ -1,6 +1,7 @@
 import { lossByName } from '../../losses/index.ts';
 import {
   defaultChoices,
+  learningRateFor,
   longTraining,
   missingFor,
   ownRecipe,
@@ -15,7 +16,6 @@ import type { Studio } from './studio.svelte.ts';
 /** The choices on the screen "Own data", as they are made. */
 export class OwnData {
   corpus = $state.raw<KeptItem | undefined>();
-  encoder = $state(defaultChoices.encoder);
   lists = $state.raw<ListsChoice>(defaultChoices.lists);
   teacher = $state(defaultChoices.teacher);
   scope = $state(defaultChoices.scope);
@@ -25,11 +25,24 @@ export class OwnData {
   training = $state.raw(defaultChoices.training);
   encoding = $state.raw(defaultChoices.encoding);
   seed = $state(defaultChoices.seed);
+  #encoder = $state(defaultChoices.encoder);
   #loss = $state(defaultChoices.loss);
   readonly definition = $derived(lossByName(this.#loss));
   readonly missing = $derived(missingFor(this.choices));
   /** The training that was asked for last, while it is estimated and while it waits for the user's word. */
   #asked = $state.raw<RunView | undefined>();
+
+  get encoder(): string {
+    return this.#encoder;
+  }
+
+  /** Another encoder begins with its own learning rate, unless the user has chosen one. */
+  set encoder(name: string) {
+    if (this.training.learningRate === learningRateFor(this.#encoder)) {
+      this.training = { ...this.training, learningRate: learningRateFor(name) };
+    }
+    this.#encoder = name;
+  }
 
   get loss(): string {
     return this.#loss;
