@@ -421,6 +421,27 @@ export function toFloat32(tensor: StoredTensor, name: string, file: string): Flo
   }
 }
 
+/** {@link toFloat32} that also reads integers and keeps float64. @throws InputError naming the tensor */
+export function numbersOf(
+  tensor: StoredTensor,
+  name: string,
+  file: string,
+): Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer> {
+  const { buffer } = tensor.data.slice();
+  switch (tensor.dtype) {
+    case 'I8':
+      return Float32Array.from(new Int8Array(buffer));
+    case 'I32':
+      return Float64Array.from(new Int32Array(buffer));
+    case 'I64':
+      return Float64Array.from(new BigInt64Array(buffer), Number);
+    case 'F64':
+      return new Float64Array(buffer);
+    default:
+      return toFloat32(tensor, name, file);
+  }
+}
+
 function float16ToFloat32(halves: Uint16Array<ArrayBuffer>): Float32Array<ArrayBuffer> {
   const bits = new Uint32Array(halves.length);
   for (let i = 0; i < halves.length; i++) {
@@ -473,11 +494,18 @@ export function toFloat16(dims: readonly number[], data: Float32Array<ArrayBuffe
   return { dtype: 'F16', dims, data: new Uint8Array(halves.buffer) };
 }
 
-/** A tensor to write as int8: its largest value becomes 127, and the scale is lost, as model2vec does it. */
-export function toInt8(dims: readonly number[], data: Float32Array<ArrayBuffer>): StoredTensor {
-  const largest = data.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-  const scale = largest === 0 ? 0 : 127 / largest;
-  const bytes = Int8Array.from(data, (value) => Math.sign(value) * roundToEven(Math.abs(value) * scale));
+/**
+ * A tensor to write as int8: the largest value becomes 127, and the scale is lost, as in model2vec.
+ * @param scaled how many values share a scale, such as those of a row; all by default
+ */
+export function toInt8(dims: readonly number[], data: Float32Array, scaled = data.length): StoredTensor {
+  const bytes = new Int8Array(data.length);
+  for (let start = 0; start < data.length; start += scaled) {
+    const part = data.subarray(start, start + scaled);
+    const largest = part.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+    const scale = largest === 0 ? 0 : 127 / largest;
+    part.forEach((value, i) => (bytes[start + i] = Math.sign(value) * roundToEven(Math.abs(value) * scale)));
+  }
   return { dtype: 'I8', dims, data: new Uint8Array(bytes.buffer) };
 }
 

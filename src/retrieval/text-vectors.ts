@@ -7,8 +7,9 @@ import { readRange, type ByteSource } from '../core/source.ts';
 import type { LoadableEncoder, LoadedEncoder } from '../encoders/model-library.ts';
 import {
   fromFloat32,
+  numbersOf,
   readSafetensors,
-  toFloat32,
+  toInt8,
   writeSafetensors,
   type StoredTensor,
 } from '../formats/safetensors.ts';
@@ -155,16 +156,6 @@ function bytesOfHex(hex: string): number[] {
   return Array.from({ length: hex.length / 2 }, (_, i) => parseInt(hex.slice(2 * i, 2 * i + 2), 16));
 }
 
-function toInt8(dims: readonly number[], vectors: Float32Array, dimension: number): StoredTensor {
-  const values = new Int8Array(vectors.length);
-  for (let start = 0; start < vectors.length; start += dimension) {
-    const row = vectors.subarray(start, start + dimension);
-    const largest = row.reduce((most, value) => Math.max(most, Math.abs(value)), 0) || 1;
-    row.forEach((value, i) => (values[start + i] = Math.round((127 * value) / largest)));
-  }
-  return { dtype: 'I8', dims, data: new Uint8Array(values.buffer) };
-}
-
 /** @throws InputError naming the file and what it lacks */
 export async function readTextVectors(source: ByteSource): Promise<TextVectors> {
   const bytes = await readRange(source, 0, source.size);
@@ -197,8 +188,12 @@ export async function readTextVectors(source: ByteSource): Promise<TextVectors> 
         `tensor '${names.texts}' does not hold ${bytesOfText} bytes for each of ${stored.rows} texts`,
       );
     }
-    const values = valuesOf(stored);
-    if (values === undefined) throw fail(`tensor '${names.vectors}' has the type ${stored.dtype}`, types);
+    const values = readTypes.includes(stored.dtype)
+      ? numbersOf(stored, names.vectors, source.name)
+      : undefined;
+    if (!(values instanceof Float32Array)) {
+      throw fail(`tensor '${names.vectors}' has the type ${stored.dtype}`, 'Use F32, F16, BF16 or I8');
+    }
     const vectors = unitRows(values, stored.columns);
     const bad = vectors.findIndex((value) => !Number.isFinite(value));
     if (bad !== -1) {
@@ -214,15 +209,9 @@ export async function readTextVectors(source: ByteSource): Promise<TextVectors> 
   };
   const sides = { query: readSide('query'), passage: readSide('passage') };
   return new TextVectors(source.name, await sha256(bytes), dimensions.query, sides);
-
-  function valuesOf(tensor: StoredTensor): Float32Array<ArrayBuffer> | undefined {
-    if (tensor.dtype === 'I8') return Float32Array.from(new Int8Array(tensor.data.slice().buffer));
-    const isFloat = tensor.dtype === 'F32' || tensor.dtype === 'F16' || tensor.dtype === 'BF16';
-    return isFloat ? toFloat32(tensor, '', source.name) : undefined;
-  }
 }
 
-const types = 'Use F32, F16, BF16 or I8';
+const readTypes: readonly string[] = ['F32', 'F16', 'BF16', 'I8'];
 
 /** Each row over its length, in place; a row of zeros stays one. */
 export function unitRows(vectors: Float32Array<ArrayBuffer>, dimension: number): Float32Array<ArrayBuffer> {

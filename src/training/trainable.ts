@@ -9,7 +9,7 @@ export interface TokenizedBatch {
   readonly passages: readonly TokenSequence[];
 }
 
-/** ∂L/∂vectors, [queries, width] and [passages, width], and whatever else the loss has to tell. */
+/** ∂L/∂vectors, [queries, width] and [passages, width], and any other results of the loss. */
 export interface VectorGradients {
   readonly queryGradient: Float32Array;
   readonly passageGradient: Float32Array;
@@ -46,12 +46,12 @@ export interface Trainable {
   /** What a checkpoint keeps of the weights: encoderWeights makes the encoder's of it. */
   readWeights(): Promise<TrainingCheckpoint['weights']>;
   readMoments(): Promise<TrainingCheckpoint['moments']>;
-  /** Goes on from a checkpoint; gradients are zero afterwards. */
+  /** Resumes from a checkpoint; gradients are zero afterwards. */
   restore(checkpoint: TrainingCheckpoint): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Tells that memory ran out, and that it goes on with less at a time. */
+/** Reports that memory ran out and that smaller micro-batches follow. */
 export type OnSmaller = (told: {
   readonly step: number;
   readonly tokens: number;

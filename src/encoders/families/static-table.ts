@@ -1,5 +1,5 @@
 import { InputError } from '../../core/errors.ts';
-import { readSafetensors, toFloat32, type StoredTensor } from '../../formats/safetensors.ts';
+import { readSafetensors, numbersOf, type StoredTensor } from '../../formats/safetensors.ts';
 import type { WeightTensor } from '../types.ts';
 
 /**
@@ -75,25 +75,4 @@ function optional(
 ): Float32Array | Float64Array | undefined {
   const tensor = tensors.get(name);
   return tensor && numbersOf(tensor, name, file);
-}
-
-/** Also of integers, which are no weights elsewhere. */
-function numbersOf(
-  tensor: StoredTensor,
-  name: string,
-  file: string,
-): Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer> {
-  const { buffer } = tensor.data.slice();
-  switch (tensor.dtype) {
-    case 'I8':
-      return Float32Array.from(new Int8Array(buffer));
-    case 'I32':
-      return Float64Array.from(new Int32Array(buffer));
-    case 'I64':
-      return Float64Array.from(new BigInt64Array(buffer), Number);
-    case 'F64':
-      return new Float64Array(buffer);
-    default:
-      return toFloat32(tensor, name, file);
-  }
 }

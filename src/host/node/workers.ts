@@ -57,7 +57,7 @@ export function workerProcess(name: string): StartWorker {
       }
     };
     return {
-      // Its end is told by its exit.
+      // The exit event reports its end.
       post: (message) => void child.send(message as object, () => undefined),
       setBusy,
       terminate: async () => {

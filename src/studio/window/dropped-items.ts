@@ -1,4 +1,4 @@
-/** What is dropped on the page, and what its inputs hold: only a window is told of them. */
+/** Files dropped on the page or chosen in its inputs: only a window receives them. */
 import {
   explained,
   MAX_DEPTH,

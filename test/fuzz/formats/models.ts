@@ -10,6 +10,8 @@ import {
 import { wordPieceVocabulary } from '../../../src/encoders/prune-vocabulary.ts';
 import type { ModelCardInfo } from '../../../src/encoders/model-card.ts';
 import { encoderFiles } from '../../../src/encoders/write-encoder.ts';
+import { readTextVectors, writeTextVectors } from '../../../src/retrieval/text-vectors.ts';
+import { bytesSource } from '../../../src/core/source.ts';
 import type { ModelFolder } from '../../../src/host/contract.ts';
 import { InputError } from '../../../src/core/errors.ts';
 import type { RandomStream } from '../../../src/core/random.ts';
@@ -231,7 +233,29 @@ const shardIndexFormat: FuzzFormat = {
   },
 };
 
+const textVectors = await writeTextVectors({
+  queries: { texts: ['a'], vectors: Float32Array.of(0.6, 0.8) },
+  passages: { texts: ['b', 'c'], vectors: Float32Array.of(1, 0, 0, -1) },
+  dimension: 2,
+  model: 'tiny',
+  type: 'I8',
+});
+
+const textVectorsFormat: FuzzFormat = {
+  name: 'teacher-vectors',
+  what: 'a file of teacher vectors',
+  readers: ['src/retrieval/text-vectors.ts', 'src/formats/safetensors.ts'],
+  examples: [textVectors],
+  mutations: safetensorsFormat.mutations,
+  read: async ({ bytes }) => {
+    const read = await readTextVectors(bytesSource('vectors.safetensors', Uint8Array.from(bytes)));
+    const all = [...read.vectorsOf('query'), ...read.vectorsOf('passage')];
+    if (!all.every(Number.isFinite)) throw new SilentDifference('a vector that is not finite');
+  },
+};
+
 export const modelFormats: readonly FuzzFormat[] = [
+  textVectorsFormat,
   staticFormat('model2vec-config', "model2vec's config.json", 'model2vec', 'config.json'),
   staticFormat('static-modules', 'modules.json of a StaticEmbedding', 'modules', 'modules.json'),
   staticFormat('static-tokenizer', "a static encoder's tokenizer.json", 'model2vec', 'tokenizer.json'),

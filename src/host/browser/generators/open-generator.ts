@@ -34,7 +34,7 @@ export function cachedWebllm(records?: readonly WebllmRecord[]): Promise<readonl
   return askOnce('cachedWebllm', { records });
 }
 
-/** Asks a worker of its own, which is ended then. */
+/** Asks a new worker, and terminates it afterwards. */
 export async function askOnce<Call extends GenerationCall>(
   call: Call,
   ask: GenerationCalls[Call]['ask'],
