@@ -1,6 +1,6 @@
 // Makes public/demo/ from demo/topics/*.txt and demo/written/*.tsv: the corpus, queries and judgments in BEIR's layout, and
-// the recorded generations, also as training lists. With --teacher MODEL also the training lists with the teacher's scores, and its
-// scores for what recipes mine.
+// the recorded generations, also as training lists. With --teacher MODEL also the training lists with the teacher's scores, its
+// scores for what recipes mine, and its vectors of the passages and of the queries that are trained on.
 //
 //     npm run demo-corpus [-- --teacher MODEL] [--out DIR]
 import { spawnSync } from 'node:child_process';
@@ -76,7 +76,7 @@ const recorded = [];
 const recordedLists = { queries: [], negatives: [], graded: [] };
 /** What the recorded queries are called as the kinds of queries that the studio's prompts write. */
 const queryTypes = { question: 'questions', keywords: 'keywords', claim: 'claims', situation: 'situations' };
-/** A written query for each passage, as lists whose passage is the corpus's. @type {unknown[]} */
+/** A written query for each passage, as lists whose passage is the corpus's. @type {({ query_id: string, query: string } & Record<string, unknown>)[]} */
 const writtenLists = [];
 /** @type {Record<string, string[]>} */
 const judgments = { train: [], dev: [], test: [] };
@@ -195,6 +195,12 @@ function mine(folder, split, depth, out, teacher, retriever = ['--bm25']) {
   studio([...what, ...how]);
 }
 
+/** The queries that recipes extract: a prompt and its number of queries for a passage. */
+const extracted = [
+  ['extract-clauses', '2'],
+  ['extract-keywords', '1'],
+];
+
 /** Candidates of each query whose scores recipes may ask for. */
 const scoredDepth = 20;
 
@@ -241,8 +247,33 @@ function writeScores(teacher) {
   rmSync(work, { recursive: true });
 }
 
+/**
+ * The teacher's vectors of passages, training, dev, written and extracted queries, reduced and as int8. None of a test query.
+ * @param {string} teacher
+ */
+function writeVectors(teacher) {
+  const work = mkdtempSync(join(tmpdir(), 'demo-vectors-'));
+  const out = ['--out', join(values.out, 'teacher-vectors.safetensors')];
+  const lists = [];
+  const from = ['--generator', 'extract', '--corpus', values.out, '--store', join(work, 'store')];
+  for (const [prompt, count] of extracted) {
+    const file = join(work, `${prompt}.jsonl`);
+    studio(['generate', ...from, '--prompt', prompt, '--count', count, '--out', file]);
+    lists.push(file);
+  }
+  const heldOut = new Set((judgments.test ?? []).map((line) => line.split('\t')[0]));
+  const asked = join(work, 'queries.jsonl');
+  const known = queries.filter(({ _id }) => !heldOut.has(_id));
+  const written = writtenLists.map(({ query_id, query }) => ({ _id: query_id, text: query }));
+  writeFileSync(asked, jsonLines([...known, ...written]));
+  const texts = ['--corpus', values.out, '--queries', asked, ...lists.flatMap((file) => ['--lists', file])];
+  studio(['embed', '--model', teacher, ...texts, '--dimensions', '128', '--int8', ...out]);
+  rmSync(work, { recursive: true });
+}
+
 if (values.teacher !== undefined) {
   mine(values.out, 'train', 8, join(values.out, 'lists.jsonl'), values.teacher);
   mine(values.out, 'dev', 8, join(values.out, 'dev-lists.jsonl'), values.teacher);
   writeScores(values.teacher);
+  writeVectors(values.teacher);
 }

@@ -18,6 +18,7 @@ const paths = [
   'recorded-written.jsonl',
   'recorded.jsonl',
   'teacher-scores.tsv',
+  'teacher-vectors.safetensors',
 ];
 
 /** The corpus that comes with the page. Each file is fetched once, when it is first read. */
