@@ -4,3 +4,8 @@ import type { RecipeBaseline } from './schema/evaluation.ts';
 export function baselineName(baseline: RecipeBaseline): string {
   return typeof baseline === 'string' ? baseline : baseline.name;
 }
+
+/** The row of a system that is fused with BM25. */
+export function hybridName(system: string): string {
+  return `${system} + bm25`;
+}

@@ -7,7 +7,7 @@ import { parseMeasures } from '../metrics/measures/registry.ts';
 import { parseRules } from '../lists/rule-spec.ts';
 import { lossOfSource } from '../training/mixing/loss-of-source.ts';
 import { mixOf, originOf } from './arm-mix.ts';
-import { baselineName } from './baseline-name.ts';
+import { baselineName, hybridName } from './baseline-name.ts';
 import { checkFile, checkScorer, Faults, type Path } from './faults.ts';
 import { generatorKind } from './generators/index.ts';
 import { hasTemperature, lossOfDiagnosis, readLoss, teacherFault } from './loss.ts';
@@ -17,9 +17,14 @@ import type { RecipeLoss } from './schema/loss.ts';
 import type { RecipeNames, SourcePart } from './source.ts';
 import { definitionOf, type RecipeSource } from './sources/index.ts';
 
-/** Every row of the table: baselines, then arms. */
-export function systemNames({ evaluation, arms }: Recipe): string[] {
+/** The rows of the table that rank by themselves: baselines, then arms. */
+function rankingSystems({ evaluation, arms }: Recipe): string[] {
   return [...evaluation.baselines.map(baselineName), ...arms.map(({ name }) => name)];
+}
+
+/** Every row of the table: baselines, arms, then hybrids. */
+export function systemNames(recipe: Recipe): string[] {
+  return [...rankingSystems(recipe), ...recipe.evaluation.hybrids.map(hybridName)];
 }
 
 /** What the parts of a recipe get wrong about each other; empty if nothing. */
@@ -240,7 +245,7 @@ function checkDiagnostics({ diagnostics, sources }: Recipe, faults: Faults): voi
 }
 
 function checkEvaluation(recipe: Recipe, faults: Faults): void {
-  const { measures, baselines, against, pairs, show } = recipe.evaluation;
+  const { measures, baselines, hybrids, against, pairs, show } = recipe.evaluation;
   measures.forEach((measure, i) => {
     faults.attempt(['evaluation', 'measures', i], () => {
       const count = parseMeasures(measure).find((each) => each.measure.isCount === true);
@@ -251,11 +256,20 @@ function checkEvaluation(recipe: Recipe, faults: Faults): void {
     });
   });
   const systems = systemNames(recipe);
-  faults.distinct(
-    (i) => (i < baselines.length ? ['evaluation', 'baselines', i] : ['arms', i - baselines.length, 'name']),
-    systems,
-    'systems',
-  );
+  const ranking = rankingSystems(recipe);
+  const placeOf = (i: number): Path => {
+    if (i < baselines.length) return ['evaluation', 'baselines', i];
+    return i < ranking.length
+      ? ['arms', i - baselines.length, 'name']
+      : ['evaluation', 'hybrids', i - ranking.length];
+  };
+  faults.distinct(placeOf, systems, 'systems');
+  hybrids.forEach((system, i) => {
+    const path = ['evaluation', 'hybrids', i];
+    faults.reference(path, system, ranking, 'system');
+    if (system === 'bm25') faults.add(path, 'fuses bm25 with itself');
+    else if (!baselines.includes('bm25')) faults.add(path, 'needs the baseline bm25, with which it is fused');
+  });
   if (typeof against === 'string') {
     faults.reference(['evaluation', 'against'], against, systems, 'system');
   }

@@ -3,6 +3,8 @@ import { expect, it } from 'vitest';
 import { noRuntime } from '../../src/host/no-runtime.ts';
 import { MemoryStore } from '../../src/host/memory-store.ts';
 import { modelCardOfArm } from '../../src/pipeline/model-card.ts';
+import { checkRecipe } from '../../src/pipeline/check-recipe.ts';
+import { readRecipe } from '../../src/pipeline/read-recipe.ts';
 import { runRecipe } from '../support/recipe-job.ts';
 import { recipeCorpus, smallRecipe } from '../support/small-recipe.ts';
 import { staticGolden } from '../support/static-folder.ts';
@@ -32,4 +34,26 @@ it('a recipe mines with, trains, distills and compares static encoders without a
   expect([...trained.weights.keys()]).toEqual(['embedding.weight']);
   const { hyperparameters } = modelCardOfArm(report, arm!, trained.shape);
   expect(hyperparameters).toMatchObject({ 'weight decay': 0, 'maximum gradient norm': 0 });
+});
+
+const staticRecipe = (hybrids: readonly string[], baselines: readonly 'bm25'[] = ['bm25']) =>
+  smallRecipe(recipeCorpus(), {
+    encoder: { model: join(staticGolden, 'model2vec') },
+    training: { batches: { batchSize: 4 }, maxSteps: 2 },
+    evaluation: { baselines: [...baselines], hybrids: [...hybrids] },
+  });
+
+it('a system that is fused with BM25 is another row, which can be compared', async () => {
+  const { report } = await runRecipe(staticRecipe(['contrastive']), noRuntime, new MemoryStore());
+  const rows = report.results.all.systems.map(({ name }) => name);
+  expect(rows).toEqual(expect.arrayContaining(['bm25', 'contrastive']));
+  expect(rows.at(-1)).toBe('contrastive + bm25');
+});
+
+it.each([
+  [['bm25'], ['bm25'], 'fuses bm25 with itself'],
+  [['contrastive'], [], 'needs the baseline bm25'],
+  [['contrastiv'], ['bm25'], 'contrastiv'],
+] as const)('refuses hybrids %j with baselines %j', (hybrids, baselines, fault) => {
+  expect(() => checkedFaults(staticRecipe(hybrids, baselines))).toThrow(fault);
 });

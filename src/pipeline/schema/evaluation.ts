@@ -22,6 +22,10 @@ export const evaluationSchema = v.strictObject({
     'Whether to also report test queries that share no relevant document with a train query.',
   ),
   baselines: v.optional(v.array(baseline), ['bm25', 'untrained']),
+  hybrids: described(
+    v.optional(v.array(name), []),
+    'Systems that are also fused with the baseline bm25 by reciprocal rank (k = 60); each is another row, NAME + bm25.',
+  ),
   bm25: v.optional(v.strictObject(bm25Entries), {}),
   against: described(
     v.optional(v.nullable(name)),

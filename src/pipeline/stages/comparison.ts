@@ -8,7 +8,9 @@ import {
   type ComparedSystem,
 } from '../../metrics/compare-systems.ts';
 import { parseMeasures } from '../../metrics/measures/registry.ts';
-import { rankingToRun } from '../../retrieval/ranking.ts';
+import { fuseByRank } from '../../retrieval/fusion.ts';
+import { cutRanking, rankingToRun, type Ranking } from '../../retrieval/ranking.ts';
+import { hybridName } from '../baseline-name.ts';
 import type { Recipe } from '../schema.ts';
 import { defineStage, noWork, type Stage, type Workshop } from '../stage.ts';
 
@@ -36,13 +38,14 @@ export async function comparisonStage(
   recipe: Recipe,
   systems: readonly SystemStages[],
 ): Promise<Stage<ComparisonReport>> {
-  const { measures, level, alpha, samples, disjoint } = recipe.evaluation;
+  const { measures, level, alpha, samples, disjoint, hybrids, depth } = recipe.evaluation;
   const pairs = testedPairs(recipe);
   const needs = systems.flatMap(({ rankings }) => rankings);
   return compared({
     label: 'measures and significance tests',
     inputs: {
       ...{ measures, level, alpha, samples, pairs },
+      ...(hybrids.length > 0 && { hybrids, depth }),
       disjoint: disjoint ? (corpus.train?.hash ?? null) : null,
       test: corpus.test.hash,
       systems: systems.map(({ name, rankings }) => [name, ...rankings.map(({ key }) => key)]),
@@ -50,12 +53,20 @@ export async function comparisonStage(
     needs,
     work: { ...noWork, seconds: pairs.length * 0.1 },
     run: async (workshop) => {
-      const ranked: ComparedSystem[] = [];
+      const rankingsOf = new Map<string, readonly Ranking[]>();
       for (const { name, rankings } of systems) {
-        const runs = [];
-        for (const stage of rankings) runs.push(rankingToRun(await workshop.rankingOf(stage)));
-        ranked.push({ name, runs });
+        const read = [];
+        for (const stage of rankings) read.push(await workshop.rankingOf(stage));
+        rankingsOf.set(name, read);
       }
+      for (const system of hybrids) {
+        const fused = fusedWithBm25(rankingsOf.get(system) ?? [], rankingsOf.get('bm25') ?? [], depth);
+        rankingsOf.set(hybridName(system), fused);
+      }
+      const ranked: ComparedSystem[] = [...rankingsOf].map(([name, found]) => ({
+        name,
+        runs: found.map(rankingToRun),
+      }));
       const { judgments } = corpus.test;
       const measuring = { measures: parseMeasures(measures.join(',')), relevanceLevel: level };
       const options = { ...measuring, pairs, alpha, samples };
@@ -72,6 +83,14 @@ export async function comparisonStage(
       };
       return { value };
     },
+  });
+}
+
+/** Each ranking of a system, one for each seed, fused with the one of BM25. */
+function fusedWithBm25(rankings: readonly Ranking[], bm25: readonly Ranking[], depth: number): Ranking[] {
+  return rankings.map((ranking) => {
+    const inputs = [ranking, ...bm25].map((each) => ({ source: '', ranking: each }));
+    return cutRanking(fuseByRank(inputs), depth);
   });
 }
 
