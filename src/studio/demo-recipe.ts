@@ -5,35 +5,31 @@ export function demoRunId(seed: number): string {
   return seed === 1 ? 'demo' : `demo-seed-${seed}`;
 }
 
-/**
- * The demo: the encoder that comes with the studio, trained twice from one seed on the lists of the demo corpus, once
- * contrastive and once listwise. Sized for a minute on two cores.
- */
-export const demoRecipe: RecipeInput = {
-  version: 1,
-  name: 'demo',
-  description: 'A contrastive loss against a listwise one on the demo corpus.',
-  seeds: [1],
-  corpus: { builtIn: 'demo', dev: { split: 'dev' }, devCandidates: 8 },
-  encoder: { model: 'nano', queryMaxLength: 64, passageMaxLength: 96 },
-  sources: { lists: { kind: 'lists', corpusFile: 'lists.jsonl' } },
-  training: {
-    batches: {
-      batchSize: 24,
-      negatives: 3,
-      choice: 'random',
-      rowPer: 'list',
-      distinctPassages: false,
-      level: 2,
+/** By its path: the one recipe that is part of the page from the start. */
+export const includedRecipe = import.meta.glob<RecipeInput>('../../recipes/static-losses.json', {
+  import: 'default',
+  eager: true,
+});
+
+/** The two students of the page; the command line trains the others of the recipe beside them. */
+const students = ['contrastive', 'listwise'];
+
+/** The demo: two arms of the recipe `static-losses`, so that page and command line find the same with the same seed. */
+export const demoRecipe: RecipeInput = studentsOf(Object.values(includedRecipe));
+
+function studentsOf([recipe]: readonly RecipeInput[]): RecipeInput {
+  if (recipe === undefined) throw new Error('recipes/static-losses.json is not part of the page');
+  return {
+    ...recipe,
+    name: 'demo',
+    arms: recipe.arms.filter(({ name }) => students.includes(name)),
+    evaluation: {
+      ...recipe.evaluation,
+      hybrids: ['listwise'],
+      pairs: [
+        ['listwise', 'contrastive'],
+        ['listwise', 'bm25'],
+      ],
     },
-    epochs: 2,
-    maxSteps: 15,
-    learningRate: 3e-4,
-    evaluateEvery: 5,
-  },
-  arms: [
-    { name: 'contrastive', source: 'lists', loss: 'infonce(temperature=0.05, scope=batch)' },
-    { name: 'listwise', source: 'lists', loss: 'kl(temperature=0.05, teacherTemperature=0.05)' },
-  ],
-  evaluation: { baselines: ['bm25', 'untrained'], pairs: [['listwise', 'contrastive']] },
-};
+  };
+}

@@ -7,7 +7,12 @@ declare module '*.css';
 /** Of the build: modules whose paths fit a pattern, each loaded when it is asked for. */
 interface ImportMeta {
   glob<T>(
-    pattern: string,
+    pattern: string | readonly string[],
     options: { readonly import: 'default' },
   ): Readonly<Record<string, () => Promise<T>>>;
+  /** Part of the module that asks. */
+  glob<T>(
+    pattern: string | readonly string[],
+    options: { readonly import: 'default'; readonly eager: true },
+  ): Readonly<Record<string, T>>;
 }

@@ -1,5 +1,6 @@
 /** The recipes that come with the studio, as the page offers them. */
 import type { RecipeInput } from '../pipeline/schema.ts';
+import { includedRecipe } from './demo-recipe.ts';
 
 export interface ShelvedRecipe {
   /** Its file's name, without ending. */
@@ -7,16 +8,17 @@ export interface ShelvedRecipe {
   readonly recipe: RecipeInput;
 }
 
-/** Each is a file of its own, fetched when the shelf is opened. */
-const files = import.meta.glob<RecipeInput>('../../recipes/*.json', { import: 'default' });
+/** Each is a file of its own, fetched when the shelf is opened, but for the demo's. */
+const files = import.meta.glob<RecipeInput>(['../../recipes/*.json', '!../../recipes/static-losses.json'], {
+  import: 'default',
+});
 
 /** In the order of their names. */
 export async function openShelf(): Promise<readonly ShelvedRecipe[]> {
-  const entries = Object.entries(files).map(async ([path, load]) => ({
-    id: path.replace(/^.*\/|\.json$/g, ''),
-    recipe: await load(),
-  }));
-  return (await Promise.all(entries)).sort((a, b) => a.id.localeCompare(b.id));
+  const entries = Object.entries(files).map(async ([path, load]) => [path, await load()] as const);
+  return [...(await Promise.all(entries)), ...Object.entries(includedRecipe)]
+    .map(([path, recipe]) => ({ id: path.replace(/^.*\/|\.json$/g, ''), recipe }))
+    .sort((a, b) => a.id.localeCompare(b.id));
 }
 
 /** @throws InputError naming the path of each wrong value, with the nearest right one */

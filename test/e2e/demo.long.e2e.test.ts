@@ -44,13 +44,13 @@ describeUnless(noChromium, 'the demo', () => {
       const table = page.getByRole('region', { name: 'Results of all systems' });
       await table.waitFor({ timeout: hang });
       const rows = await table.getByRole('rowheader').allInnerTexts();
-      for (const system of [/BM25/, /untrained/i, /contrastive/i, /listwise/i]) {
+      for (const system of [/^Keyword search \(BM25\)/, /^Untrained/, /^Contrastive/, /^Listwise(?! \+)/]) {
         expect(rows.filter((row) => system.test(row))).toHaveLength(1);
       }
       await page.getByText('The curves as a table').click();
       const points = (await page.getByRole('row').allInnerTexts()).map((row) => row.replace(/\s+/g, ' '));
       for (const arm of ['contrastive', 'listwise']) {
-        expect(points.filter((row) => row.startsWith(`${arm} loss 15 `))).toHaveLength(1);
+        expect(points.filter((row) => row.startsWith(`${arm} loss 300 `))).toHaveLength(1);
         expect(points.filter((row) => row.startsWith(`${arm} dev nDCG@10 `)).length).toBeGreaterThan(2);
       }
       expect(foreign).toEqual([]);

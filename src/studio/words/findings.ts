@@ -3,6 +3,7 @@ import { conclusions } from '../../metrics/comparison-text.ts';
 import { formatSigned } from '../../metrics/format.ts';
 import type { RecipeReport } from '../../pipeline/report.ts';
 import { own } from '../../core/own.ts';
+import { capitalized } from './verdict.ts';
 
 /** How systems are called in sentences; arms by their own names. */
 const names: Readonly<Record<string, string>> = {
@@ -46,12 +47,8 @@ export function unchanged({ arms }: Pick<RecipeReport, 'arms'>): readonly string
     if (kept === 0) return [];
     const which = trainings.length === 1 ? '' : ` with ${kept} of ${trainings.length} seeds`;
     return [
-      `${capitalize(name)}${which}: after no step was it better on the dev queries than before the training, so the ` +
+      `${capitalized(name)}${which}: after no step was it better on the dev queries than before the training, so the ` +
         'weights it began with were kept.',
     ];
   });
-}
-
-function capitalize(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }
