@@ -36,14 +36,14 @@ try {
    * @param {Buffer} png
    */
   const webp = async (png) => {
-    const text = await encoder.evaluate(async (base64) => {
-      const bitmap = await createImageBitmap(await (await fetch(`data:image/png;base64,${base64}`)).blob());
+    const text = await encoder.evaluate(`(async () => {
+      const bitmap = await createImageBitmap(await (await fetch('data:image/png;base64,${png.toString('base64')}')).blob());
       const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
-      canvas.getContext('2d')?.drawImage(bitmap, 0, 0);
+      canvas.getContext('2d').drawImage(bitmap, 0, 0);
       const bytes = await (await canvas.convertToBlob({ type: 'image/webp', quality: 0.6 })).arrayBuffer();
       return btoa(Array.from(new Uint8Array(bytes), (byte) => String.fromCharCode(byte)).join(''));
-    }, png.toString('base64'));
-    return Buffer.from(text, 'base64');
+    })()`);
+    return Buffer.from(String(text), 'base64');
   };
 
   /** @param {string} name */
