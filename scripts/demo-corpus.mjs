@@ -1,6 +1,7 @@
 // Makes public/demo/ from demo/topics/*.txt and demo/written/*.tsv: the corpus, queries and judgments in BEIR's layout, and
 // the recorded generations, also as training lists. With --teacher MODEL also the training lists with the teacher's scores, its
-// scores for what recipes mine, and its vectors of the passages and of the queries that are trained on.
+// scores for what recipes mine, and its vectors of the passages and of the queries that are trained on. It fails first if the
+// teacher finds a query that is written, recorded or extracted to be nearly a test or dev query.
 //
 //     npm run demo-corpus [-- --teacher MODEL] [--out DIR]
 import { spawnSync } from 'node:child_process';
@@ -10,6 +11,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { nearlyHeldOut } from './demo-leaks.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const { values } = parseArgs({
@@ -248,32 +250,86 @@ function writeScores(teacher) {
 }
 
 /**
- * The teacher's vectors of passages, training, dev, written and extracted queries, reduced and as int8. None of a test query.
- * @param {string} teacher
+ * The queries that recipes extract, as lists.
+ * @param {string} work
  */
-function writeVectors(teacher) {
-  const work = mkdtempSync(join(tmpdir(), 'demo-vectors-'));
-  const out = ['--out', join(values.out, 'teacher-vectors.safetensors')];
-  const lists = [];
+function extractQueries(work) {
   const from = ['--generator', 'extract', '--corpus', values.out, '--store', join(work, 'store')];
-  for (const [prompt, count] of extracted) {
+  return extracted.map(([prompt, count]) => {
     const file = join(work, `${prompt}.jsonl`);
     studio(['generate', ...from, '--prompt', prompt, '--count', count, '--out', file]);
-    lists.push(file);
-  }
-  const heldOut = new Set((judgments.test ?? []).map((line) => line.split('\t')[0]));
+    return file;
+  });
+}
+
+/** The queries of a split. @param {string} split */
+function queriesOfSplit(split) {
+  const ids = new Set((judgments[split] ?? []).map((line) => line.split('\t')[0]));
+  return queries.filter(({ _id }) => ids.has(_id));
+}
+
+/** What a teacher's cosine may be between a query that is trained on and one that is held out. */
+const mostCosine = 0.9;
+
+/**
+ * Fails if a written, recorded or extracted query is nearly a test or dev query by the teacher's cosine, which the compact
+ * vectors cannot tell of test queries: they hold none.
+ * @param {string} teacher @param {string} work @param {readonly string[]} extractedLists
+ */
+function checkLeaks(teacher, work, extractedLists) {
+  /** @param {string} file @returns {string[]} */
+  const queriesOf = (file) =>
+    readFileSync(file, 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line).query);
+  const own = [...writtenLists, ...recordedLists.queries, ...recordedLists.graded].map(({ query }) => query);
+  const trained = [...new Set([...own, ...extractedLists.flatMap(queriesOf)])];
+  const heldOut = [...queriesOfSplit('dev'), ...queriesOfSplit('test')].map(({ text }) => text);
+  const vectors = embedQueries(teacher, [...heldOut, ...trained], work);
+  const found = nearlyHeldOut(vectors.slice(heldOut.length), vectors.slice(0, heldOut.length), mostCosine);
+  for (const pair of found) console.error(`nearly a held-out query, cosine ${pair}`);
+  if (found.length > 0) process.exit(2);
+  console.log(`${trained.length} queries to train with, none nearly one of ${heldOut.length} held-out ones`);
+}
+
+/**
+ * @param {string} teacher @param {readonly string[]} texts @param {string} work
+ */
+function embedQueries(teacher, texts, work) {
+  const [asked, out] = [join(work, 'texts.jsonl'), join(work, 'texts.npy')];
+  writeFileSync(asked, jsonLines(texts.map((text, i) => ({ _id: String(i), text }))));
+  studio(['embed', '--model', teacher, '--in', asked, '--as', 'query', '--out', out]);
+  const bytes = readFileSync(out);
+  const start = 10 + bytes.readUInt16LE(8);
+  const all = new Float32Array(bytes.buffer.slice(bytes.byteOffset + start, bytes.byteOffset + bytes.length));
+  const dimension = all.length / texts.length;
+  return texts.map((text, i) => ({ text, vector: all.subarray(i * dimension, (i + 1) * dimension) }));
+}
+
+/**
+ * The teacher's vectors of passages, training, dev, written and extracted queries, reduced and as int8. None of a test query.
+ * @param {string} teacher @param {string} work @param {readonly string[]} extractedLists
+ */
+function writeVectors(teacher, work, extractedLists) {
   const asked = join(work, 'queries.jsonl');
-  const known = queries.filter(({ _id }) => !heldOut.has(_id));
+  const heldOut = new Set(queriesOfSplit('test'));
+  const known = queries.filter((query) => !heldOut.has(query));
   const written = writtenLists.map(({ query_id, query }) => ({ _id: query_id, text: query }));
   writeFileSync(asked, jsonLines([...known, ...written]));
-  const texts = ['--corpus', values.out, '--queries', asked, ...lists.flatMap((file) => ['--lists', file])];
+  const lists = extractedLists.flatMap((file) => ['--lists', file]);
+  const texts = ['--corpus', values.out, '--queries', asked, ...lists];
+  const out = ['--out', join(values.out, 'teacher-vectors.safetensors')];
   studio(['embed', '--model', teacher, ...texts, '--dimensions', '128', '--int8', ...out]);
-  rmSync(work, { recursive: true });
 }
 
 if (values.teacher !== undefined) {
+  const work = mkdtempSync(join(tmpdir(), 'demo-vectors-'));
+  const extractedLists = extractQueries(work);
+  checkLeaks(values.teacher, work, extractedLists);
   mine(values.out, 'train', 8, join(values.out, 'lists.jsonl'), values.teacher);
   mine(values.out, 'dev', 8, join(values.out, 'dev-lists.jsonl'), values.teacher);
   writeScores(values.teacher);
-  writeVectors(values.teacher);
+  writeVectors(values.teacher, work, extractedLists);
+  rmSync(work, { recursive: true });
 }

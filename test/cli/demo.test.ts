@@ -11,6 +11,7 @@ it('comes with recipes that can be run', () => {
   const files = readdirSync(join(root, 'recipes')).filter((file) => file.endsWith('.json'));
   expect(files).toEqual([
     'demo.json',
+    'nano-losses.json',
     'paper-a-filters.json',
     'paper-a-full.json',
     'paper-a-generators.json',
@@ -21,6 +22,7 @@ it('comes with recipes that can be run', () => {
     'paper-c-full.json',
     'paper-c.json',
     'scifact.json',
+    'static-losses.json',
   ]);
   for (const file of files) {
     expect(readRecipe(JSON.parse(read(`recipes/${file}`)), file).name).toBe(file.replace('.json', ''));

@@ -1,11 +1,15 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, readdirSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parseJudgments } from '../../src/corpus/judgments.ts';
 import { textKey } from '../../src/corpus/text-key.ts';
 import type { ListRecord } from '../../src/corpus/types.ts';
+import { openFile } from '../../src/host/node/files.ts';
+import { readTextVectors } from '../../src/retrieval/text-vectors.ts';
+import { nearlyHeldOut } from '../../scripts/demo-leaks.mjs';
+import { runCli } from '../support/cli.ts';
 
 const folder = join(import.meta.dirname, '../../public/demo');
 const read = (file: string): string => readFileSync(join(folder, file), 'utf8');
@@ -57,7 +61,7 @@ function nearDuplicates(first: readonly string[], second: readonly string[], mos
 it('is as large as its card says, over a dozen topics', () => {
   expect(corpus).toHaveLength(2239);
   expect(new Set(corpus.map(({ metadata }) => metadata.topic)).size).toBe(12);
-  expect(splits.map((split) => judgments[split].size)).toEqual([216, 24, 120]);
+  expect(splits.map((split) => judgments[split].size)).toEqual([60, 50, 250]);
   for (const kind of ['queries', 'negatives', 'graded']) {
     expect(generations.filter((generation) => generation.kind === kind)).toHaveLength(48);
   }
@@ -166,47 +170,159 @@ describe('the written queries', () => {
   });
 });
 
+/** The corpus is known, its passages may be trained on; the test and dev queries are not, nor are their judgments. */
 describe('leaks nothing of the test queries', () => {
-  const testTexts = [...judgedOf('test'), ...judgedOf('dev')].map((id) => textOf.get(id) ?? '');
-  const testQueries = [...judgments.test.keys(), ...judgments.dev.keys()].map(
-    (id) => queryText.get(id) ?? '',
-  );
+  type Asked = Pick<ListRecord, 'query_id' | 'query'>;
+  const isTest = ({ query_id, query }: Asked): boolean =>
+    judgments.test.has(query_id) || testKeys.has(textKey(query));
+  const testKeys = new Set([...judgments.test.keys()].map((id) => textKey(queryText.get(id) ?? '')));
+  const heldOut = [...judgments.test.keys(), ...judgments.dev.keys()].map((id) => queryText.get(id) ?? '');
+  const firstTest = [...judgments.test.keys()][0] ?? '';
+  const planted = { query_id: firstTest, query: queryText.get(firstTest) ?? '' };
 
   it('in the passages that are judged for training', () => {
-    const shared = [...judgedOf('train')].filter((id) => judgments.test.size > 0 && judgedOf('test').has(id));
-    expect(shared).toEqual([]);
+    expect([...judgedOf('train')].filter((id) => judgedOf('test').has(id))).toEqual([]);
   });
 
-  it('in the training lists, whose judged passages are those of training queries', () => {
-    const lists = jsonLines<ListRecord>('lists.jsonl');
-    expect(lists).toHaveLength(216);
-    for (const { query_id, query, documents } of lists) {
-      expect(judgments.train.has(query_id), query_id).toBe(true);
-      expect(query).toBe(queryText.get(query_id));
-      for (const { id, label, teacher } of documents) {
-        expect(label, id).toBe(judgments.train.get(query_id)?.get(id) ?? 0);
-        expect(Math.abs(teacher ?? NaN)).toBeLessThanOrEqual(1.0001);
+  it.each([
+    'lists',
+    'dev-lists',
+    'recorded-queries',
+    'recorded-negatives',
+    'recorded-graded',
+    'recorded-written',
+  ])('in %s, which has no query of them, by its id or its text', (file) => {
+    const lists = jsonLines<Asked>(`${file}.jsonl`);
+    expect(lists.filter(isTest)).toEqual([]);
+    expect([...lists, planted].filter(isTest)).toHaveLength(1);
+    expect([...lists, { ...planted, query_id: 'new' }].filter(isTest)).toHaveLength(1);
+  });
+
+  it.each(['train', 'dev'] as const)(
+    'in the lists of %s, whose labels are the judgments of its own queries',
+    (split) => {
+      const lists = jsonLines<ListRecord>(split === 'train' ? 'lists.jsonl' : 'dev-lists.jsonl');
+      expect(lists).toHaveLength(judgments[split].size);
+      for (const { query_id, query, documents } of lists) {
+        expect(judgments[split].has(query_id), query_id).toBe(true);
+        expect(query).toBe(queryText.get(query_id));
+        for (const { id, label, teacher } of documents) {
+          expect(label, id).toBe(judgments[split].get(query_id)?.get(id) ?? 0);
+          expect(Math.abs(teacher ?? NaN)).toBeLessThanOrEqual(1.0001);
+        }
       }
-    }
+    },
+  );
+
+  it("in the teacher's scores, which are of training and recorded queries", () => {
+    const scored = read('teacher-scores.tsv')
+      .trimEnd()
+      .split('\n')
+      .map((line) => line.split('\t')[0] ?? '');
+    expect(scored.filter((id) => judgments.test.has(id) || judgments.dev.has(id))).toEqual([]);
+    expect([...judgments.train.keys()].filter((id) => !scored.includes(id))).toEqual([]);
   });
 
-  it('in the recorded generations', () => {
+  it('in the recorded generations, of which none is nearly a held-out query or a passage', () => {
     for (const { passage_id, query_id } of generations) {
-      if (passage_id !== undefined) expect(judgedOf('train').has(passage_id), passage_id).toBe(true);
+      if (passage_id !== undefined) expect(textOf.has(passage_id), passage_id).toBe(true);
       if (query_id !== undefined) expect(judgments.train.has(query_id), query_id).toBe(true);
     }
-    const written = generations.flatMap(({ items, query }) => [
-      ...items.map(({ text }) => text),
-      query ?? '',
-    ]);
-    expect(
-      nearDuplicates(
-        written.filter((text) => text !== ''),
-        [...testTexts, ...testQueries],
-        0.6,
-      ),
-    ).toEqual([]);
-    const known = new Set(corpus.map(({ text }) => textKey(text)));
-    expect(written.filter((text) => known.has(textKey(text)))).toEqual([]);
+    const recorded = generations
+      .flatMap(({ items, query }) => [...items.map(({ text }) => text), query ?? ''])
+      .filter((text) => text !== '');
+    expect(nearDuplicates(recorded, heldOut, 0.6)).toEqual([]);
+    expect(nearDuplicates([...recorded, `${planted.query} please`], heldOut, 0.6)).toHaveLength(1);
+    const known = new Set([...corpus.map(({ text }) => textKey(text)), ...heldOut.map(textKey)]);
+    expect(recorded.filter((text) => known.has(textKey(text)))).toEqual([]);
   });
+
+  it('in the queries that recipes extract from passages', async () => {
+    const asked = await extractedQueries();
+    expect(asked.length).toBeGreaterThan(6000);
+    expect(nearDuplicates(asked, heldOut, 0.6)).toEqual([]);
+    expect(asked.filter((text) => heldOut.some((held) => textKey(held) === textKey(text)))).toEqual([]);
+    expect(nearDuplicates([...asked, `${planted.query} please`], heldOut, 0.6)).toHaveLength(1);
+  }, 60_000);
+});
+
+/** What a recipe extracts, by the command line, once for all tests. */
+let extracted: Promise<readonly string[]> | undefined;
+const extractedQueries = (): Promise<readonly string[]> => (extracted ??= extractQueries());
+
+async function extractQueries(): Promise<readonly string[]> {
+  const own = mkdtempSync(join(tmpdir(), 'demo-extracted-'));
+  const from = ['--generator', 'extract', '--corpus', folder, '--store', join(own, 'store')];
+  const asked: string[] = [];
+  for (const [prompt, count] of [
+    ['extract-clauses', '2'],
+    ['extract-keywords', '1'],
+  ] as const) {
+    const out = join(own, `${prompt}.jsonl`);
+    const { code, stderr } = await runCli([
+      'generate',
+      ...from,
+      '--prompt',
+      prompt,
+      '--count',
+      count,
+      '--out',
+      out,
+    ]);
+    expect(code, stderr).toBe(0);
+    for (const line of readFileSync(out, 'utf8').trimEnd().split('\n')) {
+      asked.push((JSON.parse(line) as Pick<ListRecord, 'query'>).query);
+    }
+  }
+  rmSync(own, { recursive: true });
+  return asked;
+}
+
+describe("the teacher's vectors", () => {
+  const textsOf = (split: (typeof splits)[number]): string[] =>
+    [...judgments[split].keys()].map((id) => queryText.get(id) ?? '');
+  const written = jsonLines<Pick<ListRecord, 'query'>>('recorded-written.jsonl').map(({ query }) => query);
+  const open = async () => readTextVectors(await openFile(join(folder, 'teacher-vectors.safetensors')));
+
+  it('are of all passages and of all queries that recipes train on', async () => {
+    const vectors = await open();
+    const queriesOfRecipes = [
+      ...textsOf('train'),
+      ...textsOf('dev'),
+      ...written,
+      ...(await extractedQueries()),
+    ];
+    expect(await vectors.rowsOf(queriesOfRecipes, 'query')).toHaveLength(queriesOfRecipes.length);
+    expect(await vectors.rowsOf([...textOf.values()], 'passage')).toHaveLength(corpus.length);
+  }, 60_000);
+
+  it('are of no test query', async () => {
+    const asked = textsOf('test');
+    const all = `no vectors for ${asked.length} of ${asked.length} queries`;
+    await expect((await open()).rowsOf(asked, 'query')).rejects.toThrow(all);
+  });
+
+  // Of test queries, which have no vectors here, the script that makes the corpus checks the same with the teacher.
+  it('say that no written or extracted query is nearly a dev query', async () => {
+    const vectors = await open();
+    const { dimension } = vectors;
+    const all = vectors.vectorsOf('query');
+    const withVectors = async (texts: readonly string[]) => {
+      const rows = await vectors.rowsOf(texts, 'query');
+      return texts.map((text, i) => {
+        const start = (rows[i] ?? NaN) * dimension;
+        return { text, vector: all.subarray(start, start + dimension) };
+      });
+    };
+    const dev = await withVectors(textsOf('dev'));
+    const trained = await withVectors([...written, ...(await extractedQueries())]);
+    expect(nearlyHeldOut(trained, dev, 0.9)).toEqual([]);
+    // Slightly turned.
+    const nearly = dev.slice(0, 1).map(({ text, vector }) => ({
+      text: `${text} please`,
+      vector: vector.map((value, i) => value + (i % 2 === 0 ? 0.02 : -0.02)),
+    }));
+    expect(nearlyHeldOut([...trained, ...nearly], dev, 0.9)).toHaveLength(1);
+    expect(nearlyHeldOut([...trained, ...dev.slice(0, 1)], dev, 0.9)).toHaveLength(1);
+  }, 60_000);
 });

@@ -13,9 +13,9 @@ function arm(name: string, loss: string, gain: number): ArmReport {
     filters: null,
     loss,
     learningRate: 5e-4,
-    lists: 216,
+    lists: 60,
     passages: 2000,
-    listsReport: { lists: 216, passages: 2000, mined: null, guard: {}, recorded: false },
+    listsReport: { lists: 60, passages: 2000, mined: null, guard: {}, recorded: false },
     filtered: null,
     trainings: [
       {
@@ -53,9 +53,9 @@ const pair = (name: string, baseline: string, difference: number, p: number) => 
   tTestHolmP: p,
   randomizationP: p,
   randomizationHolmP: p,
-  wins: 50,
-  ties: 40,
-  losses: 30,
+  wins: 100,
+  ties: 90,
+  losses: 60,
   smallestDetectable: 0.04,
 });
 
@@ -68,7 +68,7 @@ export const report: RecipeReport = {
   fingerprint: {},
   otherFingerprints: [],
   seconds: { job: 40, computed: 40, stored: 0 },
-  corpus: { name: 'demo', passages: 2239, trainQueries: 216, devQueries: 24, testQueries: 120, warnings: [] },
+  corpus: { name: 'demo', passages: 2239, trainQueries: 60, devQueries: 50, testQueries: 250, warnings: [] },
   findings: {},
   tables: [],
   exclusions: [],
@@ -76,7 +76,7 @@ export const report: RecipeReport = {
   tuning: [],
   results: {
     all: {
-      queries: 120,
+      queries: 250,
       systems: [
         system('bm25', 0.4),
         system('untrained', 0.41),

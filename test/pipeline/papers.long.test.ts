@@ -10,7 +10,7 @@ describe.each(['paper-a', 'paper-b', 'paper-c'])('%s', (name) => {
   it('runs from recorded generations to a table, with nothing but what comes with the studio', async () => {
     const job = await open(name, ...small, 'training.maxSteps=1');
     const { results, arms, recipe } = await job.run();
-    expect(results.all.queries).toBe(120);
+    expect(results.all.queries).toBe(250);
     expect(results.all.systems.map((system) => system.name)).toEqual([
       ...recipe.evaluation.baselines,
       ...recipe.arms.map((arm) => arm.name),
@@ -79,5 +79,25 @@ describe("paper A's open questions", () => {
     const relevant = header?.indexOf('false-negative rate') ?? 0;
     expect(rows.map((row) => /^0\.\d{3}$/.test(row[relevant] ?? ''))).toEqual([true, true, true]);
     expect(reportMarkdown(report)).toContain('## Teacher scores');
+  });
+});
+
+describe.each(['static-losses', 'nano-losses'])('%s', (name) => {
+  it("runs from extracted queries and the teacher's vectors, which know all of its texts", async () => {
+    const job = await open(
+      name,
+      ...small,
+      'training.maxSteps=1',
+      'tuning=null',
+      'training.batches.batchSize=8',
+    );
+    const { results, arms, recipe } = await job.run();
+    expect(results.all.queries).toBe(250);
+    expect(arms.map((arm) => arm.name)).toEqual(recipe.arms.map((arm) => arm.name));
+    for (const arm of arms) {
+      expect(arm.trainings[0]?.steps, arm.name).toBe(1);
+      expect(arm.lists, arm.name).toBeGreaterThan(6000);
+      expect(arm.listsReport.guard.testQueries ?? 0).toBe(0);
+    }
   });
 });
