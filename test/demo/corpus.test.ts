@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, readdirSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -9,7 +9,7 @@ import type { ListRecord } from '../../src/corpus/types.ts';
 import { openFile } from '../../src/host/node/files.ts';
 import { readTextVectors } from '../../src/retrieval/text-vectors.ts';
 import { nearlyHeldOut } from '../../scripts/demo-leaks.mjs';
-import { runCli, temporaryFolder } from '../support/cli.ts';
+import { runCli } from '../support/cli.ts';
 
 const folder = join(import.meta.dirname, '../../public/demo');
 const read = (file: string): string => readFileSync(join(folder, file), 'utf8');
@@ -246,9 +246,12 @@ describe('leaks nothing of the test queries', () => {
   }, 60_000);
 });
 
-/** What a recipe extracts, by the command line. */
-async function extractedQueries(): Promise<readonly string[]> {
-  const own = temporaryFolder();
+/** What a recipe extracts, by the command line, once for all tests. */
+let extracted: Promise<readonly string[]> | undefined;
+const extractedQueries = (): Promise<readonly string[]> => (extracted ??= extractQueries());
+
+async function extractQueries(): Promise<readonly string[]> {
+  const own = mkdtempSync(join(tmpdir(), 'demo-extracted-'));
   const from = ['--generator', 'extract', '--corpus', folder, '--store', join(own, 'store')];
   const asked: string[] = [];
   for (const [prompt, count] of [
@@ -271,6 +274,7 @@ async function extractedQueries(): Promise<readonly string[]> {
       asked.push((JSON.parse(line) as Pick<ListRecord, 'query'>).query);
     }
   }
+  rmSync(own, { recursive: true });
   return asked;
 }
 
