@@ -1,3 +1,4 @@
+import { basename, isAbsolute, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { readDocuments, passageText } from '../../corpus/documents.ts';
 import type { Side } from '../../encoders/embedder.ts';
@@ -105,7 +106,10 @@ async function embedLists(options: EmbedOptions, io: CliIo): Promise<void> {
     const dimensions = wanted ?? dimension;
     const before = { query: 0, passage: texts.queries.length };
     const embedSide = (side: Side) => encoder.embedWith((done) => progress.update(before[side] + done));
-    const bytes = await vectorsFile(texts, embedSide, { model, dimension, dimensions, int8 });
+    const bytes = await vectorsFile(texts, embedSide, {
+      model: modelName(model),
+      ...{ dimension, dimensions, int8 },
+    });
     await writeOutputFile(out, bytes);
     const counts = { queries: texts.queries.length, passages: texts.passages.length };
     io.printJson({ vectors: out, ...counts, dimensions, bytes: bytes.length });
@@ -145,4 +149,9 @@ async function embedFile(file: string, options: EmbedOptions, io: CliIo): Promis
   const seconds = (performance.now() - startedAt) / 1000;
   io.printJson({ vectors: options.out, texts: texts.length, dimensions: encoder.dimensions, seconds });
   io.print(`${options.out}: ${texts.length} × ${encoder.dimensions} in ${seconds.toFixed(1)} s`);
+}
+
+/** What a file that others may get calls the model: of a folder its name, not where it lies. */
+function modelName(model: string): string {
+  return isAbsolute(model) || model.startsWith('.') ? basename(resolve(model)) : model;
 }

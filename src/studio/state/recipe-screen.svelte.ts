@@ -52,8 +52,8 @@ export class RecipeScreen {
     if (this.shelf !== undefined) return;
     try {
       this.shelf = await openShelf();
-      const writes = this.shelf.find(
-        ({ recipe }) => recipe.corpus.builtIn === 'demo' && rolesOf(recipe).length > 0,
+      const writes = this.shelf.find(({ recipe }) =>
+        Object.values(recipe.generators ?? {}).some(({ kind }) => kind !== 'extract'),
       );
       const first = writes ?? this.shelf[0];
       // Whoever chose before the list was there has chosen a recipe of their own.
