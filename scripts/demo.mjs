@@ -6,7 +6,6 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { installPackages } from './install.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -16,11 +15,12 @@ const recipes = { static: 'static-losses', nano: 'nano-losses' };
 
 /** @returns {{ recipe: string, rest: readonly string[] } | undefined} nothing where the act is unknown */
 function chosen() {
-  const args = process.argv.slice(2);
-  const at = args.findIndex((arg) => arg === '--act' || arg.startsWith('--act='));
-  const given = at < 0 ? [] : args.splice(at, args[at] === '--act' ? 2 : 1);
-  const { values } = parseArgs({ args: given, options: { act: { type: 'string', default: 'static' } } });
-  const recipe = Object.hasOwn(recipes, values.act) ? recipes[values.act] : undefined;
+  const args = process.argv
+    .slice(2)
+    .flatMap((arg) => (arg.startsWith('--act=') ? ['--act', arg.slice(6)] : [arg]));
+  const at = args.indexOf('--act');
+  const [, act = ''] = at < 0 ? ['--act', 'static'] : args.splice(at, 2);
+  const recipe = Object.hasOwn(recipes, act) ? recipes[act] : undefined;
   return recipe === undefined ? undefined : { recipe, rest: args };
 }
 

@@ -142,6 +142,9 @@ describe('embed', () => {
     const said = onlyJson(await runCli(['embed', ...args, '--dimensions', '9', '--int8', '--json']));
     expect(said).toMatchObject({ vectors: out, queries: 6, passages: 19, dimensions: 9 });
     const bytes = new Uint8Array(readFileSync(out));
+    // The model by its name: the file may be handed on, and where a folder lies is nobody else's business.
+    const header = new TextDecoder().decode(bytes.subarray(8, 120));
+    expect(header).toContain('"model":"tiny-bert"');
     const compact = await readTextVectors(bytesSource(out, bytes));
     const { queries, passages } = textsOfLists(lists);
     expect(await compact.rowsOf(queries, 'query')).toHaveLength(6);

@@ -1,6 +1,7 @@
 /** The demo for real, as a visitor without a GPU and without a network sees it: its own worker, WASM and store. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { env, pipeline } from '@huggingface/transformers';
 import { unzipSync } from 'fflate';
 import { type Page } from 'playwright';
 import { beforeAll, expect, it } from 'vitest';
@@ -70,7 +71,7 @@ describeUnless(noChromium, 'the demo', () => {
     expect(await page.getByRole('region', { name: /listwise/i }).innerText()).toMatch(/honey/i);
   });
 
-  it('hands out the trained model, whose vectors have length 1 and find what belongs together', async () => {
+  it('hands out a model that transformers.js opens, with the vectors of the studio', async () => {
     const download = page.waitForEvent('download');
     await page.getByRole('button', { name: 'Model “listwise” (zip)' }).click();
     const folder = temporaryFolder();
@@ -82,18 +83,20 @@ describeUnless(noChromium, 'the demo', () => {
       writeFileSync(join(folder, path), bytes);
     }
     const [model = ''] = (Object.keys(files)[0] ?? '').split('/');
-    const texts = ['why does bread rise', 'Yeast makes the gas that lifts dough.', 'The moon raises tides.'];
+    const texts = ['why does bread rise', 'Bees dance to tell their sisters where flowers are.'];
+
+    env.allowRemoteModels = false;
+    env.localModelPath = folder;
+    const embed = await pipeline('feature-extraction', model, { dtype: 'fp32' });
+    const output = await embed(texts, { pooling: 'mean', normalize: true });
+    const theirs = output.data as Float32Array;
     const runtime = await openRuntime({ device: 'cpu', threads: 2 });
     const encoder = await readEncoder(await openModelFiles().open(join(folder, model)));
-    const vectors = await withEmbedder(runtime, encoder, (embedder) => embedder.embed(texts, 'passage'));
+    const ours = await withEmbedder(runtime, encoder, (embedder) => embedder.embed(texts, 'passage'));
     await runtime.close();
-    const size = vectors.length / texts.length;
-    const dot = (a: number, b: number): number =>
-      vectors
-        .subarray(a * size, (a + 1) * size)
-        .reduce((sum, value, i) => sum + value * (vectors[b * size + i] ?? NaN), 0);
-    for (const text of texts.keys()) expect(dot(text, text)).toBeCloseTo(1, 5);
-    expect(dot(0, 1)).toBeGreaterThan(dot(0, 2));
+    expect(ours).toHaveLength(theirs.length);
+    const difference = ours.map((value, i) => Math.abs(value - Number(theirs[i])));
+    expect(Math.max(...difference)).toBeLessThan(1e-5);
   });
 
   it('shows the same table in another visit, from what is stored', async () => {

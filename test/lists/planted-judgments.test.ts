@@ -33,7 +33,7 @@ const quality = (rules: string, of: readonly ListRecord[] = lists): FilterRates 
 
 describe("judged answers of the demo's corpus among the negatives", () => {
   it('a teacher finds them more often than chance; a wider margin finds more, and loses more', () => {
-    expect(negatives.filter(isPlantedAnswer).length).toBeGreaterThan(60);
+    expect(negatives.filter(isPlantedAnswer).length).toBeGreaterThan(lists.length);
     for (const [narrow, wide] of [
       ['share<=0.95', 'share<=0.6'],
       ['margin>=0', 'margin>=0.2'],

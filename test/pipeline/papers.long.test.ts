@@ -81,3 +81,23 @@ describe("paper A's open questions", () => {
     expect(reportMarkdown(report)).toContain('## Teacher scores');
   });
 });
+
+describe.each(['static-losses', 'nano-losses'])('%s', (name) => {
+  it("runs from extracted queries and the teacher's vectors, which know all of its texts", async () => {
+    const job = await open(
+      name,
+      ...small,
+      'training.maxSteps=1',
+      ...(name === 'nano-losses' ? ['tuning.learningRates=[0.0003]'] : []),
+      'training.batches.batchSize=8',
+    );
+    const { results, arms, recipe } = await job.run();
+    expect(results.all.queries).toBe(250);
+    expect(arms.map((arm) => arm.name)).toEqual(recipe.arms.map((arm) => arm.name));
+    for (const arm of arms) {
+      expect(arm.trainings[0]?.steps, arm.name).toBe(1);
+      expect(arm.lists, arm.name).toBeGreaterThan(6000);
+      expect(arm.listsReport.guard.testQueries ?? 0).toBe(0);
+    }
+  });
+});

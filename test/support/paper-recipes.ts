@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll } from 'vitest';
 import type { Runtime } from '../../src/host/contract.ts';
+import { nodeGenerators } from '../../src/cli/generators.ts';
 import { nodeClock } from '../../src/host/node/clock.ts';
 import { openFile, openTree } from '../../src/host/node/files.ts';
 import { openModelFiles } from '../../src/host/node/model-files.ts';
@@ -40,6 +41,7 @@ export function paperRecipes(): (name: string, ...overrides: string[]) => Promis
         store,
         models: openModelFiles({ offline: true }),
         files: { openCorpus: ({ builtIn }) => openTree(join(root, 'public', builtIn ?? '')), openFile },
+        generators: nodeGenerators(new Map()),
         clock: nodeClock,
         version: 'test',
       }),

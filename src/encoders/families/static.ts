@@ -258,6 +258,7 @@ function model2vecFiles(model: EncoderModel, weights: StoredWeights): EncoderFil
     { path: 'config.json', content: jsonFile(settings) },
     { path: 'modules.json', content: modulesFile('.', model.encoding.normalize) },
     { path: 'tokenizer.json', content: tokenizerFile(model) },
+    { path: 'tokenizer_config.json', content: jsonFile(tokenizerSettings(model)) },
     { path: 'model.safetensors', content: storedTable('embeddings', model, weights) },
   ];
 }
@@ -274,6 +275,17 @@ function modulesFile(path: string, normalize: boolean): Uint8Array<ArrayBuffer> 
 
 function longest({ encoding }: EncoderModel): number {
   return Math.max(encoding.queryMaxLength, encoding.passageMaxLength);
+}
+
+/** What transformers.js needs beside tokenizer.json: without it, it opens no tokenizer and pads no batch. */
+function tokenizerSettings({ baggage }: EncoderModel): JsonObject {
+  const bytes = baggage.files.get('tokenizer.json');
+  const { added_tokens: added } = bytes === undefined ? {} : parseJsonObject(bytes, 'tokenizer.json');
+  const names = (Array.isArray(added) ? added : []).map((token) =>
+    isJsonObject(token) ? ownField(token, 'content') : undefined,
+  );
+  const padding = names.find((name) => name === '[PAD]' || name === '<pad>');
+  return { tokenizer_class: 'PreTrainedTokenizerFast', ...(padding !== undefined && { pad_token: padding }) };
 }
 
 /** As it was read, but for the length at which it cuts texts where that has changed. */

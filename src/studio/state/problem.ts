@@ -1,3 +1,4 @@
+import { capitalized } from '../../core/capitalized.ts';
 import { InputError, messageOf } from '../../core/errors.ts';
 
 /** Something that went wrong, for people. */
@@ -15,6 +16,6 @@ export function problemOf(error: unknown): Problem {
 
 /** With a capital and a full stop, unless it begins with a file's name. */
 function sentence(text: string): string {
-  const capital = /^[a-z]+[ ,]/.test(text) ? text.charAt(0).toUpperCase() + text.slice(1) : text;
+  const capital = /^[a-z]+[ ,]/.test(text) ? capitalized(text) : text;
   return /[.!?]$/.test(capital) ? capital : `${capital}.`;
 }

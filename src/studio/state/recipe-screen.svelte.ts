@@ -52,8 +52,10 @@ export class RecipeScreen {
     if (this.shelf !== undefined) return;
     try {
       this.shelf = await openShelf();
-      const writes = this.shelf.find(({ recipe }) =>
-        Object.values(recipe.generators ?? {}).some(({ kind }) => kind !== 'extract'),
+      const writes = this.shelf.find(
+        ({ recipe }) =>
+          recipe.corpus.builtIn === 'demo' &&
+          Object.values(recipe.generators ?? {}).some(({ kind }) => kind !== 'extract'),
       );
       const first = writes ?? this.shelf[0];
       // Whoever chose before the list was there has chosen a recipe of their own.

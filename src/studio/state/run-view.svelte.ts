@@ -1,3 +1,4 @@
+import { capitalized } from '../../core/capitalized.ts';
 import type { RecipeReport } from '../../pipeline/report.ts';
 import type { TimeRange } from '../../pipeline/time-left.ts';
 import { UnderWay } from '../../pipeline/under-way.ts';
@@ -306,14 +307,14 @@ export class RunView {
         this.#mark(event.stage.key, event.state === 'started' ? 'running' : 'done');
         this.#underWay.leave(event.stage);
         if (event.state === 'started') {
-          this.activity = capitalize(event.stage.label);
+          this.activity = capitalized(event.stage.label);
           if (event.stage.kind === 'training') this.#collector.begin(...curveOf(event.stage));
         }
         this.#expect(event.secondsLeft);
         return;
       case 'progress': {
         const { stage, done, total, detail } = event;
-        this.activity = `${capitalize(stage.label)}: ${done} of ${total} ${detail}`.trim();
+        this.activity = `${capitalized(stage.label)}: ${done} of ${total} ${detail}`.trim();
         this.#expect(event.secondsLeft);
         return;
       }
@@ -322,7 +323,7 @@ export class RunView {
         this.#expect(event.secondsLeft);
         return;
       case 'loading':
-        this.activity = `${capitalize(event.stage.label)}: ${loadingText(event.progress)}`;
+        this.activity = `${capitalized(event.stage.label)}: ${loadingText(event.progress)}`;
         return;
       case 'reply': {
         const { stage, progress, sample } = event;
@@ -352,7 +353,7 @@ export class RunView {
         if (this.state === 'paused') this.state = 'running';
         return;
       case 'recovering':
-        this.#notice(`${capitalize(event.reason)}. Going on from the last checkpoint.`);
+        this.#notice(`${capitalized(event.reason)}. Going on from the last checkpoint.`);
         return;
     }
   }
@@ -362,7 +363,7 @@ export class RunView {
     switch (event.kind) {
       case 'step': {
         const { label, done, total } = this.#underWay.reach(stage, event.step, event.totalSteps);
-        this.activity = `${capitalize(label)}: step ${done} of ${total}`;
+        this.activity = `${capitalized(label)}: step ${done} of ${total}`;
         this.#collector.addLoss(arm, seed, event.step, event.totalSteps, event.loss);
         break;
       }
@@ -372,11 +373,11 @@ export class RunView {
         break;
       }
       case 'resumed':
-        this.#notice(`${capitalize(stage.label)} resumed from step ${event.step}.`);
+        this.#notice(`${capitalized(stage.label)} resumed from step ${event.step}.`);
         for (const problem of event.problems) this.#notice(problem);
         break;
       case 'smaller micro-batch':
-        this.#notice(`${capitalize(stage.label)}, step ${event.step}: ${event.message}.`);
+        this.#notice(`${capitalized(stage.label)}, step ${event.step}: ${event.message}.`);
         break;
       case 'checkpoint':
         break;
@@ -429,8 +430,4 @@ function aborted(signal: AbortSignal): Promise<undefined> {
 function withStage<T extends { readonly stage: StageName }>(all: readonly T[], told: T): readonly T[] {
   const isTold = all.some(({ stage }) => stage.key === told.stage.key);
   return isTold ? all.map((each) => (each.stage.key === told.stage.key ? told : each)) : [...all, told];
-}
-
-function capitalize(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }

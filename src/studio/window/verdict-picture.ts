@@ -1,5 +1,6 @@
+import { capitalized } from '../../core/capitalized.ts';
 import type { RecipeReport } from '../../pipeline/report.ts';
-import { capitalized, queryChanges, verdict } from '../words/verdict.ts';
+import { queryChanges, verdict } from '../words/verdict.ts';
 
 const size = { width: 1200, height: 630, margin: 64 } as const;
 const colors = {

@@ -2,8 +2,8 @@ import type { ComparisonTable, PairResult } from '../../metrics/compare-systems.
 import { conclusions } from '../../metrics/comparison-text.ts';
 import { formatSigned } from '../../metrics/format.ts';
 import type { RecipeReport } from '../../pipeline/report.ts';
+import { capitalized } from '../../core/capitalized.ts';
 import { own } from '../../core/own.ts';
-import { capitalized } from './verdict.ts';
 
 /** How systems are called in sentences; arms by their own names. */
 const names: Readonly<Record<string, string>> = {
@@ -24,8 +24,7 @@ export function commonBaseline(comparisons: readonly PairResult[]): string | und
 
 /** As the first word of a row. */
 export function systemTitle(system: string): string {
-  const name = systemName(system).replace(/^the /, '');
-  return name.charAt(0).toUpperCase() + name.slice(1);
+  return capitalized(systemName(system).replace(/^the /, ''));
 }
 
 const wording = { nameOf: systemName, digits: 3, minus: '−' };

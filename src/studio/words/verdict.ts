@@ -1,3 +1,4 @@
+import { capitalized } from '../../core/capitalized.ts';
 import { own } from '../../core/own.ts';
 import type { RecipeReport } from '../../pipeline/report.ts';
 
@@ -62,8 +63,4 @@ export function verdict({
       ({ name, better, worse }) => `${capitalized(name)}: better for ${better}, worse for ${worse}.`,
     ),
   ].join(' ');
-}
-
-export function capitalized(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }

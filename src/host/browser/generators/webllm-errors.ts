@@ -1,4 +1,5 @@
 /** Meaning and remedies of WebLLM's errors, which can be distinguished only by name and wording. */
+import { capitalized } from '../../../core/capitalized.ts';
 import { InputError, messageOf, ResourceError } from '../../../core/errors.ts';
 import { TransientGeneratorError } from '../../generator.ts';
 import { deleteModel } from './engine.ts';
@@ -155,8 +156,4 @@ function isForeignLibrary(name: string, message: string): boolean {
 function firstSentence(message: string): string {
   const [line = ''] = message.split('\n', 1);
   return (/^.*?[.!?](?=\s|$)/.exec(line)?.[0] ?? line).replace(/[.\s]+$/, '').slice(0, 200);
-}
-
-function capitalized(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }
