@@ -3,6 +3,13 @@
 /** The longest delay that setTimeout takes; a longer one overflows to no delay at all. */
 const longestDelay = 2 ** 31 - 1;
 
+/** A promise that is fulfilled from elsewhere. */
+export function deferred(): { readonly promise: Promise<void>; readonly resolve: () => void } {
+  let resolve: () => void = () => undefined;
+  const promise = new Promise<void>((fulfill) => (resolve = fulfill));
+  return { promise, resolve };
+}
+
 /**
  * `setTimeout` for any number of milliseconds.
  * @returns cancels it

@@ -11,6 +11,8 @@ import { writeMean } from './token-table.ts';
 
 /** Texts embedded before whoever waits for the thread is let in. */
 const textsAtOnce = 256;
+/** Texts whose tokens are kept: a training embeds the same dev texts again and again, and reading them takes longest. */
+const mostTokenized = 20_000;
 
 /** Embeds as means of token vectors, on the host and without graphs. */
 export class TableEmbedder implements Embedder {
@@ -19,6 +21,7 @@ export class TableEmbedder implements Embedder {
   readonly #encoder: EncoderDescription;
   readonly #rows: () => Float32Array;
   readonly #sums: Float64Array;
+  readonly #tokens = new Map<string, TokenSequence>();
 
   /** @param rows gives the current token vectors, [vocabulary, dimensions] */
   constructor(runtime: Pick<Runtime, 'turn'>, encoder: EncoderDescription, rows: () => Float32Array) {
@@ -33,7 +36,13 @@ export class TableEmbedder implements Embedder {
   }
 
   tokenize(text: string, side: Side): TokenSequence {
-    return tokenizeSide(this.#encoder, text, side);
+    const key = `${side} ${text}`;
+    let tokens = this.#tokens.get(key);
+    if (tokens === undefined) {
+      tokens = tokenizeSide(this.#encoder, text, side);
+      if (this.#tokens.size < mostTokenized) this.#tokens.set(key, tokens);
+    }
+    return tokens;
   }
 
   async embed(

@@ -1,10 +1,12 @@
 import type { PauseSwitch } from '../generation/generation-run.ts';
 import type { Clock, ModelFiles, Runtime, Store, WorkerPool } from '../host/contract.ts';
 import type { Trainers } from '../host/trainers.ts';
+import type { ListRecord } from '../corpus/types.ts';
 import { tableFamilyOf } from '../encoders/families/index.ts';
 import type { ModelLibrary } from '../encoders/model-library.ts';
 import type { EncoderModel } from '../encoders/types.ts';
 import { expectedDisk, expectedMemory, makePlan, neededStages, type Plan } from './plan.ts';
+import type { LockStep } from './lock-step.ts';
 import { ratesStage } from './rates.ts';
 import type { RecipeGenerators } from './recipe-generators.ts';
 import { readCorpus, type RecipeCorpus, type RecipeFiles } from './recipe-corpus.ts';
@@ -50,6 +52,8 @@ export interface RecipeJobParts {
   readonly pool?: WorkerPool;
   /** Trains beside each other what may be; without it one training waits for the other. */
   readonly trainers?: Trainers;
+  /** Holds trainings beside each other at the same step, for who watches them. */
+  readonly lockStep?: LockStep;
   /** Keeps the corpus's vectors of every trained encoder in memory, for who searches on ({@link RecipeJob.vectorsOf}). */
   readonly keepVectors?: boolean;
 }
@@ -75,6 +79,7 @@ export class RecipeJob {
   readonly #left: TimeLeft;
   readonly #startedAt: number;
   readonly #trainers: Trainers | undefined;
+  readonly #lockStep: LockStep | undefined;
   #trainingsAtOnce = 1;
   #arms: readonly ArmResult[] = [];
   #isPlanned = false;
@@ -83,7 +88,17 @@ export class RecipeJob {
     recipe: Recipe,
     graph: StageGraph,
     workshop: RecipeWorkshop,
-    { left, startedAt, trainers }: { left: TimeLeft; startedAt: number; trainers: Trainers | undefined },
+    {
+      left,
+      startedAt,
+      trainers,
+      lockStep,
+    }: {
+      left: TimeLeft;
+      startedAt: number;
+      trainers: Trainers | undefined;
+      lockStep: LockStep | undefined;
+    },
   ) {
     this.#recipe = recipe;
     this.graph = graph;
@@ -91,6 +106,7 @@ export class RecipeJob {
     this.#left = left;
     this.#startedAt = startedAt;
     this.#trainers = trainers;
+    this.#lockStep = lockStep;
   }
 
   /** Reads the corpus, the lists and the models. @throws InputError naming what does not fit, before any work */
@@ -102,12 +118,20 @@ export class RecipeJob {
     });
     const left = new TimeLeft();
     const { workshop, shelf, generators } = openWorkshop(
-      { ...parts, onEvent: (event) => onEvent?.({ ...event, secondsLeft: left.after(event) }) },
+      {
+        ...parts,
+        gates: parts.lockStep,
+        onEvent: (event) => {
+          parts.lockStep?.hear(event);
+          onEvent?.({ ...event, secondsLeft: left.after(event) });
+        },
+      },
       recipe.generators,
       corpus,
     );
     const graph = await buildStageGraph(recipe, { corpus, shelf, runtime, generators }, files);
-    return new RecipeJob(recipe, graph, workshop, { left, startedAt, trainers: parts.trainers });
+    const { trainers, lockStep } = parts;
+    return new RecipeJob(recipe, graph, workshop, { left, startedAt, trainers, lockStep });
   }
 
   /** From now on this ends what is computed: a job may outlive the call that it was opened for. */
@@ -214,6 +238,12 @@ export class RecipeJob {
     return training && this.#workshop.keptVectors(training.stage);
   }
 
+  /** The lists that dev queries are found in; undefined where nothing chooses checkpoints. */
+  async devLists(): Promise<readonly ListRecord[] | undefined> {
+    const { dev } = this.graph;
+    return dev && this.#workshop.listsOf(dev);
+  }
+
   /** The corpus, to be searched by keywords as the recipe's evaluation does; made once. */
   bm25(): Promise<Bm25Index> {
     return this.#workshop.bm25(this.#recipe.evaluation.bm25);
@@ -255,7 +285,9 @@ export class RecipeJob {
   async #train(stages: readonly TrainingStage[]): Promise<void> {
     const [workshop, trainers, atOnce] = [this.#workshop, this.#trainers, this.#trainingsAtOnce];
     if (trainers !== undefined && atOnce > 1) {
-      await trainBesideEachOther(workshop, stages, { trainers, encoder: this.#recipe.encoder, atOnce });
+      const { encoder } = this.#recipe;
+      const lockStep = this.#lockStep;
+      await trainBesideEachOther(workshop, stages, { trainers, encoder, atOnce, lockStep });
     }
     for (const stage of stages) await workshop.resultOf(stage);
   }

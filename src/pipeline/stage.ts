@@ -19,6 +19,7 @@ import type { EncoderShelf, ShelvedEncoder } from './encoder-shelf.ts';
 import type { ListsFinding } from './lists-report.ts';
 import type { RecipeCorpus } from './recipe-corpus.ts';
 import type { StageTable } from './stage-table.ts';
+import type { StepGate, View } from './step-gate.ts';
 import { stageKey, type StageKind, type StageOutput, type StageResult } from './stage-store.ts';
 
 /** What a stage costs, as far as it can be told before. */
@@ -87,6 +88,8 @@ export interface Task {
   /** Tells of something, in a line, before a long computation is over. */
   warn(warning: string): void;
   training(event: TrainingEvent): void;
+  /** Somebody watches what it learns. */
+  view(view: View): void;
   /** A reply came, a model is loaded: what a prompt is being asked for. */
   generation(prompt: Prompt, event: GenerationEvent): void;
 }
@@ -134,6 +137,8 @@ export interface Workshop {
   readonly retrySeconds: number;
   /** Keeps how long a language model takes for a request, for the plans of other runs. */
   keepPace(pace: string, seconds: number): Promise<void>;
+  /** What stands between the steps of a training; undefined where nobody watches or holds it. */
+  gateOf(stage: Stage, show: (view: View) => void): StepGate | undefined;
   /** Where a training keeps its checkpoints, and how many steps apart; undefined where it takes seconds. */
   checkpoints(stage: Stage, steps: number): Promise<CheckpointPlan | undefined>;
   /** Frees the checkpoints of a training. */

@@ -6,9 +6,11 @@ import type { Trainers } from '../host/trainers.ts';
 import { parseLossSpec } from '../losses/loss-spec.ts';
 import type { Rates } from './rates.ts';
 import { noCorpus } from './recipe-corpus.ts';
+import type { Gate, LockStep } from './lock-step.ts';
 import type { Recipe } from './schema.ts';
 import { noWork, RecipeStoppedError, type ListsStage, type Stage } from './stage.ts';
 import { sendTraining, trainingStage, type SentTraining, type TrainingStage } from './stages/training.ts';
+import { StepGate, type View, type Watched } from './step-gate.ts';
 import { openWorkshop, type RecipeWorkshop, type StageNews, type WorkshopHost } from './workshop.ts';
 
 /** How much a training takes, and what is there for all. */
@@ -54,6 +56,8 @@ interface TrainerCalls {
     readonly answer: 'stored' | 'stopped';
     readonly progress: StageNews;
   };
+  readonly allow: { readonly ask: number; readonly answer: null };
+  readonly watch: { readonly ask: Watched | null; readonly answer: null };
   readonly hold: { readonly ask: boolean; readonly answer: null };
   readonly close: { readonly ask: null; readonly answer: null };
 }
@@ -66,7 +70,17 @@ interface TrainerCalls {
 export async function trainBesideEachOther(
   workshop: RecipeWorkshop,
   stages: readonly TrainingStage[],
-  { trainers, encoder, atOnce }: { trainers: Trainers; encoder: Recipe['encoder']; atOnce: number },
+  {
+    trainers,
+    encoder,
+    atOnce,
+    lockStep,
+  }: {
+    readonly trainers: Trainers;
+    readonly encoder: Recipe['encoder'];
+    readonly atOnce: number;
+    readonly lockStep?: LockStep | undefined;
+  },
 ): Promise<void> {
   const pending = new Map<string, TrainingStage>();
   for (const stage of stages) if (!(await workshop.isStored(stage))) pending.set(stage.key, stage);
@@ -83,6 +97,8 @@ export async function trainBesideEachOther(
     for (let stage = queue[0]; stage !== undefined && !signal.aborted; stage = queue[0]) {
       queue.shift();
       const ask = { training: sendTraining(stage), encoder, rates };
+      const { key } = stage;
+      lockStep?.join(key, gateIn(channel));
       try {
         await workshop.resultFrom(stage, async (onProgress) => {
           if ((await channel.ask('train', ask, { signal, onProgress })) === 'stopped')
@@ -95,6 +111,8 @@ export async function trainBesideEachOther(
         }
         if (!(error instanceof RecipeStoppedError)) failures.set(stage, error);
         failing.abort();
+      } finally {
+        lockStep?.leave(key);
       }
     }
     await channel.ask('close', null);
@@ -118,11 +136,24 @@ export async function trainBesideEachOther(
       await channel?.terminated;
     }
   };
-  await Promise.all(Array.from({ length: Math.min(atOnce, queue.length) }, lane));
+  const lanes = Math.min(atOnce, queue.length);
+  lockStep?.expect(queue.slice(0, lanes).map(({ key }) => key));
+  await Promise.all(Array.from({ length: lanes }, lane));
+  lockStep?.expect([]);
   const failed = stages.find((stage) => failures.has(stage));
   if (failed !== undefined) throw failures.get(failed);
   if (workshop.signal.aborted) throw new RecipeStoppedError();
   if (failure !== undefined) throw failure.error;
+}
+
+/** The gate of the training that a worker does. */
+function gateIn(channel: WorkerChannel<TrainerCalls>): Gate {
+  // A worker that is lost holds nothing.
+  const ignore = (): null => null;
+  return {
+    allow: (step) => void channel.ask('allow', step).catch(ignore),
+    watch: (watched) => void channel.ask('watch', watched ?? null).catch(ignore),
+  };
 }
 
 /** Computes what trainings learn from. Where that fails, those before can be trained first, as one after another would be. */
@@ -154,11 +185,22 @@ export function serveTrainings(port: WorkerPort, open: (place: unknown) => Promi
   let opened: { readonly host: TrainerHost; readonly workshop: RecipeWorkshop } | undefined;
   let tell: (news: StageNews, key: string) => void = () => undefined;
   let isHeld = false;
+  let gate: StepGate | undefined;
+  let allowed = Number.POSITIVE_INFINITY;
+  let watched: Watched | undefined;
   serveCalls<TrainerCalls>(port, {
     open: async ({ place, version, checkpointSeconds }) => {
       const host = await open(place);
       host.hold?.(isHeld);
-      const parts = { ...host, version, checkpointSeconds, files: noFiles };
+      const gates = {
+        gateOf: (_: Stage, show: (view: View) => void): StepGate => {
+          gate = new StepGate(host.clock, show);
+          if (watched !== undefined) gate.watch(watched);
+          gate.allow(allowed);
+          return gate;
+        },
+      };
+      const parts = { ...host, gates, version, checkpointSeconds, files: noFiles };
       const { workshop } = openWorkshop(
         { ...parts, onEvent: ({ stage, ...news }) => tell(news, stage.key) },
         {},
@@ -173,7 +215,7 @@ export function serveTrainings(port: WorkerPort, open: (place: unknown) => Promi
       workshop.signal = context.signal;
       workshop.rates = rates;
       tell = (news, key) => {
-        if (key === training.key && (news.kind === 'training' || news.kind === 'warning')) context.tell(news);
+        if (key === training.key && news.kind in told) context.tell(news);
       };
       const { lists, dev, teacherVectors, loss, ...plan } = training;
       const stage = await trainingStage(workshop, {
@@ -195,6 +237,16 @@ export function serveTrainings(port: WorkerPort, open: (place: unknown) => Promi
         throw error;
       }
     },
+    allow: (step) => {
+      allowed = step;
+      gate?.allow(step);
+      return null;
+    },
+    watch: (query) => {
+      watched = query ?? undefined;
+      gate?.watch(watched);
+      return null;
+    },
     hold: (isPaused) => {
       isHeld = isPaused;
       opened?.host.hold?.(isPaused);
@@ -207,6 +259,13 @@ export function serveTrainings(port: WorkerPort, open: (place: unknown) => Promi
     },
   });
 }
+
+/** Of what happens to a training, what whoever started it is told. */
+const told: Readonly<Partial<Record<StageNews['kind'], true>>> = {
+  training: true,
+  view: true,
+  warning: true,
+};
 
 /** Lists, or teacher vectors, that are there: a worker computes none. */
 function stored(key: string): ListsStage {

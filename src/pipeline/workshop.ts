@@ -30,6 +30,7 @@ import {
   type Task,
   type Workshop,
 } from './stage.ts';
+import type { StepGate, View } from './step-gate.ts';
 import { StageStore, type StageOutput, type StageResult } from './stage-store.ts';
 import { decodeLists, decodeRanking, decodeWeights } from './stored-forms.ts';
 
@@ -66,6 +67,7 @@ export type StageEvent =
     }
   | { readonly kind: 'warning'; readonly stage: Stage; readonly warning: string }
   | { readonly kind: 'training'; readonly stage: Stage; readonly event: TrainingEvent }
+  | { readonly kind: 'view'; readonly stage: Stage; readonly view: View }
   | {
       readonly kind: 'generation';
       readonly stage: Stage;
@@ -75,6 +77,11 @@ export type StageEvent =
 
 /** A {@link StageEvent} of a stage that is known. */
 export type StageNews<Event = StageEvent> = Event extends StageEvent ? Omit<Event, 'stage'> : never;
+
+/** Gives trainings the gates between their steps. */
+export interface StepGates {
+  gateOf(stage: Stage, show: (view: View) => void): StepGate;
+}
 
 /** How one stage came to its result in this job. */
 export interface StageLogEntry {
@@ -101,6 +108,8 @@ export interface WorkshopParts {
   readonly pool?: WorkerPool | undefined;
   /** Where the checkpoints of every training lie, in place of the store; they stay when it is finished. */
   readonly checkpoints?: ((stage: Stage) => Promise<CheckpointPlan>) | undefined;
+  /** Holds and watches trainings. */
+  readonly gates?: StepGates | undefined;
   /** Whether results outlive this workshop; else lists are not made bytes of. */
   readonly lasts: boolean;
   /** Whether the corpus's vectors of trained encoders stay in memory, too. */
@@ -118,6 +127,7 @@ export type WorkshopHost = Pick<WorkshopParts, 'runtime' | 'clock' | 'version' |
       | 'checkpoints'
       | 'retrySeconds'
       | 'pool'
+      | 'gates'
       | 'lasts'
       | 'keepVectors'
       | 'onEvent'
@@ -154,6 +164,7 @@ export function openWorkshop(
     checkpoints: host.checkpoints,
     retrySeconds: host.retrySeconds ?? 1,
     pool: host.pool,
+    gates: host.gates,
     lasts: host.lasts ?? true,
     keepVectors: host.keepVectors ?? false,
     onEvent: host.onEvent ?? (() => undefined),
@@ -246,6 +257,7 @@ export class RecipeWorkshop implements Workshop {
       },
       warn: (warning) => onEvent({ kind: 'warning', stage, warning }),
       training: (event) => onEvent({ kind: 'training', stage, event }),
+      view: (view) => onEvent({ kind: 'view', stage, view }),
       generation: (prompt, event) => onEvent({ kind: 'generation', stage, prompt, event }),
     };
     const startedAt = this.clock.now();
@@ -284,6 +296,10 @@ export class RecipeWorkshop implements Workshop {
     if (this.#parts.lasts || lists === undefined || !('lists' in lists)) return output;
     this.#lists.set(key, lists.lists);
     return { ...output, blobs: others };
+  }
+
+  gateOf(stage: Stage, show: (view: View) => void): StepGate | undefined {
+    return this.#parts.gates?.gateOf(stage, show);
   }
 
   #refuseWhenStopped(): void {

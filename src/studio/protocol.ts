@@ -7,6 +7,7 @@ import type { GenerationProgress } from '../generation/generation-run.ts';
 import type { GeneratedItem } from '../generation/prompt.ts';
 import type { Device } from '../host/contract.ts';
 import type { ChatMessage, GeneratorLoadProgress } from '../host/generator.ts';
+import type { Pace } from '../pipeline/lock-step.ts';
 import type { Plan } from '../pipeline/plan.ts';
 import type { RecipeReport } from '../pipeline/report.ts';
 import type { RecipeInput } from '../pipeline/schema.ts';
@@ -80,6 +81,34 @@ export interface FoundPassage {
   readonly rank: number;
   /** What the judgments say of it for this query; undefined where nobody judged it, or the query is a new one. */
   readonly grade: number | undefined;
+}
+
+/** A passage with the rank that it had before the training. */
+export interface WatchedPassage extends FoundPassage {
+  readonly rankBefore: number | undefined;
+}
+
+/** What an encoder makes of the watched query after so many steps. */
+export interface WatchedView {
+  readonly step: number;
+  readonly query: string;
+  /** Its best ten. */
+  readonly passages: readonly WatchedPassage[];
+  /** Where the query lies on the scene's map. */
+  readonly point: readonly [x: number, y: number] | undefined;
+  /** nDCG@10 on the dev queries. */
+  readonly dev: number | undefined;
+}
+
+/** What stays the same while somebody watches trainings. */
+export interface Scene {
+  /** Of the corpus's passages. */
+  readonly ids: readonly string[];
+  /** [passages, 2]: two principal components of the untrained encoder's vectors. */
+  readonly points: Float32Array<ArrayBuffer>;
+  /** nDCG@10 among the passages of the dev queries; undefined without any. */
+  readonly dev:
+    { readonly queries: number; readonly keywords: number; readonly untrained: number } | undefined;
 }
 
 /** What one system finds for a query. */
@@ -203,9 +232,17 @@ export interface StudioCalls {
       readonly runId: string;
       readonly recipe: RecipeInput;
       readonly access?: GeneratorAccess | undefined;
+      /** A query to watch: trainings beside each other go in lock step and show what they make of it. */
+      readonly watch?: string | undefined;
     };
     readonly answer: RunOutcome;
   };
+  /** Another query to watch, of a run that is watched. */
+  watch: { readonly ask: { readonly runId: string; readonly query: string }; readonly answer: null };
+  /** How fast the trainings of a watched run go. */
+  setPace: { readonly ask: { readonly runId: string; readonly pace: Pace }; readonly answer: null };
+  /** Each training does one more step, at the pace `single`. */
+  takeStep: { readonly ask: { readonly runId: string }; readonly answer: null };
   /** Holds the run within its current step, in memory. */
   pause: { readonly ask: { readonly runId: string }; readonly answer: null };
   resume: { readonly ask: { readonly runId: string }; readonly answer: null };
@@ -276,6 +313,9 @@ export type RunEvent =
       readonly event: TrainingEvent;
       readonly secondsLeft: TimeRange;
     }
+  /** The run is watched: what does not change. */
+  | { readonly kind: 'scene'; readonly scene: Scene }
+  | { readonly kind: 'view'; readonly stage: StageName; readonly view: WatchedView }
   /** A language model is made ready. */
   | { readonly kind: 'loading'; readonly stage: StageName; readonly progress: GeneratorLoadProgress }
   /** A language model has replied: told a few times a second. */

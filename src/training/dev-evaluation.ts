@@ -4,18 +4,22 @@ import type { Embedder } from '../encoders/embedder.ts';
 import { InputError } from '../core/errors.ts';
 import { evaluate } from '../metrics/evaluate.ts';
 import { parseMeasures } from '../metrics/measures/registry.ts';
+import { Bm25Builder, type Bm25Settings } from '../retrieval/bm25.ts';
 import { TrainingDivergedError, type Evaluate } from './trainer.ts';
 
 /** Results of a dev evaluation, under trec_eval's names. */
 export const devMeasures = ['ndcg_cut_10', 'recip_rank'] as const;
 
-/**
- * Retrieval on held-out lists: each dev query searches the passages of all dev lists together, its own positives
- * (labels above 0) being relevant by their grade. Small enough to run often; the figures say which of two
- * checkpoints is better, not how good a model is on a whole corpus.
- * @throws InputError if no dev list has a positive; the evaluation TrainingDivergedError if a vector is not finite
- */
-export function devEvaluation(lists: readonly ListRecord[], similarity: 'cosine' | 'dot'): Evaluate {
+/** What is to be found by dev queries, and among which passages. */
+interface DevSet {
+  /** Texts by id. */
+  readonly passages: ReadonlyMap<string, string>;
+  readonly queries: ReadonlyMap<string, string>;
+  readonly judgments: ReadonlyMap<string, ReadonlyMap<string, number>>;
+}
+
+/** @throws InputError if no dev list has a positive */
+function devSetOf(lists: readonly ListRecord[]): DevSet {
   const passages = new Map<string, string>();
   const queries = new Map<string, string>();
   const judgments = new Map<string, Map<string, number>>();
@@ -34,6 +38,35 @@ export function devEvaluation(lists: readonly ListRecord[], similarity: 'cosine'
       remedy: 'Use more lists, or hold out a larger fraction for dev',
     });
   }
+  return { passages, queries, judgments };
+}
+
+/**
+ * nDCG@10 of keyword search among the passages of all dev lists: what an encoder's dev figure may be compared with.
+ * @throws InputError if no dev list has a positive
+ */
+export function keywordDevFigure(lists: readonly ListRecord[], bm25: Bm25Settings): number {
+  const { passages, queries, judgments } = devSetOf(lists);
+  const builder = new Bm25Builder(bm25);
+  for (const [id, text] of passages) builder.add(id, text);
+  const index = builder.finish();
+  const run = new Map(
+    [...queries].map(([id, query]) => {
+      const found = index.search(query, passages.size);
+      return [id, { documents: found.map(({ id }) => id), scores: found.map(({ score }) => score) }];
+    }),
+  );
+  return evaluate(judgments, run, parseMeasures(devMeasures[0])).metrics[devMeasures[0]] ?? 0;
+}
+
+/**
+ * Retrieval on held-out lists: each dev query searches the passages of all dev lists together, its own positives
+ * (labels above 0) being relevant by their grade. Small enough to run often; the figures say which of two
+ * checkpoints is better, not how good a model is on a whole corpus.
+ * @throws InputError if no dev list has a positive; the evaluation TrainingDivergedError if a vector is not finite
+ */
+export function devEvaluation(lists: readonly ListRecord[], similarity: 'cosine' | 'dot'): Evaluate {
+  const { passages, queries, judgments } = devSetOf(lists);
   const ids = [...passages.keys()];
   const measures = parseMeasures(devMeasures.join(','));
   return async (embedder: Embedder, step: number) => {

@@ -34,6 +34,14 @@ import type { OnSmaller, Trainable, TokenizedBatch } from './trainable.ts';
 /** Evaluates the current model, for example on dev queries. The names are those that early stopping watches. */
 export type Evaluate = (embedder: Embedder, step: number) => Promise<Readonly<Record<string, number>>>;
 
+/**
+ * A moment between two steps of a training, and before its first: who looks may embed with what it has learned, and hold
+ * it as long as it likes. Neither changes a number.
+ * @param step steps done
+ * @param isLast no step follows
+ */
+export type BetweenSteps = (embedder: Embedder, step: number, isLast: boolean) => Promise<void>;
+
 /** What a training needs, independent of the objective. */
 export interface OptimizationParts {
   readonly runtime: Runtime;
@@ -51,6 +59,7 @@ export interface OptimizationParts {
   /** Ends the training after the current step, with a checkpoint. */
   readonly signal?: AbortSignal;
   readonly onEvent?: (event: TrainingEvent) => void;
+  readonly betweenSteps?: BetweenSteps | undefined;
 }
 
 export interface TrainerParts extends OptimizationParts {
@@ -296,8 +305,11 @@ class Trainer {
     const { settings, evaluate } = this.#parts;
     const { patience } = settings.earlyStopping;
     stop = patience !== null && this.#stopping.evaluationsWithoutImprovement >= patience;
+    await this.#pauseBetweenSteps();
     while (this.#step < this.#totalSteps && !stop && !this.#aborted()) {
       await this.#trainStep();
+      // Before what is saved at an end: it may be asked for meanwhile.
+      await this.#pauseBetweenSteps();
       const last = this.#step === this.#totalSteps;
       const evaluated = evaluate !== undefined && (last || this.#step % settings.evaluateEvery === 0);
       const due = last || this.#step % settings.checkpointEvery === 0;
@@ -312,6 +324,11 @@ class Trainer {
 
   async close(): Promise<void> {
     await this.#trainable.close();
+  }
+
+  async #pauseBetweenSteps(): Promise<void> {
+    const isLast = this.#step === this.#totalSteps;
+    await this.#parts.betweenSteps?.(this.#trainable.embedder, this.#step, isLast);
   }
 
   #aborted(): boolean {

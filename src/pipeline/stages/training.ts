@@ -117,6 +117,9 @@ export async function trainingStage(
       const settings = naming(label, () => settingsFor(given, training, loss, { seed, mix, shape }));
       const warnings = [...gapWarnings(checkLists(loss, given, { level: settings.batches.level }))];
       for (const warning of warnings) task.warn(warning);
+      const evaluate = devLists && devEvaluation(devLists, settings.similarity);
+      const gate = workshop.gateOf(task.stage, (view) => task.view(view));
+      const { signal } = workshop;
       const saving = await workshop.checkpoints(task.stage, stepsOf(given, settings));
       const result = await train({
         runtime: workshop.runtime,
@@ -127,10 +130,12 @@ export async function trainingStage(
         clock: workshop.clock,
         version: workshop.version,
         matmulRate: () => workshop.matmulRate(),
-        signal: workshop.signal,
+        signal,
         onEvent: (event) => task.training(event),
+        betweenSteps:
+          gate && ((embedder, step, isLast) => gate.pass(embedder, step, { signal, evaluate, isLast })),
         ...(saving === undefined ? {} : { checkpoints: saving.checkpoints }),
-        ...(devLists === undefined ? {} : { evaluate: devEvaluation(devLists, settings.similarity) }),
+        ...(evaluate === undefined ? {} : { evaluate }),
       }).catch((error: unknown) => {
         throw inArm(label, error);
       });

@@ -31,11 +31,11 @@ export class CurveCollector {
   addLoss(arm: string, seed: number, step: number, totalSteps: number, value: number): void {
     const training = this.#of(arm, seed);
     training.totalSteps = totalSteps;
-    put(training.loss, step, value);
+    putPoint(training.loss, step, value);
   }
 
   addDev(arm: string, seed: number, step: number, value: number): void {
-    put(this.#of(arm, seed).dev, step, value);
+    putPoint(this.#of(arm, seed).dev, step, value);
   }
 
   /** A copy, as it is now. */
@@ -56,7 +56,7 @@ export class CurveCollector {
 }
 
 /** Adds a point. A training that went back to a checkpoint comes by the same steps again: the later points hold. */
-function put(points: Point[], step: number, value: number): void {
+export function putPoint(points: Point[], step: number, value: number): void {
   while ((points.at(-1)?.[0] ?? -1) >= step) points.pop();
   points.push([step, value]);
 }

@@ -1,6 +1,7 @@
 import { capitalized } from '../../core/capitalized.ts';
 import type { RecipeReport } from '../../pipeline/report.ts';
 import type { TimeRange } from '../../pipeline/time-left.ts';
+import type { Pace } from '../../pipeline/lock-step.ts';
 import { UnderWay } from '../../pipeline/under-way.ts';
 import type { GenerationProgress } from '../../generation/generation-run.ts';
 import type {
@@ -16,6 +17,7 @@ import type {
   WrittenSample,
 } from '../protocol.ts';
 import { CurveCollector, curvesOfReport, devMeasure, type TrainingCurves } from './curves.ts';
+import { LiveTraining } from './live-training.svelte.ts';
 import { problemOf, type Problem } from './problem.ts';
 import { bytesText } from '../words/bytes.ts';
 import { loadingText } from '../words/loading.ts';
@@ -94,6 +96,8 @@ export class RunView {
   writing = $state.raw<WritingView | undefined>();
   written = $state.raw<readonly WrittenView[]>([]);
   filtered = $state.raw<readonly FilteredView[]>([]);
+  /** What is shown of a run that is watched while it trains. */
+  live = $state.raw<LiveTraining | undefined>();
   /** Of the corpus that is embedded for a search: `12 of 2239 passages`. */
   indexing = $state<string | undefined>();
   readonly #studio: RunHost;
@@ -160,8 +164,11 @@ export class RunView {
     if (this.problem === undefined && this.isStored === true) await this.start();
   }
 
-  /** Trains, goes on where it was, or shows the stored results at once. */
-  async start(): Promise<void> {
+  /**
+   * Trains, goes on where it was, or shows the stored results at once.
+   * @param watch a query whose results are shown while it trains
+   */
+  async start(watch?: string): Promise<void> {
     if (this.isUnderWay || this.isElsewhere) return;
     this.problem = undefined;
     const other = this.#studio.active;
@@ -182,6 +189,7 @@ export class RunView {
     this.written = [];
     this.filtered = [];
     this.#collector = new CurveCollector();
+    this.live = watch === undefined ? undefined : new LiveTraining(watch);
     this.activity = 'Starting the training worker';
     this.#stop = new AbortController();
     const { signal } = this.#stop;
@@ -220,7 +228,8 @@ export class RunView {
     const client = await Promise.race([this.#studio.client(), aborted(signal)]);
     if (client === undefined) return { state: 'canceled' };
     this.activity = 'Reading the corpus and the encoder';
-    return client.run(this.runId, this.recipe, (event) => this.#hear(event), this.access, signal);
+    const hear = (event: RunEvent): void => this.#hear(event);
+    return client.run(this.runId, this.recipe, hear, this.access, signal, this.live?.query);
   }
 
   async pause(): Promise<void> {
@@ -229,6 +238,29 @@ export class RunView {
 
   async resume(): Promise<void> {
     await this.#ask(async () => (await this.#studio.client()).resume(this.runId));
+  }
+
+  /** Another query to watch. */
+  async watch(query: string): Promise<void> {
+    const { live } = this;
+    if (live === undefined || query.trim() === '' || query === live.query) return;
+    live.query = query;
+    if (this.isUnderWay && this.#hasPlan) {
+      await this.#ask(async () => (await this.#studio.client()).watch(this.runId, query));
+    }
+  }
+
+  async setPace(pace: Pace): Promise<void> {
+    const { live } = this;
+    if (live === undefined) return;
+    live.pace = pace;
+    if (this.isUnderWay && this.#hasPlan) {
+      await this.#ask(async () => (await this.#studio.client()).setPace(this.runId, pace));
+    }
+  }
+
+  async takeStep(): Promise<void> {
+    await this.#ask(async () => (await this.#studio.client()).takeStep(this.runId));
   }
 
   /** Stops it after its current step, whatever it does now. */
@@ -322,6 +354,12 @@ export class RunView {
         this.#hearTraining(event);
         this.#expect(event.secondsLeft);
         return;
+      case 'scene':
+        if (this.live !== undefined) this.live.scene = event.scene;
+        return;
+      case 'view':
+        this.live?.show(event.stage.arm ?? '', event.view);
+        return;
       case 'loading':
         this.activity = `${capitalized(event.stage.label)}: ${loadingText(event.progress)}`;
         return;
@@ -369,7 +407,10 @@ export class RunView {
       }
       case 'evaluation': {
         const value = event.values[devMeasure];
-        if (value !== undefined) this.#collector.addDev(arm, seed, event.step, value);
+        if (value !== undefined) {
+          this.#collector.addDev(arm, seed, event.step, value);
+          this.live?.addDev(arm, event.step, value);
+        }
         break;
       }
       case 'resumed':

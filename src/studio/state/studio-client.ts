@@ -19,5 +19,8 @@ export type StudioClient = Pick<
   | 'run'
   | 'runs'
   | 'search'
+  | 'setPace'
+  | 'takeStep'
   | 'testDevice'
+  | 'watch'
 >;

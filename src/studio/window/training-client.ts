@@ -2,6 +2,7 @@ import type { DroppedItem } from '../dropped-files.ts';
 import { startOf } from '../../host/browser/workers.ts';
 import { WorkerChannel } from '../../host/channel.ts';
 import { messageOf, WorkerLostError } from '../../core/errors.ts';
+import type { Pace } from '../../pipeline/lock-step.ts';
 import type { RecipeInput } from '../../pipeline/schema.ts';
 import type {
   ComputeFacts,
@@ -121,6 +122,7 @@ export class TrainingClient {
    * Runs a recipe, or goes on with it. When the device is lost, it goes on by itself in a new worker.
    * @param access what its language models need; sent to the worker, kept nowhere
    * @param signal cancels the run, from its first moment to its last
+   * @param watch a query that its trainings show, in lock step
    * @throws InputError; TrainingDivergedError by its name; WorkerLostError after several losses in a row
    */
   async run(
@@ -129,6 +131,7 @@ export class TrainingClient {
     onEvent?: OnEvent,
     access?: GeneratorAccess,
     signal?: AbortSignal,
+    watch?: string,
   ): Promise<RunOutcome> {
     this.#listen(runId, onEvent);
     this.#lossesWithoutStep = 0;
@@ -136,7 +139,7 @@ export class TrainingClient {
       try {
         const channel = await this.#open();
         if (signal?.aborted === true) return { state: 'canceled' };
-        return await channel.ask('run', { runId, recipe, access }, { silenceMs, signal });
+        return await channel.ask('run', { runId, recipe, access, watch }, { silenceMs, signal });
       } catch (error) {
         if (!(error instanceof WorkerLostError) || this.#isClosed) throw error;
         if (signal?.aborted === true) return { state: 'canceled' };
@@ -153,6 +156,21 @@ export class TrainingClient {
 
   async resume(runId: string): Promise<void> {
     await this.#ask('resume', { runId });
+  }
+
+  /** Another query to watch. */
+  async watch(runId: string, query: string): Promise<void> {
+    await this.#ask('watch', { runId, query });
+  }
+
+  /** How fast trainings go that are watched. */
+  async setPace(runId: string, pace: Pace): Promise<void> {
+    await this.#ask('setPace', { runId, pace });
+  }
+
+  /** At the pace `single`: one more step of each training. */
+  async takeStep(runId: string): Promise<void> {
+    await this.#ask('takeStep', { runId });
   }
 
   /** @param k passages of each system */

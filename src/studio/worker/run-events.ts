@@ -5,13 +5,16 @@ import type { FoundStage, RecipeEvent } from '../../pipeline/job.ts';
 import type { Recipe } from '../../pipeline/schema.ts';
 import type { Stage } from '../../pipeline/stage.ts';
 import { trainingLabel } from '../../pipeline/stage-graph.ts';
-import type { RunEvent, StageName, WrittenSample } from '../protocol.ts';
+import type { View } from '../../pipeline/step-gate.ts';
+import type { RunEvent, StageName, WatchedView, WrittenSample } from '../protocol.ts';
 
 /** Milliseconds between two samples: a server may answer, and a recording always answers, faster than anybody reads. */
 const sampleEvery = 400;
 
 /** Says what happens in a job in a form that may leave the worker. */
 export class RunEvents {
+  /** Adds to a view what is known of its passages; without it views are not told. */
+  describe: ((view: View) => Promise<WatchedView>) | undefined;
   readonly #trainings = new Map<string, { readonly arm: string; readonly seed: number }>();
   #sampledAt = -Infinity;
 
@@ -35,6 +38,7 @@ export class RunEvents {
         const { done, total, detail } = event;
         return [{ kind: 'progress', stage, done, total, detail, secondsLeft }];
       }
+      case 'view':
       case 'found':
       // The report says it.
       case 'warning':
@@ -44,6 +48,12 @@ export class RunEvents {
       case 'generation':
         return this.#writing(stage, event.prompt, event.event);
     }
+  }
+
+  /** What the page is told of a view. */
+  async ofView({ stage, view }: Extract<RecipeEvent, { kind: 'view' }>): Promise<RunEvent | undefined> {
+    const described = await this.describe?.(view);
+    return described && { kind: 'view', stage: this.#nameOf(stage), view: described };
   }
 
   /** What is stored of a run's lists, whichever of them it still asks for. */

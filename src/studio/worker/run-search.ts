@@ -6,7 +6,7 @@ import { InputError } from '../../core/errors.ts';
 import type { RecipeJob } from '../../pipeline/job.ts';
 import type { RankedDocument } from '../../retrieval/ranking.ts';
 import { VectorIndex } from '../../retrieval/vectors.ts';
-import type { SearchAnswer } from '../protocol.ts';
+import type { FoundPassage, SearchAnswer } from '../protocol.ts';
 
 /** Tells that so many passages of the corpus are embedded. */
 export type OnIndexing = (system: string, done: number, total: number) => void;
@@ -43,22 +43,29 @@ export class RunSearch {
     const text = query.trim();
     if (text === '') throw new InputError('the query is empty', { remedy: 'Type a few words' });
     const known = corpus.test.queries.find((each) => each.text.trim() === text);
-    const grades = known === undefined ? undefined : corpus.test.judgments.get(known.id);
     const found = [];
     for (const system of systems) {
       const searcher = await this.#searcher(system, onIndexing);
-      const documents = await searcher.search(text, k);
-      const texts = await corpus.passages.textsOf(new Set(documents.map(({ id }) => id)));
-      const passages = documents.map(({ id, score, rank }) => ({
-        id,
-        text: texts.get(id) ?? '',
-        score,
-        rank,
-        grade: grades?.get(id),
-      }));
-      found.push({ system, passages });
+      found.push({ system, passages: await this.describe(text, await searcher.search(text, k)) });
     }
     return { queryId: known?.id, found };
+  }
+
+  /** Ranked passages with their texts, and their grades where the query is a judged one of any split that was read. */
+  async describe(query: string, documents: readonly RankedDocument[]): Promise<readonly FoundPassage[]> {
+    const { test, dev, train, passages } = this.#job.corpus;
+    const text = query.trim();
+    const grades = [test, dev, train]
+      .map((split) => {
+        const known = split?.queries.find((each) => each.text.trim() === text);
+        return known && split?.judgments.get(known.id);
+      })
+      .find((judged) => judged !== undefined);
+    const texts = await passages.textsOf(new Set(documents.map(({ id }) => id)));
+    return documents.map(({ id, score, rank }) => ({
+      ...{ id, text: texts.get(id) ?? '', score, rank },
+      grade: grades?.get(id),
+    }));
   }
 
   async close(): Promise<void> {

@@ -44,6 +44,18 @@ export function serveStudio(): void {
         (await opened()).resume(ask);
         return null;
       },
+      watch: async (ask) => {
+        await (await opened()).watch(ask);
+        return null;
+      },
+      setPace: async (ask) => {
+        (await opened()).setPace(ask);
+        return null;
+      },
+      takeStep: async (ask) => {
+        (await opened()).takeStep(ask);
+        return null;
+      },
       search: async (ask) => (await opened()).search(ask),
       exportModel: async (ask, { transfer }) => {
         const model = await (await opened()).exportModel(ask);

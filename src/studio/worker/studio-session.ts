@@ -13,8 +13,9 @@ import {
   type ModelFiles,
   type WorkerPool,
 } from '../../host/contract.ts';
-import { InputError } from '../../core/errors.ts';
+import { InputError, messageOf } from '../../core/errors.ts';
 import { RecipeJob } from '../../pipeline/job.ts';
+import { LockStep } from '../../pipeline/lock-step.ts';
 import { modelCardOfArm } from '../../pipeline/model-card.ts';
 import { readRecipe } from '../../pipeline/read-recipe.ts';
 import type { RecipeFiles } from '../../pipeline/recipe-corpus.ts';
@@ -43,6 +44,7 @@ import { pageModels } from './page-models.ts';
 import { PausableRuntime } from './pausable-runtime.ts';
 import { RunEvents } from './run-events.ts';
 import { RunSearch } from './run-search.ts';
+import { WatchedCorpus } from './watched-corpus.ts';
 import { own } from '../../core/own.ts';
 
 /** What the worker tells while it answers. */
@@ -62,6 +64,9 @@ interface CurrentRun {
   readonly events: RunEvents;
   readonly search: RunSearch;
   report: RecipeReport | undefined;
+  readonly lockStep: LockStep;
+  /** Once somebody watches; undefined where the corpus is too large. */
+  watched: Promise<WatchedCorpus | undefined> | undefined;
 }
 
 /** A worker's runtime, store and current run: the answers to what the page asks. */
@@ -136,7 +141,7 @@ export class StudioSession {
 
   /** @param signal cancels it */
   async run(
-    { runId, recipe, access = {} }: StudioCalls['run']['ask'],
+    { runId, recipe, access = {}, watch }: StudioCalls['run']['ask'],
     signal: AbortSignal,
   ): Promise<RunOutcome> {
     return this.#alone(runId, async () => {
@@ -153,6 +158,8 @@ export class StudioSession {
           for (const told of events.ofStored(found)) this.#events.event(runId, told);
         }
         await this.runs.write(runId, recipe, 'begun');
+        if (watch !== undefined) current.lockStep.begin();
+        if (watch !== undefined) void this.#beginWatching(current, watch);
         const report = await job.run();
         current.report = report;
         await this.runs.write(runId, recipe, 'finished');
@@ -160,6 +167,8 @@ export class StudioSession {
       } catch (error) {
         if (error instanceof RecipeStoppedError) return { state: 'canceled' };
         throw error instanceof StoreFencedError ? takenOver(error) : error;
+      } finally {
+        this.#current?.lockStep.end();
       }
     });
   }
@@ -177,6 +186,35 @@ export class StudioSession {
     if (!this.#runtime.isPaused) return;
     this.#goOn();
     this.#events.event(runId, { kind: 'resumed' });
+  }
+
+  /** Another query to watch. */
+  async watch({ runId, query }: StudioCalls['watch']['ask']): Promise<void> {
+    const { lockStep, watched } = this.#opened(runId);
+    lockStep.watch(await (await watched)?.watch(query));
+  }
+
+  setPace({ runId, pace }: StudioCalls['setPace']['ask']): void {
+    this.#opened(runId).lockStep.go(pace);
+  }
+
+  takeStep({ runId }: StudioCalls['takeStep']['ask']): void {
+    this.#opened(runId).lockStep.takeStep();
+  }
+
+  /** Beside the run, which goes on if this fails. */
+  async #beginWatching(current: CurrentRun, query: string): Promise<void> {
+    const { runId, job, events, search, lockStep } = current;
+    try {
+      current.watched ??= WatchedCorpus.open(this.#runtime, job, search);
+      const watched = await current.watched;
+      if (watched === undefined) return;
+      events.describe = (view) => watched.describe(view);
+      this.#events.event(runId, { kind: 'scene', scene: watched.scene });
+      lockStep.watch(await watched.watch(query));
+    } catch (error) {
+      this.#events.warning(`What the students learn cannot be shown: ${messageOf(error)}.`);
+    }
   }
 
   async search({ runId, query, systems, k = 10 }: StudioCalls['search']['ask']): Promise<SearchAnswer> {
@@ -226,6 +264,8 @@ export class StudioSession {
     const read = readRecipe(recipe);
     const events = new RunEvents(read);
     const models = await this.#models(runId);
+    const clock = { now: () => browserClock.now() - this.#runtime.pausedMilliseconds };
+    const lockStep = new LockStep(clock);
     const job = await RecipeJob.open({
       recipe: read,
       runtime: this.#runtime,
@@ -236,7 +276,8 @@ export class StudioSession {
       generators: pageGenerators((role) => own(this.#access, role) ?? {}),
       signal,
       pause: this.#writing,
-      clock: { now: () => browserClock.now() - this.#runtime.pausedMilliseconds },
+      clock,
+      lockStep,
       version: this.#options.version ?? 'development',
       keepVectors: true,
       trainers: {
@@ -249,11 +290,16 @@ export class StudioSession {
       ...(this.#searchers === undefined ? {} : { pool: this.#searchers }),
       checkpointSeconds: this.#options.checkpointSeconds ?? 10,
       onEvent: (event) => {
+        if (event.kind === 'view') {
+          void events.ofView(event).then((told) => told && this.#events.event(runId, told));
+          return;
+        }
         for (const told of events.of(event)) this.#events.event(runId, told);
       },
     });
     const search = new RunSearch(this.#runtime, job, this.#searchers);
-    this.#current = { runId, recipe: text, job, events, search, report: undefined };
+    const rest = { report: undefined, watched: undefined };
+    this.#current = { runId, recipe: text, job, events, search, lockStep, ...rest };
     return this.#current;
   }
 
