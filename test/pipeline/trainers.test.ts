@@ -1,9 +1,11 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Device } from '../../src/host/contract.ts';
 import type { Trainers } from '../../src/host/trainers.ts';
+import { nodeClock } from '../../src/host/node/clock.ts';
 import { workerProcess } from '../../src/host/node/workers.ts';
 import { sha256 } from '../../src/core/sha256.ts';
 import type { RecipeEvent } from '../../src/pipeline/job.ts';
+import { LockStep } from '../../src/pipeline/lock-step.ts';
 import { withOverrides } from '../../src/pipeline/overrides.ts';
 import { RecipeStoppedError } from '../../src/pipeline/stage.ts';
 import { trainingsAtOnce } from '../../src/pipeline/trainers.ts';
@@ -112,6 +114,37 @@ describe('trainings beside each other', () => {
     const beside = await run({ trainers: trainers(), onEvent: (event) => events.push(event) }, ...overrides);
     expect(mostAtOnce(events.filter(({ stage }) => stage.label.startsWith('trial of')))).toBe(2);
     expect(found(beside)).toBe(found(serial));
+  });
+
+  it('go in lock step where somebody watches, show what they find, and give the same bits', async () => {
+    const serial = await oneAfterAnother();
+    const lockStep = new LockStep(nodeClock);
+    lockStep.begin();
+    const texts = ['a first passage', 'another one, about something else'];
+    lockStep.watch({ query: 'a passage', passages: { ids: ['a', 'b'], texts }, plane: undefined });
+    const steps = new Map<string, number>();
+    const apart: number[] = [];
+    const views = new Map<string, number[]>();
+    const beside = await run({
+      ...{ trainers: trainers(), lockStep },
+      onEvent: (event) => {
+        const { label } = event.stage;
+        if (event.kind === 'view') {
+          expect(event.view.best.map(({ id }) => id).toSorted()).toEqual(['a', 'b']);
+          expect(event.view.dev).toBeGreaterThan(0);
+          views.set(label, [...(views.get(label) ?? []), event.view.step]);
+        }
+        if (event.kind !== 'training' || event.event.kind !== 'step') return;
+        steps.set(label, event.event.step);
+        if (steps.size === 2) apart.push(Math.abs([...steps.values()].reduce((a, b) => a - b)));
+      },
+    });
+    expect(await weightsOf(beside)).toEqual(serial.weights);
+    expect(Math.max(...apart)).toBeLessThanOrEqual(3);
+    for (const [label, last] of serial.steps) {
+      expect(views.get(label)?.at(0)).toBe(0);
+      expect(views.get(label)?.at(-1)).toBe(last);
+    }
   });
 
   it('end at an abort, and go on from their checkpoints', async () => {

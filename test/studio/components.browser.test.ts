@@ -108,10 +108,10 @@ it('pauses, resumes and cancels', async () => {
   tell({ kind: 'paused' });
   await page.getByRole('button', { name: 'Resume' }).click();
   tell({ kind: 'resumed' });
-  await page.getByRole('button', { name: 'Cancel' }).click();
+  await page.getByRole('button', { name: 'Stop' }).click();
   expect(isCanceled()).toBe(true);
   end()?.resolve({ state: 'canceled' });
-  await expect.element(page.getByRole('heading', { name: 'Canceled' })).toBeVisible();
+  await expect.element(page.getByRole('heading', { name: 'Stopped' })).toBeVisible();
   await expect.element(page.getByRole('button', { name: 'Resume' })).toBeVisible();
   expect(studio.active).toBeUndefined();
 });
@@ -120,13 +120,13 @@ it('offers to end the worker of a training that does not stop, and no sooner tha
   const { client, run } = await running();
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   try {
-    await page.getByRole('button', { name: 'Cancel' }).click();
+    await page.getByRole('button', { name: 'Stop' }).click();
     vi.advanceTimersByTime(9_900);
     expect(run.isStuck).toBe(false);
     vi.advanceTimersByTime(100);
     await page.getByRole('button', { name: 'Stop now (loses up to 10 s of work)' }).click();
     expect(client.endWorker).toHaveBeenCalledOnce();
-    await expect.element(page.getByRole('heading', { name: 'Canceled' })).toBeVisible();
+    await expect.element(page.getByRole('heading', { name: 'Stopped' })).toBeVisible();
     await expect.element(page.getByText('Still stopping')).not.toBeInTheDocument();
   } finally {
     vi.useRealTimers();

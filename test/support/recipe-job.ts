@@ -27,6 +27,7 @@ export type RecipeRunOptions = Partial<
     | 'retrySeconds'
     | 'mostCorpusBytesInMemory'
     | 'trainers'
+    | 'lockStep'
   >
 >;
 

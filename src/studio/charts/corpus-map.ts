@@ -83,13 +83,13 @@ export function drawCorpus(
   { points }: Scene,
   topics: readonly Topic[],
   frame: MapFrame,
+  theme: 'light' | 'dark',
 ): void {
   const context = sized(canvas, frame);
   if (context === undefined) return;
-  const { color, colorScheme, fontFamily } = getComputedStyle(canvas);
-  const isDark = colorScheme.startsWith('dark') || (colorScheme !== 'light' && isDarkPreferred());
+  const { color, fontFamily } = getComputedStyle(canvas);
   topics.forEach(({ rows }, i) => {
-    context.fillStyle = topicColor(i, isDark);
+    context.fillStyle = topicColor(i, theme === 'dark');
     for (const row of rows) {
       const [x, y] = frame.place(points[2 * row] as number, points[2 * row + 1] as number);
       context.fillRect(x - 1.5, y - 1.5, 3, 3);
@@ -115,10 +115,10 @@ export function drawQuery(
     readonly color: string;
   }[],
   frame: MapFrame,
+  theme: 'light' | 'dark',
 ): void {
   const context = sized(canvas, frame);
   if (context === undefined) return;
-  const style = getComputedStyle(canvas);
   markers.forEach(({ point, color }, i) => {
     if (point === undefined) return;
     const [x, y] = frame.place(...point);
@@ -135,13 +135,9 @@ export function drawQuery(
     context.fillStyle = resolved(canvas, color);
     context.fill();
     context.lineWidth = 2;
-    context.strokeStyle = style.backgroundColor === 'rgba(0, 0, 0, 0)' ? 'white' : style.backgroundColor;
+    context.strokeStyle = theme === 'dark' ? 'black' : 'white';
     context.stroke();
   });
-}
-
-function isDarkPreferred(): boolean {
-  return matchMedia('(prefers-color-scheme: dark)').matches;
 }
 
 /** A custom property as a color that a canvas understands. */
