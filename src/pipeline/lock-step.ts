@@ -44,7 +44,6 @@ export class LockStep {
   /** From now on somebody watches. */
   begin(): void {
     this.#isOn = true;
-    this.#pace = 'full';
     this.#grant();
   }
 
@@ -114,6 +113,7 @@ export class LockStep {
   end(): void {
     this.#stopTimer();
     this.#isOn = false;
+    this.#pace = 'full';
     this.watch(undefined);
     this.#grant();
   }

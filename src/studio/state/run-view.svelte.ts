@@ -332,6 +332,8 @@ export class RunView {
           state: stored ? 'done' : 'waiting',
         }));
         this.#hasPlan = true;
+        // What was chosen before there was anything to tell.
+        if (this.live !== undefined && this.live.pace !== 'full') void this.setPace(this.live.pace);
         this.#secondsBefore = 0;
         this.#since = performance.now();
         return;
