@@ -2,12 +2,15 @@ import type { TimeRange } from '../pipeline/time-left.ts';
 import type { RecipeInput } from '../pipeline/schema.ts';
 import type { StepRate } from './demo-protocol.ts';
 
-/** What a step of the demo takes, beside a small one (demo-rate.ts): its batch has four times as many texts. */
-const stepOverSmall = 7;
-/** What is not steps, counted in steps: reading, mining, encoding, evaluation, tests. */
-const otherSteps = 300;
+/**
+ * What a step of the demo takes beside a small one (demo-rate.ts), with its part of the evaluations: its batch has four
+ * times as many texts, and two trainings share a processor's caches.
+ */
+const stepOverSmall = 9;
+/** What is not training, counted in steps: reading, extracting and mining queries, the teacher's vectors, search, tests. */
+const otherSteps = 80;
 /** How far the estimate may be off, each way. */
-const doubt = 1.45;
+const doubt = 1.4;
 
 /** How long the demo takes on a computer of this rate, from the press of the button to the table. */
 export function demoEstimate(
