@@ -29,11 +29,32 @@ const modelListing: Plugin = {
   },
 };
 
+/** The scripts that the demo's training loads, by the beginnings of their names. */
+const trainingScripts = ['training', 'page-train', 'page-search', 'ort.wasm.min', 'RunResults', 'DemoDoors'];
+
+/** Lists their sizes, so that the page can say how much a training loads. */
+const trainingListing: Plugin = {
+  name: 'training-listing',
+  generateBundle: {
+    order: 'post',
+    handler(_, bundle) {
+      const sizes = Object.values(bundle).flatMap((file) => {
+        const name = file.fileName.replace(/^assets\//, '');
+        if (!trainingScripts.some((script) => name.startsWith(`${script}-`))) return [];
+        const content = file.type === 'chunk' ? file.code : file.source;
+        return [[file.fileName, Buffer.byteLength(content)] as const];
+      });
+      const source = JSON.stringify(Object.fromEntries(sizes));
+      this.emitFile({ type: 'asset', fileName: 'training-files.json', source });
+    },
+  },
+};
+
 /** The page: `npx vite` serves it while it is worked on, scripts/build-page.mjs builds it into dist/page. */
 export default defineConfig({
   // Addresses relative to the page, so that it may lie in any folder of a site.
   base: './',
-  plugins: [svelte(), modelListing],
+  plugins: [svelte(), modelListing, trainingListing],
   define: { __STUDIO_VERSION__: JSON.stringify(manifest.version) },
   resolve: { conditions: [onnxRuntimeCondition, 'module', 'browser', 'development|production'] },
   optimizeDeps: { exclude: notToBundleAhead, rolldownOptions: bundlerOptions },

@@ -45,6 +45,8 @@ export interface Download extends DownloadOptions {
   /** The server, for errors. */
   readonly host: string;
   readonly known?: KnownFile | undefined;
+  /** Who knows what the file is, for errors. Default: the hub. */
+  readonly listedBy?: string | undefined;
   /**
    * Requests the bytes from an offset on. A server may respond with all of them (200), as model servers do for requests
    * from another site's page; with the range (206); or that there is none (416).
@@ -53,7 +55,7 @@ export interface Download extends DownloadOptions {
   readonly onProgress?: ((progress: FetchProgress) => void) | undefined;
   readonly remedies: {
     readonly unreachable: string;
-    /** The bytes are not those that the hub lists. */
+    /** The bytes are not those that are known. */
     readonly damaged: string;
   };
 }
@@ -217,8 +219,8 @@ export function statedSize({ status, headers }: Response, ofRange?: string): num
   return Number.isSafeInteger(size) ? size : undefined;
 }
 
-function wrongBytes({ file, remedies }: Download): InputError {
-  return new InputError('the downloaded file does not match the hash listed by the hub', {
+function wrongBytes({ file, listedBy = 'the hub', remedies }: Download): InputError {
+  return new InputError(`the downloaded file does not match the hash listed by ${listedBy}`, {
     file,
     remedy: remedies.damaged,
   });

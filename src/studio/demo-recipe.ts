@@ -5,6 +5,12 @@ export function demoRunId(seed: number): string {
   return seed === 1 ? 'demo' : `demo-seed-${seed}`;
 }
 
+/** The seed of a run of the demo; undefined for other runs. */
+export function demoSeed(runId: string): number | undefined {
+  const [, seed] = /^demo(?:-seed-(\d+))?$/.exec(runId) ?? [undefined, undefined];
+  return runId === demoRunId(Number(seed ?? 1)) ? Number(seed ?? 1) : undefined;
+}
+
 /** By its path: the one recipe that is part of the page from the start. */
 export const includedRecipe = import.meta.glob<RecipeInput>('../../recipes/static-losses.json', {
   import: 'default',

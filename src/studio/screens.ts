@@ -1,8 +1,5 @@
 import type { Component } from 'svelte';
 import DemoPage from './pages/DemoPage.svelte';
-import OwnDataPage from './pages/OwnDataPage.svelte';
-import RecipesPage from './pages/RecipesPage.svelte';
-import ResultsPage from './pages/ResultsPage.svelte';
 import type { Route } from './state/route.svelte.ts';
 import type { Studio } from './state/studio.svelte.ts';
 import type { Theme } from './state/theme.svelte.ts';
@@ -12,13 +9,16 @@ interface Screen {
   readonly name: string;
   /** In the navigation and the title of the document. */
   readonly title: string;
-  readonly component: Component<{ studio: Studio; route: Route; theme: Theme }>;
+  readonly load: () => Promise<{ readonly default: Component<ScreenProps> }>;
 }
 
-/** In the order of the navigation. The first is shown where an address names none of them. */
+/** A type alias, so that it is assignable to a record. */
+export type ScreenProps = { studio: Studio; route: Route; theme: Theme };
+
+/** In the order of the navigation. The first is shown where an address names none of them, and is part of the first load. */
 export const screens: readonly [Screen, ...Screen[]] = [
-  { name: 'demo', title: 'Demo', component: DemoPage },
-  { name: 'own-data', title: 'Own data', component: OwnDataPage },
-  { name: 'recipes', title: 'Recipes', component: RecipesPage },
-  { name: 'results', title: 'Results', component: ResultsPage },
+  { name: 'demo', title: 'Demo', load: () => Promise.resolve({ default: DemoPage }) },
+  { name: 'own-data', title: 'Own data', load: () => import('./pages/OwnDataPage.svelte') },
+  { name: 'recipes', title: 'Recipes', load: () => import('./pages/RecipesPage.svelte') },
+  { name: 'results', title: 'Results', load: () => import('./pages/ResultsPage.svelte') },
 ];

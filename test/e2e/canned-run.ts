@@ -177,8 +177,13 @@ function passage(id: string, rank: number, grade: number | undefined) {
   return { id, rank, grade, score: 1 / rank, text: id === 'd' ? markup : `Passage ${id} of the corpus.` };
 }
 
-/** What the page's worker answers, by call. */
+/** What the page's workers answer, by call. */
 export const answers = {
+  measureStep: { milliseconds: 10, cores: 2 },
+  demoSizes: { corpus: 600_000, encoder: 4_000_000, training: 2_800_000 },
+  openDemoCorpus: 2239,
+  openDemoEncoder: null,
+  searchDemo: { queryId: undefined, found: [{ ...answer.found[0], system: 'bm25' }, answer.found[0]] },
   open: compute,
   runs,
   kept,

@@ -3,7 +3,8 @@ import { gzipSync } from 'node:zlib';
 import axe from 'axe-core';
 import { type Page } from 'playwright';
 import { describe, expect, it } from 'vitest';
-import { answers, opened, report } from './canned-run.ts';
+import { demoRecipe } from '../../src/studio/demo-recipe.ts';
+import { answers, opened, report, runs } from './canned-run.ts';
 import { plan, replies, servedRun } from './canned-writing.ts';
 import { installFakeWorker } from './fake-worker.ts';
 import { describeUnless } from '../support/skip.ts';
@@ -126,9 +127,9 @@ function leaveUnfinished(runId: string): void {
 }
 
 describeUnless(noChromium, 'the built page', () => {
-  it('takes at most 150 KB gzipped, from its own server, before a worker is needed', async () => {
+  it('takes at most 150 KB of HTML, JS and CSS, gzipped, and 200 KB of the demo corpus, from its own server, before a training', async () => {
     const page = await browser.newPage();
-    const bodies: { url: string; bytes: number }[] = [];
+    const bodies: { path: string; bytes: number }[] = [];
     const foreign: string[] = [];
     page.on('request', (request) => {
       const { protocol } = new URL(request.url());
@@ -138,23 +139,34 @@ describeUnless(noChromium, 'the built page', () => {
     page.on('requestfinished', (request) => {
       void request.response().then(async (response) => {
         const body = await response?.body();
-        if (body !== undefined) bodies.push({ url: request.url(), bytes: gzipSync(body).length });
+        const path = request.url().slice(server.address.length);
+        if (body !== undefined) bodies.push({ path, bytes: gzipSync(body).length });
       });
     });
     await page.goto(server.address);
     await page.getByRole('button', { name: 'Train both now' }).waitFor();
+    // By then the worker of the first search is at work, and has what it needs.
+    await page.getByLabel('Your query').fill('how do bees make honey');
+    await page.getByLabel('Your query').press('Enter');
+    await page.getByRole('region', { name: 'Untrained encoder' }).getByRole('listitem').nth(9).waitFor();
     await page.waitForLoadState('networkidle');
-    const total = bodies.reduce((sum, { bytes }) => sum + bytes, 0);
-    expect(bodies.some(({ url }) => url.endsWith('.js'))).toBe(true);
+    const total = (pattern: RegExp): number =>
+      bodies.filter(({ path }) => pattern.test(path)).reduce((sum, { bytes }) => sum + bytes, 0);
+    // With the worker of the first search.
+    expect(bodies.filter(({ path }) => /^assets\/demo-.*\.js$/.test(path))).toHaveLength(1);
+    expect(total(/^$|\.(html|js|css|svg)$/)).toBeLessThan(150_000);
+    expect(total(/^demo\//)).toBeLessThan(200_000);
+    const needed =
+      /^$|^assets\/.*\.(js|css)$|^icon|^training-files\.json$|^demo\/(corpus|queries|qrels)|^models\/pico\//;
+    expect(bodies.filter(({ path }) => !needed.test(path))).toEqual([]);
     expect(
-      bodies.filter(({ url }) =>
-        /\.wasm|onnx|training|models|demo\/|generation|[a-z]-generator|webllm|wllama|gguf|paper|recipe/.test(
-          url,
+      bodies.filter(({ path }) =>
+        /\.wasm|onnx|assets\/(training|page-train|ort)|generation|[a-z]-generator|webllm|wllama|gguf|paper|recipe/.test(
+          path,
         ),
       ),
     ).toEqual([]);
     expect(foreign).toEqual([]);
-    expect(total).toBeLessThan(150_000);
     await page.close();
   });
 
@@ -303,6 +315,47 @@ describeUnless(noChromium, 'the built page', () => {
     await offer.getByRole('button', { name: 'Resume' }).click();
     await page.getByText('2 trainings at once: step 14 of 36').waitFor();
     expect(await offer.count()).toBe(0);
+    await page.close();
+  });
+
+  it('opens no training worker at a first visit, and says at the button what a training takes', async () => {
+    const page = await open('demo');
+    await page
+      .getByRole('button', { name: /^Train both now about \d+ to \d+ s on this computer, 2\.8 MB to load$/ })
+      .waitFor();
+    expect(await page.evaluate("asked.some(({ call }) => call === 'open')")).toBe(false);
+    await page.close();
+  });
+
+  it('shows the last result after a reload, and trains again with the next seed', async () => {
+    const finished = [1, 2].map((seed) => ({
+      ...runs[0],
+      runId: seed === 1 ? 'demo' : `demo-seed-${seed}`,
+      recipe: { ...demoRecipe, seeds: [seed] },
+    }));
+    const page = await open('demo', true, { runs: finished });
+    await page.getByRole('button', { name: 'Train both now' }).click();
+    const again = page.getByRole('button', { name: 'Train again (another random order)' });
+    await again.click();
+    const asked = `asked.filter(({ call }) => call === 'run').map(({ ask }) => ask.runId)`;
+    await expect.poll(() => page.evaluate(asked)).toEqual(['demo', 'demo-seed-2']);
+    await page.getByRole('region', { name: 'Results' }).first().waitFor();
+    await page.reload();
+    await page.getByRole('region', { name: 'Results' }).first().waitFor();
+    expect(await page.evaluate(asked)).toEqual(['demo-seed-2']);
+    await again.click();
+    await expect.poll(() => page.evaluate(asked)).toEqual(['demo-seed-2', 'demo-seed-3']);
+    await page.close();
+  });
+
+  it('is as at a first visit, without an error, where the last result is no longer stored', async () => {
+    const page = await open('demo', true, { runs: [] });
+    await page.evaluate(() => localStorage.setItem('retriever-studio.finished', 'demo\ndemo-seed-4'));
+    await page.reload();
+    await page.getByRole('button', { name: 'Train both now' }).waitFor();
+    await page.getByRole('region', { name: 'Search before training' }).waitFor();
+    expect(await page.getByRole('alert').count()).toBe(0);
+    expect(await page.evaluate(() => localStorage.getItem('retriever-studio.finished'))).toBe('demo');
     await page.close();
   });
 

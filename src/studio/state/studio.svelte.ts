@@ -3,6 +3,7 @@ import { InputError } from '../../core/errors.ts';
 import type { ComputeFacts, KeptItem, KeptRun, ModelDownload } from '../protocol.ts';
 import { persistStorage } from '../window/storage.ts';
 import { TrainingClient, type TrainingClientOptions } from '../window/training-client.ts';
+import { forgetFinished, noteFinished } from './finished-runs.ts';
 import { readPreference, writePreference } from './preferences.ts';
 import { problemOf, type Problem } from './problem.ts';
 import { RunLocks } from './run-locks.svelte.ts';
@@ -131,6 +132,22 @@ export class Studio implements RunHost {
     return kept === undefined ? this.#views.get(runId) : this.view(runId, kept.recipe);
   }
 
+  /**
+   * Shows a run that is noted as finished, from the store. The note may be older than the store: then it is forgotten,
+   * nothing is computed and nobody is told of an error.
+   * @returns whether the run is shown
+   */
+  async showNoted(view: RunView): Promise<boolean> {
+    await this.open();
+    if (this.problem !== undefined || this.active !== undefined || view.isElsewhere) return false;
+    const kept = this.runs?.find(({ runId }) => runId === view.runId);
+    if (kept?.state === 'finished') await view.show();
+    if (view.state === 'finished') return true;
+    // What another device or version has computed would be computed again; its results screen says what that takes.
+    if (view.problem === undefined) forgetFinished(view.runId);
+    return false;
+  }
+
   /** Whether another tab of this browser runs it. */
   isElsewhere(runId: string): boolean {
     return this.#locks.elsewhere.has(runId);
@@ -164,6 +181,7 @@ export class Studio implements RunHost {
   async end(view: RunView, isSettled: boolean): Promise<void> {
     if (this.active === view) this.active = undefined;
     if (isSettled) writePreference('unfinished', undefined);
+    if (view.state === 'finished') noteFinished(view.runId);
     this.#openRunId = isSettled ? view.runId : undefined;
     // It can be started again from now on, here or in another tab.
     this.#locks.release(view.runId);
@@ -216,6 +234,7 @@ export class Studio implements RunHost {
       this.#locks.release(runId);
     }
     this.#views.delete(runId);
+    forgetFinished(runId);
     if (this.#openRunId === runId) this.#openRunId = undefined;
     if (readPreference('unfinished') === runId) this.dismissUnfinished();
     this.runs = await client.runs();

@@ -1,6 +1,9 @@
 import { capitalized } from '../../core/capitalized.ts';
 import { own } from '../../core/own.ts';
+import { verdictOf, type PairResult } from '../../metrics/compare-systems.ts';
+import { metricTitle } from '../../metrics/format.ts';
 import type { RecipeReport } from '../../pipeline/report.ts';
+import { systemName } from './findings.ts';
 
 /** How a query's value changed by training. */
 export interface QueryChange {
@@ -63,4 +66,51 @@ export function verdict({
       ({ name, better, worse }) => `${capitalized(name)}: better for ${better}, worse for ${worse}.`,
     ),
   ].join(' ');
+}
+
+/**
+ * Which differences of the first measure are significant, which are not, and how large one has to be to be detected:
+ * `Significant on nDCG@10 (p below 0.05, corrected for 4 tests): listwise is better than the untrained encoder by 0.043.`
+ * A sentence each; none without comparisons.
+ */
+export function significance({
+  results,
+  recipe,
+}: Pick<RecipeReport, 'results' | 'recipe'>): readonly string[] {
+  const { comparisons, queries } = results.all;
+  const metric = comparisons[0]?.metric;
+  if (metric === undefined) return [];
+  const { alpha } = recipe.evaluation;
+  const pairs = comparisons.filter((pair) => pair.metric === metric);
+  const isShown = (pair: PairResult): boolean => ['better', 'worse'].includes(verdictOf(pair, alpha));
+  const shown = pairs
+    .filter(isShown)
+    .map(
+      (pair) =>
+        `${systemName(pair.system)} is ${verdictOf(pair, alpha)} than ${systemName(pair.baseline)} by ${size(pair)}`,
+    );
+  const open = pairs
+    .filter((pair) => !isShown(pair))
+    .map((pair) => `${systemName(pair.system)} against ${systemName(pair.baseline)} (${size(pair)})`);
+  const tests = comparisons.length === 1 ? '' : `, corrected for ${comparisons.length} tests`;
+  const scope = `on ${metricTitle(metric)} (p below ${alpha}${tests})`;
+  return [
+    `Significant ${scope}: ${shown.length === 0 ? 'no difference' : shown.join('; ')}.`,
+    ...(open.length === 0 ? [] : [`Not significant: ${open.join('; ')}.`]),
+    `With ${queries} queries, ${detectable(pairs)} would have been detected with a probability of 80%.`,
+  ];
+}
+
+const digits = 3;
+
+function size({ difference }: PairResult): string {
+  return Math.abs(difference).toFixed(digits);
+}
+
+function detectable(pairs: readonly PairResult[]): string {
+  const sizes = pairs.map(({ smallestDetectable }) => smallestDetectable.toFixed(digits)).sort();
+  const [least = '', most = ''] = [sizes[0], sizes.at(-1)];
+  return least === most
+    ? `a true difference of ${least}`
+    : `a true difference of ${least} to ${most}, depending on the pair,`;
 }

@@ -1,7 +1,7 @@
 import { bytesSource, missingPath, type FileTree } from '../../core/source.ts';
 import { fetchOwnFile } from '../../host/browser/download.ts';
 import type { FetchProgress } from '../../host/contract.ts';
-import { StatusError } from '../../host/download.ts';
+import type { DownloadOptions } from '../../host/download.ts';
 
 /** What the demo's folder may hold: no server lists its files. */
 const paths = [
@@ -22,7 +22,11 @@ const paths = [
 ];
 
 /** The corpus that comes with the page. Each file is fetched once, when it is first read. */
-export function demoFiles(base: URL, onProgress: (progress: FetchProgress) => void): FileTree {
+export function demoFiles(
+  base: URL,
+  onProgress: (progress: FetchProgress) => void,
+  options: Pick<DownloadOptions, 'retryMs'> = {},
+): FileTree {
   const fetched = new Map<string, Promise<Uint8Array<ArrayBuffer>>>();
   const tree: FileTree = {
     name: 'demo',
@@ -30,13 +34,13 @@ export function demoFiles(base: URL, onProgress: (progress: FetchProgress) => vo
     open: async (path) => {
       if (!paths.includes(path)) throw missingPath(tree, path);
       const file = `demo/${path}`;
-      const bytes = fetched.get(path) ?? fetchOwnFile({ url: new URL(file, base), file, onProgress });
+      const bytes =
+        fetched.get(path) ?? fetchOwnFile({ ...options, url: new URL(file, base), file, onProgress });
       fetched.set(path, bytes);
       try {
         return bytesSource(file, await bytes);
       } catch (error) {
         fetched.delete(path);
-        if (error instanceof StatusError && error.status === 404) throw missingPath(tree, path);
         throw error;
       }
     },
