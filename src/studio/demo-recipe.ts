@@ -17,17 +17,30 @@ export const includedRecipe = import.meta.glob<RecipeInput>('../../recipes/stati
   eager: true,
 });
 
+const laterRecipe = import.meta.glob<RecipeInput>('../../recipes/nano-losses.json', { import: 'default' });
+
 /** The two students of the page; the command line trains the others of the recipe beside them. */
 const students = ['contrastive', 'listwise'];
 
 /** The demo: two arms of the recipe `static-losses`, so that page and command line find the same with the same seed. */
-export const demoRecipe: RecipeInput = studentsOf(Object.values(includedRecipe));
+export const demoRecipe: RecipeInput = studentsOf(Object.values(includedRecipe)[0], 'demo');
 
-function studentsOf([recipe]: readonly RecipeInput[]): RecipeInput {
-  if (recipe === undefined) throw new Error('recipes/static-losses.json is not part of the page');
+/** The second act: the same with a transformer, of the recipe `nano-losses`. */
+export async function secondActRecipe(seed: number): Promise<RecipeInput> {
+  const [load] = Object.values(laterRecipe);
+  return { ...studentsOf(await load?.(), 'demo-nano'), seeds: [seed] };
+}
+
+/** The id of the second act's run with a seed. */
+export function secondActRunId(seed: number): string {
+  return `demo-nano-seed-${seed}`;
+}
+
+function studentsOf(recipe: RecipeInput | undefined, name: string): RecipeInput {
+  if (recipe === undefined) throw new Error('a recipe of the demo is not part of the page');
   return {
     ...recipe,
-    name: 'demo',
+    name,
     arms: recipe.arms.filter(({ name }) => students.includes(name)),
     evaluation: {
       ...recipe.evaluation,
