@@ -55,7 +55,7 @@ describeUnless(noChromium, 'the demo', () => {
     const before = await stepShown();
     await page.getByRole('button', { name: 'Next step' }).click();
     await page.getByText(new RegExp(`^Step ${before + 1} of 300`)).waitFor();
-    await page.getByRole('searchbox', { name: 'Query' }).last().fill('a wolf note on the cello');
+    await page.getByLabel('Watched query').fill('a wolf note on the cello');
     await page.getByRole('button', { name: 'Watch this one' }).click();
     for (const list of lists) await list.getByText(/wolf/i).first().waitFor();
     expect(await stepShown()).toBe(before + 1);

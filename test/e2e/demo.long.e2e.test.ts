@@ -47,6 +47,7 @@ describeUnless(noChromium, 'the demo', () => {
       for (const system of [/^Keyword search \(BM25\)/, /^Untrained/, /^Contrastive/, /^Listwise(?! \+)/]) {
         expect(rows.filter((row) => system.test(row))).toHaveLength(1);
       }
+      await page.getByText('Training losses').click();
       await page.getByText('The curves as a table').click();
       const points = (await page.getByRole('row').allInnerTexts()).map((row) => row.replace(/\s+/g, ' '));
       for (const arm of ['contrastive', 'listwise']) {
@@ -98,6 +99,49 @@ describeUnless(noChromium, 'the demo', () => {
     const difference = ours.map((value, i) => Math.abs(value - Number(theirs[i])));
     expect(Math.max(...difference)).toBeLessThan(1e-5);
   });
+
+  it(
+    'gives the same table where it was stopped at several moments and its tab was closed, and says where it goes on',
+    async () => {
+      const table = page.getByRole('region', { name: 'Results of all systems' });
+      const whole = await table.innerText();
+      const browsing = await browser.newContext();
+      const tab = async (): Promise<Page> => {
+        const next = await browsing.newPage();
+        next.setDefaultTimeout(120_000);
+        await next.goto(server.address);
+        return next;
+      };
+      let visit = await tab();
+      const seconds: string[] = [];
+      for (const moment of [0, 0.5, 1, 2, 5]) {
+        const start = visit.getByRole('button', { name: /^(Train both now|Resume)$/ }).first();
+        await start.click();
+        await visit.waitForTimeout(1000 * moment);
+        const pressed = performance.now();
+        await visit.getByRole('button', { name: 'Stop' }).click();
+        await visit.getByRole('heading', { name: 'Stopped' }).waitFor();
+        seconds.push(`${moment} s: ${((performance.now() - pressed) / 1000).toFixed(1)} s`);
+      }
+      console.info(`stopped at … within …: ${seconds.join(', ')}`);
+      await visit.getByRole('button', { name: 'Resume' }).click();
+      await visit
+        .getByText(/step [1-9]\d+ of/)
+        .first()
+        .waitFor();
+      const second = await tab();
+      await second.getByText('This training runs in another tab of this browser.').first().waitFor();
+      await second.close();
+      await visit.close();
+      visit = await tab();
+      await visit.getByRole('button', { name: 'Train both now' }).click();
+      const again = visit.getByRole('region', { name: 'Results of all systems' });
+      await again.waitFor({ timeout: hang });
+      expect(await again.innerText()).toBe(whole);
+      await browsing.close();
+    },
+    hang,
+  );
 
   it('shows the same table in another visit, from what is stored', async () => {
     const table = page.getByRole('region', { name: 'Results of all systems' });
