@@ -24,7 +24,8 @@ const measurementEnds = 270;
  * Milliseconds of a small training step, the mean of both students: the median of what was measured. Takes at most
  * 300 ms, but for a computer whose single step takes longer.
  */
-export async function measureStep({ now }: Clock): Promise<number> {
+export async function measureStep(clock: Pick<Clock, 'now'>): Promise<number> {
+  const now = (): number => clock.now();
   const startedAt = now();
   const step = smallSteps();
   do await step();

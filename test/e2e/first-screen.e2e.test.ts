@@ -11,17 +11,22 @@ import { describeUnless } from '../support/skip.ts';
 const typed = 'how do bees make honey';
 const example = 'Why does bran make whole wheat bread rise less?';
 
+interface OpenOptions {
+  readonly width?: number;
+  readonly address?: string;
+  /** What is done with the page before it is opened. */
+  readonly prepare?: (page: Page) => Promise<unknown>;
+}
+
 describeUnless(noChromium, 'the demo before a training', () => {
   const server = servedPage();
   const browser = testBrowser(['--no-sandbox']);
 
-  async function open(
-    { width = 1280, address = server.address, prepare = () => Promise.resolve() } = {} as {
-      width?: number;
-      address?: string;
-      prepare?: (page: Page) => Promise<unknown>;
-    },
-  ): Promise<Page> {
+  async function open({
+    width = 1280,
+    address = server.address,
+    prepare = () => Promise.resolve(),
+  }: OpenOptions = {}): Promise<Page> {
     const page = await browser.newPage({ viewport: { width, height: 800 }, reducedMotion: 'reduce' });
     onTestFinished(() => page.close());
     page.setDefaultTimeout(60_000);

@@ -1,8 +1,8 @@
+import { own } from '../../core/own.ts';
 import storedExamples from '../demo-examples.json' with { type: 'json' };
 import type { FoundList, ListedPassage, StoredExamples } from '../demo-examples.ts';
 import type { DemoCalls, DemoPlace, DemoSizes, StepRate } from '../demo-protocol.ts';
 import { demoRecipe } from '../demo-recipe.ts';
-import type { FirstSystem } from '../demo-search.ts';
 import { demoEstimate } from '../demo-estimate.ts';
 import type { TimeRange } from '../../pipeline/time-left.ts';
 import { openDemoWorker, type DemoClient } from '../window/demo-client.ts';
@@ -12,16 +12,16 @@ import { problemOf, type Problem } from './problem.ts';
 /** Of what is fetched: nothing happens yet, it is on its way, it can be used, or it could not be loaded. */
 export type PartState = 'waiting' | 'loading' | 'ready' | 'failed';
 
-const { texts, examples } = storedExamples as unknown as StoredExamples;
+const { texts, examples }: StoredExamples = storedExamples;
 
 /** What keyword search and the untrained encoder find for the example queries, without any download. */
 export const exampleLists: ReadonlyMap<string, readonly FoundList[]> = new Map(
   examples.map(({ query, found }) => [
     query,
-    (['bm25', 'untrained'] as const).map((system) => ({
+    Object.entries(found).map(([system, passages]) => ({
       system,
-      passages: found[system].map(([id, grade], i): ListedPassage => ({
-        ...{ id, rank: i + 1, text: texts[id] ?? '' },
+      passages: passages.map(({ id, grade }, i): ListedPassage => ({
+        ...{ id, rank: i + 1, text: own(texts, id) ?? '' },
         grade: grade ?? undefined,
       })),
     })),
@@ -134,8 +134,7 @@ export class DemoSearchView {
       if (!(await this.openCorpus())) return;
       const { found, queryId } = await this.#ask('searchDemo', { query });
       if (turn !== this.#turn) return;
-      const lists = found.map(({ system, passages }) => ({ system: system as FirstSystem, passages }));
-      this.#show(query, lists, queryId !== undefined);
+      this.#show(query, found, queryId !== undefined);
     } catch (error) {
       if (turn === this.#turn) this.problem = { part: 'corpus', problem: problemOf(error) };
     } finally {
