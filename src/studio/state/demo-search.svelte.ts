@@ -69,7 +69,11 @@ export class DemoSearchView {
 
   async #begin(): Promise<void> {
     await firstPaint();
-    if (!(await this.openCorpus())) return;
+    if (!(await this.openCorpus())) {
+      // Whoever asks again begins again.
+      this.#started = undefined;
+      return;
+    }
     // What draws the page would slow the measurement.
     await idle();
     await this.#measure();
@@ -110,11 +114,8 @@ export class DemoSearchView {
   async retry(): Promise<void> {
     const part = this.problem?.part;
     this.problem = undefined;
-    if (part === 'corpus') {
-      this.#started = undefined;
-      await this.start();
-    } else await this.openEncoder();
-    if (!exampleLists.has(this.answered)) await this.search(this.answered);
+    if (part === 'encoder') await this.openEncoder();
+    else await this.search(this.query);
   }
 
   /** Shows an example at once; searches for anything else, as soon as the corpus is here. */
@@ -122,6 +123,7 @@ export class DemoSearchView {
     const query = text.trim();
     const turn = ++this.#turn;
     if (query === '') return;
+    void this.start();
     const stored = exampleLists.get(query);
     if (stored !== undefined) {
       this.isSearching = false;
@@ -130,7 +132,6 @@ export class DemoSearchView {
     }
     this.isSearching = true;
     try {
-      void this.start();
       if (!(await this.openCorpus())) return;
       const { found, queryId } = await this.#ask('searchDemo', { query });
       if (turn !== this.#turn) return;
@@ -157,6 +158,7 @@ export class DemoSearchView {
         if (part === 'encoder') this.received = [...received.values()].reduce((sum, bytes) => sum + bytes, 0);
       });
       this[part] = 'ready';
+      if (this.problem?.part === part) this.problem = undefined;
       // A typed query was answered by keyword search alone.
       if (part === 'encoder' && !exampleLists.has(this.answered)) void this.search(this.answered);
       return true;
