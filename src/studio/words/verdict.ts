@@ -91,7 +91,10 @@ export function significance({
     );
   const open = pairs
     .filter((pair) => !isShown(pair))
-    .map((pair) => `${systemName(pair.system)} against ${systemName(pair.baseline)} (${signed(pair.difference)})`);
+    .map(
+      (pair) =>
+        `${systemName(pair.system)} against ${systemName(pair.baseline)} (${signed(pair.difference)})`,
+    );
   const tests = comparisons.length === 1 ? '' : `, corrected for ${comparisons.length} tests`;
   const scope = `on ${metricTitle(metric)} (p below ${alpha}${tests})`;
   return [
