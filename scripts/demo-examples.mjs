@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * Makes what the page knows of its own files before it fetches them: src/host/browser/own-files.json has their sizes and
- * hashes, src/studio/demo-examples.json what keyword search and the untrained encoder find for the example queries.
+ * Makes what the page knows of the demo before it fetches it: src/host/browser/own-files.json has the sizes and hashes of
+ * its files, src/studio/demo-examples.json what keyword search and the untrained encoder find for the example queries.
  *
  *     npm run demo-examples
  */
@@ -15,13 +15,13 @@ import { createServer } from 'vite';
 const root = fileURLToPath(new URL('..', import.meta.url));
 
 /**
- * The files that the page serves as they are, by the names that downloads give them, with their sizes and hashes.
+ * The files of the demo corpus and its encoder, by the names that downloads give them, with their sizes and hashes.
  * @returns {Record<string, { size: number, sha256: string }>}
  */
 export function ownFiles() {
   const folders = /** @type {const} */ ([
     ['public/demo', 'demo/'],
-    ['public/models', ''],
+    ['public/models/pico', 'pico/'],
   ]);
   const found = folders.flatMap(([folder, prefix]) =>
     readdirSync(join(root, folder), { recursive: true, withFileTypes: true })

@@ -13,7 +13,6 @@ import { ReadReport } from './report.ts';
 import { quoted } from '../core/shown.ts';
 import type { ByteSource } from '../core/source.ts';
 import type { TableOptions } from './table.ts';
-import { readRows } from './table.ts';
 import type { Document } from './types.ts';
 
 /** Bytes of UTF-8 in one passage, title and text together. */
@@ -154,6 +153,8 @@ interface Columns {
 async function* tableDocuments(source: ByteSource, options: TableOptions): AsyncGenerator<PlacedDocument> {
   let columns: Columns | undefined;
   let rows = 0;
+  // With a parser that other formats need not load.
+  const { readRows } = await import('./table.ts');
   for await (const { fields, line } of readRows(source, options)) {
     const error = (problem: string, remedy: string): InputError =>
       new InputError(problem, { file: source.name, line, remedy });

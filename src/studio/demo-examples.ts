@@ -14,8 +14,13 @@ export const exampleQueries = [
 export type ListedPassage = Pick<FoundPassage, 'id' | 'text' | 'rank' | 'grade'>;
 
 export interface FoundList {
-  readonly system: FirstSystem;
+  readonly system: string;
   readonly passages: readonly ListedPassage[];
+}
+
+interface StoredPassage {
+  readonly id: string;
+  readonly grade: number | null;
 }
 
 /** As it is stored: each text once. */
@@ -24,7 +29,7 @@ export interface StoredExamples {
   readonly examples: readonly {
     readonly query: string;
     /** The best first; the grade is null where nobody judged. */
-    readonly found: Readonly<Record<FirstSystem, readonly (readonly [id: string, grade: number | null])[]>>;
+    readonly found: Readonly<Record<FirstSystem, readonly StoredPassage[]>>;
   }[];
 }
 
@@ -35,10 +40,10 @@ export async function makeExamples(search: DemoSearch): Promise<StoredExamples> 
   for (const query of exampleQueries) {
     const { queryId, found } = await search.search(query);
     if (queryId === undefined) throw new Error(`"${query}" is no judged query of the demo corpus`);
-    const listOf = (system: FirstSystem): [string, number | null][] => {
+    const listOf = (system: FirstSystem): StoredPassage[] => {
       const passages = found.find((each) => each.system === system)?.passages ?? [];
       for (const { id, text } of passages) texts.set(id, text);
-      return passages.map(({ id, grade }) => [id, grade ?? null]);
+      return passages.map(({ id, grade }) => ({ id, grade: grade ?? null }));
     };
     examples.push({ query, found: { bm25: listOf('bm25'), untrained: listOf('untrained') } });
   }

@@ -46,12 +46,12 @@ export class DemoSearch {
     const judged = new Map<string, JudgedQuery>();
     const texts = new Map<string, string>();
     for (const split of splits) {
-      const { queries, judgments, documents } = await readBeir(files, { split });
-      for (const { id, text } of queries) {
-        judged.set(text.trim(), { id, grades: judgments.get(id) ?? new Map<string, number>() });
+      const data = await readBeir(files, { split });
+      for (const { id, text } of data.queries) {
+        judged.set(text.trim(), { id, grades: data.judgments.get(id) ?? new Map<string, number>() });
       }
       if (texts.size > 0) continue;
-      for await (const document of documents()) texts.set(document.id, passageText(document));
+      for await (const document of data.documents()) texts.set(document.id, passageText(document));
     }
     const builder = new Bm25Builder();
     for (const [id, text] of texts) builder.add(id, text);
@@ -70,10 +70,6 @@ export class DemoSearch {
 
   get passages(): number {
     return this.#texts.size;
-  }
-
-  get queries(): readonly string[] {
-    return [...this.#judged.keys()];
   }
 
   /**

@@ -37,9 +37,10 @@ describeUnless(noChromium, 'a screen', () => {
     const sources = patchSources({
       'src/studio/pages/GlossaryPage.svelte': glossaryPage,
       'src/studio/screens.ts': (text) =>
-        text
-          .replace('import OwnDataPage from', "import GlossaryPage from './pages/GlossaryPage.svelte';\n$&")
-          .replace(/\n\];/, "\n  { name: 'glossary', title: 'Glossary', component: GlossaryPage },$&"),
+        text.replace(
+          /\n\];/,
+          "\n  { name: 'glossary', title: 'Glossary', load: () => import('./pages/GlossaryPage.svelte') },$&",
+        ),
     });
     expect(await sources.checkBrowser()).toBe('');
     expect(await sources.checkComponents()).toBe('');

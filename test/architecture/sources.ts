@@ -10,14 +10,14 @@ export function readSources(): Map<string, string> {
   for (const folder of ['src', 'workers']) {
     for (const entry of readdirSync(join(root, folder), { recursive: true, withFileTypes: true })) {
       const file = join(entry.parentPath, entry.name);
-      if (!entry.isFile() || !/\.(ts|svelte|css)$/.test(file)) continue;
+      if (!entry.isFile() || !/\.(ts|svelte|css|json)$/.test(file)) continue;
       sources.set(relative(root, file).split(sep).join('/'), readFileSync(file, 'utf8'));
     }
   }
   return sources;
 }
 
-/** The TypeScript of a file: of a component its script, of a style sheet nothing. */
+/** The TypeScript of a file: of a component its script, of a style sheet or JSON nothing. */
 export function scriptOf(file: string, text: string): string {
   if (file.endsWith('.ts')) return text;
   if (!file.endsWith('.svelte')) return '';

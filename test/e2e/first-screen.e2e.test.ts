@@ -11,17 +11,22 @@ import { describeUnless } from '../support/skip.ts';
 const typed = 'how do bees make honey';
 const example = 'Why does bran make whole wheat bread rise less?';
 
+interface OpenOptions {
+  readonly width?: number;
+  readonly address?: string;
+  /** What is done with the page before it is opened. */
+  readonly prepare?: (page: Page) => Promise<unknown>;
+}
+
 describeUnless(noChromium, 'the demo before a training', () => {
   const server = servedPage();
   const browser = testBrowser(['--no-sandbox']);
 
-  async function open(
-    { width = 1280, address = server.address, prepare = () => Promise.resolve() } = {} as {
-      width?: number;
-      address?: string;
-      prepare?: (page: Page) => Promise<unknown>;
-    },
-  ): Promise<Page> {
+  async function open({
+    width = 1280,
+    address = server.address,
+    prepare = () => Promise.resolve(),
+  }: OpenOptions = {}): Promise<Page> {
     const page = await browser.newPage({ viewport: { width, height: 800 }, reducedMotion: 'reduce' });
     onTestFinished(() => page.close());
     page.setDefaultTimeout(60_000);
@@ -54,7 +59,6 @@ describeUnless(noChromium, 'the demo before a training', () => {
     expect(await problem.innerText()).toMatch(/could not be reached[\s\S]*The example queries still work/);
     isBlocked = false;
     await problem.getByRole('button', { name: 'Retry' }).click();
-    await ask(page, typed);
     await page.getByText(`Best ten for “${typed}” (nobody judged passages for this query)`).waitFor();
     expect(await list(page, 'Keyword search (BM25)').count()).toBe(10);
     await list(page, 'Untrained encoder').nth(9).waitFor();

@@ -55,7 +55,7 @@ describe('significance', () => {
     expect(significance(canned)).toEqual([
       'Significant on nDCG@10 (p below 0.05, corrected for 3 tests): contrastive is better than the untrained encoder by ' +
         '0.050; listwise is better than the untrained encoder by 0.090.',
-      'Not significant: listwise against contrastive (0.020).',
+      'Not significant: listwise against contrastive (+0.020).',
       'With 250 queries, a true difference of 0.040 would have been detected with a probability of 80%.',
     ]);
   });
@@ -66,7 +66,7 @@ describe('significance', () => {
     const other = { ...third, metric: 'recall_10', randomizationHolmP: 0.001 };
     expect(sentencesOf([worse, open, other])).toEqual([
       'Significant on nDCG@10 (p below 0.05, corrected for 3 tests): contrastive is worse than the untrained encoder by 0.050.',
-      'Not significant: listwise against the untrained encoder (0.090).',
+      'Not significant: listwise against the untrained encoder (+0.090).',
       'With 250 queries, a true difference of 0.025 to 0.040, depending on the pair, would have been detected with a ' +
         'probability of 80%.',
     ]);
@@ -75,7 +75,7 @@ describe('significance', () => {
   it('says that no difference is significant, and nothing without comparisons', () => {
     expect(sentencesOf([{ ...first, randomizationHolmP: 0.5 }])).toEqual([
       'Significant on nDCG@10 (p below 0.05): no difference.',
-      'Not significant: contrastive against the untrained encoder (0.050).',
+      'Not significant: contrastive against the untrained encoder (+0.050).',
       'With 250 queries, a true difference of 0.040 would have been detected with a probability of 80%.',
     ]);
     expect(sentencesOf([])).toEqual([]);

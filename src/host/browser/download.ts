@@ -2,7 +2,7 @@ import { own } from '../../core/own.ts';
 import { download, MemorySink, type Download, type KnownFile } from '../download.ts';
 import ownFiles from './own-files.json' with { type: 'json' };
 
-/** Size and hash of one of the page's own files, where they are known: of the demo corpus and the built-in encoders. */
+/** Size and hash of one of the page's own files, where they are known: of the demo corpus and its encoder. */
 export function ownFile(file: string): Required<Pick<KnownFile, 'size' | 'sha256'>> | undefined {
   return own<{ readonly size: number; readonly sha256: string }>(ownFiles, file);
 }

@@ -1,8 +1,8 @@
+import { own } from '../../core/own.ts';
 import storedExamples from '../demo-examples.json' with { type: 'json' };
 import type { FoundList, ListedPassage, StoredExamples } from '../demo-examples.ts';
 import type { DemoCalls, DemoPlace, DemoSizes, StepRate } from '../demo-protocol.ts';
 import { demoRecipe } from '../demo-recipe.ts';
-import type { FirstSystem } from '../demo-search.ts';
 import { demoEstimate } from '../demo-estimate.ts';
 import type { TimeRange } from '../../pipeline/time-left.ts';
 import { openDemoWorker, type DemoClient } from '../window/demo-client.ts';
@@ -12,16 +12,16 @@ import { problemOf, type Problem } from './problem.ts';
 /** Of what is fetched: nothing happens yet, it is on its way, it can be used, or it could not be loaded. */
 export type PartState = 'waiting' | 'loading' | 'ready' | 'failed';
 
-const { texts, examples } = storedExamples as unknown as StoredExamples;
+const { texts, examples }: StoredExamples = storedExamples;
 
 /** What keyword search and the untrained encoder find for the example queries, without any download. */
 export const exampleLists: ReadonlyMap<string, readonly FoundList[]> = new Map(
   examples.map(({ query, found }) => [
     query,
-    (['bm25', 'untrained'] as const).map((system) => ({
+    Object.entries(found).map(([system, passages]) => ({
       system,
-      passages: found[system].map(([id, grade], i): ListedPassage => ({
-        ...{ id, rank: i + 1, text: texts[id] ?? '' },
+      passages: passages.map(({ id, grade }, i): ListedPassage => ({
+        ...{ id, rank: i + 1, text: own(texts, id) ?? '' },
         grade: grade ?? undefined,
       })),
     })),
@@ -69,7 +69,11 @@ export class DemoSearchView {
 
   async #begin(): Promise<void> {
     await firstPaint();
-    if (!(await this.openCorpus())) return;
+    if (!(await this.openCorpus())) {
+      // Whoever asks again begins again.
+      this.#started = undefined;
+      return;
+    }
     // What draws the page would slow the measurement.
     await idle();
     await this.#measure();
@@ -110,11 +114,8 @@ export class DemoSearchView {
   async retry(): Promise<void> {
     const part = this.problem?.part;
     this.problem = undefined;
-    if (part === 'corpus') {
-      this.#started = undefined;
-      await this.start();
-    } else await this.openEncoder();
-    if (!exampleLists.has(this.answered)) await this.search(this.answered);
+    if (part === 'encoder') await this.openEncoder();
+    else await this.search(this.query);
   }
 
   /** Shows an example at once; searches for anything else, as soon as the corpus is here. */
@@ -122,6 +123,7 @@ export class DemoSearchView {
     const query = text.trim();
     const turn = ++this.#turn;
     if (query === '') return;
+    void this.start();
     const stored = exampleLists.get(query);
     if (stored !== undefined) {
       this.isSearching = false;
@@ -130,12 +132,10 @@ export class DemoSearchView {
     }
     this.isSearching = true;
     try {
-      void this.start();
       if (!(await this.openCorpus())) return;
       const { found, queryId } = await this.#ask('searchDemo', { query });
       if (turn !== this.#turn) return;
-      const lists = found.map(({ system, passages }) => ({ system: system as FirstSystem, passages }));
-      this.#show(query, lists, queryId !== undefined);
+      this.#show(query, found, queryId !== undefined);
     } catch (error) {
       if (turn === this.#turn) this.problem = { part: 'corpus', problem: problemOf(error) };
     } finally {
@@ -158,6 +158,7 @@ export class DemoSearchView {
         if (part === 'encoder') this.received = [...received.values()].reduce((sum, bytes) => sum + bytes, 0);
       });
       this[part] = 'ready';
+      if (this.problem?.part === part) this.problem = undefined;
       // A typed query was answered by keyword search alone.
       if (part === 'encoder' && !exampleLists.has(this.answered)) void this.search(this.answered);
       return true;

@@ -3,7 +3,7 @@ import { own } from '../../core/own.ts';
 import { verdictOf, type PairResult } from '../../metrics/compare-systems.ts';
 import { metricTitle } from '../../metrics/format.ts';
 import type { RecipeReport } from '../../pipeline/report.ts';
-import { systemName } from './findings.ts';
+import { signed, systemName } from './findings.ts';
 
 /** How a query's value changed by training. */
 export interface QueryChange {
@@ -91,7 +91,10 @@ export function significance({
     );
   const open = pairs
     .filter((pair) => !isShown(pair))
-    .map((pair) => `${systemName(pair.system)} against ${systemName(pair.baseline)} (${size(pair)})`);
+    .map(
+      (pair) =>
+        `${systemName(pair.system)} against ${systemName(pair.baseline)} (${signed(pair.difference)})`,
+    );
   const tests = comparisons.length === 1 ? '' : `, corrected for ${comparisons.length} tests`;
   const scope = `on ${metricTitle(metric)} (p below ${alpha}${tests})`;
   return [
