@@ -26,6 +26,8 @@ import { noWork, type ListsStage, type Stage, type Work, type Workshop } from '.
 import { comparisonStage, type ComparisonReport, type SystemStages } from './stages/comparison.ts';
 import { devStage, readyDevStage } from './stages/dev.ts';
 import { diagnosedStage, type DiagnosedSource } from './stages/diagnosed.ts';
+import type { LoweredReport } from './lowered-report.ts';
+import { loweredStage, type LoweringArm } from './stages/lowered.ts';
 import { lengthsStage } from './stages/lengths.ts';
 import { mixedListsStage } from './stages/mixed.ts';
 import { bm25Retriever, retrieverOf, trainedRetriever } from './retriever.ts';
@@ -67,6 +69,8 @@ export interface StageGraph {
   /** What an arm finds after a training. */
   ranking(arm: ArmStages, seed: number, trained: Stage): Promise<Stage>;
   comparison(arms: readonly SystemStages[]): Promise<Stage<ComparisonReport>>;
+  /** The relevant passages that arms rank lower than the untrained encoder. */
+  lowered(arms: readonly LoweringArm[]): Promise<Stage<LoweredReport>>;
   /** The encoder as an arm with these settings searches with it. */
   modelOf(training: RecipeTraining): EncoderModel;
 }
@@ -107,6 +111,7 @@ export async function buildStageGraph(
       return rankingStage(parts, `${arm.name}, seed ${seed}`, retriever, recipe.evaluation);
     },
     comparison: (arms) => comparisonStage(parts, recipe, [...baselines, ...arms]),
+    lowered: (arms) => loweredStage(parts, recipe.evaluation, untrained, arms),
   };
 }
 
