@@ -76,33 +76,66 @@ export function decodeForces(bytes: Uint8Array<ArrayBuffer>): ForceRecord {
 
 /** The record with its ids and pairs in the order of the ids, and no ids without a pair: equal for equal forces. */
 export function sortedForces(record: ForceRecord): ForceRecord {
-  const queries = ranksOf(record.queries, record.query);
-  const passages = ranksOf(record.passages, record.passage);
-  const order = Uint32Array.from(record.query.keys()).sort(
-    (a, b) =>
-      queries.rank(record.query[a] as number) - queries.rank(record.query[b] as number) ||
-      passages.rank(record.passage[a] as number) - passages.rank(record.passage[b] as number),
-  );
+  const queries = sortedIds(record.queries, record.query);
+  const passages = sortedIds(record.passages, record.passage);
+  // By query, and for each by passage: the second sort keeps the order of the first among equals.
+  const byPassage = sortedBy(undefined, passages.column, passages.ids.length);
+  const order = sortedBy(byPassage, queries.column, queries.ids.length);
   return {
     ...record,
     queries: queries.ids,
     passages: passages.ids,
-    query: order.map((pair) => queries.rank(record.query[pair] as number)),
-    passage: order.map((pair) => passages.rank(record.passage[pair] as number)),
-    push: Float32Array.from(order, (pair) => record.push[pair] as number),
-    pull: Float32Array.from(order, (pair) => record.pull[pair] as number),
+    query: order.map((pair) => queries.column[pair] as number),
+    passage: order.map((pair) => passages.column[pair] as number),
+    push: inOrder(record.push, order),
+    pull: inOrder(record.pull, order),
     times: order.map((pair) => record.times[pair] as number),
   };
 }
 
-interface RankedIds {
-  readonly ids: readonly string[];
-  rank(place: number): number;
+function inOrder(values: Float32Array, order: Uint32Array): Float32Array<ArrayBuffer> {
+  const sorted = new Float32Array(order.length);
+  for (let i = 0; i < order.length; i++) sorted[i] = values[order[i] as number] as number;
+  return sorted;
 }
 
-function ranksOf(ids: readonly string[], used: Uint32Array): RankedIds {
-  const places = [...new Set(used)].sort((a, b) => ((ids[a] as string) < (ids[b] as string) ? -1 : 1));
+/** The ids that a column names, sorted, and the column with their new places. */
+function sortedIds(
+  ids: readonly string[],
+  column: Uint32Array,
+): { readonly ids: readonly string[]; readonly column: Uint32Array } {
+  const isUsed = new Uint8Array(ids.length);
+  for (let i = 0; i < column.length; i++) isUsed[column[i] as number] = 1;
+  const idAt = (place: number): string => ids[place] as string;
+  const places = [...ids.keys()].filter((place) => isUsed[place] === 1);
+  places.sort((a, b) => (idAt(a) < idAt(b) ? -1 : 1));
   const ranks = new Uint32Array(ids.length);
   places.forEach((place, rank) => (ranks[place] = rank));
-  return { ids: places.map((place) => ids[place] as string), rank: (place) => ranks[place] as number };
+  return { ids: places.map(idAt), column: column.map((place) => ranks[place] as number) };
+}
+
+/**
+ * Pairs by a column of whole numbers below a limit, in time that grows with their number alone.
+ * @param pairs in the order that equals keep; as they stand by default
+ */
+function sortedBy(
+  pairs: Uint32Array | undefined,
+  column: Uint32Array,
+  limit: number,
+): Uint32Array<ArrayBuffer> {
+  const starts = new Uint32Array(limit + 1);
+  for (let i = 0; i < column.length; i++) {
+    const next = (column[i] as number) + 1;
+    starts[next] = (starts[next] as number) + 1;
+  }
+  for (let i = 0; i < limit; i++) starts[i + 1] = (starts[i + 1] as number) + (starts[i] as number);
+  const sorted = new Uint32Array(column.length);
+  for (let i = 0; i < column.length; i++) {
+    const pair = pairs === undefined ? i : (pairs[i] as number);
+    const value = column[pair] as number;
+    const at = starts[value] as number;
+    sorted[at] = pair;
+    starts[value] = at + 1;
+  }
+  return sorted;
 }

@@ -1,4 +1,5 @@
 import type { ScoreGradients } from '../similarity.ts';
+import { PairSums } from './pair-sums.ts';
 import type { ForceRecord } from './record.ts';
 
 /** Ids of a batch: of its lists' queries, and of its passages with who proposed them, in the order of the layout. */
@@ -11,6 +12,8 @@ export interface RecordedBatch {
 export interface RecorderOptions {
   /** Passages of a list that are recorded in a step; 16 by default. */
   readonly strongest?: number;
+  /** As a share of the list's strongest force in the step: fainter ones are left out. 0.01 by default. */
+  readonly faintest?: number;
   /** With one more, the weaker half is dropped; 2^19 by default, which take 10 MB. */
   readonly mostPairs?: number;
 }
@@ -18,22 +21,13 @@ export interface RecorderOptions {
 export const strongestPerList = 16;
 export const mostRecordedPairs = 2 ** 19;
 
-/** A batch while its loss is computed. */
+/** A batch whose step is not taken yet; queries, passages and sources by their numbers. */
 interface OpenBatch {
-  readonly queries: readonly string[];
-  /** Distinct ids, and for each passage of the batch the place of its own. */
-  readonly ids: readonly string[];
-  readonly idOf: Int32Array;
-  /** For each passage of the batch the place of its source. */
-  readonly sourceOf: Int32Array;
-  readonly sources: readonly string[];
-  readonly sourcePush: Float64Array;
-  readonly sourcePull: Float64Array;
-  /** Of what is to be recorded: list, id and force, one after the other. */
-  readonly found: number[];
-  /** Force on each distinct id in the row at work, and whether it has one. */
-  readonly sums: Float64Array;
-  readonly isMet: Uint8Array;
+  readonly queries: Int32Array;
+  readonly passages: Int32Array;
+  readonly sources: Int32Array;
+  /** For each source its push, then its pull. */
+  readonly ofSources: Float64Array;
 }
 
 /**
@@ -43,174 +37,148 @@ interface OpenBatch {
  */
 export class ForceRecorder {
   readonly #strongest: number;
+  readonly #faintest: number;
   readonly #mostPairs: number;
   readonly #queries = new Numbers();
   readonly #passages = new Numbers();
-  readonly #sources = new Map<string, { push: number; pull: number }>();
-  /** From a query's and a passage's number to the place of the pair. */
-  #places = new Map<number, number>();
-  #query = new Uint32Array(1024);
-  #passage = new Uint32Array(1024);
-  #push = new Float32Array(1024);
-  #pull = new Float32Array(1024);
-  #times = new Uint32Array(1024);
+  readonly #sources = new Numbers();
+  readonly #pairs = new PairSums();
+  /** For each source its push, then its pull. */
+  #ofSources: number[] = [];
   #droppedPairs = 0;
   #from = 0;
   #steps = 0;
   #batch: OpenBatch | undefined;
+  /** Of the batch, what is to be recorded. */
+  readonly #found = new FoundForces();
+  /** Room for a row: the force on each passage, 0 between two rows, and the strongest of them in order. */
+  #sums = new Float64Array();
+  readonly #best: Int32Array;
+  readonly #bestForces: Float64Array;
 
-  constructor({ strongest = strongestPerList, mostPairs = mostRecordedPairs }: RecorderOptions = {}) {
+  constructor(options: RecorderOptions = {}) {
+    const { strongest = strongestPerList, faintest = 0.01, mostPairs = mostRecordedPairs } = options;
     this.#strongest = strongest;
+    this.#faintest = faintest;
     this.#mostPairs = mostPairs;
+    this.#best = new Int32Array(strongest);
+    this.#bestForces = new Float64Array(strongest);
   }
 
-  /** Before the loss of a batch is computed: what was noted of one that was not finished is forgotten. */
+  /** Before the loss of a batch is computed: what was noted of one whose step was not taken is forgotten. */
   begin({ queries, passages, sources }: RecordedBatch): void {
-    const ids = new Numbers();
-    const names = new Numbers();
-    const idOf = Int32Array.from(passages, (id) => ids.of(id));
-    const sourceOf = Int32Array.from(sources, (name) => names.of(name));
     this.#batch = {
-      ...{ queries, ids: ids.all, idOf, sources: names.all, sourceOf, found: [] },
-      sourcePush: new Float64Array(names.all.length),
-      sourcePull: new Float64Array(names.all.length),
-      sums: new Float64Array(ids.all.length),
-      isMet: new Uint8Array(ids.all.length),
+      queries: this.#queries.ofAll(queries),
+      passages: this.#passages.ofAll(passages),
+      sources: this.#sources.ofAll(sources),
+      ofSources: new Float64Array(2 * this.#sources.texts.length),
     };
+    this.#found.clear();
+    if (this.#sums.length < this.#passages.texts.length) {
+      this.#sums = new Float64Array(2 * this.#passages.texts.length);
+    }
   }
 
   note(block: ScoreGradients): void {
-    const batch = this.#batch;
-    if (batch === undefined) throw new TypeError('no batch was begun');
-    const { idOf, sourceOf, sourcePush, sourcePull, sums, isMet } = batch;
+    const batch = this.#open();
     const { from, rows, columns, gradient } = block;
+    const { passages, sources, ofSources } = batch;
+    const sums = this.#sums;
     const lists = batch.queries.length;
-    const touched = new Int32Array(sums.length);
+    const found = new Int32Array(columns);
     for (let row = 0; row < rows; row++) {
+      const slopes = gradient.subarray(row * columns, (row + 1) * columns);
+      const floor = Math.max(this.#faintest * largest(slopes), Number.MIN_VALUE);
       let count = 0;
       for (let column = 0; column < columns; column++) {
-        const slope = gradient[row * columns + column] as number;
-        if (slope === 0) continue;
-        const force = -slope * lists;
-        const passage = block.passage(from + row, column);
-        const source = sourceOf[passage] as number;
-        if (force < 0) sourcePush[source] = (sourcePush[source] as number) - force;
-        else sourcePull[source] = (sourcePull[source] as number) + force;
+        const slope = slopes[column] as number;
+        if (slope < floor && slope > -floor) continue;
+        const at = block.passage(from + row, column);
         // A document may stand in several columns.
-        const id = idOf[passage] as number;
-        if (isMet[id] === 0) touched[count++] = id;
-        isMet[id] = 1;
-        sums[id] = (sums[id] as number) + force;
+        const passage = passages[at] as number;
+        sums[passage] = (sums[passage] as number) - lists * slope;
+        found[count++] = passage;
+        const source = 2 * (sources[at] as number) + (slope > 0 ? 0 : 1);
+        ofSources[source] = (ofSources[source] as number) + lists * Math.abs(slope);
       }
-      this.#keepStrongest(batch, from + row, touched.subarray(0, count));
+      this.#keepStrongest(batch.queries[from + row] as number, found.subarray(0, count));
     }
   }
 
-  #keepStrongest({ sums, isMet, found }: OpenBatch, list: number, touched: Int32Array): void {
-    const ids: number[] = [];
-    for (const id of touched) {
-      const size = Math.abs(sums[id] as number);
-      let at = ids.length;
-      while (at > 0 && Math.abs(sums[ids[at - 1] as number] as number) < size) at--;
-      if (at === this.#strongest) continue;
-      ids.splice(at, 0, id);
-      if (ids.length > this.#strongest) ids.pop();
+  #open(): OpenBatch {
+    if (this.#batch === undefined) throw new TypeError('no batch was begun');
+    return this.#batch;
+  }
+
+  /** Takes the forces of a row's passages out of its room, some of which may be named twice. */
+  #keepStrongest(query: number, passages: Int32Array): void {
+    const [sums, best, forces] = [this.#sums, this.#best, this.#bestForces];
+    const most = best.length;
+    let count = 0;
+    let weakest = 0;
+    for (let i = 0; i < passages.length; i++) {
+      const passage = passages[i] as number;
+      const force = sums[passage] as number;
+      sums[passage] = 0;
+      const size = Math.abs(force);
+      // Of equals, those that come first stay.
+      if (size === 0 || (count === most && size <= weakest)) continue;
+      let at = count < most ? count++ : most - 1;
+      for (; at > 0 && Math.abs(forces[at - 1] as number) < size; at--) {
+        best[at] = best[at - 1] as number;
+        forces[at] = forces[at - 1] as number;
+      }
+      best[at] = passage;
+      forces[at] = force;
+      weakest = Math.abs(forces[count - 1] as number);
     }
-    for (const id of ids) found.push(list, id, sums[id] as number);
-    for (const id of touched) sums[id] = isMet[id] = 0;
+    for (let i = 0; i < count; i++) this.#found.add(query, best[i] as number, forces[i] as number);
   }
 
   /** Once the step of the batch is taken. @param share of the peak learning rate */
   commit(share: number): void {
-    const batch = this.#batch;
-    if (batch === undefined) throw new TypeError('no batch was begun');
+    const { ofSources } = this.#open();
     this.#batch = undefined;
-    const { queries, ids, found, sources, sourcePush, sourcePull } = batch;
-    for (let at = 0; at < found.length; at += 3) {
-      const query = this.#queries.of(queries[found[at] as number] as string);
-      const passage = this.#passages.of(ids[found[at + 1] as number] as string);
-      this.#add(query, passage, share * (found[at + 2] as number));
+    const { count, query, passage, force } = this.#found;
+    for (let i = 0; i < count; i++) {
+      const [of, on] = [query[i] as number, passage[i] as number];
+      let place = this.#pairs.find(of, on);
+      if (place < 0) {
+        if (this.#pairs.size >= this.#mostPairs) this.#dropWeaker();
+        place = this.#pairs.append(of, on);
+      }
+      this.#pairs.add(place, share * (force[i] as number));
     }
-    sources.forEach((name, i) => {
-      const { push, pull } = this.#sources.get(name) ?? { push: 0, pull: 0 };
-      this.#sources.set(name, {
-        push: push + share * (sourcePush[i] as number),
-        pull: pull + share * (sourcePull[i] as number),
-      });
-    });
+    ofSources.forEach((force, i) => (this.#ofSources[i] = (this.#ofSources[i] ?? 0) + share * force));
     this.#steps++;
   }
 
-  #add(query: number, passage: number, force: number): void {
-    const key = query * mostIds + passage;
-    let place = this.#places.get(key);
-    if (place === undefined) {
-      if (this.#places.size >= this.#mostPairs) this.#dropWeakest();
-      place = this.#places.size;
-      if (place === this.#query.length) this.#grow();
-      this.#places.set(key, place);
-      this.#query[place] = query;
-      this.#passage[place] = passage;
-    }
-    const sums = force < 0 ? this.#push : this.#pull;
-    sums[place] = (sums[place] as number) + Math.abs(force);
-    this.#times[place] = (this.#times[place] as number) + 1;
-  }
-
-  #grow(): void {
-    const size = 2 * this.#query.length;
-    const wider = <T extends Uint32Array | Float32Array>(made: T, column: T): T => {
-      made.set(column);
-      return made;
-    };
-    this.#query = wider(new Uint32Array(size), this.#query);
-    this.#passage = wider(new Uint32Array(size), this.#passage);
-    this.#push = wider(new Float32Array(size), this.#push);
-    this.#pull = wider(new Float32Array(size), this.#pull);
-    this.#times = wider(new Uint32Array(size), this.#times);
-  }
-
   /** Of equals, those that were met first stay. */
-  #dropWeakest(): void {
-    const record = this.snapshot();
-    const strength = Float64Array.from(record.push, (push, place) => push + (record.pull[place] as number));
+  #dropWeaker(): void {
+    const columns = this.#pairs.columns();
+    const strength = Float64Array.from(columns.push, (push, place) => push + (columns.pull[place] as number));
     const order = Uint32Array.from(strength.keys());
     order.sort((a, b) => (strength[b] as number) - (strength[a] as number) || a - b);
-    const kept = order.subarray(0, Math.ceil(order.length / 2)).sort();
+    const kept = order.subarray(0, order.length >> 1).sort();
     this.#droppedPairs += order.length - kept.length;
-    this.#fill(record, kept);
-  }
-
-  #fill({ query, passage, push, pull, times }: ForceRecord, kept: Uint32Array): void {
-    this.#places = new Map();
-    for (const column of [this.#push, this.#pull, this.#times]) column.fill(0);
-    while (this.#query.length < kept.length) this.#grow();
-    kept.forEach((from, to) => {
-      this.#query[to] = query[from] as number;
-      this.#passage[to] = passage[from] as number;
-      this.#push[to] = push[from] as number;
-      this.#pull[to] = pull[from] as number;
-      this.#times[to] = times[from] as number;
-      this.#places.set((query[from] as number) * mostIds + (passage[from] as number), to);
-    });
+    this.#pairs.replace(columns, kept);
   }
 
   /** What was recorded so far, in the order in which it was met: restored, it goes on to the same bits. */
   snapshot(): ForceRecord {
-    const pairs = this.#places.size;
     return {
       from: this.#from,
       to: this.#from + this.#steps,
       strongest: this.#strongest,
       droppedPairs: this.#droppedPairs,
-      sources: [...this.#sources].map(([source, { push, pull }]) => ({ source, push, pull })),
-      queries: [...this.#queries.all],
-      passages: [...this.#passages.all],
-      query: this.#query.slice(0, pairs),
-      passage: this.#passage.slice(0, pairs),
-      push: this.#push.slice(0, pairs),
-      pull: this.#pull.slice(0, pairs),
-      times: this.#times.slice(0, pairs),
+      sources: this.#sources.texts.map((source, i) => ({
+        source,
+        push: this.#ofSources[2 * i] ?? 0,
+        pull: this.#ofSources[2 * i + 1] ?? 0,
+      })),
+      queries: [...this.#queries.texts],
+      passages: [...this.#passages.texts],
+      ...this.#pairs.columns(),
     };
   }
 
@@ -220,35 +188,75 @@ export class ForceRecorder {
     this.#batch = undefined;
     this.#queries.reset(given.queries);
     this.#passages.reset(given.passages);
-    this.#sources.clear();
-    for (const { source, push, pull } of given.sources) this.#sources.set(source, { push, pull });
+    this.#sources.reset(given.sources.map(({ source }) => source));
+    this.#ofSources = given.sources.flatMap(({ push, pull }) => [push, pull]);
     this.#from = given.from;
     this.#steps = step - given.from;
     this.#droppedPairs = given.droppedPairs;
-    this.#fill(given, Uint32Array.from(given.query.keys()));
+    this.#pairs.replace(given, given.query.keys());
   }
 }
 
-/** A query's number times this, plus a passage's, is exact and tells pairs apart. */
-const mostIds = 2 ** 26;
+function largest(slopes: Float64Array): number {
+  let size = 0;
+  for (let i = 0; i < slopes.length; i++) {
+    const slope = Math.abs(slopes[i] as number);
+    if (slope > size) size = slope;
+  }
+  return size;
+}
+
+/** Forces of a batch, in room that is used again for the next. */
+class FoundForces {
+  count = 0;
+  query = new Int32Array(1024);
+  passage = new Int32Array(1024);
+  force = new Float64Array(1024);
+
+  add(query: number, passage: number, force: number): void {
+    if (this.count === this.query.length) {
+      this.query = doubled(this.query, new Int32Array(2 * this.count));
+      this.passage = doubled(this.passage, new Int32Array(2 * this.count));
+      this.force = doubled(this.force, new Float64Array(2 * this.count));
+    }
+    this.query[this.count] = query;
+    this.passage[this.count] = passage;
+    this.force[this.count++] = force;
+  }
+
+  clear(): void {
+    this.count = 0;
+  }
+}
+
+function doubled<T extends Int32Array | Float64Array>(values: T, room: T): T {
+  room.set(values);
+  return room;
+}
 
 /** Numbers texts from 0 in the order in which they are met. */
 class Numbers {
-  all: string[] = [];
-  readonly #byText = new Map<string, number>();
+  texts: string[] = [];
+  readonly #numbers = new Map<string, number>();
 
-  of(text: string): number {
-    const known = this.#byText.get(text);
+  ofAll(texts: readonly string[]): Int32Array {
+    const numbers = new Int32Array(texts.length);
+    for (let i = 0; i < texts.length; i++) numbers[i] = this.#of(texts[i] as string);
+    return numbers;
+  }
+
+  #of(text: string): number {
+    const known = this.#numbers.get(text);
     if (known !== undefined) return known;
-    const number = this.all.length;
-    this.#byText.set(text, number);
-    this.all.push(text);
+    const number = this.texts.length;
+    this.#numbers.set(text, number);
+    this.texts.push(text);
     return number;
   }
 
   reset(texts: readonly string[]): void {
-    this.#byText.clear();
-    this.all = [];
-    for (const text of texts) this.of(text);
+    this.#numbers.clear();
+    this.texts = [];
+    this.ofAll(texts);
   }
 }
