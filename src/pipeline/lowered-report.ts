@@ -17,7 +17,7 @@ export type LoweredPassage = Readonly<{
   /** By all lists. */
   push: number;
   pull: number;
-  /** Whether it was pushed less than pulled, so that it fell since others rose. */
+  /** Whether most passages were pushed more than twice as much: it fell since others rose. */
   isHardlyPushed: boolean;
   /** The strongest first. */
   lists: readonly PushingList[];
@@ -29,8 +29,10 @@ export type LoweredArm = Readonly<{
   /** Relevant passages that the untrained encoder had among the first ten, and how many of them training took out. */
   inTopTen: number;
   leftTopTen: number;
-  /** Null where the training recorded no push and pull. */
+  /** The steps whose push and pull is recorded; null where the training recorded none. */
   steps: Readonly<{ from: number; to: number }> | null;
+  /** The median of the passages that training met. */
+  typicalPush: number;
   passages: readonly LoweredPassage[];
 }>;
 

@@ -1,5 +1,6 @@
 import { isPositive } from '../../corpus/text-key.ts';
 import type { Judgments, ListRecord } from '../../corpus/types.ts';
+import { percentile } from '../../lists/percentile.ts';
 import type { RankedDocument, Ranking } from '../../retrieval/ranking.ts';
 import type { PairForce, TrainingForces } from '../../training/forces/forces.ts';
 import type { LoweredArm, LoweredPassage, LoweredReport, PushingList } from '../lowered-report.ts';
@@ -80,6 +81,8 @@ async function armReport(
   const { plan } = arm.training;
   const { level } = plan.training.batches ?? {};
   const lists = forces === undefined ? [] : await workshop.listsOf(plan.lists);
+  const pushes = Float64Array.from(forces?.passages() ?? [], ({ push }) => push).sort();
+  const typicalPush = pushes.length === 0 ? 0 : percentile(pushes, 50);
   const byId = new Map([...lists].reverse().map((list) => [list.query_id, list]));
   const texts = await workshop.corpus.passages.textsOf(new Set(falls.map(({ passage }) => passage)));
   const textOf = new Map(queries.map(({ id, text }) => [id, text]));
@@ -89,11 +92,12 @@ async function armReport(
     inTopTen: high.length,
     leftTopTen: high.filter(left).length,
     steps: forces === undefined ? null : { from: forces.facts.from, to: forces.facts.to },
+    typicalPush,
     passages: falls.map(({ query, passage, ...fall }) => ({
       query: { id: query, text: textOf.get(query) ?? '' },
       passage: { id: passage, text: texts.get(passage) ?? '' },
       ...fall,
-      ...forcesOn(passage, forces, byId, level),
+      ...forcesOn(passage, { forces, typicalPush, lists: byId, level }),
     })),
   };
 }
@@ -121,18 +125,23 @@ function left({ before, after }: Fall): boolean {
   return before <= topTen && (after === null || after > topTen);
 }
 
+interface KnownForces {
+  readonly forces: TrainingForces | undefined;
+  readonly typicalPush: number;
+  readonly lists: ReadonlyMap<string, ListRecord>;
+  readonly level: number | undefined;
+}
+
 function forcesOn(
   passage: string,
-  forces: TrainingForces | undefined,
-  lists: ReadonlyMap<string, ListRecord>,
-  level: number | undefined,
+  { forces, typicalPush, lists, level }: KnownForces,
 ): Pick<LoweredPassage, 'push' | 'pull' | 'isHardlyPushed' | 'lists'> {
   const pairs = forces?.ofPassage(passage) ?? [];
   const sum = (side: 'push' | 'pull'): number => pairs.reduce((total, pair) => total + pair[side], 0);
   const [push, pull] = [sum('push'), sum('pull')];
   const strongest = [...pairs].filter((pair) => pair.push > 0).sort((a, b) => b.push - a.push);
   return {
-    ...{ push, pull, isHardlyPushed: push <= pull },
+    ...{ push, pull, isHardlyPushed: 2 * push < typicalPush },
     lists: strongest.slice(0, mostLists).map((pair) => pushingList(pair, lists.get(pair.query), level)),
   };
 }
@@ -150,24 +159,29 @@ function pushingList(
   };
 }
 
+/** Rows of an arm in the table; the page lists them all. */
+const mostRows = 5;
+
 function loweredTables(report: LoweredReport): readonly StageTable[] {
   const rows = report.arms.flatMap(({ name, steps, passages }) =>
-    passages.map((row) => [
-      name,
-      shortened(row.query.text, 60),
-      shortened(row.passage.text, 60),
-      steps === null ? 'not recorded' : causeText(row),
-      String(row.before),
-      row.after === null ? `> ${report.depth}` : String(row.after),
-      ...(steps === null ? ['', ''] : [forceText(row.push), forceText(row.pull)]),
-    ]),
+    passages
+      .slice(0, mostRows)
+      .map((row) => [
+        name,
+        shortened(row.query.text, 60),
+        shortened(row.passage.text, 60),
+        steps === null ? 'not recorded' : causeText(row),
+        String(row.before),
+        row.after === null ? `> ${report.depth}` : String(row.after),
+        ...(steps === null ? ['', ''] : [forceText(row.push), forceText(row.pull)]),
+      ]),
   );
   if (rows.length === 0) return [];
-  const header = ['arm', 'question', 'relevant passage', 'pushed down by', 'before', 'after', 'push', 'pull'];
+  const header = ['arm', 'question', 'relevant passage', 'pushed by', 'before', 'after', 'push', 'pull'];
   return [
     {
       title: 'Relevant passages that training ranked lower',
-      note: loweredNote(report),
+      note: noteOf(report),
       rows: [header, ...rows],
       words: 4,
       lowered: report,
@@ -175,23 +189,25 @@ function loweredTables(report: LoweredReport): readonly StageTable[] {
   ];
 }
 
-function causeText({ isHardlyPushed, lists }: LoweredPassage): string {
-  const named = lists.map(
-    ({ query, positive, push }) =>
-      `${forceText(push)} by “${shortened(query.text, 40)}” (its own: ${positive?.id ?? 'none'})`,
-  );
-  if (lists.length === 0) return 'no list: others rose';
-  return `${isHardlyPushed ? 'pulled more than pushed, others rose; ' : ''}${named.join('; ')}`;
+function causeText({ passage, isHardlyPushed, lists }: LoweredPassage): string {
+  const named = lists.map(({ query, positive, push }) => {
+    const own =
+      positive === null ? '' : positive.id === passage.id ? ', its own list' : `, list of ${positive.id}`;
+    return `“${shortened(query.text, 40)}” (${forceText(push)}${own})`;
+  });
+  const all = named.join(', ');
+  return isHardlyPushed ? `hardly pushed, others rose${named.length === 0 ? '' : `; ${all}`}` : all;
 }
 
-/** How to read the table, and the page's list of the same. */
-export function loweredNote({ grade, arms }: Pick<LoweredReport, 'grade' | 'arms'>): string {
+function noteOf({ grade, arms }: LoweredReport): string {
   const left = arms.map(({ name, leftTopTen, inTopTen }) => `${leftTopTen} of ${inTopTen} for ${name}`);
+  const typical = arms.map(({ name, typicalPush }) => `${forceText(typicalPush)} for ${name}`);
   return (
-    `Passages of grade ${grade} or higher, ranked by the untrained encoder and by each arm as its first seed trained it. ` +
-    `Of those among the first ten before training, ${left.join(', ')} left them. Push and pull: the sums of ` +
-    "−∂loss/∂score of each list, weighted by the step's share of the peak learning rate; the lists named pushed the passage " +
-    'most.'
+    `Passages of grade ${grade} or higher, ranked by the untrained encoder (before) and by each arm as its first seed ` +
+    `trained it (after). Of those among the first ten before training, these left them: ${left.join(', ')}. Push and ` +
+    "pull: sums of −∂loss/∂score over the steps that led to the arm's weights, weighted by each step's share of the peak " +
+    `learning rate; the median push on a passage is ${typical.join(', ')}. Pushed by: the lists that pushed the passage ` +
+    'most, by their queries.'
   );
 }
 
