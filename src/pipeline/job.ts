@@ -7,6 +7,7 @@ import type { ModelLibrary } from '../encoders/model-library.ts';
 import type { EncoderModel } from '../encoders/types.ts';
 import { expectedDisk, expectedMemory, makePlan, neededStages, type Plan } from './plan.ts';
 import type { LockStep } from './lock-step.ts';
+import type { LoweredReport } from './lowered-report.ts';
 import { ratesStage } from './rates.ts';
 import type { RecipeGenerators } from './recipe-generators.ts';
 import { readCorpus, type RecipeCorpus, type RecipeFiles } from './recipe-corpus.ts';
@@ -21,6 +22,7 @@ import { bytesAtOnce, trainBesideEachOther, trainingsAtOnce } from './trainers.t
 import { choiceOf, trialsOf, tune, type Trial, type Tuned, type TuningChoice } from './tuning.ts';
 import type { Bm25Index } from '../retrieval/bm25.ts';
 import type { VectorIndex } from '../retrieval/vectors.ts';
+import type { TrainingForces } from '../training/forces/forces.ts';
 import { openWorkshop, type RecipeWorkshop, type StageEvent } from './workshop.ts';
 
 export interface RecipeJobParts {
@@ -210,7 +212,8 @@ export class RecipeJob {
     for (const { rankings } of [...graph.baselines, ...arms]) {
       for (const ranking of rankings) await workshop.resultOf(ranking);
     }
-    for (const finding of graph.findings) await workshop.resultOf(finding);
+    const lowered = await this.#loweredBy(arms);
+    for (const finding of [...graph.findings, lowered]) await workshop.resultOf(finding);
     await workshop.clearLastingVectors();
     await workshop.sweep();
     const comparison = await workshop.resultOf(await graph.comparison(arms));
@@ -221,6 +224,7 @@ export class RecipeJob {
       arms,
       tunings: tunings.map(({ report }) => report),
       comparison: comparison.value,
+      lowered,
       seconds: (workshop.clock.now() - this.#startedAt) / 1000,
     });
   }
@@ -256,15 +260,22 @@ export class RecipeJob {
 
   /** An arm's encoder as {@link run} trained it with one seed. */
   async trainedModel(arm: string, seed: number): Promise<EncoderModel> {
+    const { stages, training } = this.#trained(arm, seed);
+    return { ...this.graph.modelOf(stages.training), weights: await this.#workshop.weightsOf(training) };
+  }
+
+  /** Push and pull of an arm's lists as {@link run} trained it with one seed; undefined where they were not recorded. */
+  forcesOf(arm: string, seed: number): Promise<TrainingForces | undefined> {
+    return this.#workshop.forcesOf(this.#trained(arm, seed).training);
+  }
+
+  #trained(arm: string, seed: number): { readonly stages: ArmStages; readonly training: Stage } {
     const result = this.#arms.find(({ name }) => name === arm);
     const training = result?.trainings.find((each) => each.seed === seed);
     if (result === undefined || training === undefined) {
       throw new RangeError(`${arm} was not trained with the seed ${seed}`);
     }
-    return {
-      ...this.graph.modelOf(result.stages.training),
-      weights: await this.#workshop.weightsOf(training.stage),
-    };
+    return { stages: result.stages, training: training.stage };
   }
 
   /** Makes the trials of every arm, where the recipe has some, and chooses. */
@@ -303,10 +314,21 @@ export class RecipeJob {
     return { name: stages.arm.name, stages, choice, trainings, rankings };
   }
 
+  /** With the first seed. */
+  #loweredBy(arms: readonly TrainedArm[]): Promise<Stage<LoweredReport>> {
+    return this.graph.lowered(
+      arms.flatMap(({ name, trainings: [first], rankings: [ranking] }) =>
+        first === undefined || ranking === undefined
+          ? []
+          : [{ name, seed: first.seed, training: first.stage, ranking }],
+      ),
+    );
+  }
+
   /** What the report needs. Until the trials have been made, the first stands for what will be chosen. */
   async #targets(isStored: (stage: Stage) => Promise<boolean>): Promise<readonly Stage[]> {
     const targets: Stage[] = [];
-    const systems: ArmResult[] = [];
+    const systems: TrainedArm[] = [];
     for (const arm of this.graph.arms) {
       let choice: TuningChoice = {};
       if (this.#recipe.tuning !== undefined) {
@@ -326,6 +348,7 @@ export class RecipeJob {
       ...baselines,
       ...rankings,
       this.graph.untrained,
+      await this.#loweredBy(systems),
       await this.graph.comparison(systems),
     ];
   }

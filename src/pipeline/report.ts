@@ -130,6 +130,8 @@ export interface ReportParts {
   readonly arms: readonly ArmResult[];
   readonly tunings: readonly TuningReport[];
   readonly comparison: ComparisonReport;
+  /** What the arms rank lower, which has its result. */
+  readonly lowered: Stage;
   readonly seconds: number;
 }
 
@@ -187,9 +189,12 @@ async function findingsOf({
   recipe,
   graph,
   workshop,
+  lowered,
 }: ReportParts): Promise<Pick<RecipeReport, 'findings' | 'tables' | 'exclusions'>> {
   const history = graph.arms.flatMap((arm) => arm.history);
-  const stages = new Map<string, Stage>([...history, ...graph.findings].map((stage) => [stage.key, stage]));
+  const stages = new Map<string, Stage>(
+    [...history, ...graph.findings, lowered].map((stage) => [stage.key, stage]),
+  );
   const tables: LabeledTables[] = [];
   const exclusions = [
     ...workshop.corpus.warnings,

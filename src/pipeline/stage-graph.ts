@@ -2,6 +2,8 @@ import type { ListRecord } from '../corpus/types.ts';
 import type { EncoderModel, EncoderShape } from '../encoders/types.ts';
 import type { LossSpec } from '../losses/loss-spec.ts';
 import { mostCheckpoints } from '../training/checkpoint.ts';
+import { bytesPerPair } from '../training/forces/record.ts';
+import { mostRecordedPairs, strongestPerList } from '../training/forces/recorder.ts';
 import { forwardFlops } from '../training/flops.ts';
 import type { Mix } from '../training/mixing/mix.ts';
 import { parameterCounts, type ParameterSelection } from '../training/parameter-selection.ts';
@@ -26,6 +28,8 @@ import { noWork, type ListsStage, type Stage, type Work, type Workshop } from '.
 import { comparisonStage, type ComparisonReport, type SystemStages } from './stages/comparison.ts';
 import { devStage, readyDevStage } from './stages/dev.ts';
 import { diagnosedStage, type DiagnosedSource } from './stages/diagnosed.ts';
+import type { LoweredReport } from './lowered-report.ts';
+import { loweredStage, type LoweringArm } from './stages/lowered.ts';
 import { lengthsStage } from './stages/lengths.ts';
 import { mixedListsStage } from './stages/mixed.ts';
 import { bm25Retriever, retrieverOf, trainedRetriever } from './retriever.ts';
@@ -67,6 +71,8 @@ export interface StageGraph {
   /** What an arm finds after a training. */
   ranking(arm: ArmStages, seed: number, trained: Stage): Promise<Stage>;
   comparison(arms: readonly SystemStages[]): Promise<Stage<ComparisonReport>>;
+  /** The relevant passages that arms rank lower than the untrained encoder. */
+  lowered(arms: readonly LoweringArm[]): Promise<Stage<LoweredReport>>;
   /** The encoder as an arm with these settings searches with it. */
   modelOf(training: RecipeTraining): EncoderModel;
 }
@@ -107,6 +113,7 @@ export async function buildStageGraph(
       return rankingStage(parts, `${arm.name}, seed ${seed}`, retriever, recipe.evaluation);
     },
     comparison: (arms) => comparisonStage(parts, recipe, [...baselines, ...arms]),
+    lowered: (arms) => loweredStage(parts, recipe.evaluation, untrained, arms),
   };
 }
 
@@ -308,14 +315,34 @@ function trainingWork(
     forwardFlops: devPassages === 0 ? 0 : evaluations * devPassages * passage,
     seconds: 0.5,
     steps,
-    disk: trainingDisk(shape, trainingSettings(training, loss, 0, () => 0).selection),
+    disk: trainingDisk(
+      shape,
+      trainingSettings(training, loss, 0, () => 0).selection,
+      steps * batchSize * Math.min(strongestPerList, rowPassages * (isOwn(loss) ? 1 : batchSize)),
+    ),
   };
 }
 
-/** The weights stay; checkpoints have them with two moments of each that is trained. */
-function trainingDisk(shape: EncoderShape, selection: ParameterSelection): NonNullable<Work['disk']> {
+function isOwn({ terms }: LossSpec): boolean {
+  return terms.every(({ scope }) => scope === 'own');
+}
+
+/**
+ * The weights stay, and the record of push and pull; checkpoints have both, with two moments of each weight that is
+ * trained.
+ * @param forces at most so many are recorded, of which some are of one pair
+ */
+function trainingDisk(
+  shape: EncoderShape,
+  selection: ParameterSelection,
+  forces: number,
+): NonNullable<Work['disk']> {
   const { all, trained } = parameterCounts(shape, selection);
-  return { keptBytes: 4 * all, workingBytes: 4 * all + mostCheckpoints * 3 * 4 * trained };
+  const record = bytesPerPair * Math.min(forces, mostRecordedPairs);
+  return {
+    keptBytes: 4 * all + record,
+    workingBytes: 4 * all + mostCheckpoints * (3 * 4 * trained + record),
+  };
 }
 
 /** About how many steps a training takes, and how many passages stand in a row of its batches. */

@@ -1,4 +1,5 @@
 import type { ScoredSource } from '../lists/diagnostics/score-histogram.ts';
+import type { LoweredReport } from './lowered-report.ts';
 
 /**
  * A table about a stage's result. The report (JSON, Markdown), the page and the command all show it. A type alias, so
@@ -16,6 +17,8 @@ export type StageTable = Readonly<{
   of?: string;
   /** The scores behind the rows, where the page plots them. */
   scores?: readonly ScoredSource[];
+  /** The passages behind the rows, where the page lists them. */
+  lowered?: LoweredReport;
 }>;
 
 /** A stage's tables beside its label. */

@@ -14,6 +14,7 @@ import type { EmbedChunk } from '../retrieval/lasting-vectors.ts';
 import type { TextVectors } from '../retrieval/text-vectors.ts';
 import type { VectorIndex } from '../retrieval/vectors.ts';
 import type { CheckpointStore } from '../training/checkpoint.ts';
+import type { TrainingForces } from '../training/forces/forces.ts';
 import type { TrainingEvent } from '../training/trainer.ts';
 import type { EncoderShelf, ShelvedEncoder } from './encoder-shelf.ts';
 import type { ListsFinding } from './lists-report.ts';
@@ -113,6 +114,8 @@ export interface Workshop {
   listsOf(stage: ListsStage): Promise<readonly ListRecord[]>;
   rankingOf(stage: Stage): Promise<Ranking>;
   weightsOf(stage: Stage): Promise<Weights>;
+  /** The push and pull of a training; undefined where an earlier version trained, which recorded none. */
+  forcesOf(training: Stage): Promise<TrainingForces | undefined>;
   /** The vectors that a stage has made of texts. */
   vectorsOf(stage: Stage): Promise<TextVectors>;
   bm25(settings: Bm25Settings, task?: Task): Promise<Bm25Index>;

@@ -7,6 +7,7 @@ import {
   writeSafetensors,
   type StoredTensor,
 } from '../formats/safetensors.ts';
+import { floatsOf, integersOf, integerTensor, jsonOf, jsonTensor } from '../formats/stored-tensors.ts';
 import type { Weights } from '../encoders/types.ts';
 import type { ListsBlob } from './stage-store.ts';
 import type { RankedDocument, Ranking } from '../retrieval/ranking.ts';
@@ -45,11 +46,11 @@ export function encodeRanking(ranking: Ranking): Uint8Array<ArrayBuffer> {
 
 export function decodeRanking(bytes: Uint8Array<ArrayBuffer>): Ranking {
   const { tensors } = readSafetensors(bytes, FILE);
-  const queries = textsOf(tensors, 'queries');
-  const ids = textsOf(tensors, 'ids');
-  const counts = integersOf(tensors, 'counts');
-  const documents = integersOf(tensors, 'documents');
-  const scores = toFloat32(tensorOf(tensors, 'scores'), 'scores', FILE);
+  const queries = jsonOf(tensors, 'queries', FILE) as string[];
+  const ids = jsonOf(tensors, 'ids', FILE) as string[];
+  const counts = integersOf(tensors, 'counts', FILE);
+  const documents = integersOf(tensors, 'documents', FILE);
+  const scores = floatsOf(tensors, 'scores', FILE);
   const ranking = new Map<string, readonly RankedDocument[]>();
   let at = 0;
   queries.forEach((query, row) => {
@@ -86,28 +87,4 @@ export function decodeWeights(bytes: Uint8Array<ArrayBuffer>): Weights {
   return new Map(
     [...tensors].map(([name, tensor]) => [name, { dims: tensor.dims, data: toFloat32(tensor, name, FILE) }]),
   );
-}
-
-function jsonTensor(texts: readonly string[]): StoredTensor {
-  const data = new TextEncoder().encode(JSON.stringify(texts));
-  return { dtype: 'U8', dims: [data.length], data };
-}
-
-function integerTensor(values: Uint32Array<ArrayBuffer>): StoredTensor {
-  return { dtype: 'U32', dims: [values.length], data: new Uint8Array(values.buffer) };
-}
-
-function tensorOf(tensors: ReadonlyMap<string, StoredTensor>, name: string): StoredTensor {
-  const tensor = tensors.get(name);
-  if (tensor === undefined) throw new Error(`${FILE} lacks ${name}`);
-  return tensor;
-}
-
-function textsOf(tensors: ReadonlyMap<string, StoredTensor>, name: string): string[] {
-  return JSON.parse(new TextDecoder().decode(tensorOf(tensors, name).data)) as string[];
-}
-
-function integersOf(tensors: ReadonlyMap<string, StoredTensor>, name: string): Uint32Array {
-  // A copy, which is aligned wherever the bytes lay.
-  return new Uint32Array(tensorOf(tensors, name).data.slice().buffer);
 }

@@ -15,6 +15,7 @@ import { clearVectors, lastingVectors, type EmbedChunk } from '../retrieval/last
 import { readTextVectors, type TextVectors } from '../retrieval/text-vectors.ts';
 import { VectorIndex } from '../retrieval/vectors.ts';
 import { CheckpointStore } from '../training/checkpoint.ts';
+import { TrainingForces } from '../training/forces/forces.ts';
 import type { TrainingEvent } from '../training/trainer.ts';
 import { EncoderShelf, withEmbedder, type ShelvedEncoder } from './encoder-shelf.ts';
 import type { Passages } from './passages.ts';
@@ -317,6 +318,12 @@ export class RecipeWorkshop implements Workshop {
 
   async weightsOf(stage: Stage): Promise<Weights> {
     return decodeWeights(await this.#blob(stage));
+  }
+
+  async forcesOf(training: Stage): Promise<TrainingForces | undefined> {
+    const { blobs } = await this.resultOf(training);
+    const [, forces] = blobs;
+    return forces && TrainingForces.read(await this.#parts.stages.readBlob(forces));
   }
 
   async vectorsOf(stage: Stage): Promise<TextVectors> {

@@ -60,6 +60,13 @@ export class Candidates {
       : passage;
   }
 
+  /** The passage in a column of a row; the row's unused own columns have none. */
+  passage(list: number, column: number): number {
+    return column < this.sharedColumns
+      ? (this.sharedPassages?.[column] ?? column)
+      : this.ownPassage(list, column - this.sharedColumns);
+  }
+
   positiveColumn(list: number): number {
     if (this.scope === 'in-batch') return list;
     const positive = this.#layout.positive[list] as number;

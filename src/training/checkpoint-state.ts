@@ -1,5 +1,6 @@
 import type { Weights } from '../encoders/types.ts';
 import type { Json } from '../core/json.ts';
+import type { ForceRecord } from './forces/record.ts';
 import type { Moments } from './parameter-state.ts';
 import { own } from '../core/own.ts';
 
@@ -44,6 +45,8 @@ export interface TrainingCheckpoint {
   readonly weights: Weights;
   /** AdamW's moments of the trained weights. */
   readonly moments: Moments;
+  /** Push and pull so far; a checkpoint of an earlier version has none. */
+  readonly forces?: ForceRecord | undefined;
 }
 
 /** The environment of a resumed training. */

@@ -1,6 +1,7 @@
 import { StoreCorruptionError, type Store, type StoreRecord, type StoreWriter } from '../host/contract.ts';
 import { InputError, messageOf } from '../core/errors.ts';
 import { encodeShard, planShards, TensorAssembly, type ShardPlan } from './checkpoint-format.ts';
+import { decodeForces, encodeForces } from './forces/record.ts';
 import type { TrainingCheckpoint, TrainingState } from './checkpoint-state.ts';
 
 export interface SaveOptions {
@@ -41,6 +42,8 @@ type Manifest = Readonly<{
   state: TrainingState;
   /** In the order of the record's blobs. */
   shards: readonly ShardPlan[];
+  /** Whether one more blob holds push and pull. */
+  hasForces?: boolean;
 }>;
 
 /**
@@ -74,8 +77,12 @@ export class CheckpointStore {
     const blobs = [];
     for (const plan of shards) blobs.push(await this.#store.writeBlob(encodeShard(plan, checkpoint)));
 
+    const { state, forces } = checkpoint;
+    if (forces !== undefined) blobs.push(await this.#store.writeBlob(encodeForces(forces)));
+
     const id = index.next;
-    const manifest: Manifest = { format: FORMAT, state: checkpoint.state, shards };
+    const hasForces = forces === undefined ? {} : { hasForces: true };
+    const manifest: Manifest = { format: FORMAT, state, shards, ...hasForces };
     const usable = index.latest.filter((each) => !this.#damaged.has(each));
     const latest = [id, ...usable].slice(0, KEPT);
     const best = options.best ? id : index.best;
@@ -171,7 +178,18 @@ export class CheckpointStore {
       if (!blob) throw new StoreCorruptionError(`${keyOf(id)} names no shard ${i}`);
       assembly.add(plan, await this.#store.readBlob(blob), `shard ${blob.sha256}`);
     }
-    return { state: manifest.state, ...assembly.finish() };
+    return { state: manifest.state, ...assembly.finish(), ...(await this.#forcesOf(id, manifest, record)) };
+  }
+
+  async #forcesOf(
+    id: number,
+    { hasForces, shards }: Manifest,
+    { blobs }: StoreRecord,
+  ): Promise<Pick<TrainingCheckpoint, 'forces'>> {
+    if (hasForces !== true) return {};
+    const blob = blobs[shards.length];
+    if (!blob) throw new StoreCorruptionError(`${keyOf(id)} names no record of push and pull`);
+    return { forces: decodeForces(await this.#store.readBlob(blob)) };
   }
 
   async #manifest(id: number): Promise<{ manifest: Manifest; record: StoreRecord }> {

@@ -1,5 +1,6 @@
 import type { ListRecord } from '../corpus/types.ts';
 import { DocumentNumbers, layOutBatch, type SampledList } from './batch-layout.ts';
+import { ForceRecorder } from './forces/recorder.ts';
 import { Batches } from './batches.ts';
 import { lossOfSources } from './mixing/loss-of-source.ts';
 import { MixedBatches } from './mixing/mixed-batches.ts';
@@ -27,6 +28,7 @@ export function batchesOf(
 
 /** Learns from training lists: any loss over the scores of queries and passages. */
 export class ListObjective implements Objective {
+  readonly forces = new ForceRecorder();
   readonly #settings: TrainingSettings;
   readonly #similarity: TrainingSettings['similarity'];
   readonly #numbers = new DocumentNumbers();
@@ -63,7 +65,13 @@ export class ListObjective implements Objective {
   batch(epoch: number, step: number): ObjectiveBatch {
     const lists = this.#batches.batch(epoch, step);
     const queries = lists.map(({ record }) => record.query);
-    const passages = lists.flatMap(({ documents }) => documents.map(({ text }) => text));
+    const documents = lists.flatMap((list) => list.documents);
+    const passages = documents.map(({ text }) => text);
+    const recorded = {
+      queries: lists.map(({ record }) => record.query_id),
+      passages: documents.map(({ id }) => id),
+      sources: documents.map(({ source }) => source),
+    };
     const layout = {
       ...layOutBatch(lists, this.#numbers, this.#settings.batches.level),
       teacherVectors: this.#teacher?.batch(queries, passages),
@@ -72,9 +80,11 @@ export class ListObjective implements Objective {
       ...{ queries, passages },
       loss: (queryVectors, passageVectors, dimension) => {
         const embeddings = { queries: queryVectors, passages: passageVectors, dimension };
+        this.forces.begin(recorded);
         return batchLoss(this.#settings.loss, embeddings, layout, {
           similarity: this.#similarity,
           settingsOf: this.#settingsOf(lists),
+          onScoreGradients: (block) => this.forces.note(block),
         });
       },
     };

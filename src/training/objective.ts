@@ -1,3 +1,4 @@
+import type { ForceRecorder } from './forces/recorder.ts';
 import type { BatchLoss } from './similarity.ts';
 
 /** The texts of one step and how their vectors are judged. */
@@ -22,4 +23,6 @@ export interface Objective {
   /** The epoch and step of a step counted from the start of the training. */
   locate(globalStep: number): { readonly epoch: number; readonly step: number };
   batch(epoch: number, step: number): ObjectiveBatch;
+  /** Notes what the last batch's loss does to scores; its step is to be committed once it is taken. */
+  readonly forces?: ForceRecorder;
 }

@@ -34,6 +34,20 @@ export interface SimilarityOptions {
   readonly settingsOf?: ((term: LossTerm, list: number) => LossSettings) | undefined;
   /** False to get the value alone, e.g. on a dev set: two thirds of the work less. */
   readonly gradients?: boolean;
+  /** Hears of every block's score gradients; terms of one scope are summed. What it is given is not to be kept. */
+  readonly onScoreGradients?: ((block: ScoreGradients) => void) | undefined;
+}
+
+/** ∂value/∂scores of consecutive lists of a batch. */
+export interface ScoreGradients {
+  /** The first of them. */
+  readonly from: number;
+  readonly rows: number;
+  readonly columns: number;
+  /** [rows, columns]; 0 where a candidate is masked, or there is none. */
+  readonly gradient: Float64Array;
+  /** The passage of the batch in a column of a list's row. */
+  passage(list: number, column: number): number;
 }
 
 export interface TermValue {
@@ -149,6 +163,7 @@ class Batch {
   readonly #blockBytes: number;
   readonly #differentiates: boolean;
   readonly #settingsOf: (term: LossTerm, list: number) => LossSettings;
+  readonly #onScoreGradients: SimilarityOptions['onScoreGradients'];
 
   constructor(embeddings: BatchEmbeddings, layout: BatchLayout, options: SimilarityOptions) {
     const { queries, passages, dimension } = embeddings;
@@ -182,6 +197,7 @@ class Batch {
     this.#blockBytes = options.blockBytes ?? DEFAULT_BLOCK_BYTES;
     this.#differentiates = options.gradients ?? true;
     this.#settingsOf = options.settingsOf ?? (({ settings }) => settings);
+    this.#onScoreGradients = options.onScoreGradients;
     this.queryGradient = new Float64Array(this.#differentiates ? queries.length : 0);
     this.passageGradient = new Float64Array(this.#differentiates ? passages.length : 0);
   }
@@ -219,6 +235,10 @@ class Batch {
       const teacher = await this.#teacherScores(block, candidates, group);
       const gradient = this.#judge(block, candidates, group, teacher);
       if (!this.#differentiates) continue;
+      this.#onScoreGradients?.({
+        ...{ from, rows, columns: candidates.columns, gradient },
+        passage: (list, column) => candidates.passage(list, column),
+      });
       await this.#backpropagate(block, candidates, gradient, shared, sharedGradient);
     }
     if (!this.#differentiates) return;

@@ -14,12 +14,14 @@ import type { CheckpointStore } from './checkpoint.ts';
 import {
   resumeReport,
   type ResumeReport,
+  type TrainingCheckpoint,
   type TrainingHistory,
   type TrainingState,
 } from './checkpoint-state.ts';
 import { initialEarlyStopping, observeEvaluation, type EarlyStoppingState } from './early-stopping.ts';
 import { forwardFlops } from './flops.ts';
 import { ListObjective } from './list-objective.ts';
+import { sortedForces, type ForceRecord } from './forces/record.ts';
 import type { Objective, ObjectiveBatch } from './objective.ts';
 import { GraphTrainable } from './graph-trainable.ts';
 import { checkTrainable, encoderWeights, loraShape } from './parameter-selection.ts';
@@ -127,6 +129,8 @@ export interface TrainingResult {
   readonly steps: number;
   readonly endedBy: 'steps' | 'early stopping' | 'request';
   readonly history: TrainingHistory;
+  /** Push and pull of lists on passages, over the steps that led to the weights; undefined without lists. */
+  readonly forces?: ForceRecord | undefined;
   /** Bit-exact, or why not. */
   readonly breaks: readonly string[];
   /** Texts of this run without a token that the encoder knows. */
@@ -260,8 +264,8 @@ class Trainer {
   #losses: number[] = [];
   #evaluations: { step: number; values: Record<string, number> }[] = [];
   #breaks: readonly string[] = [];
-  /** Without checkpoints, the best weights so far. */
-  #bestWeights: Weights | undefined;
+  /** Without checkpoints, the best weights so far and what led to them. */
+  #best: Pick<TrainingCheckpoint, 'weights' | 'forces'> | undefined;
   #trainingMilliseconds = 0;
   #pairsDone = 0;
   #tokensDone = 0;
@@ -349,9 +353,11 @@ class Trainer {
     if (!Number.isFinite(gradientNorm)) {
       throw new TrainingDivergedError(this.#step + 1, 'gradient norm', { isOfLoss: this.#step === 0 });
     }
-    const learningRate = settings.learningRate * learningRateShare(this.#schedule, this.#step);
+    const share = learningRateShare(this.#schedule, this.#step);
+    const learningRate = settings.learningRate * share;
     this.#step++;
     await this.#trainable.update(learningRate, this.#step, gradientNorm);
+    this.#objective.forces?.commit(share);
     this.#losses.push(loss.value);
     this.#trainingMilliseconds += clock.now() - start;
     this.#count(sequences);
@@ -459,14 +465,20 @@ class Trainer {
   async #save(weights: Weights, isBest: boolean): Promise<void> {
     const { checkpoints } = this.#parts;
     if (checkpoints === undefined) {
-      if (isBest) this.#bestWeights = weights;
+      if (isBest) this.#best = { weights, forces: this.#forces() };
       return;
     }
-    await checkpoints.save(
-      { state: this.#trainingState(), weights, moments: await this.#trainable.readMoments() },
-      { best: isBest },
-    );
+    const [state, forces, moments] = [
+      this.#trainingState(),
+      this.#forces(),
+      await this.#trainable.readMoments(),
+    ];
+    await checkpoints.save({ state, weights, moments, forces }, { best: isBest });
     this.#parts.onEvent?.({ kind: 'checkpoint', step: this.#step });
+  }
+
+  #forces(): ForceRecord | undefined {
+    return this.#objective.forces?.snapshot();
   }
 
   #trainingState(): TrainingState {
@@ -501,6 +513,7 @@ class Trainer {
     if (loaded === undefined) return false;
     const { state } = loaded.checkpoint;
     await this.#trainable.restore(loaded.checkpoint);
+    this.#objective.forces?.restore(loaded.checkpoint.forces, state.step);
     const report = resumeReport(state, {
       fingerprint: this.#fingerprint(),
       plan: this.#trainable.plan,
@@ -521,12 +534,11 @@ class Trainer {
 
   async #result(stopped: boolean): Promise<TrainingResult> {
     const { evaluate, checkpoints, encoder, settings } = this.#parts;
-    const weights =
-      evaluate === undefined
-        ? await this.#trainable.readWeights()
-        : ((await checkpoints?.loadBest())?.checkpoint.weights ??
-          this.#bestWeights ??
-          (await this.#trainable.readWeights()));
+    const best = evaluate && ((await checkpoints?.loadBest())?.checkpoint ?? this.#best);
+    const { weights, forces } = best ?? {
+      weights: await this.#trainable.readWeights(),
+      forces: this.#forces(),
+    };
     const unfinished = this.#step < this.#totalSteps && !stopped && this.#aborted();
     return {
       weights: encoderWeights(encoder, weights, loraShape(settings.selection)),
@@ -534,6 +546,7 @@ class Trainer {
       steps: this.#step,
       endedBy: stopped ? 'early stopping' : unfinished ? 'request' : 'steps',
       history: this.#history(),
+      forces: forces && sortedForces(forces),
       breaks: this.#breaks,
       emptyTexts: this.#emptyTexts.size,
       trainingSeconds: this.#trainingMilliseconds / 1000,

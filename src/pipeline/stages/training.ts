@@ -7,6 +7,7 @@ import { formatLossSpec, type LossSpec } from '../../losses/loss-spec.ts';
 import { checkLists, gapWarnings } from '../../losses/requirements.ts';
 import { devEvaluation } from '../../training/dev-evaluation.ts';
 import type { Mix } from '../../training/mixing/mix.ts';
+import { encodeForces } from '../../training/forces/record.ts';
 import { checkTrainable } from '../../training/parameter-selection.ts';
 import { withoutAuto } from '../../training/recipe-hash.ts';
 import { train, type TrainingResult } from '../../training/trainer.ts';
@@ -40,7 +41,7 @@ export interface TrainingPlan {
   readonly work: Work;
 }
 
-/** What a training reports, as it is stored. Its weights are the stage's blob. */
+/** What a training reports, as it is stored. The stage's blobs are its weights, then its push and pull. */
 export type TrainingReport = Readonly<{
   steps: number;
   bestStep: number;
@@ -156,7 +157,11 @@ export async function trainingStage(
         trainingSeconds: result.trainingSeconds,
         speed: { ...result.speed },
       };
-      return { value, blobs: [encodeWeights(result.weights)] };
+      const { weights, forces } = result;
+      return {
+        value,
+        blobs: [encodeWeights(weights), ...(forces === undefined ? [] : [encodeForces(forces)])],
+      };
     },
   });
   return { ...stage, plan };
