@@ -50,7 +50,7 @@ async function open() {
 
 const useCorpus = page.getByRole('button', { name: 'Use own corpus' });
 const compare = page.getByRole('button', { name: 'Compare', exact: true });
-const table = page.getByRole('region', { name: 'Compare encoders without training' });
+const table = page.getByRole('region', { name: 'Compared encoders' });
 const systems = (): string[] =>
   table
     .getByRole('rowheader')
