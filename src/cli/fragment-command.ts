@@ -10,7 +10,8 @@ import { settingRanges } from '../core/setting-ranges.ts';
 import type { FragmentJob, FragmentParts } from '../pipeline/fragment.ts';
 import type { FragmentInput } from '../pipeline/fragment-schema.ts';
 import { shownModelFiles } from './experiment.ts';
-import type { StageEvent } from '../pipeline/workshop.ts';
+import type { TimeRange } from '../pipeline/time-left.ts';
+import type { StageEvent, WorkshopHost } from '../pipeline/workshop.ts';
 import { openStore } from './input-files.ts';
 import { Interruption } from './interruption.ts';
 import type { CliIo } from './io.ts';
@@ -23,13 +24,11 @@ export interface StoreOptions {
   readonly checkpointSeconds?: number;
 }
 
-export function addStoreOptions(command: Command): Command {
+/** @param folder by default; without it nothing is cached then */
+export function addStoreOptions(command: Command, folder?: string): Command {
+  const about = 'Folder that caches the result of each stage, so that re-running the command resumes it';
   return command
-    .option(
-      '--store <dir>',
-      'Folder that caches the result of each stage, so that re-running the command resumes it (default: nothing is ' +
-        'cached)',
-    )
+    .option('--store <dir>', folder === undefined ? `${about} (default: nothing is cached)` : about, folder)
     .option(
       '--checkpoint-seconds <s>',
       'With --store: approximate seconds of work lost if the process is killed',
@@ -40,16 +39,26 @@ export function addStoreOptions(command: Command): Command {
 
 type FragmentCommandOptions = StoreOptions & Pick<ComputeOptions, 'device' | 'threads'>;
 
-interface Extras extends Partial<Pick<FragmentParts, 'onPassage' | 'generators' | 'checkpoints'>> {
+interface StageView {
+  show(event: StageEvent & { readonly secondsLeft?: TimeRange }): void;
+  stop(): void;
+}
+
+interface HostExtras {
   /** What errors that name no file are about. */
   readonly file?: string | undefined;
   /** Whether a model runs: else no runtime is opened. */
   readonly runsModel: boolean;
   /** Shows what happens; by default as `run` does. */
-  readonly view?: { show(event: StageEvent): void; stop(): void };
+  readonly view?: StageView;
   /** What to say when the user has interrupted the command. */
   readonly onStopped?: () => void;
   readonly promise?: string;
+}
+
+interface Extras extends HostExtras {
+  /** What the job is opened with besides. */
+  readonly job?: Partial<Pick<FragmentParts, 'onPassage' | 'generators' | 'checkpoints'>>;
 }
 
 /**
@@ -59,17 +68,44 @@ interface Extras extends Partial<Pick<FragmentParts, 'onPassage' | 'generators' 
 export async function withFragment(
   fragment: FragmentInput,
   options: FragmentCommandOptions,
-  { file, runsModel, view: shown, onStopped, promise = 'stopping after this step', ...extras }: Extras,
+  extras: Extras,
   io: CliIo,
   use: (job: FragmentJob) => Promise<void>,
 ): Promise<void> {
   const { FragmentJob } = await import('../pipeline/fragment.ts');
+  await withHost(options, extras, io, async (host, view) => {
+    const { stopDownloads, ...parts } = host;
+    const job = await FragmentJob.open({
+      ...{ fragment, ...parts, ...extras.job },
+      onEvent: (event) => view.show(event),
+    });
+    stopDownloads();
+    for (const warning of job.warnings) io.warn(warning);
+    await use(job);
+  });
+}
+
+/** What stages are computed with in Node. */
+type CommandHost = Pick<WorkshopHost, 'runtime' | 'clock' | 'version' | 'store' | 'models' | 'files'> &
+  Required<Pick<WorkshopHost, 'signal' | 'lasts' | 'checkpointSeconds'>> &
+  Pick<FragmentParts, 'library' | 'pool'> & {
+    /** Takes the bar of the downloads away. */
+    readonly stopDownloads: () => void;
+  };
+
+/** Opens what stages are computed with and hands it over. Interrupted, it ends as {@link withFragment}. */
+export async function withHost(
+  options: FragmentCommandOptions,
+  { file, runsModel, view: shown, onStopped, promise = 'stopping after this step' }: HostExtras,
+  io: CliIo,
+  use: (host: CommandHost, view: StageView) => Promise<void>,
+): Promise<void> {
   const { RecipeStoppedError } = await import('../pipeline/stage.ts');
   const { recipeFiles } = await import('./recipe-files.ts');
   const { RecipeView } = await import('./recipe-view.ts');
   const { store: folder, checkpointSeconds = 30, device, threads } = options;
   const interruption = new Interruption(io, promise);
-  const view = shown ?? new RecipeView(io);
+  const view: StageView = shown ?? new RecipeView(io);
   const { files: models, stop } = shownModelFiles(io);
   let about: string | undefined;
   const opened: { close(): Promise<void> }[] = [];
@@ -83,19 +119,17 @@ export async function withFragment(
     const store: Store = opening(folder === undefined ? new MemoryStore() : await openStore(folder, io));
     const more = runsModel ? await modelParts(models, threads) : {};
     if (more.pool !== undefined) opening(more.pool);
-    const job = await FragmentJob.open({
-      ...{ fragment, runtime, store, models, files: recipeFiles, ...more, ...extras },
+    const host: CommandHost = {
+      ...{ runtime, store, models, files: recipeFiles, ...more },
       clock: nodeClock,
       version: packageVersion(),
       signal: interruption.signal,
       lasts: folder !== undefined,
       // What is in memory alone outlives no kill.
       checkpointSeconds: folder === undefined ? Infinity : checkpointSeconds,
-      onEvent: (event) => view.show(event),
-    });
-    stop();
-    for (const warning of job.warnings) io.warn(warning);
-    await use(job);
+      stopDownloads: stop,
+    };
+    await use(host, view);
   } catch (error) {
     view.stop();
     if (error instanceof RecipeStoppedError) {

@@ -3,6 +3,7 @@ import { Command, CommanderError, type Option } from 'commander';
 import { InputError, messageOf } from '../core/errors.ts';
 import { shortMessage } from '../core/other-text.ts';
 import { registerCompare } from './commands/compare.ts';
+import { registerCompareModels } from './commands/compare-models.ts';
 import { registerDiagnose } from './commands/diagnose.ts';
 import { registerDistill } from './commands/distill.ts';
 import { registerDoctor } from './commands/doctor.ts';
@@ -30,6 +31,7 @@ const registrations: readonly ((program: Command, io: CliIo) => void)[] = [
   registerRun,
   registerEval,
   registerCompare,
+  registerCompareModels,
   registerTable,
   registerDoctor,
   registerSearch,

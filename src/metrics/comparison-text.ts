@@ -70,6 +70,7 @@ export function comparisonRows(
   ];
 }
 
-function intervalName(alpha: number): string {
+/** `95% interval` */
+export function intervalName(alpha: number): string {
   return `${Number((100 * (1 - alpha)).toPrecision(4))}% interval`;
 }

@@ -33,7 +33,7 @@ export class TimeLeft {
   readonly #running = new Map<string, Running>();
   #trainingsAtOnce = 1;
 
-  expect({ stages, trainingsAtOnce }: Plan): void {
+  expect({ stages, trainingsAtOnce }: Pick<Plan, 'stages' | 'trainingsAtOnce'>): void {
     this.#trainingsAtOnce = trainingsAtOnce;
     this.#pending.clear();
     for (const stage of stages) if (!stage.stored) this.#pending.set(stage.key, stage);

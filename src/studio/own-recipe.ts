@@ -69,6 +69,11 @@ export function needsOf({ needs }: LossDefinition): string {
 /** A hub's `ORG/NAME`, perhaps with a revision. */
 const hubId = /^[\w.-]+\/[\w.-]+(@[\w./-]+)?$/;
 
+/** Whether a text may name a model of the hub. */
+export function isHubId(name: string): boolean {
+  return hubId.test(name);
+}
+
 /** What keeps the choices from being trained, each a sentence with what to do. */
 export function missingFor(choices: OwnChoices): readonly string[] {
   const { corpus, lists, teacher, encoder, testSplit } = choices;
@@ -129,7 +134,7 @@ function wrongNumbers(choices: OwnChoices): readonly string[] {
 
 function isModelName(name: string): boolean {
   // A kept folder's id has no slash: it was chosen from a list, not typed.
-  return name !== '' && (!name.includes('/') || hubId.test(name));
+  return name !== '' && (!name.includes('/') || isHubId(name));
 }
 
 /** The recipe of complete choices (see {@link missingFor}). */

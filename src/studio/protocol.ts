@@ -8,6 +8,7 @@ import type { GeneratedItem } from '../generation/prompt.ts';
 import type { Device } from '../host/contract.ts';
 import type { ChatMessage, GeneratorLoadProgress } from '../host/generator.ts';
 import type { Pace } from '../pipeline/lock-step.ts';
+import type { FailedModel, ModelChoices, ModelComparison } from '../pipeline/compare-models.ts';
 import type { Plan } from '../pipeline/plan.ts';
 import type { RecipeReport } from '../pipeline/report.ts';
 import type { RecipeInput } from '../pipeline/schema.ts';
@@ -243,6 +244,14 @@ export interface StudioCalls {
   setPace: { readonly ask: { readonly runId: string; readonly pace: Pace }; readonly answer: null };
   /** Each training does one more step, at the pace `single`. */
   takeStep: { readonly ask: { readonly runId: string }; readonly answer: null };
+  /**
+   * Compares encoders as they are; the corpus and dropped models are named by their ids. Not during a run. Aborted, it
+   * answers that it was canceled, and asked again it resumes.
+   */
+  compareModels: {
+    readonly ask: { readonly comparisonId: number; readonly choices: ModelChoices };
+    readonly answer: ComparisonOutcome;
+  };
   /** Holds the run within its current step, in memory. */
   pause: { readonly ask: { readonly runId: string }; readonly answer: null };
   resume: { readonly ask: { readonly runId: string }; readonly answer: null };
@@ -269,6 +278,32 @@ export interface StudioCalls {
 export type RunOutcome =
   { readonly state: 'finished'; readonly report: RecipeReport } | { readonly state: 'canceled' };
 
+/** How a comparison of models ended. */
+export type ComparisonOutcome =
+  { readonly state: 'finished'; readonly comparison: ModelComparison } | { readonly state: 'canceled' };
+
+/** What happens in a comparison of models. */
+export type ComparisonEvent =
+  | DownloadEvent
+  | {
+      readonly kind: 'progress';
+      /** Of the stage at work, for people. */
+      readonly label: string;
+      readonly done: number;
+      readonly total: number;
+      /** Of the whole comparison, once every encoder was opened. */
+      readonly secondsLeft: TimeRange | undefined;
+    }
+  /** An encoder is left out; the others go on. */
+  | { readonly kind: 'failed'; readonly failed: FailedModel };
+
+interface DownloadEvent {
+  readonly kind: 'download';
+  readonly file: string;
+  readonly receivedBytes: number;
+  readonly totalBytes: number | undefined;
+}
+
 /** One computation of a run. */
 export interface StageName {
   readonly kind: string;
@@ -282,12 +317,7 @@ export interface StageName {
 
 /** What happens in a run. `secondsLeft` is of the whole run. */
 export type RunEvent =
-  | {
-      readonly kind: 'download';
-      readonly file: string;
-      readonly receivedBytes: number;
-      readonly totalBytes: number | undefined;
-    }
+  | DownloadEvent
   /** Corpus, lists and model are read, and it is planned. */
   | { readonly kind: 'opened'; readonly opened: OpenedRun }
   | {
@@ -345,5 +375,6 @@ export type RunEvent =
 /** What the worker tells. */
 export type StudioEvent =
   | { readonly kind: 'run'; readonly runId: string; readonly event: RunEvent }
+  | { readonly kind: 'comparison'; readonly comparisonId: number; readonly event: ComparisonEvent }
   /** The user should know, in one line: the store is held by another tab, a copy was read, the disk is full. */
   | { readonly kind: 'warning'; readonly text: string };

@@ -4,6 +4,7 @@ import axe from 'axe-core';
 import { type Page } from 'playwright';
 import { describe, expect, it } from 'vitest';
 import { demoRecipe } from '../../src/studio/demo-recipe.ts';
+import { comparison } from './canned-comparison.ts';
 import { answers, opened, report, runs } from './canned-run.ts';
 import { plan, replies, servedRun } from './canned-writing.ts';
 import { installFakeWorker } from './fake-worker.ts';
@@ -204,6 +205,16 @@ describeUnless(noChromium, 'the built page', () => {
       await page.getByRole('button', { name: 'Train both now' }).click();
       await page.getByText('2 trainings at once: step 14 of 36').waitFor();
       await page.getByText('The curves as a table').click();
+      expect(await complaints(page)).toEqual([]);
+      await page.close();
+    });
+
+    it('has an accessible comparison of encoders', async () => {
+      const page = await open('own-data', true, { compareModels: { state: 'finished', comparison } });
+      await page.getByRole('button', { name: 'Use own corpus' }).click();
+      await page.getByRole('button', { name: 'Compare', exact: true }).click();
+      await page.getByText('Start from pico').waitFor();
+      await page.getByText('How to read this').click();
       expect(await complaints(page)).toEqual([]);
       await page.close();
     });

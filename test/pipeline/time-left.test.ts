@@ -83,8 +83,7 @@ it('is shorter for trainings that run at once, and no shorter than the longest o
   const expectedOf = (trainingsAtOnce: number, ...seconds: number[]): number => {
     const left = new TimeLeft();
     const stages = seconds.map((each, i) => training(`${i}`, each));
-    const space = { memory: { bytes: 0, availableBytes: 0 }, disk: { keptBytes: 0, peakBytes: 0 } };
-    left.expect({ stages, seconds: 0, trainingsAtOnce, ...space });
+    left.expect({ stages, trainingsAtOnce });
     const stage = { key: '0', kind: 'training', label: '0' } as Stage;
     return left.after({ kind: 'stage', stage, state: 'started' }).expected;
   };

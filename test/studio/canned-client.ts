@@ -7,6 +7,7 @@ export function cannedClient(own: Partial<StudioClient>): StudioClient {
   return {
     compute,
     close: () => undefined,
+    compareModels: () => new Promise(() => undefined),
     endWorker: () => undefined,
     pause: () => Promise.resolve(),
     resume: () => Promise.resolve(),

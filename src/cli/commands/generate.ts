@@ -86,7 +86,7 @@ async function generate(options: GenerateOptions, io: CliIo): Promise<void> {
   const fragment = await fragmentOf(options);
   const extras = {
     runsModel: false,
-    generators: nodeGenerators(parseKeyVariables(keyEnv === undefined ? [] : [keyEnv])),
+    job: { generators: nodeGenerators(parseKeyVariables(keyEnv === undefined ? [] : [keyEnv])) },
     promise: 'stopping; all replies so far are stored',
   };
   const place = { device: 'cpu', threads: undefined, ...(!preview && { store }) } as const;

@@ -53,7 +53,7 @@ async function search(options: SearchOptions, io: CliIo): Promise<void> {
   const extras = {
     ...{ file, runsModel: model !== undefined },
     // Ids that could not be written are refused before any long work.
-    onPassage: ({ id }: { readonly id: string }) => checkRunId(id, format),
+    job: { onPassage: ({ id }: { readonly id: string }) => checkRunId(id, format) },
   };
   await withFragment(fragmentOf(options), options, extras, io, async (job) => {
     const { test, passages } = job.corpus;

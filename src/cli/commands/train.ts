@@ -114,7 +114,9 @@ async function train(options: TrainOptions, io: CliIo): Promise<void> {
   const extras = {
     ...{ file: options.mix ?? options.lists[0], runsModel: true, view: training.view },
     promise: 'saving a checkpoint and stopping after this step',
-    checkpoints: async () => ({ checkpoints: await training.takeOver(), every: options.checkpointEvery }),
+    job: {
+      checkpoints: async () => ({ checkpoints: await training.takeOver(), every: options.checkpointEvery }),
+    },
     onStopped: () => training.printStopped(),
   };
   try {

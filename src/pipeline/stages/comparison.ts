@@ -11,7 +11,7 @@ import { parseMeasures } from '../../metrics/measures/registry.ts';
 import { fuseByRank } from '../../retrieval/fusion.ts';
 import { cutRanking, rankingToRun, type Ranking } from '../../retrieval/ranking.ts';
 import { hybridName } from '../baseline-name.ts';
-import type { Recipe } from '../schema.ts';
+import type { EvaluationSettings } from '../schema/evaluation.ts';
 import { defineStage, noWork, type Stage, type Workshop } from '../stage.ts';
 
 /** A row of the table by the stages that rank for it: one, or one for each seed. */
@@ -30,12 +30,18 @@ export type ComparisonReport = Readonly<{
   perQuery: QueryValues;
 }>;
 
+/** What is compared, and how: of a recipe, or of encoders that nothing trains. */
+export interface Compared {
+  readonly evaluation: EvaluationSettings;
+  readonly arms: readonly { readonly name: string }[];
+}
+
 const compared = defineStage<ComparisonReport>({ kind: 'comparison', version: 3 });
 
-/** Measures all systems and tests the pairs that the recipe names. */
+/** Measures all systems and tests the pairs that the evaluation names. */
 export async function comparisonStage(
   { corpus }: Pick<Workshop, 'corpus'>,
-  recipe: Recipe,
+  recipe: Compared,
   systems: readonly SystemStages[],
 ): Promise<Stage<ComparisonReport>> {
   const { measures, level, alpha, samples, disjoint, hybrids, depth } = recipe.evaluation;
@@ -95,7 +101,7 @@ function fusedWithBm25(rankings: readonly Ranking[], bm25: readonly Ranking[], d
 }
 
 /** Every arm against the baseline, and the pairs that were named besides. */
-function testedPairs({ evaluation, arms }: Recipe): readonly (readonly [string, string])[] {
+function testedPairs({ evaluation, arms }: Compared): readonly (readonly [string, string])[] {
   const { against, baselines, pairs } = evaluation;
   const fallback = baselines.includes('untrained') ? 'untrained' : null;
   const baseline = against === undefined ? fallback : against;

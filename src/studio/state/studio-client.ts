@@ -4,6 +4,7 @@ import type { TrainingClient } from '../window/training-client.ts';
 export type StudioClient = Pick<
   TrainingClient,
   | 'close'
+  | 'compareModels'
   | 'compute'
   | 'endWorker'
   | 'exportGenerations'

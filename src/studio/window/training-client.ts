@@ -4,7 +4,10 @@ import { WorkerChannel } from '../../host/channel.ts';
 import { messageOf, WorkerLostError } from '../../core/errors.ts';
 import type { Pace } from '../../pipeline/lock-step.ts';
 import type { RecipeInput } from '../../pipeline/schema.ts';
+import type { ModelChoices } from '../../pipeline/compare-models.ts';
 import type {
+  ComparisonEvent,
+  ComparisonOutcome,
   ComputeFacts,
   ExportedFile,
   ExportedModel,
@@ -46,6 +49,8 @@ const mostLosses = 3;
 export class TrainingClient {
   readonly #options: TrainingClientOptions;
   readonly #listeners = new Map<string, OnEvent>();
+  readonly #comparisons = new Map<number, (event: ComparisonEvent) => void>();
+  #lastComparison = 0;
   #channel: Channel | undefined;
   #opening: Promise<Channel> | undefined;
   #compute: ComputeFacts | undefined;
@@ -150,6 +155,27 @@ export class TrainingClient {
     }
   }
 
+  /**
+   * Compares encoders as they are.
+   * @param signal cancels it
+   * @throws InputError if the corpus or its judgments cannot be read, no encoder can, or a run is under way
+   */
+  async compareModels(
+    choices: ModelChoices,
+    onEvent: (event: ComparisonEvent) => void,
+    signal: AbortSignal,
+  ): Promise<ComparisonOutcome> {
+    const channel = await this.#open();
+    if (signal.aborted) return { state: 'canceled' };
+    const comparisonId = ++this.#lastComparison;
+    this.#comparisons.set(comparisonId, onEvent);
+    try {
+      return await channel.ask('compareModels', { comparisonId, choices }, { silenceMs, signal });
+    } finally {
+      this.#comparisons.delete(comparisonId);
+    }
+  }
+
   async pause(runId: string): Promise<void> {
     await this.#ask('pause', { runId });
   }
@@ -237,6 +263,10 @@ export class TrainingClient {
   #hear(told: StudioEvent): void {
     if (told.kind === 'warning') {
       this.#options.onWarning?.(told.text);
+      return;
+    }
+    if (told.kind === 'comparison') {
+      this.#comparisons.get(told.comparisonId)?.(told.event);
       return;
     }
     const { runId, event } = told;

@@ -16,6 +16,7 @@ export function serveStudio(): void {
       open: async ({ options }) => {
         session ??= StudioSession.open(options, {
           event: (runId, event) => voice.tell({ kind: 'run', runId, event }),
+          comparison: (comparisonId, event) => voice.tell({ kind: 'comparison', comparisonId, event }),
           warning: (text) => voice.tell({ kind: 'warning', text }),
           lost: voice.lost,
         });
@@ -36,6 +37,7 @@ export function serveStudio(): void {
       openRun: async (ask, { signal }) => (await opened()).openRun(ask, signal),
       modelDownloads: ({ recipe }) => modelDownloads(recipe),
       run: async (ask, { signal }) => (await opened()).run(ask, signal),
+      compareModels: async (ask, { signal }) => (await opened()).compareModels(ask, signal),
       pause: async (ask) => {
         await (await opened()).pause(ask);
         return null;

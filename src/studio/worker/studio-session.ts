@@ -14,6 +14,7 @@ import {
   type WorkerPool,
 } from '../../host/contract.ts';
 import { InputError, messageOf } from '../../core/errors.ts';
+import { compareModels } from '../../pipeline/compare-models.ts';
 import { RecipeJob } from '../../pipeline/job.ts';
 import { LockStep } from '../../pipeline/lock-step.ts';
 import { modelCardOfArm } from '../../pipeline/model-card.ts';
@@ -24,6 +25,8 @@ import { RecipeStoppedError } from '../../pipeline/stage.ts';
 import type { RecipeInput } from '../../pipeline/schema.ts';
 import { keepRepeats, keptRepeats, testDevice } from '../../training/repeat-test.ts';
 import type {
+  ComparisonEvent,
+  ComparisonOutcome,
   ComputeFacts,
   ExportedFile,
   ExportedModel,
@@ -50,6 +53,7 @@ import { own } from '../../core/own.ts';
 /** What the worker tells while it answers. */
 export interface SessionEvents {
   event(runId: string, event: RunEvent): void;
+  comparison(comparisonId: number, event: ComparisonEvent): void;
   warning(text: string): void;
   /** The runtime is gone, and this worker with it. */
   lost(error: unknown): void;
@@ -173,6 +177,36 @@ export class StudioSession {
     });
   }
 
+  /** @param signal cancels it */
+  async compareModels(
+    { comparisonId, choices }: StudioCalls['compareModels']['ask'],
+    signal: AbortSignal,
+  ): Promise<ComparisonOutcome> {
+    return this.#alone('comparison', async () => {
+      const tell = (event: ComparisonEvent): void => this.#events.comparison(comparisonId, event);
+      const onDownload = (progress: FetchProgress): void => tell({ kind: 'download', ...progress });
+      try {
+        const comparison = await compareModels(choices, {
+          ...host,
+          signal,
+          onEvent: (event) => {
+            if (event.kind !== 'progress' && event.kind !== 'stage') return;
+            const { done, total } = event.kind === 'progress' ? event : { done: 0, total: 0 };
+            tell({
+              ...{ kind: 'progress', label: event.stage.label, done, total },
+              secondsLeft: event.secondsLeft,
+            });
+          },
+          onFailed: (failed) => tell({ kind: 'failed', failed }),
+        });
+        return { state: 'finished', comparison };
+      } catch (error) {
+        if (error instanceof RecipeStoppedError) return { state: 'canceled' };
+        throw error instanceof StoreFencedError ? takenOver(error) : error;
+      }
+    });
+  }
+
   async pause({ runId }: StudioCalls['pause']['ask']): Promise<void> {
     this.#refuseIdle(runId);
     if (this.#runtime.isPaused) return;
@@ -263,22 +297,15 @@ export class StudioSession {
     await known?.search.close();
     const read = readRecipe(recipe);
     const events = new RunEvents(read);
-    const models = await this.#models(runId);
-    const clock = { now: () => browserClock.now() - this.#runtime.pausedMilliseconds };
-    const lockStep = new LockStep(clock);
+    const host = await this.#host((progress) => this.#events.event(runId, { kind: 'download', ...progress }));
+    const lockStep = new LockStep(host.clock);
     const job = await RecipeJob.open({
+      ...host,
       recipe: read,
-      runtime: this.#runtime,
-      store: this.#store,
-      models,
-      library: openTransformersJs(models, { turn: () => this.#runtime.turn() }),
-      files: this.#files(runId),
       generators: pageGenerators((role) => own(this.#access, role) ?? {}),
       signal,
       pause: this.#writing,
-      clock,
       lockStep,
-      version: this.#options.version ?? 'development',
       keepVectors: true,
       trainers: {
         cores: trainingCores(navigator.hardwareConcurrency),
@@ -287,8 +314,6 @@ export class StudioSession {
           ...{ store: this.#options.store, threads: this.#runtime.threads, base: this.#base.href },
         },
       },
-      ...(this.#searchers === undefined ? {} : { pool: this.#searchers }),
-      checkpointSeconds: this.#options.checkpointSeconds ?? 10,
       onEvent: (event) => {
         if (event.kind === 'view') {
           void events.ofView(event).then((told) => told && this.#events.event(runId, told));
@@ -303,24 +328,26 @@ export class StudioSession {
     return this.#current;
   }
 
-  #files(runId: string): RecipeFiles {
-    return {
+  /** What this worker computes with, whatever it is. */
+  async #host(onDownload: (progress: FetchProgress) => void) {
+    const report = (problem: string): void => this.#events.warning(problem);
+    const opened = await pageModels(this.items, { base: this.#base, report });
+    const models: ModelFiles = { open: (model) => opened.open(model, onDownload) };
+    const files: RecipeFiles = {
       openCorpus: ({ folder, builtIn }) =>
         builtIn === undefined
           ? this.items.openTree(folder ?? '')
-          : Promise.resolve(demoFiles(this.#base, this.#onDownload(runId))),
+          : Promise.resolve(demoFiles(this.#base, onDownload)),
       openFile: (path) => this.items.openFile(path),
     };
-  }
-
-  async #models(runId: string): Promise<ModelFiles> {
-    const report = (problem: string): void => this.#events.warning(problem);
-    const models = await pageModels(this.items, { base: this.#base, report });
-    return { open: (model) => models.open(model, this.#onDownload(runId)) };
-  }
-
-  #onDownload(runId: string): (progress: FetchProgress) => void {
-    return (progress) => this.#events.event(runId, { kind: 'download', ...progress });
+    return {
+      ...{ models, files, runtime: this.#runtime, store: this.#store },
+      library: openTransformersJs(models, { turn: () => this.#runtime.turn() }),
+      clock: { now: () => browserClock.now() - this.#runtime.pausedMilliseconds },
+      version: this.#options.version ?? 'development',
+      checkpointSeconds: this.#options.checkpointSeconds ?? 10,
+      ...(this.#searchers !== undefined && { pool: this.#searchers }),
+    };
   }
 
   #opened(runId: string): CurrentRun {
