@@ -187,7 +187,7 @@ export class StudioSession {
       const onDownload = (progress: FetchProgress): void => tell({ kind: 'download', ...progress });
       try {
         const comparison = await compareModels(choices, {
-          ...host,
+          ...(await this.#host(onDownload)),
           signal,
           onEvent: (event) => {
             if (event.kind !== 'progress' && event.kind !== 'stage') return;
