@@ -437,6 +437,17 @@ describeUnless(noChromium, 'the built page', () => {
     await page.close();
   });
 
+  it('offers to load a screen again that could not be loaded', async () => {
+    const page = await open('demo');
+    await page.route('**/OwnDataPage-*.js', (route) => route.abort());
+    await page.getByRole('link', { name: 'Own data' }).click();
+    await page.getByRole('heading', { name: 'A part of the page could not be loaded' }).waitFor();
+    await page.unroute('**/OwnDataPage-*.js');
+    await page.getByRole('button', { name: 'Retry' }).click();
+    await page.getByRole('heading', { level: 1, name: 'Train on your own data' }).waitFor();
+    await page.close();
+  });
+
   it('goes from screen to screen by keyboard, and keeps the chosen colors', async () => {
     const page = await open('demo');
     await page.keyboard.press('Tab');
