@@ -1,5 +1,6 @@
 /** How much of a recipe's training fits into a time, or into a number of steps. */
 import { InputError } from '../core/errors.ts';
+import { own } from '../core/own.ts';
 import type { Plan } from './plan.ts';
 import type { RecipeTraining } from './schema/training.ts';
 import { expectedTraining, type ArmStages } from './stage-graph.ts';
@@ -16,7 +17,7 @@ export function parseBudget(text: string): Budget {
   if (text === 'full') return 'full';
   const [, digits, unit] = /^(\d+(?:\.\d+)?) ?(s|min|h|steps)$/.exec(text) ?? [];
   const count = Number(digits);
-  const seconds = secondsOfUnit[unit ?? ''];
+  const seconds = own(secondsOfUnit, unit ?? '');
   if (count > 0 && count <= mostBudget) {
     if (seconds !== undefined) return { seconds: count * seconds };
     if (unit === 'steps' && Number.isInteger(count)) return { steps: count };
