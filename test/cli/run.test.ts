@@ -23,6 +23,17 @@ const run = (cwd: string, ...args: string[]) =>
   runCli(['run', 'recipe.json', '--threads', '1', ...args], { cwd });
 
 describe('run', () => {
+  it('shortens trainings to a budget', async () => {
+    const folder = recipeFolder();
+    const stepsOf = async (...args: string[]): Promise<number | undefined> => {
+      const { plan } = onlyJson(await run(folder, '--plan', '--json', ...args)) as { plan: Plan };
+      return plan.stages.find(({ kind }) => kind === 'training')?.steps?.count;
+    };
+    expect(await stepsOf('--budget', '2steps')).toBe(2);
+    expect(await stepsOf('--budget', 'full')).toBe(await stepsOf());
+    expectBadInput(await run(folder, '--budget', 'soon'), /--budget is "soon"\. Use a time such as 90s/);
+  });
+
   it('plans, runs, prints one table, and writes the report and the models', async () => {
     const folder = recipeFolder();
     const planned = await run(folder, '--plan', '--json');

@@ -201,7 +201,7 @@ describe('a comparison of models', () => {
       queries: 2,
       judgedBy: expect.stringContaining('written.jsonl') as string,
     });
-    expect(rows[1]?.tests['ndcg_cut_10']).toMatchObject({ system: bert, baseline: 'bm25' });
+    expect(rows[1]?.tests.ndcg_cut_10).toMatchObject({ system: bert, baseline: 'bm25' });
     writeFileSync(file, list('w3', 'about nothing here', 'elsewhere', 1));
     await expect(compare({ models: [bert], lists: file })).rejects.toThrow(
       'none of its positives is a passage of the corpus. Use lists that were made of this corpus.',

@@ -5,7 +5,7 @@ import { InputError } from '../../core/errors.ts';
 import { settingRanges } from '../../core/setting-ranges.ts';
 import { nodeClock } from '../../host/node/clock.ts';
 import { openTrainers } from '../../host/node/workers.ts';
-import type { RecipeJob } from '../../pipeline/job.ts';
+import type { RecipeJob, RecipeJobParts } from '../../pipeline/job.ts';
 import type { RecipeReport } from '../../pipeline/report.ts';
 import type { Recipe } from '../../pipeline/schema.ts';
 import { checkOutputFolder, writeModelFolder } from '../experiment.ts';
@@ -23,6 +23,7 @@ interface RunOptions extends ComputeOptions {
   readonly set: readonly string[];
   readonly out?: string;
   readonly plan?: boolean;
+  readonly budget?: string;
   readonly seeds?: number;
   readonly checkpointSeconds: number;
   readonly force?: boolean;
@@ -48,6 +49,11 @@ export function registerRun(program: Command, io: CliIo): void {
     .option(
       '--out <dir>',
       'Output folder for report.md, report.json, plot.svg and the trained models (models/ARM)',
+    )
+    .option(
+      '--budget <budget>',
+      'Limit the steps of every training so that the experiment takes about this long: 90s, 5min, 2h; a number of ' +
+        'steps: 500steps; or full. If there are more judged pairs than fit, each query trains with one positive',
     )
     .option('--plan', 'Print the planned stages with time estimates, and exit')
     .option('--seeds <n>', 'Train each arm with seeds 1 to n', integerOption('--seeds', { min: 1, max: 100 }))
@@ -78,10 +84,12 @@ async function runRecipe(
   const { readRecipe } = await import('../../pipeline/read-recipe.ts');
   const { withOverrides } = await import('../../pipeline/overrides.ts');
   const { document, file } = await openRecipe(name);
-  const recipe = readRecipe(
-    withOverrides(document, [...seedOverrides(options, seedIsGiven), ...options.set]),
-    file,
-  );
+  const { parseBudget, trainingWithin } = await import('../../pipeline/budget.ts');
+  const budget = options.budget === undefined ? undefined : parseBudget(options.budget);
+  const overrides = [...seedOverrides(options, seedIsGiven), ...options.set];
+  const readWith = (more: readonly string[]): Recipe =>
+    readRecipe(withOverrides(document, [...overrides, ...more]), file);
+  const recipe = readWith([]);
   const keys = parseKeyVariables(options.keyEnv);
   if (options.out !== undefined) await checkOutput(options.out, recipe, options.force === true);
 
@@ -97,8 +105,7 @@ async function runRecipe(
   const interruption = new Interruption(io);
   const view = new RecipeView(io);
   try {
-    const job = await RecipeJob.open({
-      recipe,
+    const parts: Omit<RecipeJobParts, 'recipe'> = {
       runtime,
       store,
       models: modelFiles,
@@ -111,8 +118,19 @@ async function runRecipe(
       signal: interruption.signal,
       checkpointSeconds: options.checkpointSeconds,
       onEvent: (event) => view.show(event),
-    });
-    const plan = await job.plan();
+    };
+    let job = await RecipeJob.open({ ...parts, recipe });
+    let plan = await job.plan();
+    if (budget !== undefined) {
+      const { maxSteps, batches } = trainingWithin(plan, job.graph.arms, budget);
+      if (maxSteps !== undefined) {
+        const more = [`training.maxSteps=${maxSteps}`];
+        if (batches?.rowPer !== undefined) more.push(`training.batches.rowPer=${batches.rowPer}`);
+        io.note(`budget ${options.budget}: ${more.join(', ')}`);
+        job = await RecipeJob.open({ ...parts, recipe: readWith(more) });
+        plan = await job.plan();
+      }
+    }
     view.stop();
     for (const warning of job.corpus.warnings) io.warn(warning);
     if (options.plan === true) {
