@@ -55,7 +55,7 @@ export interface Detection {
   readonly leftOut: readonly LeftOutFile[];
 }
 
-export interface DetectOptions extends LayoutChoice {
+export interface DetectOptions extends Omit<LayoutChoice, 'names'> {
   /** Instead of the guessed columns. */
   readonly columns?: ColumnChoice | undefined;
   /** Of plain text. By default from the empty lines in it. */
@@ -147,7 +147,9 @@ async function detectTable(
   format: TableFormat,
   options: DetectOptions,
 ): Promise<DetectedFile> {
-  const { layout, rows } = await sampleTable(file.source, head, format, file.encoding, options);
+  const { layout, rows } = await sampleTable(file.source, head, format, file.encoding, {
+    ...{ delimiter: options.delimiter, header: options.header, names: namesOf(options.columns) },
+  });
   const chosen = chosenColumns(options.columns, layout.columns);
   const columns = chosen ?? guessTextColumns(layout.columns, rows);
   const role = chosen === undefined ? roleOf(file.path, layout, columns) : roleOfChoice(chosen);
@@ -259,13 +261,17 @@ function roleOfChoice({
   return queryId !== undefined && documentId !== undefined ? 'judgments' : 'queries';
 }
 
+function namesOf(choice: ColumnChoice | undefined): readonly string[] {
+  return columnUses.flatMap((use) => choice?.[use] ?? []);
+}
+
 /** The choice, for a file that has all of it. */
 function chosenColumns(
   choice: ColumnChoice | undefined,
   columns: readonly string[],
 ): ColumnChoice | undefined {
   if (choice === undefined) return undefined;
-  const all = columnUses.flatMap((use) => choice[use] ?? []);
+  const all = namesOf(choice);
   return all.length > 0 && all.every((column) => columns.includes(column)) ? choice : undefined;
 }
 
@@ -276,7 +282,7 @@ function checkColumns(files: readonly DetectedFile[], choice: ColumnChoice | und
   if (tables.some(({ layout }) => chosenColumns(choice, layout?.columns ?? []) !== undefined)) return;
   const [table] = tables;
   const known = table?.layout?.columns ?? [];
-  const missing = columnUses.flatMap((use) => choice[use] ?? []).find((column) => !known.includes(column));
+  const missing = namesOf(choice).find((column) => !known.includes(column));
   const near = missing === undefined ? undefined : nearestName(missing, known);
   const listed = known.slice(0, 12).map(quoted).join(', ');
   throw new InputError(

@@ -68,10 +68,7 @@ async function readGroup(
       columns: [...columns],
       onComplete: (rows) => (found = rows as unknown[][]),
     });
-    // The library orders columns as the file has them.
-    const order = columnsOf(metadata).filter((column) => columns.includes(column));
-    const places = columns.map((column) => order.indexOf(column));
-    return found.map((row) => places.map((place) => row[place]));
+    return found;
   });
 }
 

@@ -77,6 +77,8 @@ export interface TableSample {
 export interface LayoutChoice {
   readonly delimiter?: string | undefined;
   readonly header?: boolean | undefined;
+  /** Columns that are chosen: a first row with all of them has the names. */
+  readonly names?: readonly string[] | undefined;
 }
 
 /**
@@ -93,21 +95,27 @@ export async function sampleTable(
 ): Promise<TableSample> {
   if (format === 'parquet') {
     const columns = await parquetColumns(source);
-    const rows = await firstRows(readParquetRows(source, columns, SAMPLED_ROWS), source, false);
+    const rows: TableRow[] = [];
+    for await (const row of readParquetRows(source, columns, SAMPLED_ROWS)) rows.push(row);
+    if (rows.length === 0) throw withoutRows(source.name);
     return { layout: { format, encoding, delimiter: undefined, header: true, columns }, rows };
   }
-  const isCut = head.length < source.size;
   const part = utf8Source(bytesSource(source.name, head), encoding);
+  const sources = { part, whole: utf8Source(source, encoding), isCut: head.length < source.size };
   if (format === 'json' || format === 'jsonl') {
-    const rows = await firstRows(jsonRows(part, format), source, isCut);
+    const rows = await takeRows((text) => jsonRows(text, format), sources);
+    if (rows.length === 0) throw withoutRows(source.name);
     const columns = [...new Set(rows.flatMap(({ cells }) => [...cells.keys()]))];
     return { layout: { format, encoding, delimiter: undefined, header: true, columns }, rows };
   }
   const delimiter = choice.delimiter ?? (format === 'tsv' ? '\t' : await guessDelimiter(part));
-  const found = await takeRows(readRows(part, { delimiter, quotes: delimiter !== '\t' }), isCut);
+  const found = await takeRows((text) => readRows(text, { delimiter, quotes: delimiter !== '\t' }), sources);
   const [first] = found;
   if (first === undefined) throw withoutRows(source.name);
-  const header = choice.header ?? isHeader(first.fields, found.slice(1));
+  const names = choice.names ?? [];
+  const isNamed =
+    names.length > 0 && names.every((name) => first.fields.some((field) => field.trim() === name));
+  const header = choice.header ?? (isNamed || isHeader(first.fields, found.slice(1)));
   const columns = header ? uniqueNames(first.fields) : first.fields.map((_, i) => String(i + 1));
   const layout: TableLayout = { format, encoding, delimiter, header, columns };
   const rows = found.slice(header ? 1 : 0).map(({ fields, line }) => ({
@@ -118,29 +126,28 @@ export async function sampleTable(
   return { layout, rows };
 }
 
-/** Rows up to the one that the end of the beginning cuts off, which may look broken. */
-async function takeRows<T>(rows: AsyncIterable<T>, isCut: boolean): Promise<T[]> {
+/**
+ * Rows up to the one that the end of the beginning cuts off, which may look broken. Where that is the first one, it is
+ * read from the file itself.
+ */
+async function takeRows<T>(
+  read: (text: ByteSource) => AsyncIterable<T>,
+  { part, whole, isCut }: { readonly part: ByteSource; readonly whole: ByteSource; readonly isCut: boolean },
+): Promise<T[]> {
   const found: T[] = [];
   try {
-    for await (const row of rows) {
+    for await (const row of read(part)) {
       found.push(row);
       if (found.length === SAMPLED_ROWS) return found;
     }
   } catch (error) {
-    if (!(isCut && found.length > 0 && error instanceof InputError)) throw error;
-    return found;
+    if (!(isCut && error instanceof InputError)) throw error;
+    if (found.length > 0) return found;
   }
-  return isCut && found.length > 1 ? found.slice(0, -1) : found;
-}
-
-async function firstRows(
-  rows: AsyncIterable<TableRow>,
-  source: ByteSource,
-  isCut: boolean,
-): Promise<readonly TableRow[]> {
-  const found = await takeRows(rows, isCut);
-  if (found.length === 0) throw withoutRows(source.name);
-  return found;
+  if (!isCut) return found;
+  if (found.length > 1) return found.slice(0, -1);
+  for await (const row of read(whole)) return [row];
+  return [];
 }
 
 function withoutRows(file: string): InputError {

@@ -15,7 +15,7 @@ import type { TokenCounter } from '../../import/text-lengths.ts';
 import { columnUses, type ColumnChoice } from '../../import/types.ts';
 import { formatTrecEvalLine, formatValue } from '../../metrics/format.ts';
 import { checkOutputFolder, openBaseEncoder } from '../experiment.ts';
-import { openFile, openTree } from '../input-files.ts';
+import { openFile, openTree, openWrittenTree } from '../input-files.ts';
 import { Interruption } from '../interruption.ts';
 import type { CliIo } from '../io.ts';
 import { choiceOption, integerOption, numberOption } from '../options.ts';
@@ -143,7 +143,7 @@ async function tokenCounter(model: string, io: CliIo): Promise<TokenCounter> {
 
 async function showImport(out: string, corpus: CorpusImport, signal: AbortSignal, io: CliIo): Promise<void> {
   const report = corpus.report();
-  const tree = await openTree(out);
+  const tree = await openWrittenTree(out);
   const splits = beirSplits(tree);
   const split = splits.includes('test') ? 'test' : splits[0];
   const { keywordBaseline } = await import('../../import/keyword-baseline.ts');
