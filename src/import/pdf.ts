@@ -150,6 +150,7 @@ function loadLibrary(): Promise<Library> {
     for (const name of missing) scope[name] = StandIn;
     try {
       // Finds its worker half under this name, instead of loading it from an address.
+      // @ts-expect-error -- the package has no types for this half of it
       scope.pdfjsWorker = await import('pdfjs-dist/legacy/build/pdf.worker.mjs');
       return await import('pdfjs-dist/legacy/build/pdf.mjs');
     } finally {

@@ -4,6 +4,7 @@ import { zipSync } from 'fflate';
 import { bytesSource } from '../../../src/core/source.ts';
 import { detect } from '../../../src/import/detect.ts';
 import { importCorpus } from '../../../src/import/import-corpus.ts';
+import { readPdf } from '../../../src/import/pdf.ts';
 import { jsonLineMutation, jsonMutation, lineMutations, repeatMutation, tokenMutation } from '../mutate.ts';
 import { json, jsonLines, utf8, type FuzzFormat } from '../format.ts';
 
@@ -27,6 +28,9 @@ const html =
 function golden(name: string): Uint8Array<ArrayBuffer> {
   return new Uint8Array(readFileSync(join(process.cwd(), 'test/golden/import', name)));
 }
+
+// pdf.js brings what this engine's prototypes lack, when it is loaded: not the work of an input.
+await readPdf(bytesSource('bridge.pdf', golden('bridge.pdf')));
 
 function importFormat(
   name: string,
