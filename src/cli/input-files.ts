@@ -49,6 +49,11 @@ export async function openTree(path: string): Promise<FileTree> {
   };
 }
 
+/** A folder that this command has just written, which is no input of it. */
+export async function openWrittenTree(path: string): Promise<FileTree> {
+  return openTreeOnDisk(path);
+}
+
 /** Models from folders, the hub and the installation. @throws InputError as {@link openFile} does */
 export function openModelFiles(): DiskModelFiles {
   const files = openModelFilesOnDisk();

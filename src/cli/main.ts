@@ -12,6 +12,7 @@ import { registerEval } from './commands/eval.ts';
 import { registerExport } from './commands/export.ts';
 import { registerFilter } from './commands/filter.ts';
 import { registerGenerate } from './commands/generate.ts';
+import { registerImport } from './commands/import.ts';
 import { registerMine } from './commands/mine.ts';
 import { registerRun } from './commands/run.ts';
 import { registerSearch } from './commands/search.ts';
@@ -28,6 +29,7 @@ export const exitCodes = { success: 0, failure: 1, badInput: 2 } as const;
  * imported inside the action, so that `--help` and light commands start at once.
  */
 const registrations: readonly ((program: Command, io: CliIo) => void)[] = [
+  registerImport,
   registerRun,
   registerEval,
   registerCompare,

@@ -52,3 +52,18 @@ export async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal):
     signal.removeEventListener('abort', stop);
   }
 }
+
+/**
+ * Lets other work run now and then during a long loop, so that a signal can be aborted in it.
+ * @returns to be awaited in every round; throws the signal's reason when it is aborted
+ */
+export function yielding(signal?: AbortSignal, milliseconds = 20): () => Promise<void> | undefined {
+  let last = performance.now();
+  return () => {
+    signal?.throwIfAborted();
+    if (performance.now() - last < milliseconds) return undefined;
+    return sleep(0, signal).then(() => {
+      last = performance.now();
+    });
+  };
+}

@@ -63,6 +63,11 @@ export class JsonRecord {
     return [...this.#values.keys()];
   }
 
+  /** Every member as it was parsed. */
+  get members(): ReadonlyMap<string, unknown> {
+    return this.#values;
+  }
+
   /** Present and not null. */
   has(key: string): boolean {
     return (this.#values.get(key) ?? null) !== null;

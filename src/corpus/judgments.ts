@@ -44,15 +44,16 @@ export class JudgmentParser {
     return this.#judgments;
   }
 
-  /** @throws InputError naming the file and the line. */
-  add(line: Line): void {
-    if (line.text.trim() === '') return;
+  /** @returns the judgment of a line that has one. @throws InputError naming the file and the line. */
+  add(line: Line): Judgment | undefined {
+    if (line.text.trim() === '') return undefined;
     const format = this.#format ?? formatOf(line.text);
-    if (line.text.startsWith('#') && !isWhole(line.text, format)) return;
+    if (line.text.startsWith('#') && !isWhole(line.text, format)) return undefined;
     const isFirst = this.#format === undefined;
     this.#format = format;
-    if (isFirst && format === 'beir' && isHeader(line.text)) return;
-    const { queryId, documentId, grade } = this.#parse(line, format);
+    if (isFirst && format === 'beir' && isHeader(line.text)) return undefined;
+    const judgment = this.#parse(line, format);
+    const { queryId, documentId, grade } = judgment;
     let grades = this.#judgments.get(queryId);
     if (grades === undefined) {
       grades = new Map();
@@ -67,6 +68,7 @@ export class JudgmentParser {
       );
     }
     grades.set(documentId, grade);
+    return judgment;
   }
 
   #parse(line: Line, format: JudgmentFormat): Judgment {

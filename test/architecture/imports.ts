@@ -12,6 +12,7 @@ export const layers = [
   'metrics',
   'encoders',
   'retrieval',
+  'import',
   'training',
   'generation',
   'lists',

@@ -1,6 +1,7 @@
 import type { FuzzFormat } from '../format.ts';
 import { documentFormats } from './documents.ts';
 import { generationFormats } from './generation.ts';
+import { importFormats } from './imports.ts';
 import { judgmentFormats } from './judgments.ts';
 import { modelFormats } from './models.ts';
 import { pairFormats } from './pairs.ts';
@@ -19,6 +20,7 @@ export const formats: readonly FuzzFormat[] = [
   ...documentFormats,
   ...queryFormats,
   ...judgmentFormats,
+  ...importFormats,
   runFormat,
   ...listFormats,
   ...pairFormats,
