@@ -75,6 +75,9 @@ export class RecipeView {
       case 'training':
         this.#training(event, left);
         break;
+      case 'view':
+        // A terminal watches nothing.
+        break;
       case 'found':
         this.#io.note(`${stage.label}: ${event.count} ${event.what} cached`);
         break;

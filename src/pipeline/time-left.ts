@@ -58,6 +58,7 @@ export class TimeLeft {
       case 'found':
       case 'warning':
       case 'generation':
+      case 'view':
         // Each is followed by a progress event, which knows.
         break;
     }
