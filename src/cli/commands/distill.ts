@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { Embedder } from '../../encoders/embedder.ts';
+import { specialTokens } from '../../encoders/prune-vocabulary.ts';
 import { tableFamilyOf } from '../../encoders/families/index.ts';
 import { openEmbedder } from '../../encoders/open-embedder.ts';
 import { configOf } from '../../encoders/config.ts';
@@ -164,7 +165,10 @@ function narrowing(
   };
 }
 
-/** A static encoder's rows in the order of the tokens; zeros for tokens that it lacks. */
+/**
+ * A static encoder's rows in the order of the tokens; zeros for tokens that it lacks, and for special tokens, which
+ * it never puts into a text.
+ */
 function rowsOfTokens(start: EncoderModel, tokens: readonly string[]): Float32Array<ArrayBuffer> {
   const width = start.shape.hiddenSize;
   const ids = new Map(tokensOf(start).map((token, id) => [token, id] as const));
@@ -172,7 +176,8 @@ function rowsOfTokens(start: EncoderModel, tokens: readonly string[]): Float32Ar
   const rows = new Float32Array(tokens.length * width);
   tokens.forEach((token, row) => {
     const id = ids.get(token);
-    if (id !== undefined) rows.set(all.subarray(id * width, (id + 1) * width), row * width);
+    if (id !== undefined && !specialTokens.includes(token))
+      rows.set(all.subarray(id * width, (id + 1) * width), row * width);
   });
   return rows;
 }
@@ -211,6 +216,9 @@ async function teacherVectors(
         if (row !== -1) vectors.set(all.subarray(row * width, (row + 1) * width), text * width);
       });
       await checkVectors(embedder, texts, vectors, rows, known);
+      io.note(
+        `${texts.length - missing.length} of ${texts.length} teacher vectors are those of ${known.name}`,
+      );
     }
     const embedded = await storedVectors(
       embedder,
