@@ -96,10 +96,10 @@ function startedFrom(
   start: string,
   training: object = {},
 ): { folder: string; args: (...more: string[]) => string[] } {
-  const { vocabSize: _, hiddenSize: __, ...student } = recipe.student;
+  const { layers, heads, intermediateSize, maxLength } = recipe.student;
   const { folder, args } = data({
     texts: { ...recipe.texts, corpora: [], texts: ['corpus.jsonl'] },
-    student: { ...student, start: 'start', weights: 'F8_E4M3' },
+    student: { start: 'start', layers, heads, intermediateSize, maxLength, weights: 'F8_E4M3' },
     training: { ...recipe.training, vectorWeight: 0, similarityWeight: 1, ...training },
   });
   cpSync(start, join(folder, 'start'), { recursive: true });
