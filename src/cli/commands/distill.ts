@@ -20,7 +20,7 @@ import { CheckpointStore } from '../../training/checkpoint.ts';
 import { devLoss, distill } from '../../training/distillation/distill.ts';
 import { principalComponents, project } from '../../training/distillation/principal-components.ts';
 import { parseDistillationRecipe, type DistillationRecipe } from '../../training/distillation/recipe.ts';
-import { startedWeights, studentWeights } from '../../training/distillation/student.ts';
+import { finishedWeights, startedWeights, studentWeights } from '../../training/distillation/student.ts';
 import type { TrainingEvent } from '../../training/trainer.ts';
 import { distillationData, tokensOf, type StudentOrigin } from '../distillation-data.ts';
 import { checkOutputFolder, openBaseEncoder } from '../experiment.ts';
@@ -124,7 +124,8 @@ async function distillStudent(recipeFile: string, options: DistillOptions, io: C
       return;
     }
     const loss = result.history.evaluations.find(({ step }) => step === result.bestStep)?.values[devLoss];
-    await writeStudent(options, recipe, { ...student, weights: result.weights });
+    const final = origin.start === undefined ? result.weights : finishedWeights(result.weights);
+    await writeStudent(options, recipe, { ...student, weights: final });
     io.printJson({ model: options.out, texts: texts.length, steps: result.steps, loss: loss ?? null });
     io.print(
       `${options.out}: after ${result.steps} steps, loss ${loss?.toFixed(4) ?? '?'} on held-out texts`,

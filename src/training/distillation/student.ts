@@ -59,6 +59,20 @@ export function startedWeights(
 /** The size of the common vector's values, where those of the token vectors are of size 1. */
 const common = 2;
 
+/**
+ * A started student's weights after training: its embeddings at an eighth, which the normalization of their sum takes
+ * back. So the vectors stay the same, and learning rates for other encoders of this size suit it.
+ */
+export function finishedWeights(weights: Weights): Weights {
+  const { words, positions, segments } = bertEmbeddings;
+  const scaled = new Map(weights);
+  for (const name of [words, positions, segments]) {
+    const tensor = weights.get(name);
+    if (tensor !== undefined) scaled.set(name, { ...tensor, data: tensor.data.map((value) => value / 8) });
+  }
+  return scaled;
+}
+
 /** Such that the mean square of a value is 1: a learning rate then changes a token's vector by little of its size. */
 function scaledToUnit(vectors: Float32Array): Float32Array<ArrayBuffer> {
   const scale = 1 / (norm(vectors) / Math.sqrt(vectors.length) || 1);
