@@ -124,7 +124,10 @@ async function distillStudent(recipeFile: string, options: DistillOptions, io: C
       return;
     }
     const loss = result.history.evaluations.find(({ step }) => step === result.bestStep)?.values[devLoss];
-    const final = origin.start === undefined ? result.weights : finishedWeights(result.weights);
+    const final =
+      'start' in recipe.student
+        ? finishedWeights(student.weights, result.weights, recipe.student.startShare)
+        : result.weights;
     await writeStudent(options, recipe, { ...student, weights: final });
     io.printJson({ model: options.out, texts: texts.length, steps: result.steps, loss: loss ?? null });
     io.print(
@@ -414,7 +417,7 @@ async function writeStudent(
       ...(vectorWeight > 0 ? [weighted(vectorWeight, ofVectors)] : []),
       ...(similarityWeight > 0 ? [weighted(similarityWeight, similarity)] : []),
     ].join(', + '),
-    hyperparameters: settings,
+    hyperparameters: { ...settings, ...('startShare' in stored && { startShare: stored.startShare }) },
     metrics: card.metrics,
   };
   await writeFolderAtomic(out, encoderFiles(student, info, { weights: stored.weights }), { force });

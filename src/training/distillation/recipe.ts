@@ -26,6 +26,8 @@ const newStudent = v.strictObject({
 const startedStudent = v.strictObject({
   /** Folder of a static encoder, whose vocabulary, width and token vectors the student starts with. */
   start: v.string(),
+  /** Share of the first weights in the final ones, which are the mean of both: what training unlearns stays, in part. */
+  startShare: v.optional(share, 0),
   ...studentSizes,
 });
 
