@@ -2,7 +2,7 @@ import { InputError } from '../core/errors.ts';
 import { parseJsonObject, isJsonObject } from '../formats/json-file.ts';
 
 /** WordPiece's special tokens come first in a pruned vocabulary, in this order. */
-const specialTokens = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]'];
+export const specialTokens = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]'];
 
 /** A vocabulary's tokens by id, from a tokenizer.json. @throws InputError if it holds no WordPiece vocabulary */
 export function wordPieceVocabulary(tokenizerJson: Uint8Array<ArrayBuffer>, file: string): string[] {

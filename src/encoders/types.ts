@@ -102,5 +102,8 @@ export interface EncoderFile {
   readonly content: Uint8Array<ArrayBuffer> | Iterable<Uint8Array<ArrayBuffer>>;
 }
 
-/** How an exported folder stores weights. `F16` rounds them, in half the space; `I8`, of tables alone, in a quarter. */
-export type StoredWeights = 'F32' | 'F16' | 'I8';
+/**
+ * How an exported folder stores weights. `F16` rounds them, in half the space; a quarter is enough for `I8`, of tables
+ * alone, and for `F8_E4M3`, of transformers alone: word embeddings and linear layers, and F16 for the others.
+ */
+export type StoredWeights = 'F32' | 'F16' | 'F8_E4M3' | 'I8';

@@ -1,6 +1,12 @@
 import { jsonFile, parseJsonObject, type JsonObject } from '../formats/json-file.ts';
 import { modelCard, type ModelCardInfo } from './model-card.ts';
-import { fromFloat32, safetensorsChunks, toFloat16, type StoredTensor } from '../formats/safetensors.ts';
+import {
+  fromFloat32,
+  safetensorsChunks,
+  toFloat16,
+  toFloat8,
+  type StoredTensor,
+} from '../formats/safetensors.ts';
 import { tableFamilyOf, transformerOf } from './families/index.ts';
 import { LIBRARY_FILE } from './sentence-transformers-files.ts';
 import type { EncoderFile, EncoderModel, StoredWeights } from './types.ts';
@@ -76,11 +82,13 @@ function weightChunks(
   type: StoredWeights,
 ): Iterable<Uint8Array<ArrayBuffer>> {
   if (type === 'I8') throw new RangeError('only tables of token vectors are stored as int8');
-  const store = type === 'F16' ? toFloat16 : fromFloat32;
+  const { parameters, wordEmbeddings, linearLayers } = transformerOf(shape);
+  const large = new Set([wordEmbeddings, ...linearLayers(shape).map(({ name }) => `${name}.weight`)]);
   const tensors = new Map<string, StoredTensor>();
-  for (const name of transformerOf(shape).parameters(shape).keys()) {
+  for (const name of parameters(shape).keys()) {
     const tensor = weights.get(name);
     if (!tensor) throw new RangeError(`the model has no tensor ${name}`);
+    const store = type === 'F32' ? fromFloat32 : type === 'F8_E4M3' && large.has(name) ? toFloat8 : toFloat16;
     tensors.set(name, store(tensor.dims, tensor.data));
   }
   // transformers refuses files whose metadata does not name their format.

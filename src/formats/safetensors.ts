@@ -410,12 +410,15 @@ export function toFloat32(tensor: StoredTensor, name: string, file: string): Flo
       for (let i = 0; i < halves.length; i++) bits[i] = (halves[i] as number) << 16;
       return new Float32Array(bits.buffer);
     }
+    case 'F8_E4M3':
+      return Float32Array.from(new Uint8Array(buffer), (byte) => float8Values[byte] as number);
     default:
       throw new InputError(
         `tensor ${quoted(name)} has type ${tensor.dtype}, which cannot be used for weights`,
         {
           file,
-          remedy: 'Use a checkpoint in F32, F16 or BF16 (quantized weights cannot be trained)',
+          remedy:
+            'Use a checkpoint in F32, F16, BF16 or F8_E4M3 (weights quantized to integers cannot be trained)',
         },
       );
   }
@@ -462,6 +465,32 @@ function float16ToFloat32(halves: Uint16Array<ArrayBuffer>): Float32Array<ArrayB
     }
   }
   return new Float32Array(bits.buffer);
+}
+
+/**
+ * The values of float8 E4M3 by their bytes: 4 bits of exponent with bias 7, 3 of mantissa, up to 448, no infinities
+ * (Micikevicius et al. 2022).
+ */
+const float8Values = Float32Array.from({ length: 256 }, (_, byte) => {
+  const exponent = (byte >>> 3) & 0xf;
+  const mantissa = byte & 7;
+  const size = exponent === 0 ? mantissa * 2 ** -9 : (8 + mantissa) * 2 ** (exponent - 10);
+  return (byte & 0x7f) === 0x7f ? NaN : byte < 0x80 ? size : -size;
+});
+
+/** A tensor to write as float8 E4M3, each value rounded to the nearest, ties to even; beyond 448 to NaN, as in PyTorch. */
+export function toFloat8(dims: readonly number[], data: Float32Array): StoredTensor {
+  const bytes = new Uint8Array(data.length);
+  data.forEach((value, i) => {
+    const size = Math.abs(value);
+    // The spacing is 2^-9 below 2^-6, and an eighth of the power of two below the value above that.
+    const exponent = Math.max(Math.floor(Math.log2(size)), -6);
+    const steps = roundToEven(size / 2 ** (exponent - 3));
+    // The bits of exponent and mantissa are one number: 8 steps more are one exponent more.
+    const code = size < 512 ? (exponent + 6) * 8 + steps : 0x7f;
+    bytes[i] = (value < 0 || Object.is(value, -0) ? 0x80 : 0) | (code < 0x7f ? code : 0x7f);
+  });
+  return { dtype: 'F8_E4M3', dims, data: bytes };
 }
 
 /** An fp32 tensor to write; the data is not copied. */

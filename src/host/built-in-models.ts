@@ -8,7 +8,7 @@ interface BuiltInModel {
 
 /** In the order in which they are offered. */
 export const builtInModels: readonly BuiltInModel[] = [
-  { name: 'nano', title: 'nano (comes with the studio: a small transformer, 4 MB)', learningRate: 1e-4 },
+  { name: 'nano', title: 'nano (comes with the studio: a small transformer, 5 MB)', learningRate: 1e-4 },
   { name: 'pico', title: 'pico (comes with the studio: a static encoder, 4 MB)', learningRate: 0.01 },
 ];
 

@@ -55,10 +55,15 @@ export class TextVectors implements LoadableEncoder {
     return this.#sides[side].vectors;
   }
 
+  /** The rows of texts, -1 for those without a vector. */
+  async findRows(texts: readonly string[], side: Side): Promise<Int32Array<ArrayBuffer>> {
+    const { rows } = this.#sides[side];
+    return Int32Array.from(await keysOf(texts), (key) => rows.get(key) ?? -1);
+  }
+
   /** The rows of texts. @throws InputError if one has no vector */
   async rowsOf(texts: readonly string[], side: Side): Promise<Int32Array<ArrayBuffer>> {
-    const { rows } = this.#sides[side];
-    const found = Int32Array.from(await keysOf(texts), (key) => rows.get(key) ?? -1);
+    const found = await this.findRows(texts, side);
     const first = texts[found.indexOf(-1)];
     if (first === undefined) return found;
     const missing = new Set(texts.filter((_, i) => found[i] === -1)).size;

@@ -8,6 +8,7 @@ import {
   safetensorsChunks,
   SafetensorsError,
   toFloat16,
+  toFloat8,
   toFloat32,
   writeSafetensors,
   type SafetensorsRule,
@@ -233,7 +234,7 @@ describe('toFloat32', () => {
   it('refuses integers', () => {
     expect(() =>
       toFloat32({ dtype: 'I8', dims: [1], data: new Uint8Array(1) }, 'w', 'q.safetensors'),
-    ).toThrow(/q\.safetensors: tensor "w" has type I8.*F32, F16 or BF16/);
+    ).toThrow(/q\.safetensors: tensor "w" has type I8.*F32, F16, BF16 or F8_E4M3/);
   });
 });
 
@@ -286,5 +287,33 @@ describe('toFloat16', () => {
       65520,
     );
     expect([...halvesOf(values)]).toEqual([0x3c00, 0x3c02, 0x3c01, 0x8000, 2, 0x7bff, 0x7c00]);
+  });
+});
+
+describe('toFloat8', () => {
+  const bytesOfValues = (values: Float32Array): number[] => [...toFloat8([values.length], values).data];
+
+  it('gives every byte back that toFloat32 read', () => {
+    const bytes = Uint8Array.from({ length: 256 }, (_, byte) => byte);
+    const read = toFloat32({ dtype: 'F8_E4M3', dims: [256], data: bytes }, 'w', 'file');
+    // As torch.float8_e4m3fn has them.
+    expect([read[0x01], read[0x08], read[0x38], read[0x7e], read[0x7f], read[0xb8]]).toEqual([
+      ...[2 ** -9, 2 ** -6, 1, 448, NaN, -1],
+    ]);
+    expect(bytesOfValues(read)).toEqual([...bytes].map((byte) => (byte === 0xff ? 0x7f : byte)));
+  });
+
+  it('rounds to the nearest, ties to even', () => {
+    const values = Float32Array.of(
+      1 + 1 / 16,
+      1 + 3 / 16,
+      2 - 1 / 16,
+      -(2 ** -10),
+      3 * 2 ** -10,
+      464,
+      465,
+      1e9,
+    );
+    expect(bytesOfValues(values)).toEqual([0x38, 0x3a, 0x40, 0x80, 2, 0x7e, 0x7f, 0x7f]);
   });
 });

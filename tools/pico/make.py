@@ -86,7 +86,7 @@ def write_model(folder, table, definition, recipe):
         "hidden_dim": table.shape[1],
         "normalize": True,
         "max_length": recipe["student"]["maxLength"],
-        "embedding_dtype": "int8",
+        "embedding_dtype": str(table.dtype),
     }
     write_json(folder / "config.json", config)
 

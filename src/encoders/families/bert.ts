@@ -17,6 +17,13 @@ export function bertLayer(layer: number): LayerNames {
   };
 }
 
+export const bertEmbeddings = {
+  words: 'embeddings.word_embeddings.weight',
+  positions: 'embeddings.position_embeddings.weight',
+  segments: 'embeddings.token_type_embeddings.weight',
+  norm: 'embeddings.LayerNorm',
+} as const;
+
 /** Devlin et al. 2018 (arXiv 1810.04805). */
 export const bert: TransformerFamily = {
   name: 'bert',
@@ -37,12 +44,6 @@ export const bert: TransformerFamily = {
     attentionDropout: ['attention_probs_dropout_prob', 0.1],
   },
   tokenizer: wordPiece,
-  ...bertTransformer({
-    words: 'embeddings.word_embeddings.weight',
-    positions: 'embeddings.position_embeddings.weight',
-    segments: 'embeddings.token_type_embeddings.weight',
-    norm: 'embeddings.LayerNorm',
-    layer: bertLayer,
-  }),
+  ...bertTransformer({ ...bertEmbeddings, layer: bertLayer }),
   classification: bertHead({ pooler: 'pooler.dense', activation: tanh, classifier: 'classifier' }),
 };

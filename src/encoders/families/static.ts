@@ -72,8 +72,8 @@ export const staticEmbedding: TableFamily = {
   read: readStatic,
   files: (model, weights) =>
     weights === 'I8' || ownField(model.baggage.config, 'model_type') === model2vec.model_type
-      ? model2vecFiles(model, weights)
-      : moduleFiles(model, weights),
+      ? model2vecFiles(model, tableWeights(weights))
+      : moduleFiles(model, tableWeights(weights)),
 };
 
 async function isModel2vec(folder: ModelFolder): Promise<boolean> {
@@ -219,10 +219,17 @@ async function moduleLayout(folder: ModelFolder, library: JsonObject): Promise<L
 const stores = { F32: fromFloat32, F16: toFloat16, I8: toInt8 } as const;
 const numpyTypes = { F32: 'float32', F16: 'float16', I8: 'int8' } as const;
 
+type TableWeights = keyof typeof stores;
+
+function tableWeights(type: StoredWeights): TableWeights {
+  if (type === 'F8_E4M3') throw new RangeError('only transformers are stored as float8');
+  return type;
+}
+
 function storedTable(
   name: string,
   { shape, weights }: EncoderModel,
-  type: StoredWeights,
+  type: TableWeights,
 ): EncoderFile['content'] {
   const stored = weights.get(table);
   if (stored === undefined) throw new RangeError(`the model has no tensor ${table}`);
@@ -233,7 +240,7 @@ function storedTable(
 }
 
 /** The folder of sentence-transformers. */
-function moduleFiles(model: EncoderModel, weights: StoredWeights): EncoderFile[] {
+function moduleFiles(model: EncoderModel, weights: TableWeights): EncoderFile[] {
   return [
     { path: 'modules.json', content: modulesFile(moduleFolder, model.encoding.normalize) },
     { path: `${moduleFolder}/tokenizer.json`, content: tokenizerFile(model) },
@@ -242,7 +249,7 @@ function moduleFiles(model: EncoderModel, weights: StoredWeights): EncoderFile[]
 }
 
 /** The folder of model2vec, which sentence-transformers opens as well. */
-function model2vecFiles(model: EncoderModel, weights: StoredWeights): EncoderFile[] {
+function model2vecFiles(model: EncoderModel, weights: TableWeights): EncoderFile[] {
   // Each token has a row of its own by now.
   const kept = Object.entries(model.baggage.config).filter(([field]) => field !== 'vocabulary_quantization');
   const length = longest(model);

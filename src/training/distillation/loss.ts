@@ -2,7 +2,9 @@ import { exp, log } from '../../core/exact-math.ts';
 import type { TermValue } from '../similarity.ts';
 
 export interface DistillationWeights {
-  /** Weight of the similarity term; that of the vector term is 1. */
+  /** Weight of the vector term. */
+  readonly vectorWeight: number;
+  /** Weight of the similarity term. */
   readonly similarityWeight: number;
   /** τ, what the similarities are divided by before the softmax. */
   readonly similarityTemperature: number;
@@ -20,26 +22,29 @@ export interface DistillationLoss {
  * themselves, mean 1 − s·t; and what each text is near to among the others of the batch, the mean over rows i of
  * KL(softmax(t_i·t_j / τ) ‖ softmax(s_i·s_j / τ)) over j ≠ i, as in relational distillation (Park et al. 2019).
  * @param vectors s, [texts, dimension]
- * @param targets t, [texts, dimension]
+ * @param targets t, [texts, dimension]; at a vectorWeight of 0, of any dimension
  */
 export function distillationLoss(
   vectors: Float32Array,
   targets: Float32Array,
   dimension: number,
-  { similarityWeight, similarityTemperature }: DistillationWeights,
+  { vectorWeight, similarityWeight, similarityTemperature }: DistillationWeights,
 ): DistillationLoss {
   const texts = vectors.length / dimension;
   const gradient = new Float64Array(vectors.length);
-  let alignment = 0;
-  for (let at = 0; at < vectors.length; at++) {
-    alignment += (vectors[at] as number) * (targets[at] as number);
-    gradient[at] = -(targets[at] as number) / texts;
+  let vectorTerm = 0;
+  if (vectorWeight > 0) {
+    let alignment = 0;
+    for (let at = 0; at < vectors.length; at++) {
+      alignment += (vectors[at] as number) * (targets[at] as number);
+      gradient[at] = (-vectorWeight * (targets[at] as number)) / texts;
+    }
+    vectorTerm = 1 - alignment / texts;
   }
-  const vectorTerm = 1 - alignment / texts;
   let similarityTerm = 0;
   if (similarityWeight > 0 && texts > 2) {
     const student = similarities(vectors, dimension);
-    const teacher = similarities(targets, dimension);
+    const teacher = similarities(targets, targets.length / texts);
     const ofScores = new Float64Array(texts * texts);
     for (let row = 0; row < texts; row++) {
       const wanted = softmaxOfOthers(teacher, row, texts, similarityTemperature);
@@ -65,9 +70,9 @@ export function distillationLoss(
     }
   }
   return {
-    value: vectorTerm + similarityWeight * similarityTerm,
+    value: vectorWeight * vectorTerm + similarityWeight * similarityTerm,
     terms: [
-      { name: 'vectors', weight: 1, value: vectorTerm, maskedShare: 0 },
+      { name: 'vectors', weight: vectorWeight, value: vectorTerm, maskedShare: 0 },
       { name: 'similarities', weight: similarityWeight, value: similarityTerm, maskedShare: 0 },
     ],
     gradient: new Float32Array(gradient),

@@ -4,7 +4,7 @@ import { distillationLoss, type DistillationWeights } from './loss.ts';
 
 export interface DistillationTargets {
   readonly texts: readonly string[];
-  /** Of length 1 each. [texts, dimension] */
+  /** Of length 1 each: of the student's width, or of any where only similarities are learned. [texts, dimension] */
   readonly vectors: Float32Array<ArrayBuffer>;
 }
 
@@ -42,9 +42,10 @@ export class DistillationObjective implements Objective {
       queries: [],
       passages: Array.from(chosen, (text) => texts[text] as string),
       loss: (_queries, passages, dimension) => {
-        const targets = new Float32Array(passages.length);
+        const width = vectors.length / texts.length;
+        const targets = new Float32Array(chosen.length * width);
         chosen.forEach((text, row) => {
-          targets.set(vectors.subarray(text * dimension, (text + 1) * dimension), row * dimension);
+          targets.set(vectors.subarray(text * width, (text + 1) * width), row * width);
         });
         const { value, terms, gradient } = distillationLoss(passages, targets, dimension, this.#weights);
         return {

@@ -3,7 +3,7 @@ import { RandomStream } from '../../../src/core/random.ts';
 import { distillationLoss } from '../../../src/training/distillation/loss.ts';
 
 const dimension = 5;
-const weights = { similarityWeight: 0.7, similarityTemperature: 0.3 };
+const weights = { vectorWeight: 1, similarityWeight: 0.7, similarityTemperature: 0.3 };
 
 function unitVectors(count: number, name: string): Float32Array<ArrayBuffer> {
   const random = new RandomStream(1, name);
@@ -42,7 +42,11 @@ it('has the gradient that finite differences give', () => {
 it('computes both terms as written, by hand for three texts', () => {
   const vectors = Float32Array.of(1, 0, 0, 1, 1, 0);
   const targets = Float32Array.of(1, 0, 1, 0, 0, 1);
-  const { terms } = distillationLoss(vectors, targets, 2, { similarityWeight: 1, similarityTemperature: 1 });
+  const { terms } = distillationLoss(vectors, targets, 2, {
+    vectorWeight: 1,
+    similarityWeight: 1,
+    similarityTemperature: 1,
+  });
   expect(terms[0]?.value).toBeCloseTo(1 - 1 / 3, 12);
   const kl = (p: number, q: number): number => p * Math.log(p / q) + (1 - p) * Math.log((1 - p) / (1 - q));
   const near = Math.E / (Math.E + 1);
@@ -50,4 +54,21 @@ it('computes both terms as written, by hand for three texts', () => {
   // 2 is far from both, and to the student near 0.
   const expected = (kl(near, 1 - near) + kl(near, 0.5) + kl(0.5, near)) / 3;
   expect(terms[1]?.value).toBeCloseTo(expected, 12);
+});
+
+it('learns similarities alone from vectors of another dimension', () => {
+  const alone = { ...weights, vectorWeight: 0 };
+  const vectors = unitVectors(4, 'vectors');
+  const targets = unitVectors(4, 'targets');
+  const padded = new Float32Array(4 * (dimension + 2));
+  for (let row = 0; row < 4; row++) {
+    padded.set(targets.subarray(row * dimension, (row + 1) * dimension), row * (dimension + 2));
+  }
+  const { value, gradient, terms } = distillationLoss(vectors, padded, dimension, alone);
+  const same = distillationLoss(vectors, targets, dimension, alone);
+  expect(value).toBe(same.value);
+  expect(gradient).toEqual(same.gradient);
+  const both = distillationLoss(vectors, targets, dimension, weights);
+  expect(value).toBeCloseTo(both.value - (both.terms[0]?.value ?? 0), 12);
+  expect(terms[0]).toMatchObject({ weight: 0, value: 0 });
 });
