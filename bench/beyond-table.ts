@@ -130,9 +130,8 @@ function joined(parts: number): { readonly documents: readonly Passage[]; readon
 }
 
 function kindOf(query: string): string {
-  if (/\?$|^(what|why|how|which|when|where|who|can|do|does|is|are|should|will)\b/i.test(query))
-    return 'questions';
-  return query.split(' ').length <= 6 ? 'up to six words' : 'longer, not a question';
+  const asks = /\?$|^(what|why|how|which|when|where|who|can|do|does|is|are|should|will)\b/i;
+  return asks.test(query) ? 'questions' : 'keywords and situations';
 }
 
 const rows: string[][] = [];
@@ -172,7 +171,7 @@ for (const [column, model] of models.entries()) {
     );
   }
   const found = await retrieval(embedder, passages, demo.judgments);
-  for (const kind of ['questions', 'up to six words', 'longer, not a question']) {
+  for (const kind of ['questions', 'keywords and situations']) {
     const of = demo.queries.filter(({ text }) => kindOf(text) === kind);
     const sum = of.reduce((total, { id }) => total + (found.get(id) ?? 0), 0);
     add(`nDCG@10, ${of.length} queries: ${kind}`, (sum / of.length).toFixed(3));

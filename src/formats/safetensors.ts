@@ -481,10 +481,13 @@ const float8Values = Float32Array.from({ length: 256 }, (_, byte) => {
 /** A tensor to write as float8 E4M3, each value rounded to the nearest, ties to even; beyond 448 to NaN, as in PyTorch. */
 export function toFloat8(dims: readonly number[], data: Float32Array): StoredTensor {
   const bytes = new Uint8Array(data.length);
+  const single = new Float32Array(1);
+  const bits = new Uint32Array(single.buffer);
   data.forEach((value, i) => {
+    single[0] = value;
     const size = Math.abs(value);
     // The spacing is 2^-9 below 2^-6, and an eighth of the power of two below the value above that.
-    const exponent = Math.max(Math.floor(Math.log2(size)), -6);
+    const exponent = Math.max((((bits[0] as number) >>> 23) & 0xff) - 127, -6);
     const steps = roundToEven(size / 2 ** (exponent - 3));
     // The bits of exponent and mantissa are one number: 8 steps more are one exponent more.
     const code = size < 512 ? (exponent + 6) * 8 + steps : 0x7f;
