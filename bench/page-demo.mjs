@@ -2,9 +2,11 @@
 /**
  * `npm run build && node bench/page-demo.mjs [--runs 3]`: in a fresh profile each time (nothing cached), what the first
  * load takes, until when a typed query is answered, and from the press of the demo's button to its table beside the
- * estimate on it; also the times that the page's main thread was held for above 50 ms. `--first` stops before the press.
- * `--zip FILE` keeps the listwise model of the last run.
+ * estimate on it; also the tasks that held the page's main thread for above 50 ms, by phase, with what the longest did.
+ * `--first` stops before the press. `--zip FILE` keeps the listwise model of the last run. `--trace FILE` keeps the
+ * trace of the last run.
  */
+import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { chromium } from 'playwright';
@@ -12,6 +14,7 @@ import { buildPageIfStale, pageFolder } from '../scripts/build-page.mjs';
 import { chromiumArguments, testChromium } from '../scripts/chromium.mjs';
 import { builtHost } from '../scripts/webgpu.mjs';
 import { servePage } from '../scripts/serve-page.mjs';
+import { categories, longTasks, phaseLines } from './long-tasks.mjs';
 
 const { values } = parseArgs({
   options: {
@@ -19,16 +22,28 @@ const { values } = parseArgs({
     first: { type: 'boolean' },
     gpu: { type: 'boolean' },
     zip: { type: 'string' },
+    trace: { type: 'string' },
   },
 });
 
-/** Runs in the page: the milliseconds of every task above 50 ms. */
-const watchLongTasks = `
-  globalThis.longTasks = [];
-  new PerformanceObserver((list) => {
-    for (const { duration } of list.getEntries()) longTasks.push(Math.round(duration));
-  }).observe({ type: 'longtask', buffered: true });
+/** Runs in the page: marks where the phases begin. */
+const markPhases = `
+  performance.mark('load');
+  addEventListener('click', ({ target }) => {
+    if (target.closest('button')?.textContent.includes('Train both')) performance.mark('start');
+  }, true);
+  const marked = new Set();
+  const mark = (name, isThere) => {
+    if (marked.has(name) || !isThere) return;
+    marked.add(name);
+    performance.mark(name);
+  };
+  new MutationObserver(() => {
+    mark('training', document.querySelector('[aria-label="Contrastive"]'));
+    mark('verdict', document.querySelector('[aria-label="Results"]'));
+  }).observe(document, { subtree: true, childList: true });
 `;
+const phases = ['load', 'start', 'training', 'verdict'];
 
 if (!buildPageIfStale()) throw new Error('The page could not be built.');
 const { findChromium } = await builtHost();
@@ -43,7 +58,8 @@ try {
     });
     const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
     page.setDefaultTimeout(600_000);
-    await page.addInitScript({ content: watchLongTasks });
+    await page.addInitScript({ content: markPhases });
+    await browser.startTracing(page, { categories });
     /** @type {Map<string, Promise<number>>} */
     const sizes = new Map();
     page.on('response', (response) => {
@@ -80,14 +96,19 @@ try {
     );
     console.log(
       `run ${run}: first paint ${inSeconds(paint)}, typed query answered by BM25 ${inSeconds(answered)}, by the encoder ` +
-        `${inSeconds(both)}; tasks above 50 ms: ${String(await page.evaluate("longTasks.join(', ') || 'none'"))}`,
+        `${inSeconds(both)}`,
     );
     console.log(`run ${run}: the button says "${(await button.innerText()).replace(/\s+/g, ' ')}"`);
+    const tellTasks = async () => {
+      const trace = await browser.stopTracing();
+      if (values.trace !== undefined) writeFileSync(values.trace, trace);
+      for (const line of phaseLines(longTasks(trace, phases), phases)) console.log(`run ${run}, ${line}`);
+    };
     if (values.first) {
+      await tellTasks();
       await browser.close();
       continue;
     }
-    const before = await page.evaluate('longTasks.length');
     const pressed = performance.now();
     await button.click();
     let said = '';
@@ -106,11 +127,10 @@ try {
     await page.getByRole('region', { name: 'Results of all systems' }).first().waitFor();
     const seconds = (performance.now() - pressed) / 1000;
     clearInterval(watch);
-    const tasks = /** @type {number[]} */ (await page.evaluate(`longTasks.slice(${String(before)})`));
-    console.log(
-      `run ${run}: ${seconds.toFixed(1)} s from press to table; tasks above 50 ms on the main thread: ` +
-        `${tasks.length === 0 ? 'none' : tasks.join(', ')}`,
-    );
+    console.log(`run ${run}: ${seconds.toFixed(1)} s from press to table`);
+    await page.getByRole('heading', { name: /^The second act/ }).waitFor();
+    await page.waitForTimeout(1000);
+    await tellTasks();
     if (values.zip !== undefined) {
       const download = page.waitForEvent('download');
       await page.getByRole('button', { name: 'Model “listwise” (zip)' }).click();

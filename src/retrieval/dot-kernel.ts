@@ -1,11 +1,12 @@
 /**
  * The inner loop of exact search: dot products of a block of documents with four queries, in WebAssembly with
- * 128-bit SIMD. Scalar JavaScript reaches a tenth of it (bench/RESULTS-retrieval.md). The module is assembled here
- * from its instructions, less than 800 bytes, so that it needs no compiler and no file.
+ * 128-bit SIMD. Scalar JavaScript reaches a tenth of it (bench/RESULTS-retrieval.md), and is used where there is no
+ * SIMD. The module is assembled here from its instructions, less than 800 bytes, so that it needs no compiler and no
+ * file.
  *
  * Each dot product is summed in the same order, regardless of its neighbors: four float32 sums, of the columns
  * 0, 4, 8 …, 1, 5, 9 … and so on, then ((sum 0 + sum 2) + (sum 1 + sum 3)). WebAssembly's SIMD rounds the same way
- * on every machine, so a score is the same bits in every block, batch, worker and host.
+ * on every machine, and so does JavaScript, so a score is the same bits in every block, batch, worker and host.
  */
 
 /** Queries scored at once, and columns of a block of scores. */
@@ -131,10 +132,64 @@ function copyRows(
 }
 
 function kernelWithMemory(bytes: number): Kernel {
-  kernel ??= instantiate();
+  kernel ??= openKernel();
   const missing = bytes - kernel.memory.buffer.byteLength;
   if (missing > 0) kernel.memory.grow(Math.ceil(missing / PAGE_BYTES));
   return kernel;
+}
+
+function openKernel(): Kernel {
+  try {
+    return instantiate();
+  } catch {
+    // An engine without WebAssembly or its SIMD, or a page that is not allowed to compile: slower, with the same bits.
+    return scriptKernel();
+  }
+}
+
+/** The same additions in the same order, in JavaScript. */
+function scriptKernel(): Kernel {
+  let buffer = new ArrayBuffer(0);
+  const memory: Memory = {
+    get buffer() {
+      return buffer;
+    },
+    grow(pages) {
+      // Whoever asks fills all of it again.
+      buffer = new ArrayBuffer(buffer.byteLength + pages * PAGE_BYTES);
+      return pages;
+    },
+  };
+  return {
+    memory,
+    score: (queries, documents, end, scores, rowBytes) => {
+      const values = new Float32Array(buffer);
+      const at = (address: number): number => address / BYTES_PER_LANE;
+      const row = at(rowBytes);
+      let target = at(scores);
+      for (let document = at(documents); document < at(end); document += row) {
+        for (let query = 0; query < SCORE_COLUMNS; query++) {
+          values[target++] = scriptDot(values, document, at(queries) + query * LANES, row);
+        }
+      }
+    },
+  };
+}
+
+/** @param query where the packed query begins, whose next columns follow those of the group's others */
+function scriptDot(values: Float32Array, document: number, query: number, row: number): number {
+  let [sum0, sum1, sum2, sum3] = [0, 0, 0, 0];
+  const product = (i: number, j: number): number =>
+    Math.fround((values[i] as number) * (values[j] as number));
+  for (let column = 0; column < row; column += LANES) {
+    const i = document + column;
+    const j = query + column * SCORE_COLUMNS;
+    sum0 = Math.fround(sum0 + product(i, j));
+    sum1 = Math.fround(sum1 + product(i + 1, j + 1));
+    sum2 = Math.fround(sum2 + product(i + 2, j + 2));
+    sum3 = Math.fround(sum3 + product(i + 3, j + 3));
+  }
+  return Math.fround(Math.fround(sum0 + sum2) + Math.fround(sum1 + sum3));
 }
 
 function instantiate(): Kernel {

@@ -21,7 +21,7 @@ export async function installFakeWorker(
       interface Question {
         readonly id: number;
         readonly call?: string;
-        readonly ask?: { readonly runId?: string };
+        readonly ask?: { readonly runId?: string; readonly watch?: string };
       }
       const asked: Pick<Question, 'call' | 'ask'>[] = [];
       class FakeWorker extends EventTarget {
@@ -71,6 +71,27 @@ export async function installFakeWorker(
                 for (let step = 1; step <= steps; step++) {
                   const report = { kind: 'step', step, totalSteps: 18, loss: 2 / step };
                   event({ kind: 'training', stage, event: report, secondsLeft: left(40 - step) });
+                }
+              }
+              const { watch } = ask;
+              if (watch !== undefined) {
+                const ids = Array.from({ length: 60 }, (_, i) => `${i % 2 === 0 ? 'bees' : 'bread'}-${i}`);
+                const points = ids.flatMap((_, i) => [i % 7, (i % 2) * 4 + (i % 5)]);
+                event({
+                  kind: 'scene',
+                  scene: { ids, points, dev: { queries: 50, keywords: 0.5, untrained: 0.4 } },
+                });
+                for (const [arm, shift] of [
+                  ['contrastive', 0],
+                  ['listwise', 2],
+                ] as const) {
+                  const passages = Array.from({ length: 10 }, (_, i) => ({
+                    ...{ id: `p${i + shift}`, rank: i + 1, rankBefore: i === 3 ? 9 : i + 1 + (i % 2) },
+                    ...{ score: 1 / (i + 1), grade: i < 4 ? i : undefined },
+                    text: `Passage ${i + shift} of the corpus, which is long enough to take more than one line of a list.`,
+                  }));
+                  const view = { step: 5, query: watch, passages, point: [shift, shift], dev: 0.5 };
+                  event({ kind: 'view', stage: training(arm), view });
                 }
               }
               const values = { ndcg_cut_10: 0.5 };

@@ -64,6 +64,29 @@ const planned = {
   },
 };
 
+/** A verdict with a strip of queries. */
+const ndcg = (values: readonly number[]) => ({ ndcg_cut_10: [values] });
+const judged = {
+  runs: [],
+  run: {
+    state: 'finished',
+    report: {
+      ...report,
+      results: {
+        ...report.results,
+        perQuery: {
+          queries: ['q', 'q1', 'q2'],
+          systems: {
+            untrained: ndcg([0.2, 0.5, 0.6]),
+            contrastive: ndcg([0.4, 0.5, 0.3]),
+            listwise: ndcg([0.9, 0.5, 0.5]),
+          },
+        },
+      },
+    },
+  },
+};
+
 /** As WebLLM lists its own. */
 const languageModels = [
   {
@@ -204,7 +227,36 @@ describeUnless(noChromium, 'the built page', () => {
       const page = await open('demo', false);
       await page.getByRole('button', { name: 'Train both now' }).click();
       await page.getByText('2 trainings at once: step 14 of 36').waitFor();
-      await page.getByText('The curves as a table').click();
+      await page.getByRole('img', { name: /^nDCG at 10 .* Listwise: from 0.500 at step 5/ }).waitFor();
+      await page.getByRole('img', { name: /^Map of 60 passages/ }).waitFor();
+      await page.getByRole('region', { name: 'Listwise' }).getByRole('listitem').nth(9).waitFor();
+      expect(await complaints(page)).toEqual([]);
+      await page.close();
+    });
+
+    it('has an accessible verdict and second act, up to a query of its strip, by keyboard alone', async () => {
+      const page = await open('demo', true, judged);
+      const isFocused = (name: string | RegExp) => async (): Promise<boolean> =>
+        page
+          .getByRole('button', { name })
+          .first()
+          .evaluate((button) => button === document.activeElement);
+      const tabTo = async (isThere: () => Promise<boolean>): Promise<void> => {
+        for (let presses = 0; presses < 60 && !(await isThere()); presses++) await page.keyboard.press('Tab');
+        expect(await isThere()).toBe(true);
+      };
+      await tabTo(isFocused(/^Train both now/));
+      await page.keyboard.press('Enter');
+      await page.getByRole('heading', { name: /^The second act/ }).waitFor();
+      expect(await complaints(page)).toEqual([]);
+      await tabTo(isFocused(/^why does bread rise \(better/));
+      await page.keyboard.press('ArrowRight');
+      expect(await isFocused(/^q1 \(same/)()).toBe(true);
+      await page.keyboard.press('Home');
+      await page.keyboard.press('Enter');
+      await page.getByRole('region', { name: 'Listwise' }).getByRole('listitem').first().waitFor();
+      expect(await page.getByLabel('Query', { exact: true }).inputValue()).toBe('why does bread rise');
+      expect(await page.evaluate(() => document.activeElement?.getAttribute('type'))).toBe('search');
       expect(await complaints(page)).toEqual([]);
       await page.close();
     });

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { WorkerPool } from '../../src/host/contract.ts';
 import { InputError } from '../../src/core/errors.ts';
 import { openWorkerPool } from '../../src/host/node/workers.ts';
@@ -31,6 +31,31 @@ function dotInLanes(a: Float32Array, b: Float32Array): number {
 }
 
 describe('visitScores', () => {
+  it('computes the same bits in an engine without WebAssembly', async () => {
+    vi.resetModules();
+    vi.stubGlobal('WebAssembly', undefined);
+    onTestFinished(() => vi.unstubAllGlobals());
+    const { visitScores: withoutWasm } = await import('../../src/retrieval/dot-kernel.ts');
+    // A small call after a large one finds what that left.
+    for (const [documents, queries, dimensions] of [
+      [5, 3, 31],
+      [301, 9, 384],
+      [3, 1, 5],
+    ] as const) {
+      const d = randomVectors(documents, dimensions, documents);
+      const q = randomVectors(queries, dimensions, queries);
+      const scoresOf = (visit: typeof visitScores): number[] => {
+        const seen: number[] = [];
+        visit(d, q, dimensions, (block) => {
+          for (let i = 0; i < block.documents; i++)
+            seen.push(...block.scores.subarray(4 * i, 4 * i + block.queries));
+        });
+        return seen;
+      };
+      expect(scoresOf(withoutWasm)).toEqual(scoresOf(visitScores));
+    }
+  });
+
   it('computes every dot product once, to the bit of its order of summation', () => {
     const cases = fc.record({
       documents: fc.integer({ min: 0, max: 9 }),

@@ -25,7 +25,8 @@ export function fetchOwnFile({
     return fetch(url, { signal, cache });
   };
   const remedies = {
-    unreachable: 'Restart the server of this page if it has stopped, then reload the page',
+    unreachable:
+      'Restore the connection to the server of this page (restart it if it has stopped), then try again',
     damaged: 'Reload the page; if that does not help, replace the file on the server of this page',
   };
   const known = ownFile(options.file);

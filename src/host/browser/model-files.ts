@@ -89,7 +89,8 @@ function openBuiltIn(
       } catch (cause) {
         throw new InputError(`${folder.host} could not be reached`, {
           file: `${name}/${path}`,
-          remedy: 'Restart the server of this page if it has stopped, then reload the page',
+          remedy:
+            'Restore the connection to the server of this page (restart it if it has stopped), then try again',
           cause,
         });
       }

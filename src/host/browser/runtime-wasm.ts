@@ -1,6 +1,8 @@
 import type * as Ort from 'onnxruntime-web/wasm';
+import { InputError } from '../../core/errors.ts';
 import { elementCount } from '../../core/tensor-size.ts';
 import type { DataType } from '../../core/tensor-size.ts';
+import { hasWasmSimd } from '../../core/wasm-simd.ts';
 import type { DeviceTensor, Runtime, Session, SessionOptions, TensorData } from '../contract.ts';
 import { HostTensor } from './host-tensor.ts';
 import { refuseTooLarge, wasmBudgetBytes } from './memory.ts';
@@ -94,6 +96,12 @@ export class WasmRuntime implements Runtime {
   }
 
   async createSession(model: Uint8Array, options: SessionOptions): Promise<Session> {
+    // Not before the first graph: what is a table of vectors trains without any.
+    if (!hasWasmSimd()) {
+      throw new InputError('this browser has no WebAssembly with SIMD, which a transformer needs', {
+        remedy: 'Use a current Chrome, Edge, Firefox or Safari, or choose a static encoder such as pico',
+      });
+    }
     refuseTooLarge(options.name, options.memoryBytes, this.availableMemory());
     const session = await this.queue.run(`opening ${options.name}`, () =>
       this.#ort.InferenceSession.create(model, wasmSessionOptions),

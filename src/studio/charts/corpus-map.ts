@@ -97,13 +97,55 @@ export function drawCorpus(
   });
   context.font = `600 11px ${fontFamily}`;
   context.textAlign = 'center';
+  context.textBaseline = 'middle';
+  context.lineJoin = 'round';
+  context.lineWidth = 3;
+  context.strokeStyle = theme === 'dark' ? 'rgb(0 0 0 / 0.6)' : 'rgb(255 255 255 / 0.8)';
   context.fillStyle = color;
-  for (const { name, rows, middle } of topics) {
-    if (rows.length < leastNamed) continue;
+  const named = topics.filter(({ rows }) => rows.length >= leastNamed);
+  const wanted = named.map(({ name, middle }) => {
     const [x, y] = frame.place(...middle);
-    const half = context.measureText(name).width / 2 + 4;
-    context.fillText(name, Math.min(frame.width - half, Math.max(half, x)), y);
+    return { name, x, y, width: context.measureText(name).width };
+  });
+  for (const { name, x, y } of placeNames(wanted, frame)) {
+    context.strokeText(name, x, y);
+    context.fillText(name, x, y);
   }
+}
+
+/** A name on the map: its middle and its width in pixels. */
+export interface PlacedName {
+  readonly name: string;
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+}
+
+/** Pixels of a line of names. */
+const nameHeight = 13;
+const nameGap = 4;
+
+/** Within the map and none over another: each as near to its own place, above or below, as there is room. */
+export function placeNames(
+  wanted: readonly PlacedName[],
+  { width, height }: Pick<MapFrame, 'width' | 'height'>,
+): readonly PlacedName[] {
+  const placed: PlacedName[] = [];
+  const isFree = (x: number, y: number, own: number): boolean =>
+    placed.every(
+      (other) =>
+        Math.abs(other.y - y) >= nameHeight || Math.abs(other.x - x) >= (other.width + own) / 2 + nameGap,
+    );
+  for (const name of wanted) {
+    const half = name.width / 2 + nameGap;
+    const x = Math.min(width - half, Math.max(half, name.x));
+    const near = Array.from({ length: Math.ceil(height / 2) }, (_, i) => [name.y - 2 * i, name.y + 2 * i]);
+    const y = near
+      .flat()
+      .find((each) => each >= nameHeight && each <= height - nameHeight && isFree(x, each, name.width));
+    if (y !== undefined) placed.push({ ...name, x, y });
+  }
+  return placed;
 }
 
 /** The query's place, for each student: a disc for the first, a diamond for the second. */

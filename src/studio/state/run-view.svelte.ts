@@ -64,7 +64,7 @@ export interface RunHost {
 
 /** How long a run may take to stop, in milliseconds, before the user may end its worker. */
 const patience = 10_000;
-/** The curves are drawn this often at most, in milliseconds: an eye sees no more, and the worker needs the processor. */
+/** Steps are shown this often at most, in milliseconds: an eye sees no more, and the worker needs the processor. */
 const drawEvery = 150;
 const mostNotices = 4;
 /** Replies that are shown while a language model writes. */
@@ -104,6 +104,8 @@ export class RunView {
   #collector = new CurveCollector();
   #underWay = new UnderWay();
   #drawing: ReturnType<typeof setTimeout> | undefined;
+  /** What the latest step tells, until it is drawn. */
+  #latest: { readonly activity: string; readonly secondsLeft: TimeRange } | undefined;
   /** Of the execution that is under way, from its first moment to its last. */
   #stop = new AbortController();
   #hasPlan = false;
@@ -341,6 +343,7 @@ export class RunView {
         this.#mark(event.stage.key, event.state === 'started' ? 'running' : 'done');
         this.#underWay.leave(event.stage);
         if (event.state === 'started') {
+          this.#latest = undefined;
           this.activity = capitalized(event.stage.label);
           if (event.stage.kind === 'training') this.#collector.begin(...curveOf(event.stage));
         }
@@ -354,13 +357,13 @@ export class RunView {
       }
       case 'training':
         this.#hearTraining(event);
-        this.#expect(event.secondsLeft);
         return;
       case 'scene':
         if (this.live !== undefined) this.live.scene = event.scene;
         return;
       case 'view':
         this.live?.show(event.stage.arm ?? '', event.view);
+        this.#drawSoon();
         return;
       case 'loading':
         this.activity = `${capitalized(event.stage.label)}: ${loadingText(event.progress)}`;
@@ -398,12 +401,12 @@ export class RunView {
     }
   }
 
-  #hearTraining({ stage, event }: Extract<RunEvent, { kind: 'training' }>): void {
+  #hearTraining({ stage, event, secondsLeft }: Extract<RunEvent, { kind: 'training' }>): void {
     const [arm, seed] = curveOf(stage);
     switch (event.kind) {
       case 'step': {
         const { label, done, total } = this.#underWay.reach(stage, event.step, event.totalSteps);
-        this.activity = `${capitalized(label)}: step ${done} of ${total}`;
+        this.#latest = { activity: `${capitalized(label)}: step ${done} of ${total}`, secondsLeft };
         this.#collector.addLoss(arm, seed, event.step, event.totalSteps, event.loss);
         break;
       }
@@ -425,6 +428,10 @@ export class RunView {
       case 'checkpoint':
         break;
     }
+    this.#drawSoon();
+  }
+
+  #drawSoon(): void {
     this.#drawing ??= setTimeout(() => this.#draw(), drawEvery);
   }
 
@@ -432,6 +439,11 @@ export class RunView {
     clearTimeout(this.#drawing);
     this.#drawing = undefined;
     this.curves = this.#collector.snapshot();
+    this.live?.draw();
+    if (this.#latest === undefined) return;
+    this.activity = this.#latest.activity;
+    this.#expect(this.#latest.secondsLeft);
+    this.#latest = undefined;
   }
 
   #mark(key: string, state: StageView['state']): void {

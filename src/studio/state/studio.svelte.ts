@@ -185,7 +185,9 @@ export class Studio implements RunHost {
     this.#openRunId = isSettled ? view.runId : undefined;
     // It can be started again from now on, here or in another tab.
     this.#locks.release(view.runId);
-    await this.refreshRuns();
+    if (this.#client !== undefined) await this.refreshRuns();
+    // A worker that could not be opened: the training says so, with a way on.
+    else if (view.problem !== undefined) this.problem = undefined;
   }
 
   /** Whether the worker has this run open, so that it can be searched and exported. */

@@ -1,3 +1,4 @@
+import { hasWasmSimd } from '../../core/wasm-simd.ts';
 import type { ComputeFacts } from '../protocol.ts';
 
 /** Something the browser has or lacks, and what that means here. */
@@ -12,6 +13,7 @@ export interface BrowserFacts {
   readonly isIsolated: boolean;
   readonly hasWebGpu: boolean;
   readonly hasIndexedDb: boolean;
+  /** With SIMD. */
   readonly hasWebAssembly: boolean;
   readonly processors: number;
 }
@@ -21,7 +23,7 @@ export function browserFacts(): BrowserFacts {
     isIsolated: crossOriginIsolated,
     hasWebGpu: 'gpu' in navigator,
     hasIndexedDb: 'indexedDB' in globalThis,
-    hasWebAssembly: 'WebAssembly' in globalThis,
+    hasWebAssembly: hasWasmSimd(),
     processors: navigator.hardwareConcurrency,
   };
 }
@@ -30,11 +32,11 @@ export function capabilities(facts: BrowserFacts): readonly Capability[] {
   const { isIsolated, hasWebGpu, hasIndexedDb, hasWebAssembly, processors } = facts;
   return [
     {
-      name: 'WebAssembly',
+      name: 'WebAssembly with SIMD',
       isThere: hasWebAssembly,
       meaning: hasWebAssembly
         ? 'the processor can train'
-        : 'nothing can be computed: use a current Chrome, Edge or Firefox',
+        : 'only static encoders such as pico can train: use a current Chrome, Edge, Firefox or Safari for others',
     },
     {
       name: 'Shared memory between threads',
@@ -65,7 +67,10 @@ export function threadsText(threads: number): string {
 }
 
 /** What trains, in a sentence. */
-export function deviceSentence(facts: ComputeFacts): string {
+export function deviceSentence(facts: ComputeFacts, hasSimd = hasWasmSimd()): string {
+  if (!hasSimd) {
+    return 'Trains static encoders such as pico on the processor. Transformers such as nano need WebAssembly with SIMD, which this browser does not have.';
+  }
   if (facts.device === 'webgpu') {
     const adapter = facts.fingerprint.adapter;
     return `Trains on the graphics processor with WebGPU${adapter === undefined || adapter === '' ? '' : ` (${adapter})`}.`;

@@ -247,7 +247,12 @@ export class StudioSession {
       this.#events.event(runId, { kind: 'scene', scene: watched.scene });
       lockStep.watch(await watched.watch(query));
     } catch (error) {
-      this.#events.warning(`What the students learn cannot be shown: ${messageOf(error)}.`);
+      await new Promise((resolve) => setTimeout(resolve, aMoment));
+      // A run that has failed meanwhile, of the same most likely, says so itself.
+      if (this.#busy !== runId) return;
+      this.#events.warning(
+        `What the students learn cannot be shown: ${messageOf(error).replace(/\.$/, '')}.`,
+      );
     }
   }
 
@@ -380,6 +385,9 @@ export class StudioSession {
     throw new InputError('the run is not under way', { remedy: 'Start it first' });
   }
 }
+
+/** Milliseconds. */
+const aMoment = 1000;
 
 /** What the page is told of a run that is open. */
 async function planned({ runId, job }: CurrentRun): Promise<OpenedRun> {

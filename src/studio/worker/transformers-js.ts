@@ -50,7 +50,8 @@ async function load(): Promise<TransformersJs> {
     return library;
   } catch (cause) {
     throw new InputError(`transformers.js cannot be loaded: ${firstLine(cause)}`, {
-      remedy: 'Restart the server of this page if it has stopped, then reload the page',
+      remedy:
+        'Restore the connection to the server of this page (restart it if it has stopped), then try again',
       cause,
     });
   }
