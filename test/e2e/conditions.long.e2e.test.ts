@@ -14,7 +14,7 @@ describeUnless(noChromium, 'the demo', () => {
 
   async function open(
     address: string,
-    prepare = (_: Page): Promise<unknown> => Promise.resolve(),
+    prepare: (page: Page) => Promise<unknown> = () => Promise.resolve(),
   ): Promise<Page> {
     const page = await browser.newPage({ viewport: { width: 360, height: 740 } });
     onTestFinished(() => page.close());

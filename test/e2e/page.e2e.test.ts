@@ -368,16 +368,15 @@ describeUnless(noChromium, 'the built page', () => {
 
   it('moves passages to their new places, and not for who asked for no motion', async () => {
     const page = await open('demo', false);
-    await page.evaluate(() => {
-      const moves: unknown[] = [];
-      Object.assign(globalThis, { moves });
+    await page.evaluate(`
+      globalThis.moves = [];
       const { animate } = Element.prototype;
-      Element.prototype.animate = function (this: Element, frames, options) {
-        const { duration = 0 } = typeof options === 'object' ? options : { duration: options };
-        if (Number(duration) > 0) moves.push(duration);
+      Element.prototype.animate = function (frames, options) {
+        const duration = options?.duration ?? options ?? 0;
+        if (duration > 0) moves.push(duration);
         return animate.call(this, frames, options);
       };
-    });
+    `);
     const list = page.getByRole('region', { name: 'Listwise' }).getByRole('listitem');
     const watch = async (query: string, first: string): Promise<unknown> => {
       await page.getByLabel('Watched query').fill(query);
