@@ -41,20 +41,16 @@ export function longTasks(trace, marks) {
       phase,
       wall: (task.dur ?? 0) / 1000,
       processor: (task.tdur ?? task.dur ?? 0) / 1000,
-      causes: causesOf(
-        task,
-        parts.filter(({ ts, dur = 0 }) => ts >= task.ts && ts + dur <= end),
-      ),
+      causes: causesOf(parts.filter(({ ts, dur = 0 }) => ts >= task.ts && ts + dur <= end)),
     };
   });
 }
 
 /**
  * The largest parts of a task by their own time on the processor.
- * @param {TraceEvent} task
- * @param {TraceEvent[]} within
+ * @param {TraceEvent[]} within the task itself and all parts of it
  */
-function causesOf(task, within) {
+function causesOf(within) {
   /** @type {Map<string, number>} */
   const sums = new Map();
   /** @type {{ event: TraceEvent, own: number }[]} */

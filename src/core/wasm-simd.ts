@@ -1,6 +1,3 @@
-/** The part of the WebAssembly interface in use; TypeScript has it in the DOM's library only. */
-declare const WebAssembly: { validate(bytes: Uint8Array<ArrayBuffer>): boolean } | undefined;
-
 /** A function that makes a vector and forgets it. */
 const smallestModule = [
   ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
@@ -11,5 +8,8 @@ const smallestModule = [
 
 /** Whether there is WebAssembly with 128-bit SIMD, without which ONNX Runtime for browsers does not start. */
 export function hasWasmSimd(): boolean {
-  return typeof WebAssembly !== 'undefined' && WebAssembly.validate(Uint8Array.from(smallestModule));
+  const { WebAssembly: wasm } = globalThis as {
+    readonly WebAssembly?: { validate(bytes: Uint8Array<ArrayBuffer>): boolean };
+  };
+  return wasm?.validate(Uint8Array.from(smallestModule)) === true;
 }

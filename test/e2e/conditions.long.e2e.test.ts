@@ -14,7 +14,7 @@ describeUnless(noChromium, 'the demo', () => {
 
   async function open(
     address: string,
-    prepare = (_: Page): Promise<unknown> => Promise.resolve(),
+    prepare: (page: Page) => Promise<unknown> = () => Promise.resolve(),
   ): Promise<Page> {
     const page = await browser.newPage({ viewport: { width: 360, height: 740 } });
     onTestFinished(() => page.close());
@@ -51,8 +51,10 @@ describeUnless(noChromium, 'the demo', () => {
       await failed(page, /teacher-vectors\.safetensors: /);
       // A worker inside the training worker: without it, that trains alone.
       faulty.fault = { paths: /assets\/page-train-/, kind: 'refuse' };
+      faulty.struck = 0;
       await resume.click();
       await trains(page);
+      expect(faulty.struck).toBeGreaterThan(0);
       faulty.fault = { paths: /models\/nano/, kind: 'cut' };
       await page.getByRole('region', { name: 'Results of all systems' }).waitFor();
       const second = page.getByRole('button', { name: 'Load nano and measure how long it takes here' });

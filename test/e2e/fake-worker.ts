@@ -21,7 +21,7 @@ export async function installFakeWorker(
       interface Question {
         readonly id: number;
         readonly call?: string;
-        readonly ask?: { readonly runId?: string; readonly watch?: string };
+        readonly ask?: { readonly runId?: string; readonly watch?: string; readonly query?: string };
       }
       const asked: Pick<Question, 'call' | 'ask'>[] = [];
       class FakeWorker extends EventTarget {
@@ -37,16 +37,35 @@ export async function installFakeWorker(
             const open = (own: object): void => {
               event({ kind: 'opened', opened: { ...(answers.openRun as object), ...own } });
             };
+            const training = (arm: string) => ({
+              kind: 'training',
+              label: `training of ${arm}, seed 1`,
+              key: arm,
+              arm,
+              seed: 1,
+            });
+            /** What both students find for a watched query. */
+            const show = (query: string, isReversed: boolean): void => {
+              for (const [arm, shift] of [
+                ['contrastive', 0],
+                ['listwise', 2],
+              ] as const) {
+                const passages = Array.from({ length: 10 }, (_, i) => {
+                  const number = shift + (isReversed ? 9 - i : i);
+                  return {
+                    ...{ id: `p${number}`, rank: i + 1, rankBefore: i === 3 ? 9 : i + 1 + (i % 2) },
+                    ...{ score: 1 / (i + 1), grade: i < 4 ? i : undefined },
+                    text: `Passage ${number} of the corpus, long enough to take more than one line of a list.`,
+                  };
+                });
+                const view = { step: 5, query, passages, point: [shift, shift], dev: 0.5 };
+                event({ kind: 'view', stage: training(arm), view });
+              }
+            };
+            if (call === 'watch') show(ask.query ?? '', ask.query === 'another');
             if (call === 'run' && finishes) open({});
             if (call === 'run') for (const told of events) event(told);
             if (call === 'run' && !finishes) {
-              const training = (arm: string) => ({
-                kind: 'training',
-                label: `training of ${arm}, seed 1`,
-                key: arm,
-                arm,
-                seed: 1,
-              });
               const stages = ['contrastive', 'listwise'].map((arm) => ({
                 ...training(arm),
                 stored: false,
@@ -81,18 +100,7 @@ export async function installFakeWorker(
                   kind: 'scene',
                   scene: { ids, points, dev: { queries: 50, keywords: 0.5, untrained: 0.4 } },
                 });
-                for (const [arm, shift] of [
-                  ['contrastive', 0],
-                  ['listwise', 2],
-                ] as const) {
-                  const passages = Array.from({ length: 10 }, (_, i) => ({
-                    ...{ id: `p${i + shift}`, rank: i + 1, rankBefore: i === 3 ? 9 : i + 1 + (i % 2) },
-                    ...{ score: 1 / (i + 1), grade: i < 4 ? i : undefined },
-                    text: `Passage ${i + shift} of the corpus, which is long enough to take more than one line of a list.`,
-                  }));
-                  const view = { step: 5, query: watch, passages, point: [shift, shift], dev: 0.5 };
-                  event({ kind: 'view', stage: training(arm), view });
-                }
+                show(watch, false);
               }
               const values = { ndcg_cut_10: 0.5 };
               const evaluation = { kind: 'evaluation', step: 6, values, isBest: true };

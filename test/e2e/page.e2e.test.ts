@@ -366,6 +366,32 @@ describeUnless(noChromium, 'the built page', () => {
     await page.close();
   });
 
+  it('moves passages to their new places, and not for who asked for no motion', async () => {
+    const page = await open('demo', false);
+    await page.evaluate(`
+      globalThis.moves = [];
+      const { animate } = Element.prototype;
+      Element.prototype.animate = function (frames, options) {
+        const duration = options?.duration ?? options ?? 0;
+        if (duration > 0) moves.push(duration);
+        return animate.call(this, frames, options);
+      };
+    `);
+    const list = page.getByRole('region', { name: 'Listwise' }).getByRole('listitem');
+    const watch = async (query: string, first: string): Promise<unknown> => {
+      await page.getByLabel('Watched query').fill(query);
+      await page.getByRole('button', { name: 'Watch this one' }).click();
+      await list.first().getByText(first).waitFor();
+      return page.evaluate('moves.length');
+    };
+    await page.getByRole('button', { name: 'Train both now' }).click();
+    await list.first().getByText('Passage 2 ').waitFor();
+    expect(await watch('another', 'Passage 11 ')).toBe(0);
+    await page.emulateMedia({ reducedMotion: 'no-preference' });
+    expect(await watch('a third', 'Passage 2 ')).toBeGreaterThan(0);
+    await page.close();
+  });
+
   it('pauses, resumes and offers to go on after it was closed', async () => {
     const page = await open('demo', false);
     await page.getByRole('button', { name: 'Train both now' }).click();

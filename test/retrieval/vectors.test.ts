@@ -34,7 +34,7 @@ describe('visitScores', () => {
   it('computes the same bits in an engine without WebAssembly', async () => {
     vi.resetModules();
     vi.stubGlobal('WebAssembly', undefined);
-    onTestFinished(() => vi.unstubAllGlobals());
+    onTestFinished(() => void vi.unstubAllGlobals());
     const { visitScores: withoutWasm } = await import('../../src/retrieval/dot-kernel.ts');
     // A small call after a large one finds what that left.
     for (const [documents, queries, dimensions] of [
