@@ -36,6 +36,8 @@ describeUnless(noChromium, 'the demo', () => {
       .getByText(/step [1-9]\d* of/)
       .first()
       .waitFor();
+    // As it was watched before.
+    await page.getByRole('region', { name: 'Listwise' }).getByRole('listitem').nth(9).waitFor();
     expect(await problem.count()).toBe(0);
   });
 });

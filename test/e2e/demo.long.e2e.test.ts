@@ -64,12 +64,14 @@ describeUnless(noChromium, 'the demo', () => {
     // The best one stands on the right by itself; here the listwise one is to.
     await page.getByLabel('Right', { exact: true }).selectOption('listwise');
     await page.getByRole('button', { name: 'Search', exact: true }).click();
+    // The lists of the training have the students' names, too.
+    const search = page.getByRole('region', { name: 'Search', exact: true });
     for (const title of [/untrained/i, /listwise/i]) {
-      const found = page.getByRole('region', { name: title });
+      const found = search.getByRole('region', { name: title });
       await found.waitFor();
       expect(await found.getByRole('listitem').count()).toBe(10);
     }
-    expect(await page.getByRole('region', { name: /listwise/i }).innerText()).toMatch(/honey/i);
+    expect(await search.getByRole('region', { name: /listwise/i }).innerText()).toMatch(/honey/i);
   });
 
   it('hands out a model that transformers.js opens, with the vectors of the studio', async () => {
@@ -115,7 +117,7 @@ describeUnless(noChromium, 'the demo', () => {
       let visit = await tab();
       const seconds: string[] = [];
       for (const moment of [0, 0.5, 1, 2, 5]) {
-        const start = visit.getByRole('button', { name: /^(Train both now|Resume)$/ }).first();
+        const start = visit.getByRole('button', { name: /^(Train both now|Resume)/ }).first();
         await start.click();
         await visit.waitForTimeout(1000 * moment);
         const pressed = performance.now();
@@ -131,10 +133,16 @@ describeUnless(noChromium, 'the demo', () => {
         .waitFor();
       const second = await tab();
       await second.getByText('This training runs in another tab of this browser.').first().waitFor();
+      // The first goes on meanwhile, in sight.
+      const stepShown = async (): Promise<number> =>
+        Number(/Step (\d+) of 300/.exec(await visit.getByText(/^Step \d+ of 300\./).innerText())?.[1]);
+      const stepBefore = await stepShown();
+      await expect.poll(stepShown, { timeout: 100_000 }).toBeGreaterThan(stepBefore);
       await second.close();
       await visit.close();
       visit = await tab();
-      await visit.getByRole('button', { name: 'Train both now' }).click();
+      const offer = visit.getByRole('region', { name: 'Unfinished training' });
+      await offer.getByRole('button', { name: 'Resume' }).click();
       const again = visit.getByRole('region', { name: 'Results of all systems' });
       await again.waitFor({ timeout: hang });
       expect(await again.innerText()).toBe(whole);
