@@ -6,7 +6,7 @@ import type { FetchProgress, ModelFiles, ModelFolder } from '../contract.ts';
 import { InputError } from '../../core/errors.ts';
 import { isIntact, MemorySink, StatusError, type Content, type DownloadOptions } from '../download.ts';
 import { parseHubName, type HubFile, type HubName } from '../hub-listing.ts';
-import { fetchHubFile, hubFileUrl, listingUrl, listModel, type Hub } from '../hub.ts';
+import { fetchHubFile, hubFileUrl, listingUrl, listRepository, type Hub } from '../hub.ts';
 import { digest } from '../../core/sha256.ts';
 import { fetchOwnFile } from './download.ts';
 import { ModelCache } from './model-cache.ts';
@@ -132,7 +132,7 @@ async function openHubModel(request: HubModel, options: ModelFilesOptions): Prom
   const hub = openHub(options);
   const cache = new ModelCache(CACHE, options.report);
   const listed = listingUrl(hub, request);
-  const { commit, files } = await listModel(hub, request, {
+  const { commit, files } = await listRepository(hub, request, {
     read: () => cache.get(listed),
     write: (listing) => cache.put(listed, new TextEncoder().encode(listing)),
   });
@@ -146,7 +146,7 @@ async function openHubModel(request: HubModel, options: ModelFilesOptions): Prom
       const file = known.get(path);
       if (!file) throw missing(request.model, path);
       checkModelFileSize(path, file.size ?? 0, `${request.model}/${path}`);
-      const kept = hubFileUrl(hub, request.id, commit, path);
+      const kept = hubFileUrl(hub, { id: request.id, revision: commit }, path);
       // If several tabs and workers need it, one fetches it.
       return navigator.locks.request(`${CACHE}/${kept.href}`, async () => {
         const cached = await cache.get(kept);
