@@ -12,11 +12,7 @@ export interface Datasets {
    * A file of it, fetched unless it is kept, with the size and hash that the hub lists. It is called `ORG/NAME/PATH`.
    * @throws InputError if it is another file; ConnectionError
    */
-  open(
-    name: DatasetName,
-    file: HubFile,
-    onProgress?: (progress: FetchProgress) => void,
-  ): Promise<ByteSource>;
+  open(name: DatasetName, file: HubFile, onProgress?: (progress: FetchProgress) => void): Promise<ByteSource>;
 }
 
 export type DatasetName = Pick<HubName, 'id' | 'revision'>;

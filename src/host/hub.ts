@@ -114,10 +114,13 @@ export function fetchHubFile<Result>(
 
 /** The error where the hub may not be asked. */
 export function notAsked(name: Pick<HubName, 'kind'>, file: string): ConnectionError {
-  return new ConnectionError(`the ${kindName(name)} is not in the cache, and the hub cannot be used offline`, {
-    file,
-    remedy: 'Re-run once online to download it, or use a local folder',
-  });
+  return new ConnectionError(
+    `the ${kindName(name)} is not in the cache, and the hub cannot be used offline`,
+    {
+      file,
+      remedy: 'Re-run once online to download it, or use a local folder',
+    },
+  );
 }
 
 async function fetchListing(hub: Hub, name: HubName): Promise<HubListing> {

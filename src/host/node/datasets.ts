@@ -5,12 +5,12 @@ import { openHubRepository, type HubCacheOptions, type HubRepository } from './h
 
 /** Data sets of the Hugging Face hub or a mirror, whose files are kept on disk. */
 export function openDatasets(options: HubCacheOptions = {}): Datasets {
-  const repositories = new Map<string, Promise<HubRepository>>();
-  const open = ({ id, revision }: DatasetName): Promise<HubRepository> => {
-    const key = `${id}@${revision}`;
-    const repository =
-      repositories.get(key) ?? openHubRepository({ id, revision, kind: 'dataset' }, options);
-    repositories.set(key, repository);
+  const repositories = new Map<string, HubRepository>();
+  const open = async ({ id, revision }: DatasetName): Promise<HubRepository> => {
+    const known = repositories.get(`${id}@${revision}`);
+    if (known !== undefined) return known;
+    const repository = await openHubRepository({ id, revision, kind: 'dataset' }, options);
+    for (const name of [revision, repository.listing.commit]) repositories.set(`${id}@${name}`, repository);
     return repository;
   };
   return {
