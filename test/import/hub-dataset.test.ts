@@ -73,7 +73,7 @@ describe('a data set of the hub', () => {
               path: 'corpus/train-00000-of-00001.parquet',
               bytes: corpus.length,
               sha256: sha256(corpus),
-              gitSha1: expect.stringMatching(/^[0-9a-f]{40}$/) as string,
+              gitSha1: expect.stringMatching(/^[0-9a-f]{40}$/) as unknown,
             },
           ]) as unknown,
         },
@@ -144,7 +144,7 @@ describe('a data set of the hub', () => {
     const hub = await DatasetHub.start({
       'org/many': {
         files: Object.fromEntries(
-          ['NanoA', 'NanoB'].flatMap((name) => [
+          ['NanoA', 'NanoB'].flatMap((name): [string, string | Uint8Array][] => [
             [`corpus/${name}-00000-of-00001.parquet`, corpus],
             [`queries/${name}-00000-of-00001.jsonl`, queries],
             [`qrels/${name}-00000-of-00001.parquet`, qrels],

@@ -9,7 +9,7 @@ export interface DatasetFixture {
   readonly files: Readonly<Record<string, Content>>;
   readonly license?: string | readonly string[];
   /** Instead of the listing and of every file. */
-  readonly refusal?: { readonly status: number; readonly code?: string };
+  readonly refusal?: { readonly status: number; readonly code: string };
   /** What is listed instead of the truth, by path. */
   readonly lies?: Readonly<Record<string, { readonly sha256?: string; readonly size?: number }>>;
   /** Whether neither sizes nor hashes are listed, as by a plain mirror. */
@@ -57,19 +57,29 @@ export class DatasetHub {
     const [, stored = '', commit, name = ''] =
       /^\/datasets\/([^/]+\/[^/]+)\/resolve\/([^/]+)\/(.+)$/.exec(path) ?? [];
     const dataset = this.datasets[listed || stored];
-    const refuse = (status: number, code?: string): void =>
-      void response.writeHead(status, code === undefined ? {} : { 'x-error-code': code }).end('{}');
-    // The hub says 401 of what does not exist to those without a token.
-    if (dataset === undefined) return refuse(401, 'RepoNotFound');
-    if (dataset.refusal !== undefined) return refuse(dataset.refusal.status, dataset.refusal.code);
+    const refuse = (status: number, code: string): void => {
+      response.writeHead(status, { 'x-error-code': code }).end('{}');
+    };
+    if (dataset === undefined) {
+      // The hub says 401 of what does not exist to those without a token.
+      refuse(401, 'RepoNotFound');
+      return;
+    }
+    if (dataset.refusal !== undefined) {
+      refuse(dataset.refusal.status, dataset.refusal.code);
+      return;
+    }
     if (listed !== '') {
-      if (!['main', 'refs/convert/parquet', DatasetHub.commit].includes(revision))
-        return refuse(404, 'RevisionNotFound');
-      response.writeHead(200, { 'content-type': 'application/json' }).end(listing(dataset));
+      if (['main', 'refs/convert/parquet', DatasetHub.commit].includes(revision))
+        response.writeHead(200, { 'content-type': 'application/json' }).end(listing(dataset));
+      else refuse(404, 'RevisionNotFound');
       return;
     }
     const content = dataset.files[name];
-    if (content === undefined || commit !== DatasetHub.commit) return refuse(404, 'EntryNotFound');
+    if (content === undefined || commit !== DatasetHub.commit) {
+      refuse(404, 'EntryNotFound');
+      return;
+    }
     const bytes = Buffer.from(content);
     if (this.misbehave?.(name, response, bytes) === true) return;
     response.writeHead(start > 0 ? 206 : 200, {
