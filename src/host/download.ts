@@ -12,6 +12,8 @@ export interface DownloadOptions {
   readonly stallMs?: number | undefined;
   /** The first delay before a retry; it doubles each time. Default 500. */
   readonly retryMs?: number | undefined;
+  /** Ends the download, whose bytes so far stay where they are. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Properties of a file known in advance, against which its bytes are verified. */
@@ -95,7 +97,8 @@ const longestWaitMs = 30_000;
 
 /**
  * Fetches a file, whole and checked or not at all.
- * @throws StatusError; ConnectionError when it failed too often; InputError if the bytes are not those that are known
+ * @throws StatusError; ConnectionError when it failed too often; InputError if the bytes are not those that are known;
+ * the signal's reason when it is aborted
  */
 export async function download<Result>(task: Download, sink: DownloadSink<Result>): Promise<Result> {
   for (let isSecond = false; ; isSecond = true) {
@@ -127,6 +130,7 @@ async function fetchRest(task: Download, sink: DownloadSink<unknown>): Promise<v
       await fetchOnce(task, sink);
       return;
     } catch (error) {
+      task.signal?.throwIfAborted();
       if (!(error instanceof PassingError)) throw error;
       // Progress resets the number of attempts.
       if (sink.size > reached) failures = 0;
@@ -139,17 +143,20 @@ async function fetchRest(task: Download, sink: DownloadSink<unknown>): Promise<v
         });
       }
       const wait = error.waitMs ?? (task.retryMs ?? 500) * 2 ** (failures - 1);
-      await sleep(Math.min(longestWaitMs, wait) / 1000);
+      await sleep(Math.min(longestWaitMs, wait) / 1000, task.signal);
     }
   }
 }
 
 /** One request, appended to what is there. */
 async function fetchOnce(task: Download, sink: DownloadSink<unknown>): Promise<void> {
-  const { file, known, stallMs = 30_000, onProgress } = task;
+  const { file, known, stallMs = 30_000, onProgress, signal } = task;
   if (known?.size !== undefined && sink.size > known.size) await sink.discard();
   if (known?.size !== undefined && sink.size === known.size) return;
+  signal?.throwIfAborted();
   const abort = new AbortController();
+  const end = (): void => abort.abort(signal?.reason);
+  signal?.addEventListener('abort', end);
   const stalled = (): void => abort.abort(new Error(`no data received for ${stallMs / 1000} s`));
   let cancelTimer = startTimer(stalled, stallMs);
   try {
@@ -183,6 +190,7 @@ async function fetchOnce(task: Download, sink: DownloadSink<unknown>): Promise<v
     }
   } finally {
     cancelTimer();
+    signal?.removeEventListener('abort', end);
     // The connection of an abandoned response must not stay open.
     abort.abort();
   }

@@ -1,4 +1,4 @@
-/** The Hugging Face hub as every host sees it: how models are named and how their files are listed. */
+/** The Hugging Face hub as every host sees it: how repositories are named and how their files are listed. */
 import { InputError } from '../core/errors.ts';
 import { own } from '../core/own.ts';
 
@@ -7,6 +7,13 @@ export interface HubName {
   /** `ORG/NAME`. */
   readonly id: string;
   readonly revision: string;
+  /** Default: a model. */
+  readonly kind?: 'model' | 'dataset' | undefined;
+}
+
+/** What a repository is, in messages. */
+export function kindName({ kind }: Pick<HubName, 'kind'>): string {
+  return kind === 'dataset' ? 'data set' : 'model';
 }
 
 /** Reads `ORG/NAME` or `ORG/NAME@REVISION`; undefined if it is neither. */
@@ -25,10 +32,17 @@ export interface HubFile {
   readonly gitSha1: string | undefined;
 }
 
+/** Whether a path stays inside its repository and means the same on every disk. */
+export function isPlainPath(path: string): boolean {
+  return !/[\\:\0]/.test(path) && !path.split('/').some((part) => /^\.{0,2}$/.test(part));
+}
+
 export interface HubListing {
   /** The commit of the revision. */
   readonly commit: string;
   readonly files: readonly HubFile[];
+  /** As its card states it. */
+  readonly license?: string | undefined;
 }
 
 /** @throws InputError if it is no listing. */
@@ -54,7 +68,15 @@ export function parseListing(text: string, url: URL): HubListing {
       gitSha1: hex(field(sibling, 'blobId'), 40),
     };
   });
-  return { commit, files };
+  return { commit, files, license: licenseOf(field(field(listing, 'cardData'), 'license')) };
+}
+
+/** Cards state one license or several. */
+function licenseOf(stated: unknown): string | undefined {
+  const names = (Array.isArray(stated) ? (stated as readonly unknown[]) : [stated]).filter(
+    (name) => typeof name === 'string',
+  );
+  return names.length === 0 ? undefined : names.join(', ');
 }
 
 function field(value: unknown, key: string): unknown {
@@ -70,6 +92,6 @@ function hex(value: unknown, digits: number): string | undefined {
 /** The error of an endpoint that is something else. */
 export function malformedListing(url: URL): InputError {
   return new InputError(`${url.host} does not respond like the Hugging Face hub`, {
-    remedy: 'Fix the address of the hub (HF_ENDPOINT on the command line)',
+    remedy: 'Fix the address of the hub (HF_ENDPOINT, or --hub of import, on the command line)',
   });
 }

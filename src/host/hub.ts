@@ -10,6 +10,7 @@ import {
 } from './download.ts';
 import { InputError } from '../core/errors.ts';
 import {
+  kindName,
   malformedListing,
   parseListing,
   type HubFile,
@@ -31,7 +32,7 @@ export interface Hub extends DownloadOptions {
     readonly private: string;
     readonly status: string;
   };
-  /** Whom the hub refuses a model whose terms have to be accepted. */
+  /** Whom the hub refuses a repository whose terms have to be accepted. */
   readonly visitor: string;
 }
 
@@ -46,11 +47,11 @@ export interface ListingCache {
 const mostListingBytes = 64 * 1024 * 1024;
 
 /**
- * The files of a model at its revision. For a commit, whose files never change, and where the hub is silent, from the
+ * The files of a repository at its revision. For a commit, whose files never change, and where the hub is silent, from the
  * cache.
  * @throws InputError if it may not be read; ConnectionError
  */
-export async function listModel(
+export async function listRepository(
   hub: Hub,
   name: HubName,
   cache: ListingCache,
@@ -61,7 +62,7 @@ export async function listModel(
   const other = async (): Promise<HubListing | undefined> => kept ?? (await cache.elsewhere?.());
   let listing: HubListing;
   try {
-    if (offline) throw notAsked(name.id);
+    if (offline) throw notAsked(name, name.id);
     listing = await fetchListing(hub, name);
   } catch (error) {
     const found = error instanceof ConnectionError ? await other() : undefined;
@@ -73,40 +74,53 @@ export async function listModel(
 }
 
 /** Where the hub lists a revision. */
-export function listingUrl({ endpoint }: Hub, { id, revision }: HubName): URL {
-  return new URL(`api/models/${id}/revision/${encodeURIComponent(revision)}?blobs=true`, endpoint);
+export function listingUrl({ endpoint }: Hub, { id, revision, kind = 'model' }: HubName): URL {
+  return new URL(`api/${kind}s/${id}/revision/${encodeURIComponent(revision)}?blobs=true`, endpoint);
 }
 
 /** Where the hub has a file of a commit. */
 export function hubFileUrl(
   { endpoint }: Pick<Hub, 'endpoint'>,
-  id: string,
-  commit: string,
+  { revision: commit, ...name }: HubName,
   path: string,
 ): URL {
   const segments = path.split('/').map(encodeURIComponent).join('/');
-  return new URL(`${id}/resolve/${encodeURIComponent(commit)}/${segments}`, endpoint);
+  return new URL(`${pagePath(name)}/resolve/${encodeURIComponent(commit)}/${segments}`, endpoint);
+}
+
+function pagePath({ id, kind }: Pick<HubName, 'id' | 'kind'>): string {
+  return kind === 'dataset' ? `datasets/${id}` : id;
+}
+
+/** Whether an error of the hub says that there is no such repository, or none that this visitor may see. */
+export function isMissingRepository(error: unknown): boolean {
+  if (!(error instanceof InputError) || !(error.cause instanceof StatusError)) return false;
+  const { status, code } = error.cause;
+  return code !== 'GatedRepo' && code !== 'RevisionNotFound' && (status === 401 || status === 404);
 }
 
 /** Fetches one file of a commit: its bytes never change. */
 export function fetchHubFile<Result>(
   hub: Hub,
-  { id, revision: commit }: HubName,
+  name: HubName,
   file: HubFile,
   sink: DownloadSink<Result>,
   onProgress: ((progress: FetchProgress) => void) | undefined,
 ): Promise<Result> {
-  const url = hubFileUrl(hub, id, commit, file.path);
-  const task = { ...taskOf(hub, url, `${id}/${file.path}`), known: file, onProgress };
-  return explained(hub, { id, revision: commit }, download(task, sink), file.path);
+  const url = hubFileUrl(hub, name, file.path);
+  const task = { ...taskOf(hub, url, `${name.id}/${file.path}`), known: file, onProgress };
+  return explained(hub, name, download(task, sink), file.path);
 }
 
 /** The error where the hub may not be asked. */
-export function notAsked(file: string): ConnectionError {
-  return new ConnectionError('the model is not in the cache, and the hub cannot be used offline', {
-    file,
-    remedy: 'Re-run once online to download it, or use a local folder',
-  });
+export function notAsked(name: Pick<HubName, 'kind'>, file: string): ConnectionError {
+  return new ConnectionError(
+    `the ${kindName(name)} is not in the cache, and the hub cannot be used offline`,
+    {
+      file,
+      remedy: 'Re-run once online to download it, or use a local folder',
+    },
+  );
 }
 
 async function fetchListing(hub: Hub, name: HubName): Promise<HubListing> {
@@ -116,21 +130,22 @@ async function fetchListing(hub: Hub, name: HubName): Promise<HubListing> {
   return parseListing(new TextDecoder().decode(bytes), url);
 }
 
-function taskOf({ stallMs, retryMs, endpoint, request, remedies }: Hub, url: URL, file: string) {
+function taskOf({ signal, stallMs, retryMs, endpoint, request, remedies }: Hub, url: URL, file: string) {
   return {
+    signal,
     stallMs,
     retryMs,
     file,
     host: endpoint.host,
     remedies,
-    request: (from: number, signal: AbortSignal) => request(url, from, signal),
+    request: (from: number, ending: AbortSignal) => request(url, from, ending),
   };
 }
 
 /** Adds the remedies to errors of the hub. */
 async function explained<T>(
   { endpoint, remedies, visitor }: Hub,
-  { id, revision }: HubName,
+  name: HubName,
   answer: Promise<T>,
   path?: string,
 ): Promise<T> {
@@ -140,26 +155,28 @@ async function explained<T>(
     if (!(error instanceof StatusError)) throw error;
     const { status, code } = error;
     const { host } = endpoint;
-    const page = new URL(id, endpoint).href;
+    const { id, revision } = name;
+    const kind = kindName(name);
+    const page = new URL(pagePath(name), endpoint).href;
     const refusal = (problem: string, remedy: string): InputError =>
       new InputError(problem, { file: id, remedy, cause: error });
     if (code === 'GatedRepo' || status === 403)
       throw refusal(
-        `${host} does not grant ${visitor} access to this model`,
+        `${host} does not grant ${visitor} access to this ${kind}`,
         `Accept its terms at ${page}, ${remedies.gated}`,
       );
     if (code === 'RevisionNotFound')
       throw refusal(
-        `the model has no revision ${JSON.stringify(revision)}`,
+        `the ${kind} has no revision ${JSON.stringify(revision)}`,
         `Choose a branch, tag or commit of ${page}`,
       );
     if (path !== undefined && (code === 'EntryNotFound' || status === 404))
       throw refusal(
-        `the model has no file ${path}`,
-        `Use a model with this file; its files are listed at ${page}`,
+        `the ${kind} has no file ${path}`,
+        `Use a ${kind} with this file; its files are listed at ${page}`,
       );
     if (status === 401 || status === 404)
-      throw refusal(`${host} has no such model, or it is private`, remedies.private);
+      throw refusal(`${host} has no such ${kind}, or it is private`, remedies.private);
     throw refusal(`${host} responded with status ${status}`, remedies.status);
   }
 }

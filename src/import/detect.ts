@@ -171,8 +171,11 @@ async function detectTable(
         columns: { ...(query && { query }), ...(queryId && { 'query-id': queryId }) },
       };
     }
-    case 'judgments':
-      return { ...found, role, columns: chosen ?? judgmentColumns(layout.columns) };
+    case 'judgments': {
+      const judged = chosen ?? judgmentColumns(layout.columns);
+      checkJudgments(file.source.name, judged, layout);
+      return { ...found, role, columns: judged };
+    }
     default:
       checkText(file.source.name, role, columns, layout, rows);
       return { ...found, role, columns };
@@ -198,6 +201,14 @@ function checkText(
   );
 }
 
+function checkJudgments(file: string, columns: ColumnChoice, { columns: names }: TableLayout): void {
+  if (columns['query-id'] !== undefined && columns['document-id'] !== undefined) return;
+  throw new InputError(
+    `it cannot be told which columns have the judgments (${names.slice(0, 8).map(quoted).join(', ')})`,
+    { file, remedy: 'Choose them with --columns query-id=NAME,document-id=NAME' },
+  );
+}
+
 function judgmentColumns(columns: readonly string[]): ColumnChoice {
   const [query, document, grade] = (['query-id', 'document-id', 'grade'] as const).map((use) =>
     columnFor(use, columns),
@@ -211,6 +222,9 @@ function judgmentColumns(columns: readonly string[]): ColumnChoice {
 
 const QUERIES_NAME = /(^|[^a-z])(quer(y|ies)|questions?|topics?)([^a-z]|$)/i;
 
+const QUERIES_FOLDER = /^quer(y|ies)$/i;
+const JUDGMENTS_FOLDER = /^qrels$/i;
+
 function roleOf(path: string, layout: TableLayout, columns: ColumnChoice): FileRole {
   const names = new Set(layout.columns);
   const isJson = layout.format === 'json' || layout.format === 'jsonl';
@@ -219,6 +233,7 @@ function roleOf(path: string, layout: TableLayout, columns: ColumnChoice): FileR
   const judged = judgmentColumns(layout.columns);
   const hasText = columns.query !== undefined || columnFor('text', layout.columns) !== undefined;
   if (judged['query-id'] && judged['document-id'] && !hasText) return 'judgments';
+  if (isIn(path, JUDGMENTS_FOLDER)) return 'judgments';
   if (columns.query !== undefined && columns.text !== undefined) {
     // Where no name is that of a text, the longest other column was taken for one.
     return columnFor('text', layout.columns) === undefined && isQueriesOnly(layout, columns)
@@ -227,7 +242,15 @@ function roleOf(path: string, layout: TableLayout, columns: ColumnChoice): FileR
   }
   if (columnFor('query', layout.columns) !== undefined && columnFor('text', layout.columns) === undefined)
     return 'queries';
-  return QUERIES_NAME.test(stem(path)) ? 'queries' : 'texts';
+  return QUERIES_NAME.test(stem(path)) || isIn(path, QUERIES_FOLDER) ? 'queries' : 'texts';
+}
+
+/** Whether a file is in a folder of a name: in that of a split, its name says nothing. */
+function isIn(path: string, folder: RegExp): boolean {
+  return path
+    .split('/')
+    .slice(0, -1)
+    .some((name) => folder.test(name));
 }
 
 /** Whether all columns beside the query are ids. */

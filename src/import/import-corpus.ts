@@ -21,7 +21,9 @@ import type { ListRecord } from '../corpus/types.ts';
 import type { DetectedFile, Detection } from './detect.ts';
 import { cellsOf, readTexts, rowsOf, type ImportedText } from './documents.ts';
 import { utf8Source } from './encoding.ts';
+import type { HubRecord } from './hub-dataset.ts';
 import { DuplicateFinder } from './near-duplicates.ts';
+import { splitName } from './split-name.ts';
 import { DEFAULT_SPLIT, splitText, type TextSplit } from './split-texts.ts';
 import { TextLengths, type LengthReport, type TokenCounter } from './text-lengths.ts';
 import type { FileFormat, ImportKind } from './types.ts';
@@ -37,6 +39,8 @@ export interface ImportOptions {
   readonly seed?: number | undefined;
   /** Of an encoder, whose limit the lengths are compared with. */
   readonly tokens?: TokenCounter | undefined;
+  /** Where the files come from, for import.json. */
+  readonly origins?: readonly HubRecord[] | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: ImportProgress) => void) | undefined;
 }
@@ -57,6 +61,8 @@ export interface CorpusFile {
 export type ImportReport = Readonly<{
   kind: ImportKind;
   files: readonly Readonly<{ path: string; format: FileFormat; role: string; bytes: number }>[];
+  /** Data sets of a hub that the files are of. */
+  origins: readonly HubRecord[];
   /** Texts that were read, and the passages that they became. */
   texts: number;
   passages: number;
@@ -175,6 +181,7 @@ class Import {
         role,
         bytes: source.size,
       })),
+      origins: this.#options.origins ?? [],
       texts: this.#textCount,
       passages: this.#ids.length,
       exactDuplicates: this.#exact,
@@ -496,13 +503,6 @@ async function* judgmentsOf(file: DetectedFile): AsyncGenerator<{
       line: row.line,
     };
   }
-}
-
-/** The split that judgments are of, by the name of their file; `test` where it says nothing. */
-function splitName(path: string): string {
-  const stem = path.slice(path.lastIndexOf('/') + 1).replace(/\.[^.]+$/, '');
-  if (/(^|\/)qrels\/[^/]+$/.test(path) && /^[\w.-]+$/.test(stem)) return stem;
-  return /(^|[^a-z])(train|dev|validation|test)([^a-z]|$)/i.exec(stem)?.[2]?.toLowerCase() ?? 'test';
 }
 
 function otherQuery(id: string, file: DetectedFile, line: number): InputError {

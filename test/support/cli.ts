@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished } from 'vitest';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const program = join(root, 'bin/retriever-studio.js');
+export const program = join(root, 'bin/retriever-studio.js');
 
 export interface CliResult {
   readonly code: number | null;

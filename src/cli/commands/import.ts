@@ -6,6 +6,8 @@ import { nearestName } from '../../core/nearest-name.ts';
 import { settingRanges } from '../../core/setting-ranges.ts';
 import { writeFolderAtomic } from '../../host/node/atomic-file.ts';
 import type { Detection } from '../../import/detect.ts';
+import type { Benchmark } from '../../import/benchmarks.ts';
+import type { HubDataset } from '../../import/hub-dataset.ts';
 import type { CorpusImport, ImportReport } from '../../import/import-corpus.ts';
 import type { KeywordBaseline } from '../../import/keyword-baseline.ts';
 import type { ImportItem } from '../../import/list-files.ts';
@@ -17,7 +19,7 @@ import { formatTrecEvalLine, formatValue } from '../../metrics/format.ts';
 import { checkOutputFolder, openBaseEncoder } from '../experiment.ts';
 import { openFile, openTree, openWrittenTree } from '../input-files.ts';
 import { Interruption } from '../interruption.ts';
-import type { CliIo } from '../io.ts';
+import type { CliIo, Progress } from '../io.ts';
 import { choiceOption, integerOption, numberOption } from '../options.ts';
 
 interface ImportCommandOptions {
@@ -33,6 +35,8 @@ interface ImportCommandOptions {
   readonly model?: string;
   readonly preview?: boolean;
   readonly force?: boolean;
+  readonly hub?: string;
+  readonly list?: boolean;
 }
 
 export function registerImport(program: Command, io: CliIo): void {
@@ -40,10 +44,13 @@ export function registerImport(program: Command, io: CliIo): void {
     .command('import')
     .description(
       'Make a corpus of files that you have: text, Markdown, HTML, PDF, CSV, TSV, JSON, Parquet, and folders and zips of ' +
-        'them, with questions or judgments where they have any. The output folder is what --corpus of the other commands ' +
-        'and the corpus of a recipe take.',
+        'them, with questions or judgments where they have any; or of a data set of the Hugging Face hub. The output folder ' +
+        'is what --corpus of the other commands and the corpus of a recipe take.',
     )
-    .argument('<paths...>', 'Files, folders and zips')
+    .argument(
+      '[paths...]',
+      'Files, folders and zips; hub:ORG/NAME (/SUBSET, @REVISION) or a name of --list for a data set of the hub',
+    )
     .option('--out <dir>', 'Output folder: corpus.jsonl, queries.jsonl and qrels/')
     .option(
       '--columns <uses>',
@@ -75,6 +82,8 @@ export function registerImport(program: Command, io: CliIo): void {
       '--model <model>',
       'Compare the lengths with the limit of this encoder: nano, pico, a folder or ORG/NAME',
     )
+    .option('--hub <url>', 'Address of the hub (default: $HF_ENDPOINT, otherwise https://huggingface.co)')
+    .option('--list', 'Show the names of benchmarks on the hub: NanoBEIR and the small sets of BEIR')
     .option('--preview', 'Show what the files are, and the first rows, without importing them')
     .option('--force', 'Replace the output folder with everything in it')
     .action((paths: readonly string[], options: ImportCommandOptions) => importFiles(paths, options, io));
@@ -86,6 +95,15 @@ async function importFiles(
   io: CliIo,
 ): Promise<void> {
   const { out, preview = false, force = false } = options;
+  if (options.list === true) {
+    await showBenchmarks(io);
+    return;
+  }
+  if (paths.length === 0) {
+    throw new InputError('nothing to import was named', {
+      remedy: 'Pass files, folders, hub:ORG/NAME, or --list to see the names of benchmarks',
+    });
+  }
   if (!preview && out === undefined) {
     throw new InputError('no output folder was chosen', {
       remedy: 'Pass --out DIR, or --preview to look at the files',
@@ -97,7 +115,12 @@ async function importFiles(
   try {
     if (out !== undefined) await checkOutputFolder(out, force);
     const items: ImportItem[] = [];
-    for (const path of paths) items.push(await openItem(path));
+    const datasets: OpenedDataset[] = [];
+    for (const path of paths) {
+      const dataset = await openDataset(path, paths.length > 1, options, signal, io);
+      if (dataset !== undefined) datasets.push(dataset);
+      items.push(dataset?.files ?? (await openItem(path)));
+    }
     const detection = await detect(items, {
       ...{ columns: options.columns, delimiter: options.delimiter, unit: options.unit, signal },
       ...(!options.header && { header: false }),
@@ -113,6 +136,7 @@ async function importFiles(
     const tokens = options.model === undefined ? undefined : await tokenCounter(options.model, io);
     const corpus = importCorpus(detection, {
       ...{ split, keepDuplicates, testShare, seed, tokens, signal },
+      origins: datasets.map(({ origin }) => origin),
       onProgress: ({ bytes, passages }) => progress.update(bytes, `${passages} passages`),
     });
     try {
@@ -120,12 +144,82 @@ async function importFiles(
     } finally {
       progress.stop();
     }
+    for (const line of datasets.flatMap((dataset) => datasetWarnings(dataset, corpus.report())))
+      io.warn(line);
     await showImport(out, corpus, signal, io);
   } catch (error) {
     if (!signal.aborted) throw error;
     process.exitCode = interruption.exitCode;
   } finally {
     interruption.stopListening();
+  }
+}
+
+interface OpenedDataset extends HubDataset {
+  readonly benchmark: Benchmark | undefined;
+}
+
+/** A data set of the hub, downloaded; undefined where the path names none. */
+async function openDataset(
+  path: string,
+  isOneOfSeveral: boolean,
+  { hub }: ImportCommandOptions,
+  signal: AbortSignal,
+  io: CliIo,
+): Promise<OpenedDataset | undefined> {
+  const { benchmarks, findBenchmark } = await import('../../import/benchmarks.ts');
+  const isHub = path.startsWith('hub:');
+  if (!isHub && (/[\\/.]/.test(path) || (await stat(path).catch(() => undefined)) !== undefined))
+    return undefined;
+  const benchmark = isHub ? undefined : findBenchmark(path);
+  if (!isHub && benchmark === undefined) {
+    const near = nearestName(
+      path,
+      benchmarks.map(({ name }) => name),
+    );
+    if (near === undefined) return undefined;
+    throw new InputError('does not exist, and is no benchmark', {
+      file: path,
+      remedy: `Use ${near}, or pass --list to see all`,
+    });
+  }
+  const { openHubDataset, parseHubDataset } = await import('../../import/hub-dataset.ts');
+  const { openDatasets } = await import('../../host/node/datasets.ts');
+  const name = parseHubDataset(benchmark?.id ?? path.slice('hub:'.length));
+  const datasets = openDatasets({ endpoint: hub, signal });
+  io.note(`${name.id}: downloading from ${datasets.hub.href}`);
+  let progress: Progress | undefined;
+  try {
+    const dataset = await openHubDataset(datasets, name, {
+      isOneOfSeveral,
+      signal,
+      onProgress: ({ file, bytes, totalBytes }) => {
+        progress ??= io.progress('downloading', totalBytes, 'bytes');
+        progress.update(bytes, file);
+      },
+    });
+    return { ...dataset, benchmark };
+  } finally {
+    progress?.stop();
+  }
+}
+
+function datasetWarnings({ warnings, benchmark }: OpenedDataset, { texts }: ImportReport): readonly string[] {
+  const listed = benchmark?.documents ?? texts;
+  return texts === listed
+    ? warnings
+    : [
+        ...warnings,
+        `${benchmark?.name ?? ''} has ${texts} texts, but ${listed} were known: the hub's data has changed`,
+      ];
+}
+
+async function showBenchmarks(io: CliIo): Promise<void> {
+  const { benchmarks } = await import('../../import/benchmarks.ts');
+  io.printJson(benchmarks);
+  for (const { name, id, documents, queries, license } of benchmarks) {
+    const counts = `${documents ?? '?'} texts, ${queries ?? '?'} queries`;
+    io.print(`${name}\t${id}\t${counts}\t${license ?? 'no license known'}`);
   }
 }
 
@@ -154,8 +248,10 @@ async function showImport(out: string, corpus: CorpusImport, signal: AbortSignal
 }
 
 function* reportLines(out: string, report: ImportReport, bm25: KeywordBaseline | null): Generator<string> {
-  const { texts, passages, exactDuplicates, nearDuplicates, queries, judgments, lengths } = report;
+  const { origins, texts, passages, exactDuplicates, nearDuplicates, queries, judgments, lengths } = report;
   yield `${out}: ${passages} passages of ${texts} texts`;
+  for (const { id, revision, license } of origins.flatMap(({ repositories }) => repositories))
+    yield `${id}: revision ${revision}, license on the hub: ${license ?? 'none'}`;
   if (exactDuplicates + nearDuplicates > 0) {
     yield `duplicates left out: ${exactDuplicates} equal, ${nearDuplicates} nearly equal (--keep-duplicates keeps them)`;
     for (const { place, of } of report.duplicateExamples) yield `  ${place} repeats ${of}`;

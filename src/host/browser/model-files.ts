@@ -4,22 +4,16 @@ import { isModelFile } from '../model-file-names.ts';
 import { readRange, withoutTopFolder, type FileTree } from '../../core/source.ts';
 import type { FetchProgress, ModelFiles, ModelFolder } from '../contract.ts';
 import { InputError } from '../../core/errors.ts';
-import { isIntact, MemorySink, StatusError, type Content, type DownloadOptions } from '../download.ts';
+import { StatusError } from '../download.ts';
 import { parseHubName, type HubFile, type HubName } from '../hub-listing.ts';
-import { fetchHubFile, hubFileUrl, listingUrl, listModel, type Hub } from '../hub.ts';
-import { digest } from '../../core/sha256.ts';
 import { fetchOwnFile } from './download.ts';
-import { ModelCache } from './model-cache.ts';
+import { openHubRepository, type HubCacheOptions } from './hub-repository.ts';
 
-export interface ModelFilesOptions extends DownloadOptions {
+export interface ModelFilesOptions extends HubCacheOptions {
   /** The base address of the page's own files; nano is `models/nano/` there. Default: the site's root. */
   readonly base?: URL | undefined;
-  /** Default https://huggingface.co/. */
-  readonly endpoint?: URL | undefined;
   /** Folders that the user has dropped, by the name that they are opened by. */
   readonly folders?: ReadonlyMap<string, FileTree> | undefined;
-  /** Told in one line what does not keep a model from being opened. */
-  readonly report: (problem: string) => void;
 }
 
 const CACHE = 'retriever-studio/models';
@@ -129,59 +123,24 @@ interface HubModel extends HubName {
 }
 
 /** Files are fetched when they are read: one that is never asked for is never downloaded. */
-async function openHubModel(request: HubModel, options: ModelFilesOptions): Promise<ModelFolder> {
-  const hub = openHub(options);
-  const cache = new ModelCache(CACHE, options.report);
-  const listed = listingUrl(hub, request);
-  const { commit, files } = await listModel(hub, request, {
-    read: () => cache.get(listed),
-    write: (listing) => cache.put(listed, new TextEncoder().encode(listing)),
-  });
+async function openHubModel(
+  { model, onProgress, ...name }: HubModel,
+  options: ModelFilesOptions,
+): Promise<ModelFolder> {
+  const repository = await openHubRepository(name, CACHE, options);
   const known = new Map<string, HubFile>();
-  for (const file of files) if (isModelFile(file.path)) known.set(file.path, file);
+  for (const file of repository.listing.files) if (isModelFile(file.path)) known.set(file.path, file);
 
   return {
-    name: request.model,
+    name: model,
     has: (path) => Promise.resolve(known.has(path)),
     async read(path) {
       const file = known.get(path);
-      if (!file) throw missing(request.model, path);
-      checkModelFileSize(path, file.size ?? 0, `${request.model}/${path}`);
-      const kept = hubFileUrl(hub, request.id, commit, path);
-      // If several tabs and workers need it, one fetches it.
-      return navigator.locks.request(`${CACHE}/${kept.href}`, async () => {
-        const cached = await cache.get(kept);
-        if (cached && (await isIntact(contentOf(cached), file))) return cached;
-        const name = { id: request.id, revision: commit };
-        const bytes = await fetchHubFile(hub, name, file, new MemorySink(file.size), request.onProgress);
-        await cache.put(kept, bytes);
-        return bytes;
-      });
+      if (!file) throw missing(model, path);
+      checkModelFileSize(path, file.size ?? 0, `${model}/${path}`);
+      return await repository.read(file, onProgress);
     },
   };
-}
-
-/** How a page asks the hub: whole files, since servers of models do not let pages of other sites ask for a part. */
-function openHub({ endpoint, stallMs, retryMs }: ModelFilesOptions): Hub {
-  return {
-    stallMs,
-    retryMs,
-    endpoint: endpoint ?? new URL('https://huggingface.co/'),
-    visitor: 'everybody',
-    remedies: {
-      unreachable: 'Re-run when the connection works, or drop the model folder on the page',
-      damaged: 'Re-run later, or drop the model folder on the page',
-      gated: 'download its folder there and drop it on the page',
-      private:
-        'Fix the spelling of ORG/NAME; for a private model, download the folder and drop it on the page',
-      status: 'Re-run later',
-    },
-    request: (url, _, signal) => fetch(url, { signal }),
-  };
-}
-
-function contentOf(bytes: Uint8Array<ArrayBuffer>): Content {
-  return { size: bytes.length, hash: (algorithm, before) => digest(algorithm, bytes, before) };
 }
 
 function assertPlain(path: string): void {

@@ -48,6 +48,17 @@ async function writeOnce(
   });
 }
 
+/** In hex, of some text and the bytes of a file after it. */
+export async function hashFile(
+  path: string,
+  algorithm: 'SHA-1' | 'SHA-256',
+  before: string,
+): Promise<string> {
+  const hash = createHash(algorithm).update(before);
+  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
+  return hash.digest('hex');
+}
+
 /** A file that is written next to its destination and renamed once it is complete. */
 export class DiskSink implements DownloadSink<void> {
   readonly path: string;
@@ -77,10 +88,8 @@ export class DiskSink implements DownloadSink<void> {
     this.size = 0;
   }
 
-  async hash(algorithm: 'SHA-1' | 'SHA-256', before: string): Promise<string> {
-    const hash = createHash(algorithm).update(before);
-    for await (const chunk of createReadStream(this.path)) hash.update(chunk as Buffer);
-    return hash.digest('hex');
+  hash(algorithm: 'SHA-1' | 'SHA-256', before: string): Promise<string> {
+    return hashFile(this.path, algorithm, before);
   }
 
   async finish(): Promise<void> {

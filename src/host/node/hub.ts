@@ -12,12 +12,13 @@ export interface HubOptions extends DownloadOptions {
 const mostRedirects = 5;
 
 /** How Node sends requests to the hub. @throws InputError if the endpoint is not an http(s) address. */
-export function openHub({ stallMs, retryMs, ...options }: HubOptions = {}): Hub {
+export function openHub({ stallMs, retryMs, signal, ...options }: HubOptions = {}): Hub {
   const endpoint = endpointUrl(options.endpoint ?? (process.env.HF_ENDPOINT || 'https://huggingface.co'));
   const token = options.token ?? (process.env.HF_TOKEN || undefined);
   return {
     stallMs,
     retryMs,
+    signal,
     endpoint,
     visitor: token === undefined ? 'visitors without a token' : 'the owner of this token',
     remedies: {
@@ -26,10 +27,10 @@ export function openHub({ stallMs, retryMs, ...options }: HubOptions = {}): Hub 
       damaged:
         'Re-run later; if the problem persists, use another mirror (HF_ENDPOINT) or download the folder manually',
       gated: 'then set HF_TOKEN to a token of that account',
-      private: 'Fix the spelling of ORG/NAME and the revision; for a private model, set HF_TOKEN',
+      private: 'Fix the spelling of ORG/NAME and the revision; if it is private, set HF_TOKEN',
       status: 'Fix the endpoint (HF_ENDPOINT)',
     },
-    request: async (start, from, signal) => {
+    request: async (start, from, ending) => {
       let url = start;
       for (let hop = 0; hop <= mostRedirects; hop++) {
         const isOwn = url.origin === endpoint.origin;
@@ -38,7 +39,7 @@ export function openHub({ stallMs, retryMs, ...options }: HubOptions = {}): Hub 
           ...(from > 0 ? { range: `bytes=${from}-` } : {}),
           ...(isOwn && token !== undefined ? { authorization: `Bearer ${token}` } : {}),
         };
-        const response = await fetch(url, { redirect: 'manual', signal, headers });
+        const response = await fetch(url, { redirect: 'manual', signal: ending, headers });
         const location = response.headers.get('location');
         if (response.status < 300 || response.status >= 400 || location === null) return response;
         await response.body?.cancel();
@@ -72,7 +73,7 @@ function endpointUrl(text: string): URL {
     url && /^https?:$/.test(url.protocol) && url.username === '' && url.search === '' && url.hash === '';
   if (!usable) {
     throw new InputError(`the hub's address ${JSON.stringify(text)} is not an http(s) address`, {
-      remedy: 'Set HF_ENDPOINT to something like https://huggingface.co',
+      remedy: 'Set HF_ENDPOINT (or --hub of import) to something like https://huggingface.co',
     });
   }
   return url;

@@ -3,17 +3,17 @@ import { createReadStream } from 'node:fs';
 import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, join, sep } from 'node:path';
-import type { HubFile, HubListing } from '../hub-listing.ts';
+import type { HubFile, HubListing, HubName } from '../hub-listing.ts';
 import type { DiskSink } from './download.ts';
 
 /** Its name in messages and progress. */
 export const cacheName = 'the Hugging Face cache folder';
 
-/** Where its folder of a repository `ORG/NAME` is, or would be. */
-export function cachedRepository(id: string): string {
+/** Where its folder of a repository is, or would be. */
+export function cachedRepository({ id, kind = 'model' }: Pick<HubName, 'id' | 'kind'>): string {
   const { HF_HUB_CACHE, HF_HOME, XDG_CACHE_HOME } = process.env;
   const home = HF_HOME || join(XDG_CACHE_HOME || join(homedir(), '.cache'), 'huggingface');
-  return join(HF_HUB_CACHE || join(home, 'hub'), `models--${id.replace('/', '--')}`);
+  return join(HF_HUB_CACHE || join(home, 'hub'), `${kind}s--${id.replace('/', '--')}`);
 }
 
 /** Copies a file of a commit. @returns whether a file of that size is there; its bytes are not verified yet */

@@ -2,27 +2,17 @@ import { isBuiltIn } from '../built-in-models.ts';
 import { existsSync } from 'node:fs';
 import { realpath } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { basename, dirname, join, resolve, sep } from 'node:path';
+import { basename, dirname, join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { checkModelFileSize } from '../../formats/file-limits.ts';
 import { isModelFile } from '../model-file-names.ts';
 import type { FetchProgress, ModelFiles, ModelFolder } from '../contract.ts';
 import { InputError } from '../../core/errors.ts';
-import { writeFileAtomic } from './atomic-file.ts';
-import { isIntact } from '../download.ts';
-import { fetchHubFile, listModel, notAsked } from '../hub.ts';
-import { writeToDisk } from './download.ts';
 import { nodeFiles, unlessCode } from './file-operations.ts';
-import { parseHubName, type HubFile, type HubName } from '../hub-listing.ts';
-import { openHub, type HubOptions } from './hub.ts';
-import { cachedListing, cachedRepository, cacheName, copyCached } from './hugging-face-cache.ts';
+import { isPlainPath, parseHubName, type HubFile, type HubName } from '../hub-listing.ts';
+import { openHubRepository, type HubCacheOptions } from './hub-repository.ts';
 
-export interface ModelFilesOptions extends HubOptions {
-  /** Where downloads are kept. Default: $RETRIEVER_STUDIO_CACHE, else retriever-studio/models in the user's cache. */
-  readonly cacheFolder?: string | undefined;
-  /** Uses only what is cached. Default: whether $HF_HUB_OFFLINE is 1. */
-  readonly offline?: boolean | undefined;
-}
+export type ModelFilesOptions = HubCacheOptions;
 
 /** A model folder on this machine's disk. */
 export interface DiskModelFolder extends ModelFolder {
@@ -110,67 +100,29 @@ interface HubModel extends HubName {
 }
 
 /** Files are fetched when they are read: one that is never asked for is never downloaded. */
-async function openHubModel(request: HubModel, options: ModelFilesOptions): Promise<DiskModelFolder> {
-  const { id, model, revision, onProgress } = request;
-  const hub = openHub(options);
-  const offline = options.offline ?? process.env.HF_HUB_OFFLINE === '1';
-  const shared = cachedRepository(id);
-  const cache = join(
-    resolve(options.cacheFolder ?? defaultCacheFolder()),
-    hub.endpoint.host.replaceAll(':', '_'),
-    ...id.split('/'),
-  );
-  const reference = join(cache, 'revisions', `${encodeURIComponent(revision)}.json`);
-  const listings = {
-    read: () => unlessCode('ENOENT', nodeFiles.read(reference)),
-    write: (listing: string) => writeFileAtomic(reference, listing),
-    elsewhere: () => cachedListing(shared, revision),
-  };
-  const { commit, files } = await listModel(hub, request, listings, offline);
+async function openHubModel(
+  { model, onProgress, ...name }: HubModel,
+  options: ModelFilesOptions,
+): Promise<DiskModelFolder> {
+  const repository = await openHubRepository(name, options);
   const known = new Map<string, HubFile>();
-  for (const file of files) if (isModelFile(file.path)) known.set(file.path, file);
+  for (const file of repository.listing.files) if (isModelFile(file.path)) known.set(file.path, file);
 
   return {
     name: model,
-    root: join(cache, commit),
+    root: repository.root,
     has: (path) => Promise.resolve(known.has(path)),
     async read(path) {
       const file = known.get(path);
       if (!file) throw missing(model, path);
       checkModelFileSize(path, file.size ?? 0, `${model}/${path}`);
-      const target = join(cache, commit, ...path.split('/'));
-      const present = await nodeFiles.stat(target);
-      if (!present || (file.size !== undefined && present.bytes !== file.size)) {
-        await writeToDisk(target, file.size, async (sink) => {
-          const told = { file: `${id}/${path}`, foundIn: cacheName, totalBytes: file.size };
-          const onBytes = (receivedBytes: number): void => onProgress?.({ ...told, receivedBytes });
-          const isCopied = await copyCached(shared, commit, file, sink, onBytes);
-          if (isCopied && (await isIntact(sink, file))) return sink.finish();
-          if (isCopied) await sink.discard();
-          if (offline) throw notAsked(`${model}/${path}`);
-          return fetchHubFile(hub, { id, revision: commit }, file, sink, onProgress);
-        });
-      }
-      return nodeFiles.read(target);
+      return nodeFiles.read(await repository.locate(file, `${model}/${path}`, { onProgress }));
     },
   };
 }
 
-function defaultCacheFolder(): string {
-  const own = process.env.RETRIEVER_STUDIO_CACHE;
-  if (own) return own;
-  const shared =
-    process.env.XDG_CACHE_HOME ||
-    (process.platform === 'win32' ? process.env.LOCALAPPDATA : undefined) ||
-    join(homedir(), '.cache');
-  return join(shared, 'retriever-studio', 'models');
-}
-
 function assertPlain(path: string): void {
-  const parts = path.split('/');
-  if (/[\\:\0]/.test(path) || parts.some((part) => part === '' || part === '.' || part === '..')) {
-    throw new RangeError(`"${path}" is not a path inside a model folder`);
-  }
+  if (!isPlainPath(path)) throw new RangeError(`"${path}" is not a path inside a model folder`);
 }
 
 function missing(model: string, path: string): InputError {

@@ -181,7 +181,7 @@ function addressOf(name: string, hub: string): string {
       remedy: 'Use ORG/NAME/file.gguf as on the hub or an address, or drop the file on the page',
     });
   }
-  return hubFileUrl({ endpoint: new URL(hub) }, known.id, known.revision, path).href;
+  return hubFileUrl({ endpoint: new URL(hub) }, known, path).href;
 }
 
 async function keyOf(url: URL): Promise<string> {
