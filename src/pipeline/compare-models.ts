@@ -251,7 +251,11 @@ class Comparison {
       ...this.#contestants.map(({ model, ranking }) => ({ name: model, rankings: [ranking] })),
     ];
     const arms = encoders.map((name) => ({ name }));
-    const stage = await comparisonStage({ test: this.#tested, train: undefined }, { evaluation, arms }, systems);
+    const stage = await comparisonStage(
+      { test: this.#tested, train: undefined },
+      { evaluation, arms },
+      systems,
+    );
     const { value } = await this.#workshop().resultOf(stage);
     const { alpha, samples } = evaluation;
     const { name, passages, test } = this.#corpus;
@@ -286,14 +290,22 @@ class Comparison {
 
   #bm25(): Promise<Stage<null>> {
     const { bm25, depth, dropIdentical } = this.#evaluation;
-    return rankingStage({ corpus: this.#corpus, test: this.#tested }, 'bm25', bm25Retriever(bm25), { depth, dropIdentical });
+    return rankingStage({ corpus: this.#corpus, test: this.#tested }, 'bm25', bm25Retriever(bm25), {
+      depth,
+      dropIdentical,
+    });
   }
 
   /** The stage holds no model: it opens its encoder when it runs. */
   async #rankingOf(opened: OpenedEncoder, workshop: RecipeWorkshop): Promise<Stage<null>> {
     const { name, encoder } = opened;
     const retriever = retrieverOf(encoder, workshop.runtime);
-    const stage = await rankingStage({ corpus: this.#corpus, test: this.#tested }, name, retriever, this.#evaluation);
+    const stage = await rankingStage(
+      { corpus: this.#corpus, test: this.#tested },
+      name,
+      retriever,
+      this.#evaluation,
+    );
     const { kind, version, onDevice, label, key, inputs, needs, work } = stage;
     return {
       ...{ kind, version, label, key, inputs, needs, work },

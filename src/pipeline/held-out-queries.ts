@@ -63,7 +63,9 @@ interface Parts {
   readonly generators: GeneratorShelf;
 }
 
-type Asking = Pick<Recipe, 'sources'> & { readonly corpus: Pick<Recipe['corpus'], 'dev'> & { test?: unknown } };
+type Asking = Pick<Recipe, 'sources'> & {
+  readonly corpus: Pick<Recipe['corpus'], 'dev'> & { test?: unknown };
+};
 
 /** Chooses the passages and makes the stages that write. @throws InputError where the corpus has too few passages */
 export async function writtenSets(

@@ -124,7 +124,10 @@ export async function holdOut(
     devQueries = await judgedByLists(devLists);
   }
   if (dev !== null && 'share' in dev) {
-    const all = train === undefined ? fileLists.filter((list) => !hasHeldPassage(list)) : goldLists(train, corpus.passages);
+    const all =
+      train === undefined
+        ? fileLists.filter((list) => !hasHeldPassage(list))
+        : goldLists(train, corpus.passages);
     const { dev: held, devOnlyPassages, ...rest } = split(all, dev);
     report = rest.report;
     for (const { documents } of held) {
@@ -204,7 +207,9 @@ function isWrittenSet({ test, dev }: WrittenSets): boolean {
 }
 
 /** Whether a passage is one that queries are held out for, or a copy of one. */
-function passageTest(sets: WrittenSets): (passage: { readonly id?: string; readonly text: string }) => boolean {
+function passageTest(
+  sets: WrittenSets,
+): (passage: { readonly id?: string; readonly text: string }) => boolean {
   const all = [sets.test, sets.dev].flatMap((set) => (set === undefined ? [] : [set]));
   if (all.length === 0) return () => false;
   return ({ id, text }) =>

@@ -215,7 +215,9 @@ function heldOutNotes(
   return [
     ...(test === undefined ? [] : [writtenSetNote('test', test)]),
     ...(dev === undefined ? [] : [writtenSetNote('dev', dev)]),
-    ...(left === 0 ? [] : [`Train queries left out because a relevant passage of theirs is held out: ${left}.`]),
+    ...(left === 0
+      ? []
+      : [`Train queries left out because a relevant passage of theirs is held out: ${left}.`]),
   ];
 }
 

@@ -119,7 +119,8 @@ export async function buildStageGraph(
       const retriever = trainedRetriever(modelOf(training), trained, runtime);
       return rankingStage(searched, `${arm.name}, seed ${seed}`, retriever, recipe.evaluation);
     },
-    comparison: (arms) => comparisonStage({ test: heldOut.test, train: sharedTrain }, recipe, [...baselines, ...arms]),
+    comparison: (arms) =>
+      comparisonStage({ test: heldOut.test, train: sharedTrain }, recipe, [...baselines, ...arms]),
     lowered: (arms) => loweredStage(searched, recipe.evaluation, untrained, arms),
   };
 }
@@ -196,7 +197,11 @@ async function searchStage(
   return rankingStage(parts, name, retrieverOf({ ...encoder, model }, parts.runtime), evaluation);
 }
 
-async function baselineStages(recipe: Recipe, parts: SearchedParts, untrained: Stage): Promise<SystemStages[]> {
+async function baselineStages(
+  recipe: Recipe,
+  parts: SearchedParts,
+  untrained: Stage,
+): Promise<SystemStages[]> {
   const { evaluation } = recipe;
   const stageOf = async (baseline: RecipeBaseline): Promise<Stage> => {
     if (baseline === 'untrained') return untrained;

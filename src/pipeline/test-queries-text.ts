@@ -23,9 +23,7 @@ export function writtenSetNote(
 ): string {
   const title = set === 'test' ? 'Test' : 'Dev';
   const made =
-    by === 'model'
-      ? `a model (${model}) wrote ${queries} queries for`
-      : `${queries} queries were cut out of`;
+    by === 'model' ? `a model (${model}) wrote ${queries} queries for` : `${queries} queries were cut out of`;
   const without =
     passagesWithoutQuery === 0 ? '' : ` For ${passagesWithoutQuery} of the passages there is no query.`;
   const facts =

@@ -81,8 +81,7 @@ export async function comparisonStage(
       const { judgments } = await test.open(workshop);
       const measuring = { measures: parseMeasures(measures.join(',')), relevanceLevel: level };
       const options = { ...measuring, pairs, alpha, samples };
-      const shared =
-        train === undefined ? undefined : sharedWithTrain(judgments, train.judgments, level);
+      const shared = train === undefined ? undefined : sharedWithTrain(judgments, train.judgments, level);
       const value: ComparisonReport = {
         all: compareSystems(judgments, ranked, options),
         disjoint:

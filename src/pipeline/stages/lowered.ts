@@ -43,7 +43,8 @@ export async function loweredStage(
       const grade = Math.max(level, highestGrade(tested.judgments) >= 2 ? 2 : 1);
       const before = await workshop.rankingOf(untrained);
       const reports: LoweredArm[] = [];
-      for (const arm of arms) reports.push(await armReport(workshop, arm, before, { ...tested, grade, depth }));
+      for (const arm of arms)
+        reports.push(await armReport(workshop, arm, before, { ...tested, grade, depth }));
       return { value: { grade, depth, arms: reports } };
     },
   });

@@ -21,9 +21,7 @@ const reportSchema = v.object({
   }),
   corpus: v.object({
     name: text,
-    written: v.optional(
-      v.object({ test: v.optional(v.object({ by: v.picklist(['model', 'extract']) })) }),
-    ),
+    written: v.optional(v.object({ test: v.optional(v.object({ by: v.picklist(['model', 'extract']) })) })),
   }),
   results: v.object({
     all: v.object({ comparisons: v.array(v.object({ system: text, baseline: text })) }),
