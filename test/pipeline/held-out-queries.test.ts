@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { InputError } from '../../src/core/errors.ts';
@@ -10,6 +10,7 @@ import type { Generator } from '../../src/host/generator.ts';
 import { modelCardOfArm } from '../../src/pipeline/model-card.ts';
 import { openGenerator } from '../../src/pipeline/generators/index.ts';
 import type { RecipeJob } from '../../src/pipeline/job.ts';
+import { withOverrides } from '../../src/pipeline/overrides.ts';
 import { readRecipe } from '../../src/pipeline/read-recipe.ts';
 import { reportMarkdown } from '../../src/pipeline/report-markdown.ts';
 import type { RecipeGenerators } from '../../src/pipeline/recipe-generators.ts';
@@ -305,6 +306,22 @@ describe('queries for held-out passages', () => {
     expect(test!.passagesWithoutQuery).toBeLessThan(6);
     expect(report.notes[0]).toContain(`For ${test!.passagesWithoutQuery} of the passages there is no query.`);
     expect(reportMarkdown(report)).toContain('test queries (on queries that a model wrote)');
+  });
+
+  it('are what the recipe own-texts trains, chooses and tests with', async () => {
+    const file = join(import.meta.dirname, '../../recipes/own-texts.json');
+    const small = withOverrides(JSON.parse(readFileSync(file, 'utf8')), [
+      `corpus.folder=${texts()}`,
+      ...['corpus.test.passages=6', 'corpus.dev.passages=4', 'corpus.devCandidates=3'],
+      `encoder.model=${join(staticGolden, 'model2vec')}`,
+      `teacher.model=${join(staticGolden, 'sentence-transformers')}`,
+      ...['training.batches.batchSize=4', 'training.maxSteps=2', 'evaluation.samples=1000'],
+    ]);
+    const { report } = await run(small);
+    expect(report.results.all.systems.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(['bm25', 'untrained', 'contrastive', 'listwise', 'listwise + bm25']),
+    );
+    expect(report.corpus.written).toMatchObject({ test: { by: 'extract' }, dev: { by: 'extract' } });
   });
 
   it('are named in the report, the plot and the model card for what they are', async () => {
