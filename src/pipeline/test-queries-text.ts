@@ -35,8 +35,8 @@ export function writtenSetNote(
       ? ' Queries of one passage are not independent, so intervals are too narrow and p-values too low.'
       : '';
   return (
-    `${facts} Such queries share words with their passage, so they are easier than questions that people ask, above ` +
-    'all for keyword search; and only their passage counts as relevant. Compare systems by them, and do not expect ' +
-    `these values for real questions.${several}`
+    `${facts} Such queries share words with their passage, which makes them easier than questions that people ask, ` +
+    'for keyword search above all; and only their passage counts as relevant. Compare encoders with each other by them: ' +
+    `the values, and the distance to keyword search, are others on real questions.${several}`
   );
 }

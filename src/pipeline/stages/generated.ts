@@ -80,7 +80,7 @@ export async function generatedStage(parts: GeneratedStageParts): Promise<ListsS
         const written = results.map(({ finished }, i) => ({ prompt: prompts[i] as Prompt, finished }));
         const lists = listsFrom(subject, written);
         if (lists.length === 0) throw nothingFits(parts, results);
-        return guardedLists(workshop, heldOut, lists, recorded !== null, {
+        return await guardedLists(workshop, heldOut, lists, recorded !== null, {
           written: { model, prompts: results.map((result, i) => promptReport(prompts[i] as Prompt, result)) },
         });
       } finally {
