@@ -10,11 +10,13 @@ import { mixOf, originOf } from './arm-mix.ts';
 import { baselineName, hybridName } from './baseline-name.ts';
 import { checkFile, checkScorer, Faults, type Path } from './faults.ts';
 import { generatorKind } from './generators/index.ts';
+import { isHeldOut } from './held-out-queries.ts';
 import { hasTemperature, lossOfDiagnosis, readLoss, teacherFault } from './loss.ts';
 import { omit } from './omit.ts';
 import type { Recipe, RecipeArm } from './schema.ts';
 import type { RecipeLoss } from './schema/loss.ts';
 import type { RecipeNames, SourcePart } from './source.ts';
+import { writesForPassages } from './sources/generated.ts';
 import { definitionOf, type RecipeSource } from './sources/index.ts';
 
 /** The rows of the table that rank by themselves: baselines, then arms. */
@@ -32,6 +34,7 @@ export function checkRecipe(recipe: Recipe): string[] {
   const faults = new Faults();
   checkCorpus(recipe, faults);
   checkDev(recipe, faults);
+  checkHeldOut(recipe, faults);
   for (const [name, generator] of Object.entries(recipe.generators)) {
     generatorKind(generator.kind).check?.(generator, ['generators', name], faults);
   }
@@ -58,32 +61,51 @@ function checkCorpus({ corpus }: Recipe, faults: Faults): void {
   if ((corpus.folder === undefined) === (corpus.builtIn === undefined)) {
     faults.add(['corpus'], 'set either "folder" or "builtIn"');
   }
-  const { dev, fold } = corpus;
+  const { dev, test, fold } = corpus;
   if (fold !== undefined && fold.index >= fold.of) {
     faults.add(
       ['corpus', 'fold', 'index'],
       `is ${fold.index}, but the last of ${fold.of} folds is ${fold.of - 1}`,
     );
   }
-  if (fold !== undefined && corpus.train !== corpus.test) {
-    faults.add(['corpus', 'train'], `must be "${corpus.test}", the split that is divided into folds`);
+  if (typeof test !== 'string') {
+    if (fold !== undefined) faults.add(['corpus', 'test'], 'must be the split that is divided into folds');
+    return;
+  }
+  if (fold !== undefined && corpus.train !== test) {
+    faults.add(['corpus', 'train'], `must be "${test}", the split that is divided into folds`);
   }
   const devSplit = dev !== null && 'split' in dev ? dev.split : null;
-  if (devSplit === corpus.test || (fold === undefined && corpus.train === corpus.test)) {
-    faults.add(['corpus', 'test'], `"${corpus.test}" is also used for training or as the dev set`);
+  if (devSplit === test || (fold === undefined && corpus.train === test)) {
+    faults.add(['corpus', 'test'], `"${test}" is also used for training or as the dev set`);
   }
 }
 
 /** Lists are held out where they come from files alone. */
 function checkDev({ corpus }: Recipe, faults: Faults): void {
   const { dev, train } = corpus;
-  if (dev === null || 'split' in dev) return;
+  if (dev === null || 'split' in dev || 'heldOut' in dev) return;
   if (!('share' in dev)) checkFile(dev, ['corpus', 'dev'], faults);
   else if (dev.among === 'lists' && train !== null) {
     faults.add(
       ['corpus', 'dev', 'among'],
       '"lists" requires that all lists come from files, but corpus.train is not null',
     );
+  }
+}
+
+/** Queries for held-out passages come from a source that can be asked about any passage. */
+function checkHeldOut({ corpus, sources, generators }: Recipe, faults: Faults): void {
+  for (const set of ['test', 'dev'] as const) {
+    const settings = corpus[set];
+    if (!isHeldOut(settings)) continue;
+    const path = ['corpus', set, 'heldOut'];
+    const name = settings.heldOut;
+    const source = own(sources, name);
+    if (source === undefined) faults.reference(path, name, Object.keys(sources), 'source');
+    else if (!writesForPassages(source, generators)) {
+      faults.add(path, `"${name}" is not a generated source with "prompts" and "of": {"passages": {}}`);
+    }
   }
 }
 

@@ -18,6 +18,7 @@ import { evaluationSchema, type EvaluationSettings } from './schema/evaluation.t
 import type { Stage } from './stage.ts';
 import { comparisonStage } from './stages/comparison.ts';
 import { encodingSpeedStage, type EncodingSpeed } from './stages/encoding-speed.ts';
+import { queriesOfSplit, type QuerySet } from './query-set.ts';
 import { rankingStage } from './stages/ranking.ts';
 import { proposeStart, type StartProposal } from './start-proposal.ts';
 import { TimeLeft, type TimeRange } from './time-left.ts';
@@ -177,6 +178,7 @@ class Comparison {
   readonly #choices: ModelChoices;
   readonly #host: ModelComparisonHost;
   readonly #corpus: RecipeCorpus;
+  readonly #tested: QuerySet;
   readonly #evaluation: EvaluationSettings;
   /** Of what is planned, once it is. */
   #left: TimeLeft | undefined;
@@ -189,6 +191,7 @@ class Comparison {
     this.#choices = choices;
     this.#host = host;
     this.#corpus = corpus;
+    this.#tested = queriesOfSplit(corpus.test);
     this.#evaluation = v.parse(evaluationSchema, {
       ...choices.evaluation,
       measures: [...comparedMeasures],
@@ -248,7 +251,11 @@ class Comparison {
       ...this.#contestants.map(({ model, ranking }) => ({ name: model, rankings: [ranking] })),
     ];
     const arms = encoders.map((name) => ({ name }));
-    const stage = await comparisonStage({ corpus: this.#corpus }, { evaluation, arms }, systems);
+    const stage = await comparisonStage(
+      { test: this.#tested, train: undefined },
+      { evaluation, arms },
+      systems,
+    );
     const { value } = await this.#workshop().resultOf(stage);
     const { alpha, samples } = evaluation;
     const { name, passages, test } = this.#corpus;
@@ -283,14 +290,22 @@ class Comparison {
 
   #bm25(): Promise<Stage<null>> {
     const { bm25, depth, dropIdentical } = this.#evaluation;
-    return rankingStage({ corpus: this.#corpus }, 'bm25', bm25Retriever(bm25), { depth, dropIdentical });
+    return rankingStage({ corpus: this.#corpus, test: this.#tested }, 'bm25', bm25Retriever(bm25), {
+      depth,
+      dropIdentical,
+    });
   }
 
   /** The stage holds no model: it opens its encoder when it runs. */
   async #rankingOf(opened: OpenedEncoder, workshop: RecipeWorkshop): Promise<Stage<null>> {
     const { name, encoder } = opened;
     const retriever = retrieverOf(encoder, workshop.runtime);
-    const stage = await rankingStage(workshop, name, retriever, this.#evaluation);
+    const stage = await rankingStage(
+      { corpus: this.#corpus, test: this.#tested },
+      name,
+      retriever,
+      this.#evaluation,
+    );
     const { kind, version, onDevice, label, key, inputs, needs, work } = stage;
     return {
       ...{ kind, version, label, key, inputs, needs, work },
@@ -298,7 +313,7 @@ class Comparison {
       run: async (where, task) => {
         const again = await this.#open(name, where);
         const made = await rankingStage(
-          where,
+          { corpus: this.#corpus, test: this.#tested },
           name,
           retrieverOf(again.encoder, where.runtime),
           this.#evaluation,

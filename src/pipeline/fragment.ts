@@ -18,6 +18,7 @@ import type { Ranking } from '../retrieval/ranking.ts';
 import { checkSources, checkTeacher, checkTeacherOfArm } from './check-recipe.ts';
 import { Faults } from './faults.ts';
 import { fragmentSchema, type Fragment, type FragmentInput } from './fragment-schema.ts';
+import { writtenSets } from './held-out-queries.ts';
 import { holdOut, type HeldOut } from './held-out.ts';
 import type { RecipeJobParts } from './job.ts';
 import { prepareLists, type PreparationOptions, type PreparedLists } from './prepared-lists.ts';
@@ -123,7 +124,13 @@ export class FragmentJob {
     const fileLists = await filesOfSources(fragment.sources, corpus, files);
     const allLists = [...fileLists.values()].flatMap(({ lists }) => lists);
     const devFile = await readDevFile(fragment.corpus, corpus, files);
-    const heldOut = await holdOut(fragment.corpus, corpus, allLists, devFile);
+    const heldOut = await holdOut(
+      fragment.corpus,
+      corpus,
+      allLists,
+      devFile,
+      await writtenSets(fragment, { corpus, generators }),
+    );
     const sources = new SourceShelf(
       fragment,
       { corpus, runtime, shelf, generators, files },
@@ -163,14 +170,15 @@ export class FragmentJob {
 
   /** What the encoder finds for the test queries, or BM25 where there is none. */
   async ranking(label: string): Promise<Stage<null>> {
-    const { fragment, opened } = this.#contents;
+    const { fragment, opened, heldOut } = this.#contents;
     const { encoder, evaluation } = fragment;
     const { model = '', ...overrides } = encoder ?? {};
     const retriever =
       encoder === undefined
         ? bm25Retriever(evaluation.bm25)
         : retrieverOf(await opened.shelf.anyEncoder(model, overrides), this.#workshop.runtime);
-    return rankingStage(this.#workshop, label, retriever, evaluation);
+    const { corpus } = this.#workshop;
+    return rankingStage({ corpus, test: heldOut.test }, label, retriever, evaluation);
   }
 
   /** What the lists of a source look like. */

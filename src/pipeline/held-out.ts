@@ -9,15 +9,57 @@ import { isPositive, textKey, withoutDuplicatesOfPositives } from '../corpus/tex
 import type { ListRecord, Query } from '../corpus/types.ts';
 import { InputError } from '../core/errors.ts';
 import { sha256 } from '../core/sha256.ts';
+import { withoutQueriesOf, type WrittenSets } from './held-out-queries.ts';
+import { queriesOfSplit, type QuerySet } from './query-set.ts';
 import { goldLists, hashJudged, type JudgedQueries, type RecipeCorpus } from './recipe-corpus.ts';
 import type { FileLists } from './recipe-lists.ts';
 import type { CorpusSettings } from './schema/corpus.ts';
+import type { Stage, Workshop } from './stage.ts';
 
-/** Which queries train, which choose, and what may be in no training list. */
-export interface HeldOut {
+/** Queries that stages have written, which no training list may have. */
+export interface QueriesOfStages {
+  readonly test: readonly Query[];
+  readonly dev: readonly Query[];
+}
+
+/** Keeps out of training lists what may be in none. */
+export interface Guard {
+  /** Of all that {@link guard} looks at. */
+  readonly hash: string;
+  /** The stages that write queries that are held out. */
+  readonly needs: readonly Stage[];
+  written(workshop: Pick<Workshop, 'listsOf' | 'resultOf'>): Promise<QueriesOfStages>;
+  /** @param written by {@link needs} */
+  guard(
+    lists: readonly ListRecord[],
+    written?: QueriesOfStages,
+  ): {
+    readonly lists: readonly ListRecord[];
+    readonly report: GuardReport;
+  };
+}
+
+/** Of lists that are not trained on. */
+export const unguarded: Guard = {
+  hash: '',
+  needs: [],
+  written: () => Promise.resolve({ test: [], dev: [] }),
+  guard: (lists) => ({ lists, report: newCounts() }),
+};
+
+/** Which queries train, which choose, which test, and what may be in no training list. */
+export interface HeldOut extends Guard {
+  /** What is tested: a split, or queries that are written for held-out passages. */
+  readonly test: QuerySet;
+  /** What chooses: the same as {@link dev} where that is known, or queries for held-out passages. */
+  readonly choosing: QuerySet | undefined;
+  /** The sets that are written for held-out passages. */
+  readonly sets: WrittenSets;
+  /** Train queries with a relevant passage that is held out, which do not train. */
+  readonly trainQueriesOfHeldPassages: number;
   /** The train split without what is held out of it; undefined where all lists come from files. */
   readonly train: JudgedQueries | undefined;
-  /** Undefined where nothing chooses. */
+  /** Undefined where nothing chooses, or only queries that are written for held-out passages. */
   readonly dev: JudgedQueries | undefined;
   /** The lists that the dev queries are found in, where it is not the corpus that they search. */
   readonly devLists: readonly ListRecord[] | undefined;
@@ -25,14 +67,8 @@ export interface HeldOut {
   readonly split: SplitReport | undefined;
   /** The text of a relevant passage of a dev query, which the corpus may lack. */
   devTextOf(id: string): string | undefined;
-  /** Whether a passage of this text is a positive in no training list, because it is one of a dev query. */
+  /** Whether a passage of this text is a positive in no training list, because it is one of a test or dev query. */
   holdsPassage(text: string): boolean;
-  /** Of all that {@link guard} looks at. */
-  readonly hash: string;
-  guard(lists: readonly ListRecord[]): {
-    readonly lists: readonly ListRecord[];
-    readonly report: GuardReport;
-  };
 }
 
 /** What was left out of training lists. A type alias, so that it is assignable to Json. */
@@ -43,6 +79,8 @@ export type GuardReport = Readonly<{
   devQueries: number;
   /** Positives removed from other lists as those of dev queries, in a split by queries. */
   devPositives: number;
+  /** Lists with a positive that is held out with the queries written for it. */
+  heldPassages: number;
   /** Lists in which no passage was left. */
   emptyLists: number;
   /** Negatives with the text or the id of a positive of their list. */
@@ -53,6 +91,7 @@ export type GuardReport = Readonly<{
  * Takes dev apart from train.
  * @param fileLists what the recipe's files hold: the lists that a share is held out of where there is no train split
  * @param devFile the lists of the file that dev names
+ * @param sets what is written for held-out passages
  * @throws InputError where no dev set of that share can be made, or no list of the file has a positive
  */
 export async function holdOut(
@@ -60,9 +99,21 @@ export async function holdOut(
   corpus: RecipeCorpus,
   fileLists: readonly ListRecord[],
   devFile?: FileLists,
+  sets: WrittenSets = {},
 ): Promise<HeldOut> {
   const texts = new Map<string, string>();
-  let train = corpus.train;
+  const isHeldPassage = passageTest(sets);
+  const hasHeldPassage = ({ documents }: ListRecord): boolean =>
+    documents.some((document) => isPositive(document) && isHeldPassage(document));
+  const allTrain = corpus.train;
+  const ofHeld = new Set(
+    allTrain === undefined || !isWrittenSet(sets)
+      ? []
+      : goldLists(allTrain, corpus.passages)
+          .filter(hasHeldPassage)
+          .map(({ query_id }) => query_id),
+  );
+  let train = ofHeld.size > 0 && allTrain !== undefined ? await without(allTrain, ofHeld) : allTrain;
   let devQueries = corpus.dev;
   const positives = new Set<string>();
   let report: SplitReport | undefined;
@@ -73,7 +124,10 @@ export async function holdOut(
     devQueries = await judgedByLists(devLists);
   }
   if (dev !== null && 'share' in dev) {
-    const all = train === undefined ? fileLists : goldLists(train, corpus.passages);
+    const all =
+      train === undefined
+        ? fileLists.filter((list) => !hasHeldPassage(list))
+        : goldLists(train, corpus.passages);
     const { dev: held, devOnlyPassages, ...rest } = split(all, dev);
     report = rest.report;
     for (const { documents } of held) {
@@ -86,24 +140,38 @@ export async function holdOut(
     if (dev.among === 'lists') devLists = held;
     if (train !== undefined) train = await without(train, new Set(held.map(({ query_id }) => query_id)));
   }
-  const isTest = queryTest(corpus.test.queries);
-  const isDev = queryTest(devQueries?.queries ?? []);
   const isHeld = ({ text }: { readonly text: string }): boolean =>
     positives.size > 0 && positives.has(textKey(text));
   const testHash = await sha256(JSON.stringify(corpus.test.queries));
+  const test = sets.test?.queries ?? queriesOfSplit(corpus.test);
+  const choosing = devQueries === undefined ? sets.dev?.queries : queriesOfSplit(devQueries);
+  const needs = [sets.test, sets.dev].flatMap((set) => (set === undefined ? [] : [set.stage]));
+  const hashes = [testHash, devQueries?.hash ?? '', guardedPositives(positives, report)];
   return {
     train,
     dev: devQueries,
+    test,
+    choosing: choosing && (sets.dev === undefined ? choosing : withoutQueriesOf(choosing, test)),
+    sets,
+    trainQueriesOfHeldPassages: ofHeld.size,
+    needs,
+    written: async (workshop) => ({
+      test: sets.test === undefined ? [] : (await sets.test.queries.open(workshop)).queries,
+      dev: sets.dev === undefined ? [] : (await sets.dev.queries.open(workshop)).queries,
+    }),
     devLists: devLists?.map((list) => withoutDuplicatesOfPositives(list).record),
     split: report,
-    holdsPassage: (text) => isHeld({ text }),
+    holdsPassage: (text) => isHeld({ text }) || isHeldPassage({ text }),
     devTextOf: (id) => texts.get(id) ?? corpus.passages.textOf(id),
-    hash: await sha256([testHash, devQueries?.hash ?? '', guardedPositives(positives, report)].join(' ')),
-    guard: (lists) => {
-      const counts = { testQueries: 0, devQueries: 0, devPositives: 0, emptyLists: 0, contradictions: 0 };
+    hash: await sha256([...hashes, ...needs.map(({ key }) => key)].join(' ')),
+    guard: (lists, written = { test: [], dev: [] }) => {
+      const isTest = queryTest([...corpus.test.queries, ...written.test]);
+      const isDev = queryTest([...(devQueries?.queries ?? []), ...written.dev]);
+      const counts = newCounts();
       const kept = lists.flatMap((list) => {
         if (isTest(list)) counts.testQueries++;
         else if (isDev(list)) counts.devQueries++;
+        else if (hasHeldPassage(list)) counts.heldPassages++;
         else {
           const { record, removed } = withoutDuplicatesOfPositives(list);
           const rest = withoutPositives(record, isHeld);
@@ -121,6 +189,31 @@ export async function holdOut(
       return { lists: kept, report: counts };
     },
   };
+}
+
+function newCounts() {
+  return {
+    testQueries: 0,
+    devQueries: 0,
+    devPositives: 0,
+    heldPassages: 0,
+    emptyLists: 0,
+    contradictions: 0,
+  };
+}
+
+function isWrittenSet({ test, dev }: WrittenSets): boolean {
+  return test !== undefined || dev !== undefined;
+}
+
+/** Whether a passage is one that queries are held out for, or a copy of one. */
+function passageTest(
+  sets: WrittenSets,
+): (passage: { readonly id?: string; readonly text: string }) => boolean {
+  const all = [sets.test, sets.dev].flatMap((set) => (set === undefined ? [] : [set]));
+  if (all.length === 0) return () => false;
+  return ({ id, text }) =>
+    all.some(({ ids, textKeys }) => (id !== undefined && ids.has(id)) || textKeys.has(textKey(text)));
 }
 
 function requirePositives({ lists, file }: FileLists): void {

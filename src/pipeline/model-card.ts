@@ -4,6 +4,7 @@ import { parseLossSpec } from '../losses/loss-spec.ts';
 import { hyperparametersOf } from '../training/hyperparameters.ts';
 import { mergeTraining, trainingSettings } from './training-settings.ts';
 import type { ArmReport, RecipeReport } from './report.ts';
+import { testQueriesText } from './test-queries-text.ts';
 import { own } from '../core/own.ts';
 
 /** The model card of an arm's model as it was trained with the first seed. */
@@ -28,12 +29,18 @@ export function modelCardOfArm(
     loss: arm.loss,
     hyperparameters: { ...hyperparametersOf(settings), 'training steps': training?.steps ?? 0 },
     metrics: Object.entries(trained).map(([metric, { perSeed }]) => ({
-      dataset: corpus.name,
+      dataset: datasetName(corpus),
       metric,
       before: own(untrained, metric)?.mean,
       after: perSeed[0] ?? 0,
     })),
   };
+}
+
+/** What was measured on, with where its queries come from unless people asked them. */
+function datasetName({ name, testQueries, written }: RecipeReport['corpus']): string {
+  const by = written?.test?.by;
+  return by === undefined ? name : `${name}, ${testQueriesText(testQueries, by)}`;
 }
 
 function trainingData({ lists, source, filters, listsReport }: ArmReport, recipe: string): string {

@@ -35,6 +35,7 @@ export interface RecipeCorpus {
   readonly train: JudgedQueries | undefined;
   /** The split of that name, where the recipe names one. */
   readonly dev: JudgedQueries | undefined;
+  /** The split of that name; empty where test queries are written for held-out passages. */
   readonly test: JudgedQueries;
   /** What the readers noticed, one line each. */
   readonly warnings: readonly string[];
@@ -53,7 +54,7 @@ export interface ReadCorpusOptions {
 }
 
 /** A corpus as a recipe names it, or a part of one, which may have no queries to test. */
-export type CorpusParts = Omit<CorpusSettings, 'test'> & { readonly test: string | null };
+export type CorpusParts = Omit<CorpusSettings, 'test'> & { readonly test: CorpusSettings['test'] | null };
 
 /** @throws InputError naming the file and the remedy */
 export async function readCorpus(
@@ -64,7 +65,7 @@ export async function readCorpus(
   const tree = await files.openCorpus(corpus);
   const split = async (name: string | null): Promise<BeirDataset | undefined> =>
     name === null ? undefined : readBeir(tree, { split: name });
-  const tested = await split(corpus.test);
+  const tested = await split(typeof corpus.test === 'string' ? corpus.test : null);
   const trained = corpus.fold === undefined ? await split(corpus.train) : undefined;
   const chosen = await split(corpus.dev !== null && 'split' in corpus.dev ? corpus.dev.split : null);
   const splits = [tested, trained, chosen];

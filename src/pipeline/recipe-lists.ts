@@ -52,7 +52,7 @@ export async function readDevFile(
   corpus: RecipeCorpus,
   files: RecipeFiles,
 ): Promise<FileLists | undefined> {
-  if (dev === null || 'share' in dev || 'split' in dev) return undefined;
+  if (dev === null || 'share' in dev || 'split' in dev || 'heldOut' in dev) return undefined;
   return readFileLists(await openPlace(dev, corpus, files), corpus);
 }
 

@@ -7,6 +7,7 @@ import { markdownList, markdownTable } from './markdown.ts';
 import { inlineMarkdown, markdownParagraph } from '../core/other-text.ts';
 import { own } from '../core/own.ts';
 import { numberText } from '../core/setting-ranges.ts';
+import { testQueriesText } from './test-queries-text.ts';
 import { repeatsText } from '../training/repeat-test.ts';
 
 /** The report for people, in Markdown. */
@@ -70,14 +71,15 @@ function corpusLine({ corpus, recipe }: RecipeReport): string {
     `${corpus.passages} passages`,
     ...(corpus.trainQueries === null ? [] : [`${corpus.trainQueries} train queries`]),
     ...(corpus.devQueries === null ? [] : [`${corpus.devQueries} dev queries`]),
-    `${corpus.testQueries} test queries`,
+    testQueriesText(corpus.testQueries, corpus.written?.test?.by),
     `${recipe.seeds.length} seed${recipe.seeds.length === 1 ? '' : 's'} (${recipe.seeds.join(', ')})`,
   ];
   return `Corpus ${inlineMarkdown(corpus.name)}: ${parts.join(', ')}. Encoder ${inlineMarkdown(recipe.encoder.model)}.`;
 }
 
 function resultsTable(table: ComparisonTable, report: RecipeReport): string {
-  return `${table.queries} test queries.\n\n${markdownTable(resultRows(table, report), 2)}`;
+  const queries = testQueriesText(table.queries, report.corpus.written?.test?.by);
+  return `${queries}.\n\n${markdownTable(resultRows(table, report), 2)}`;
 }
 
 function comparisonSections(table: ComparisonTable, { recipe }: RecipeReport): string[] {

@@ -5,6 +5,8 @@ import { measureNames, parseMeasures } from '../metrics/measures/registry.ts';
 import { rankingToRun, type RankedDocument, type Ranking } from '../retrieval/ranking.ts';
 import { keptRepeats } from '../training/repeat-test.ts';
 import { sourceName } from './arm-mix.ts';
+import { writtenSetReport, type WrittenSetReport } from './held-out-queries.ts';
+import { writtenSetNote } from './test-queries-text.ts';
 import type { FilteredReport, ListsReport } from './lists-report.ts';
 import type { Recipe } from './schema.ts';
 import type { Stage } from './stage.ts';
@@ -100,6 +102,8 @@ export type RecipeReport = Readonly<{
     /** What was requested as dev and what resulted, where it is a share of the train queries. */
     devSplit?: SplitReport;
     testQueries: number;
+    /** The sets whose queries were written for held-out passages, or cut out of them. */
+    written?: Readonly<{ test?: WrittenSetReport; dev?: WrittenSetReport }>;
     warnings: readonly string[];
   }>;
   arms: readonly ArmReport[];
@@ -142,6 +146,8 @@ export async function makeReport(parts: ReportParts): Promise<RecipeReport> {
   const armReports: ArmReport[] = [];
   for (const arm of arms) armReports.push(await armReport(parts, arm));
   const shown = await shownQueries(parts);
+  const tested = await graph.heldOut.test.open(workshop);
+  const written = await writtenReport(parts);
   const fingerprint = { ...runtime.fingerprint, studio: version };
   const repeats = await keptRepeats(workshop.store, runtime);
   const sum = (state: 'stored' | 'computed'): number =>
@@ -163,9 +169,10 @@ export async function makeReport(parts: ReportParts): Promise<RecipeReport> {
       name: corpus.name,
       passages: corpus.passages.size,
       trainQueries: graph.heldOut.train?.queries.length ?? null,
-      devQueries: graph.heldOut.dev?.queries.length ?? null,
+      devQueries: graph.heldOut.dev?.queries.length ?? written.dev?.queries ?? null,
       ...(graph.heldOut.split !== undefined && { devSplit: graph.heldOut.split }),
-      testQueries: corpus.test.queries.length,
+      testQueries: tested.queries.length,
+      ...(Object.keys(written).length > 0 && { written }),
       warnings: [...corpus.warnings, ...graph.warnings, ...fileWarnings],
     },
     arms: armReports,
@@ -173,7 +180,11 @@ export async function makeReport(parts: ReportParts): Promise<RecipeReport> {
     results,
     shown,
     ...(await findingsOf(parts)),
-    notes: [...notesOf(recipe, results, graph.heldOut.split), ...trainingWarnings(armReports)],
+    notes: [
+      ...heldOutNotes(written, graph.heldOut),
+      ...notesOf(recipe, results, graph.heldOut.split),
+      ...trainingWarnings(armReports),
+    ],
     stages: workshop.log.map(({ stage, result, state }) => ({
       kind: stage.kind,
       label: stage.label,
@@ -182,6 +193,32 @@ export async function makeReport(parts: ReportParts): Promise<RecipeReport> {
       state,
     })),
   };
+}
+
+/** What became of the sets that are written for held-out passages. */
+async function writtenReport({
+  graph: { heldOut },
+  workshop,
+}: ReportParts): Promise<NonNullable<RecipeReport['corpus']['written']>> {
+  const { sets, test, choosing } = heldOut;
+  return {
+    ...(sets.test !== undefined && { test: await writtenSetReport(sets.test, test, workshop) }),
+    ...(sets.dev !== undefined &&
+      choosing !== undefined && { dev: await writtenSetReport(sets.dev, choosing, workshop) }),
+  };
+}
+
+function heldOutNotes(
+  { test, dev }: NonNullable<RecipeReport['corpus']['written']>,
+  { trainQueriesOfHeldPassages: left }: StageGraph['heldOut'],
+): string[] {
+  return [
+    ...(test === undefined ? [] : [writtenSetNote('test', test)]),
+    ...(dev === undefined ? [] : [writtenSetNote('dev', dev)]),
+    ...(left === 0
+      ? []
+      : [`Train queries left out because a relevant passage of theirs is held out: ${left}.`]),
+  ];
 }
 
 /** What the stages tell that made lists, and those that the recipe asks for beside. */
@@ -193,7 +230,7 @@ async function findingsOf({
 }: ReportParts): Promise<Pick<RecipeReport, 'findings' | 'tables' | 'exclusions'>> {
   const history = graph.arms.flatMap((arm) => arm.history);
   const stages = new Map<string, Stage>(
-    [...history, ...graph.findings, lowered].map((stage) => [stage.key, stage]),
+    [...graph.heldOut.needs, ...history, ...graph.findings, lowered].map((stage) => [stage.key, stage]),
   );
   const tables: LabeledTables[] = [];
   const exclusions = [
@@ -288,7 +325,7 @@ async function shownQueries({ recipe, graph, workshop, arms }: ReportParts): Pro
   const metric = measures[0];
   if (arm === undefined || ranking === undefined || seed === undefined || metric === undefined) return [];
   if (show.queries === 0) return [];
-  const { queries, judgments } = workshop.corpus.test;
+  const { queries, judgments } = await graph.heldOut.test.open(workshop);
   const before = await workshop.rankingOf(graph.untrained);
   const after = await workshop.rankingOf(ranking);
   const measured = parseMeasures(metric);

@@ -183,10 +183,10 @@ export class SourceShelf {
   #typicalTokens(): TypicalTokens {
     const { corpus } = this.#parts;
     const { queries } = this.#heldOut.train ?? corpus.test;
-    this.#typical ??= this.#tokensOf({
-      passages: corpus.passages.sample,
-      queries: queries.map(({ text }) => text),
-    });
+    this.#typical ??= {
+      ...this.#tokensOf({ passages: corpus.passages.sample, queries: queries.map(({ text }) => text) }),
+      ...(queries.length === 0 && { queryTokens: shortTexts.queryTokens }),
+    };
     return this.#typical;
   }
 

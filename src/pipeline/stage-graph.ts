@@ -10,7 +10,9 @@ import { parameterCounts, type ParameterSelection } from '../training/parameter-
 import { mixOf, originOf } from './arm-mix.ts';
 import { baselineName } from './baseline-name.ts';
 import type { ShelvedEncoder } from './encoder-shelf.ts';
+import { writtenSets } from './held-out-queries.ts';
 import { holdOut, type HeldOut } from './held-out.ts';
+import type { QuerySet } from './query-set.ts';
 import { readLoss, readsScores, readsVectors } from './loss.ts';
 import { prepareLists, type PreparedLists } from './prepared-lists.ts';
 import type { RecipeMix } from './mix-schema.ts';
@@ -49,6 +51,7 @@ export interface ArmStages extends PreparedLists {
   readonly teacherVectors?: Stage | undefined;
 }
 
+type SearchedParts = GraphParts & { readonly test: QuerySet };
 type GraphParts = Pick<Workshop, 'corpus' | 'shelf' | 'runtime'> & { readonly generators: GeneratorShelf };
 
 /** All stages of a recipe, with their keys. */
@@ -86,34 +89,39 @@ export async function buildStageGraph(
   parts: GraphParts,
   files: RecipeFiles,
 ): Promise<StageGraph> {
-  const { corpus, shelf, runtime } = parts;
+  const { corpus, shelf, runtime, generators } = parts;
   const { model, ...overrides } = recipe.encoder;
   const encoder = await shelf.encoder(model, overrides);
   const fileLists = await filesOfSources(recipe.sources, corpus, files);
   const evidence = await readEvidence(recipe.evidence, corpus, files);
   const devFile = await readDevFile(recipe.corpus, corpus, files);
-  const heldOut = await holdOut(recipe.corpus, corpus, allLists(fileLists), devFile);
+  const sets = await writtenSets(recipe, { corpus, generators });
+  const heldOut = await holdOut(recipe.corpus, corpus, allLists(fileLists), devFile, sets);
+  const searched = { ...parts, test: heldOut.test };
   const dev = await devStageOf(recipe, corpus, heldOut);
-  const untrained = await searchStage(recipe, parts, 'untrained', encoder);
+  const untrained = await searchStage(recipe, searched, 'untrained', encoder);
   const sources = new SourceShelf(recipe, { ...parts, files }, { encoder, heldOut, fileLists });
   const builder = new ArmBuilder(recipe, sources, encoder, evidence);
-  const baselines = await baselineStages(recipe, parts, untrained);
+  const baselines = await baselineStages(recipe, searched, untrained);
   const devPassages = expectedDevPassages(heldOut, recipe.corpus.devCandidates);
+  // Train queries whose relevant passages are held out do not train.
+  const sharedTrain = sets.test === undefined ? corpus.train : undefined;
   const modelOf = ({ similarity = 'cosine' }: RecipeTraining): EncoderModel =>
     comparedBy(encoder.model, similarity);
   return {
     ...{ recipe, encoder, heldOut, fileLists, dev, untrained, baselines, modelOf },
     warnings: warningsOfSources(recipe),
     arms: await builder.build(),
-    findings: [await lengthsStage(parts, encoder), ...(await builder.diagnosed())],
+    findings: [await lengthsStage(searched, encoder), ...(await builder.diagnosed())],
     training: (arm, seed, label = trainingLabel(arm.arm.name, seed), changes = {}) =>
       trainingOf({ runtime, encoder, dev, devPassages }, arm, seed, label, changes),
     ranking: ({ arm, training }, seed, trained) => {
       const retriever = trainedRetriever(modelOf(training), trained, runtime);
-      return rankingStage(parts, `${arm.name}, seed ${seed}`, retriever, recipe.evaluation);
+      return rankingStage(searched, `${arm.name}, seed ${seed}`, retriever, recipe.evaluation);
     },
-    comparison: (arms) => comparisonStage(parts, recipe, [...baselines, ...arms]),
-    lowered: (arms) => loweredStage(parts, recipe.evaluation, untrained, arms),
+    comparison: (arms) =>
+      comparisonStage({ test: heldOut.test, train: sharedTrain }, recipe, [...baselines, ...arms]),
+    lowered: (arms) => loweredStage(searched, recipe.evaluation, untrained, arms),
   };
 }
 
@@ -127,9 +135,9 @@ export async function devStageOf(
   heldOut: HeldOut,
 ): Promise<ListsStage | undefined> {
   if (heldOut.devLists !== undefined) return readyDevStage(heldOut.devLists);
-  if (heldOut.dev === undefined) return undefined;
+  if (heldOut.choosing === undefined) return undefined;
   const { devCandidates } = recipe.corpus;
-  return devStage({ corpus }, heldOut.dev, heldOut, devCandidates, recipe.evaluation.bm25);
+  return devStage({ corpus }, heldOut.choosing, heldOut, devCandidates, recipe.evaluation.bm25);
 }
 
 /** What an arm's training is made of beside the arm. */
@@ -163,11 +171,11 @@ export function trainingOf(
 
 /** Of the passages that an evaluation on dev embeds. */
 export function expectedDevPassages(
-  { dev, devLists }: Pick<HeldOut, 'dev' | 'devLists'>,
+  { choosing, devLists }: Pick<HeldOut, 'choosing' | 'devLists'>,
   devCandidates: number,
 ): number {
   if (devLists !== undefined) return devLists.reduce((sum, { documents }) => sum + documents.length, 0);
-  return dev === undefined ? 0 : dev.queries.length * (devCandidates + 2);
+  return choosing === undefined ? 0 : choosing.count * (devCandidates + 2);
 }
 
 /** What the training of an arm is called. */
@@ -181,7 +189,7 @@ function allLists(fileLists: ReadonlyMap<string, FileLists>): ListRecord[] {
 
 async function searchStage(
   { evaluation, training }: Recipe,
-  parts: GraphParts,
+  parts: SearchedParts,
   name: string,
   encoder: ShelvedEncoder,
 ): Promise<Stage> {
@@ -189,7 +197,11 @@ async function searchStage(
   return rankingStage(parts, name, retrieverOf({ ...encoder, model }, parts.runtime), evaluation);
 }
 
-async function baselineStages(recipe: Recipe, parts: GraphParts, untrained: Stage): Promise<SystemStages[]> {
+async function baselineStages(
+  recipe: Recipe,
+  parts: SearchedParts,
+  untrained: Stage,
+): Promise<SystemStages[]> {
   const { evaluation } = recipe;
   const stageOf = async (baseline: RecipeBaseline): Promise<Stage> => {
     if (baseline === 'untrained') return untrained;

@@ -55,7 +55,7 @@ export function missingForRecipe(choices: RecipeChoices): readonly string[] {
   const facts = corpus ?? demoCorpus;
   const missing: string[] = [];
   const test = recipe.corpus.test ?? 'test';
-  if (!facts.splits.includes(test)) {
+  if (typeof test === 'string' && !facts.splits.includes(test)) {
     missing.push(`${facts.name} has no judgments qrels/${test}.tsv to report on: choose another corpus.`);
   }
   const train = recipe.corpus.train === undefined ? 'train' : recipe.corpus.train;

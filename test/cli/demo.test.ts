@@ -11,6 +11,7 @@ it('comes with recipes that can be run', () => {
   const files = readdirSync(join(root, 'recipes')).filter((file) => file.endsWith('.json'));
   expect(files).toEqual([
     'nano-losses.json',
+    'own-texts.json',
     'paper-a-filters.json',
     'paper-a-full.json',
     'paper-a-generators.json',

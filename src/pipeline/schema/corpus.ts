@@ -1,7 +1,17 @@
 import * as v from 'valibot';
 import { inRange } from '../../core/range-schema.ts';
 import { settingRanges } from '../../core/setting-ranges.ts';
-import { described, fileEntries, seed, text } from './parts.ts';
+import { count, described, fileEntries, name, seed, text } from './parts.ts';
+
+const heldOutQueries = v.strictObject({
+  heldOut: described(name, 'Generated source whose queries for passages of the corpus are used.'),
+  passages: described(
+    v.optional(count, 200),
+    'Passages that are held out, at random. All queries that the source has for them are used, each with its passage ' +
+      'as the only positive. No training list has such a query, or such a passage as a positive.',
+  ),
+  seed: v.optional(seed, 0),
+});
 
 /** What is searched, and which of its queries train, choose and test. */
 export const corpusSchema = v.strictObject({
@@ -25,20 +35,25 @@ export const corpusSchema = v.strictObject({
               'passages of the lists that are held out, for lists that come from files.',
           ),
         }),
+        heldOutQueries,
         v.strictObject(fileEntries),
         v.null(),
       ]),
       { share: 0.1, seed: 0 },
     ),
-    'Dev set that selects checkpoints and settings: a split, a share of the train queries, a file of lists among whose ' +
-      'passages the positives are ranked, or null for none. A share is ' +
+    'Dev set that selects checkpoints and settings: a split, a share of the train queries, queries ' +
+      'written for held-out passages, a file of lists among whose passages the positives are ranked, or null for none. A share is ' +
       'held out in groups of queries that share positives, or in whole queries where most queries share positives.',
   ),
   devCandidates: described(
     v.optional(inRange(settingRanges.candidates), 20),
     'BM25 candidates per dev query. Its positives are ranked among these and those of all other dev queries.',
   ),
-  test: described(v.optional(text, 'test'), 'Split to evaluate on. It is never used for training.'),
+  test: described(
+    v.optional(v.union([text, heldOutQueries]), 'test'),
+    'Split to evaluate on, which is never used for training; or, for a corpus without judgments, queries written for ' +
+      'passages that are held out.',
+  ),
   fold: described(
     v.optional(
       v.strictObject({
@@ -53,4 +68,6 @@ export const corpusSchema = v.strictObject({
   ),
 });
 
+/** Queries written for passages that are held out. */
+export type HeldOutQueries = v.InferOutput<typeof heldOutQueries>;
 export type CorpusSettings = v.InferOutput<typeof corpusSchema>;

@@ -126,6 +126,18 @@ export function isWritten(source: GeneratedSource, generators: GeneratorsByName)
   return source.recorded === undefined || !isWithoutLog(own(generators, generatorOf(generators, source)));
 }
 
+/** Whether it can be asked for queries for any passage of the corpus. */
+export function writesForPassages(
+  source: { readonly kind: string },
+  generators: GeneratorsByName,
+): source is WrittenSource {
+  return isGenerated(source) && isWritten(source, generators) && 'passages' in source.of;
+}
+
+function isGenerated(source: { readonly kind: string }): source is GeneratedSource {
+  return source.kind === 'generated';
+}
+
 async function writtenAbout(of: WrittenSource['of'], context: SourceContext): Promise<WrittenAbout> {
   const { corpus, heldOut } = context;
   if ('passages' in of) return aboutPassages(corpus, heldOut, of.passages);

@@ -36,11 +36,9 @@ export async function fileLists(
   const given = file?.lists ?? [];
   const stage = await sourceStage(name, {
     inputs: { lists: await hashInParts(given), recorded, heldOut: heldOut.hash },
-    needs: [],
-    run: () =>
-      Promise.resolve(
-        guardedLists(heldOut, given, recorded, recorded ? { written: recordedReport(given) } : {}),
-      ),
+    needs: heldOut.needs,
+    run: (workshop) =>
+      guardedLists(workshop, heldOut, given, recorded, recorded ? { written: recordedReport(given) } : {}),
   });
   return { lists: stage, expected: expectedOf(given, context) };
 }

@@ -9,7 +9,7 @@ import { makeListwiseLists } from '../../lists/listwise-lists.ts';
 import { defaultRanks, miningSettingTable } from '../../lists/mining-setting-table.ts';
 import { bm25Warnings } from '../../retrieval/bm25.ts';
 import { guardedLists } from '../lists-report.ts';
-import { queriesOfLists, queriesOfSplit, type MinedQueries } from '../mined-queries.ts';
+import { queriesOfLists, queriesOfSplit, type QuerySet } from '../query-set.ts';
 import { checkFile } from '../faults.ts';
 import { omit } from '../omit.ts';
 import type { JudgedQueries } from '../recipe-corpus.ts';
@@ -114,7 +114,7 @@ export const mined = defineSource({
         passages: corpus.passages.hash,
         heldOut: heldOut.hash,
       },
-      needs: [...queries.needs, ...candidates],
+      needs: [...queries.needs, ...candidates, ...heldOut.needs],
       work: { ...noWork, seconds: queries.count * 2e-4 },
       run: async (workshop) => {
         const found: CandidateSource[] = [];
@@ -133,7 +133,7 @@ export const mined = defineSource({
         const textOf = (id: string): string | undefined => texts.get(id) ?? judged.textOf(id);
         const { lists: made, report } = mine(source, judged, sources, textOf);
         const known = made.map((list) => judged.withHistory(list));
-        return guardedLists(heldOut, known, judged.recorded, { mined: { ...report } });
+        return guardedLists(workshop, heldOut, known, judged.recorded, { mined: { ...report } });
       },
     });
     const negatives = source.negatives * (source.fuse ? 1 : source.retrievers.length);
@@ -151,7 +151,7 @@ async function minedQueries(
   name: string,
   { of, level: lowest }: Pick<MinedSource, 'of' | 'level'>,
   context: SourceContext,
-): Promise<{ readonly queries: MinedQueries; readonly size: Pick<ListsSize, 'lists' | 'positives'> }> {
+): Promise<{ readonly queries: QuerySet; readonly size: Pick<ListsSize, 'lists' | 'positives'> }> {
   if (of !== undefined) {
     const { lists, expected } = await context.source(of);
     return { queries: queriesOfLists(lists, expected), size: expected };
@@ -170,7 +170,7 @@ async function minedQueries(
 async function findCandidates(
   searched: MinedSource['retrievers'][number],
   { fuse, depth, ranks, dropIdentical = false }: MinedSource,
-  queries: MinedQueries,
+  queries: QuerySet,
   context: SourceContext,
 ): Promise<Stage> {
   const k = fuse ? Math.max(depth, ranks.last) : ranks.last;

@@ -1,4 +1,4 @@
-import type { MinedQueries } from '../mined-queries.ts';
+import type { QuerySet } from '../query-set.ts';
 import type { Retriever } from '../retriever.ts';
 import { defineStage, type Stage, type Workshop } from '../stage.ts';
 import { encodeRanking } from '../stored-forms.ts';
@@ -10,7 +10,7 @@ export async function candidatesStage(
   { corpus }: Pick<Workshop, 'corpus'>,
   name: string,
   retriever: Retriever,
-  mined: MinedQueries,
+  mined: QuerySet,
   { k, dropIdentical }: { readonly k: number; readonly dropIdentical: boolean },
 ): Promise<Stage<null>> {
   return candidates({

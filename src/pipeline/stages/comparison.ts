@@ -11,8 +11,10 @@ import { parseMeasures } from '../../metrics/measures/registry.ts';
 import { fuseByRank } from '../../retrieval/fusion.ts';
 import { cutRanking, rankingToRun, type Ranking } from '../../retrieval/ranking.ts';
 import { hybridName } from '../baseline-name.ts';
+import type { QuerySet } from '../query-set.ts';
+import type { JudgedQueries } from '../recipe-corpus.ts';
 import type { EvaluationSettings } from '../schema/evaluation.ts';
-import { defineStage, noWork, type Stage, type Workshop } from '../stage.ts';
+import { defineStage, noWork, type Stage } from '../stage.ts';
 
 /** A row of the table by the stages that rank for it: one, or one for each seed. */
 export interface SystemStages {
@@ -38,9 +40,12 @@ export interface Compared {
 
 const compared = defineStage<ComparisonReport>({ kind: 'comparison', version: 3 });
 
-/** Measures all systems and tests the pairs that the evaluation names. */
+/**
+ * Measures all systems and tests the pairs that the evaluation names.
+ * @param train what the test queries may share relevant documents with
+ */
 export async function comparisonStage(
-  { corpus }: Pick<Workshop, 'corpus'>,
+  { test, train }: { readonly test: QuerySet; readonly train: JudgedQueries | undefined },
   recipe: Compared,
   systems: readonly SystemStages[],
 ): Promise<Stage<ComparisonReport>> {
@@ -52,11 +57,11 @@ export async function comparisonStage(
     inputs: {
       ...{ measures, level, alpha, samples, pairs },
       ...(hybrids.length > 0 && { hybrids, depth }),
-      disjoint: disjoint ? (corpus.train?.hash ?? null) : null,
-      test: corpus.test.hash,
+      disjoint: disjoint ? (train?.hash ?? null) : null,
+      test: test.input,
       systems: systems.map(({ name, rankings }) => [name, ...rankings.map(({ key }) => key)]),
     },
-    needs,
+    needs: [...test.needs, ...needs],
     work: { ...noWork, seconds: pairs.length * 0.1 },
     run: async (workshop) => {
       const rankingsOf = new Map<string, readonly Ranking[]>();
@@ -73,11 +78,10 @@ export async function comparisonStage(
         name,
         runs: found.map(rankingToRun),
       }));
-      const { judgments } = corpus.test;
+      const { judgments } = await test.open(workshop);
       const measuring = { measures: parseMeasures(measures.join(',')), relevanceLevel: level };
       const options = { ...measuring, pairs, alpha, samples };
-      const shared =
-        corpus.train === undefined ? undefined : sharedWithTrain(judgments, corpus.train.judgments, level);
+      const shared = train === undefined ? undefined : sharedWithTrain(judgments, train.judgments, level);
       const value: ComparisonReport = {
         all: compareSystems(judgments, ranked, options),
         disjoint:

@@ -1,5 +1,6 @@
 import type { EncoderModel } from '../../encoders/types.ts';
 import type { ShelvedEncoder } from '../encoder-shelf.ts';
+import type { QuerySet } from '../query-set.ts';
 import { defineStage, noWork, type Stage, type Workshop } from '../stage.ts';
 
 interface Text {
@@ -27,17 +28,17 @@ const lengths = defineStage<LengthsReport>({
 
 /** Counts the passages and test queries that are cut at the maximum lengths. */
 export async function lengthsStage(
-  { corpus }: Pick<Workshop, 'corpus'>,
+  { corpus, test }: Pick<Workshop, 'corpus'> & { readonly test: QuerySet },
   { model, hash }: ShelvedEncoder,
 ): Promise<Stage<LengthsReport>> {
   return lengths({
     label: 'text lengths',
-    inputs: { passages: corpus.passages.hash, queries: corpus.test.hash, encoder: hash },
-    needs: [],
+    inputs: { passages: corpus.passages.hash, queries: test.input, encoder: hash },
+    needs: test.needs,
     work: { ...noWork, seconds: corpus.passages.size * 2e-4 },
-    run: async (_workshop, task) => {
+    run: async (workshop, task) => {
       const { queryMaxLength, passageMaxLength, queryPrefix, passagePrefix } = model.encoding;
-      const { queries } = corpus.test;
+      const { queries } = await test.open(workshop);
       let done = 0;
       const count = async (
         texts: Iterable<Text> | AsyncIterable<Text>,

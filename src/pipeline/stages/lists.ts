@@ -35,6 +35,7 @@ const describedCounts: Readonly<Record<string, string>> = {
   testQueries: 'lists excluded because their query is a test query',
   devQueries: 'lists excluded because they are held out for dev',
   devPositives: 'positives removed because they are positives of dev queries',
+  heldPassages: 'lists excluded because a positive of theirs is held out for test or dev queries',
   emptyLists: 'lists with no passages left',
   contradictions: 'negatives excluded as copies of a positive',
 };

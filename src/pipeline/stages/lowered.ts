@@ -4,6 +4,7 @@ import { percentile } from '../../lists/percentile.ts';
 import type { RankedDocument, Ranking } from '../../retrieval/ranking.ts';
 import type { PairForce, TrainingForces } from '../../training/forces/forces.ts';
 import type { LoweredArm, LoweredPassage, LoweredReport, PushingList } from '../lowered-report.ts';
+import type { OpenedQueries, QuerySet } from '../query-set.ts';
 import { defineStage, noWork, type Stage, type Workshop } from '../stage.ts';
 import type { StageTable } from '../stage-table.ts';
 import type { TrainingStage } from './training.ts';
@@ -24,7 +25,7 @@ const lowered = defineStage<LoweredReport>({ kind: 'lowered', version: 1, tables
 
 /** The relevant passages that each arm ranks lower than the untrained encoder, and the lists that pushed them. */
 export async function loweredStage(
-  { corpus }: Pick<Workshop, 'corpus'>,
+  { corpus, test }: Pick<Workshop, 'corpus'> & { readonly test: QuerySet },
   { level, depth }: { readonly level: number; readonly depth: number },
   untrained: Stage,
   arms: readonly LoweringArm[],
@@ -32,17 +33,18 @@ export async function loweredStage(
   return lowered({
     label: 'passages ranked lower',
     inputs: {
-      ...{ test: corpus.test.hash, passages: corpus.passages.hash, level, depth, untrained: untrained.key },
+      ...{ test: test.input, passages: corpus.passages.hash, level, depth, untrained: untrained.key },
       arms: arms.map(({ name, seed, training, ranking }) => [name, seed, training.key, ranking.key]),
     },
-    needs: [untrained, ...arms.flatMap(({ training, ranking }) => [training, ranking])],
+    needs: [...test.needs, untrained, ...arms.flatMap(({ training, ranking }) => [training, ranking])],
     work: { ...noWork, seconds: arms.length * 0.2 },
     run: async (workshop) => {
-      const { judgments } = workshop.corpus.test;
-      const grade = Math.max(level, highestGrade(judgments) >= 2 ? 2 : 1);
+      const tested = await test.open(workshop);
+      const grade = Math.max(level, highestGrade(tested.judgments) >= 2 ? 2 : 1);
       const before = await workshop.rankingOf(untrained);
       const reports: LoweredArm[] = [];
-      for (const arm of arms) reports.push(await armReport(workshop, arm, before, { grade, depth }));
+      for (const arm of arms)
+        reports.push(await armReport(workshop, arm, before, { ...tested, grade, depth }));
       return { value: { grade, depth, arms: reports } };
     },
   });
@@ -68,9 +70,13 @@ async function armReport(
   workshop: Workshop,
   arm: LoweringArm,
   before: Ranking,
-  { grade, depth }: Pick<LoweredReport, 'grade' | 'depth'>,
+  {
+    queries,
+    judgments,
+    grade,
+    depth,
+  }: Pick<LoweredReport, 'grade' | 'depth'> & Pick<OpenedQueries, 'queries' | 'judgments'>,
 ): Promise<LoweredArm> {
-  const { queries, judgments } = workshop.corpus.test;
   const pairs = relevantPairs(judgments, before, await workshop.rankingOf(arm.ranking), grade);
   const high = pairs.filter((pair) => pair.before <= topTen);
   const falls = pairs

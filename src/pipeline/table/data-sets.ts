@@ -3,6 +3,7 @@ import * as v from 'valibot';
 import { InputError } from '../../core/errors.ts';
 import type { QueryValues } from '../../metrics/compare-systems.ts';
 import { own } from '../../core/own.ts';
+import type { QueriesBy } from '../test-queries-text.ts';
 
 const number = v.pipe(v.number(), v.finite());
 const text = v.pipe(v.string(), v.nonEmpty());
@@ -18,7 +19,10 @@ const reportSchema = v.object({
       samples: v.pipe(number, v.integer(), v.minValue(1), v.maxValue(10_000_000)),
     }),
   }),
-  corpus: v.object({ name: text }),
+  corpus: v.object({
+    name: text,
+    written: v.optional(v.object({ test: v.optional(v.object({ by: v.picklist(['model', 'extract']) })) })),
+  }),
   results: v.object({
     all: v.object({ comparisons: v.array(v.object({ system: text, baseline: text })) }),
     perQuery: v.object({
@@ -37,7 +41,10 @@ export interface TableReport {
     };
     readonly evaluation: { readonly alpha: number; readonly samples: number };
   };
-  readonly corpus: { readonly name: string };
+  readonly corpus: {
+    readonly name: string;
+    readonly written?: { readonly test?: { readonly by: QueriesBy } | undefined } | undefined;
+  };
   readonly results: {
     readonly all: {
       readonly comparisons: readonly { readonly system: string; readonly baseline: string }[];
@@ -53,6 +60,8 @@ export type SystemRows = ReadonlyMap<string, ReadonlyMap<string, readonly Float6
 export interface DataSet {
   readonly name: string;
   readonly queries: number;
+  /** Who wrote its queries, unless people asked them. */
+  readonly queriesBy: QueriesBy | undefined;
   /** Of cross-fitting; 1 where the set has a train split. */
   readonly folds: number;
   readonly values: SystemRows;
@@ -188,6 +197,7 @@ function dataSet(
   return {
     name,
     queries: known.size,
+    queriesBy: group[0]?.report.corpus.written?.test?.by,
     folds,
     values: new Map(
       systems.map((system) => [system, new Map(measures.map((measure) => [measure, rows(system, measure)]))]),

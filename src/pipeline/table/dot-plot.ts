@@ -13,6 +13,8 @@ const margin = 16;
 const characterWidth = 7;
 const longestName = 40;
 const caption = 'Large dots: means. Lines: intervals over queries and seeds. Small dots: single seeds.';
+/** Short enough for the title of a panel. */
+const panelQueries = { people: 'queries', model: 'queries by a model', extract: 'cut-out queries' } as const;
 const fullDot = 4.5;
 const seedDot = 2;
 
@@ -37,9 +39,9 @@ export function dotPlot({ sets, measures }: ResultsTable, measure = measures[0]?
     label(margin, 20, metricTitle(measure), { weight: 600 }),
     label(margin, height - 12, caption, {}),
     ...names.map((name, row) => label(left - 10, rowAt(row) + 4, name, { anchor: 'end' })),
-    ...sets.flatMap(({ name, queries }, set) =>
+    ...sets.flatMap(({ name, queries, queriesBy }, set) =>
       panel(
-        `${shortened(name)} (${queries} queries)`,
+        `${shortened(name)} (${queries} ${panelQueries[queriesBy ?? 'people']})`,
         left + set * (panelWidth + gap),
         rows.flatMap(({ cells }) => cells[set] ?? []),
       ),

@@ -24,7 +24,7 @@ export type TableTest = PairResult & Readonly<{ set: string | null }>;
 
 /** Systems × data sets for each measure, with paired tests. */
 export type ResultsTable = Readonly<{
-  sets: readonly Readonly<{ name: string; queries: number; folds: number }>[];
+  sets: readonly Readonly<Pick<DataSet, 'name' | 'queries' | 'queriesBy' | 'folds'>>[];
   measures: readonly Readonly<{ measure: string; rows: readonly TableRow[] }>[];
   /** On each set, corrected for one another (Holm) … */
   tests: readonly TableTest[];
@@ -66,7 +66,7 @@ export function resultsTable(data: DataSets): ResultsTable {
           ),
         }));
   return {
-    sets: sets.map(({ name, queries, folds }) => ({ name, queries, folds })),
+    sets: sets.map(({ name, queries, queriesBy, folds }) => ({ name, queries, queriesBy, folds })),
     measures: measures.map((measure) => ({
       measure,
       rows: systems.map((system) => tableRow(data, system, measure)),

@@ -1,13 +1,14 @@
 import { inlineMarkdown } from '../../core/other-text.ts';
 import { formatP, formatSigned, metricTitle } from '../../metrics/format.ts';
+import { testQueriesText } from '../test-queries-text.ts';
 import { markdownTable } from '../markdown.ts';
 import type { ResultsTable, TableTest } from './results-table.ts';
 
 /** The table and its tests, for people. */
 export function tableMarkdown({ sets, measures, tests, overall, leftOut }: ResultsTable): string {
   const described = sets.map(
-    ({ name, queries, folds }) =>
-      `${inlineMarkdown(name)}: ${queries} test queries${folds > 1 ? `, cross-fitted in ${folds} folds` : ''}`,
+    ({ name, queries, queriesBy, folds }) =>
+      `${inlineMarkdown(name)}: ${testQueriesText(queries, queriesBy)}${folds > 1 ? `, cross-fitted in ${folds} folds` : ''}`,
   );
   const sections = [
     '# Results',

@@ -1,4 +1,4 @@
-/** The queries that a source is mined for: the train split's, or those of another source. */
+/** Queries that are searched for: those of a split, or those that a stage writes, which are not known before. */
 import { isPositive } from '../corpus/text-key.ts';
 import type { Judgments, ListRecord, Query } from '../corpus/types.ts';
 import type { JudgedQueries } from './recipe-corpus.ts';
@@ -18,14 +18,14 @@ export interface OpenedQueries {
   readonly recorded: boolean;
 }
 
-export interface MinedQueries extends ExpectedQueries {
+export interface QuerySet extends ExpectedQueries {
   /** What they are, for the keys of stages: the hash of the split, or the key of the lists. */
   readonly input: string;
   readonly needs: readonly Stage[];
   open(workshop: Pick<Workshop, 'listsOf' | 'resultOf'>): Promise<OpenedQueries>;
 }
 
-export function queriesOfSplit({ queries, judgments, hash }: JudgedQueries): MinedQueries {
+export function queriesOfSplit({ queries, judgments, hash }: JudgedQueries): QuerySet {
   return {
     input: hash,
     needs: [],
@@ -51,7 +51,7 @@ export function queriesOfSplit({ queries, judgments, hash }: JudgedQueries): Min
 export function queriesOfLists(
   lists: ListsStage<ListsReport>,
   expected: { readonly lists: number; readonly queryTokens: number },
-): MinedQueries {
+): QuerySet {
   return {
     input: lists.key,
     needs: [lists],
