@@ -2,9 +2,17 @@ import type { DroppedItem } from '../dropped-files.ts';
 import { startOf } from '../../host/browser/workers.ts';
 import { WorkerChannel } from '../../host/channel.ts';
 import { messageOf, WorkerLostError } from '../../core/errors.ts';
+import type { ImportProgress } from '../../import/import-corpus.ts';
 import type { Pace } from '../../pipeline/lock-step.ts';
 import type { RecipeInput } from '../../pipeline/schema.ts';
 import type { ModelChoices } from '../../pipeline/compare-models.ts';
+import type {
+  BaselineOutcome,
+  ImportChoices,
+  ImportOutcome,
+  LookedAt,
+  ReadingChoices,
+} from '../import-protocol.ts';
 import type {
   ComparisonEvent,
   ComparisonOutcome,
@@ -87,6 +95,31 @@ export class TrainingClient {
   /** Keeps a dropped corpus, model or file of lists in the browser. @throws InputError if it is none of them */
   keep(item: DroppedItem): Promise<KeptItem> {
     return this.#ask('keep', { item });
+  }
+
+  /** Looks at the beginning of files. @throws InputError if one of them cannot be read */
+  previewImport(items: readonly DroppedItem[], choices: ReadingChoices = {}): Promise<LookedAt> {
+    return this.#ask('previewImport', { items, choices });
+  }
+
+  /**
+   * Makes a corpus of files, and keeps it or nothing.
+   * @throws InputError naming file and line
+   */
+  async importCorpus(
+    items: readonly DroppedItem[],
+    choices: ImportChoices,
+    signal: AbortSignal,
+    onProgress?: (progress: ImportProgress) => void,
+  ): Promise<ImportOutcome> {
+    const channel = await this.#open();
+    return channel.ask('importCorpus', { items, choices }, { silenceMs, signal, onProgress });
+  }
+
+  /** What keyword search (BM25) finds in a kept corpus. */
+  async keywordBaseline(itemId: string, split: string, signal: AbortSignal): Promise<BaselineOutcome> {
+    const channel = await this.#open();
+    return channel.ask('keywordBaseline', { itemId, split }, { silenceMs, signal });
   }
 
   /** The latest first. */

@@ -24,6 +24,11 @@ export function serveStudio(): void {
       },
       testDevice: async () => (await opened()).testDevice(),
       keep: async ({ item }) => (await opened()).items.keep(item),
+      previewImport: async (ask, { signal }) =>
+        (await import('./import-items.ts')).previewImport(ask, signal),
+      importCorpus: async (ask, { signal, tell }) => (await opened()).importCorpus(ask, tell, signal),
+      keywordBaseline: async (ask, { signal }) =>
+        (await import('./import-items.ts')).measureKeywords(ask, (await opened()).items, signal),
       kept: async () => (await opened()).items.listAll(),
       forgetKept: async ({ itemId }) => {
         await (await opened()).items.forget(itemId);

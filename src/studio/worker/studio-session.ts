@@ -133,6 +133,17 @@ export class StudioSession {
     });
   }
 
+  async importCorpus(
+    ask: StudioCalls['importCorpus']['ask'],
+    tell: (progress: StudioCalls['importCorpus']['progress']) => void,
+    signal: AbortSignal,
+  ): Promise<StudioCalls['importCorpus']['answer']> {
+    const { importItems } = await import('./import-items.ts');
+    const report = (problem: string): void => this.#events.warning(problem);
+    const models = await pageModels(this.items, { base: this.#base, report });
+    return importItems(ask, { items: this.items, models, tell, signal });
+  }
+
   async openRun(
     { runId, recipe, access = {} }: StudioCalls['openRun']['ask'],
     signal: AbortSignal,
