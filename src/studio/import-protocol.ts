@@ -7,7 +7,7 @@ import type { TextSplit } from '../import/split-texts.ts';
 import type { ColumnChoice, FileFormat, FileRole, ImportKind, LeftOutFile } from '../import/types.ts';
 import type { EncodingOverrides } from '../encoders/types.ts';
 import type { DroppedItem } from './dropped-files.ts';
-import type { KeptItem } from './protocol.ts';
+import type { FoundPassage, KeptItem } from './protocol.ts';
 
 /** How files are read; what is undefined is found out. */
 export interface ReadingChoices {
@@ -68,6 +68,16 @@ export type ImportOutcome =
 export type BaselineOutcome =
   { readonly state: 'finished'; readonly baseline: KeywordBaseline } | { readonly state: 'canceled' };
 
+export type ExtractOutcome =
+  | {
+      readonly state: 'finished';
+      readonly item: KeptItem;
+      /** Queries of each split. */
+      readonly train: number;
+      readonly test: number;
+    }
+  | { readonly state: 'canceled' };
+
 export interface ImportCalls {
   /** Looks at the beginning of files. @throws InputError if one of them cannot be read */
   previewImport: {
@@ -85,4 +95,11 @@ export interface ImportCalls {
     readonly ask: { readonly itemId: string; readonly split: string };
     readonly answer: BaselineOutcome;
   };
+  /** What keyword search finds in a kept corpus, the best first. */
+  searchTexts: {
+    readonly ask: { readonly itemId: string; readonly query: string; readonly k: number };
+    readonly answer: readonly FoundPassage[];
+  };
+  /** Keeps a corpus anew, with queries that are clauses of its passages. */
+  extractQueries: { readonly ask: { readonly itemId: string }; readonly answer: ExtractOutcome };
 }

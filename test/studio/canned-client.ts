@@ -15,6 +15,8 @@ export function cannedClient(own: Partial<StudioClient>): StudioClient {
     forgetRun: () => Promise.resolve(),
     exportGenerations: () => Promise.reject(new Error('nothing was written')),
     exportModel: () => Promise.reject(new Error('no model')),
+    extractQueries: () => Promise.reject(new Error('no texts')),
+    searchTexts: () => Promise.resolve([]),
     importCorpus: () => Promise.reject(new Error('not imported')),
     keywordBaseline: () => Promise.reject(new Error('not measured')),
     previewImport: (items) => Promise.resolve({ ready: items.map((_, i) => i), preview: undefined }),

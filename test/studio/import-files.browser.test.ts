@@ -96,6 +96,25 @@ describe('files', () => {
     expect(report).toMatchObject({ passages: 3, lengths: { tokens: { sampled: 3, longer: 0 } } });
   });
 
+  it('without questions are searched, and trained on with queries that are clauses of them', async () => {
+    const large = file('large.txt', texts(0, 20));
+    const { item } = finished(await client.importCorpus([large], {}, whole));
+    const found = await client.searchTexts(item.id, 'text 7', 3);
+    expect(found[0]).toMatchObject({ id: '8', rank: 1, text: expect.stringMatching(/^Text 7 of/) as string });
+    const made = await client.extractQueries(item.id, whole);
+    if (made.state !== 'finished') throw new Error('it was canceled');
+    expect(made).toMatchObject({ train: 16, test: 4, item: { splits: ['test', 'train'] } });
+    const measured = await client.keywordBaseline(made.item.id, 'test', whole);
+    expect(measured).toMatchObject({
+      state: 'finished',
+      baseline: { queries: 4, metrics: { recall_100: 1 } },
+    });
+    const few = finished(await client.importCorpus([file('few.txt', texts(0, 3))], {}, whole));
+    await expect(client.extractQueries(few.item.id, whole)).rejects.toThrow(
+      /has 3 passages of 6 or more words/,
+    );
+  });
+
   it('that are broken are refused with file and line, and nothing of them is kept', async () => {
     const before = await client.kept();
     const broken = file('mine.csv', 'id,text\n1,"one"\n2,"two', '\n', 'x'.repeat(3));

@@ -8,6 +8,7 @@ import type { RecipeInput } from '../../pipeline/schema.ts';
 import type { ModelChoices } from '../../pipeline/compare-models.ts';
 import type {
   BaselineOutcome,
+  ExtractOutcome,
   ImportChoices,
   ImportOutcome,
   LookedAt,
@@ -19,6 +20,7 @@ import type {
   ComputeFacts,
   ExportedFile,
   ExportedModel,
+  FoundPassage,
   GeneratorAccess,
   KeptItem,
   KeptRun,
@@ -120,6 +122,17 @@ export class TrainingClient {
   async keywordBaseline(itemId: string, split: string, signal: AbortSignal): Promise<BaselineOutcome> {
     const channel = await this.#open();
     return channel.ask('keywordBaseline', { itemId, split }, { silenceMs, signal });
+  }
+
+  /** What keyword search (BM25) finds in a kept corpus. */
+  searchTexts(itemId: string, query: string, k: number): Promise<readonly FoundPassage[]> {
+    return this.#ask('searchTexts', { itemId, query, k });
+  }
+
+  /** Keeps a corpus anew, with queries that are clauses of its passages. @throws InputError if it is too small */
+  async extractQueries(itemId: string, signal: AbortSignal): Promise<ExtractOutcome> {
+    const channel = await this.#open();
+    return channel.ask('extractQueries', { itemId }, { silenceMs, signal });
   }
 
   /** The latest first. */

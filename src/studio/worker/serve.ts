@@ -29,6 +29,10 @@ export function serveStudio(): void {
       importCorpus: async (ask, { signal, tell }) => (await opened()).importCorpus(ask, tell, signal),
       keywordBaseline: async (ask, { signal }) =>
         (await import('./import-items.ts')).measureKeywords(ask, (await opened()).items, signal),
+      searchTexts: async (ask, { signal }) =>
+        (await import('./texts-only.ts')).searchTexts(ask, (await opened()).items, signal),
+      extractQueries: async (ask, { signal }) =>
+        (await import('./texts-only.ts')).extractQueries(ask, (await opened()).items, signal),
       kept: async () => (await opened()).items.listAll(),
       forgetKept: async ({ itemId }) => {
         await (await opened()).items.forget(itemId);
