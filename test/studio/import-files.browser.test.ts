@@ -111,7 +111,7 @@ describe('files', () => {
     });
     const few = finished(await client.importCorpus([file('few.txt', texts(0, 3))], {}, whole));
     await expect(client.extractQueries(few.item.id, whole)).rejects.toThrow(
-      /has 3 passages of 6 or more words/,
+      /has 3 different passages of 6 or more words/,
     );
   });
 

@@ -65,7 +65,7 @@ export async function extractQueries(
     const tree = await items.openTree(itemId);
     const queries = await clausesOf(tree, signal);
     if (queries.length < 5) {
-      throw new InputError(`has ${queries.length} passages of ${LEAST_WORDS} or more words`, {
+      throw new InputError(`has ${queries.length} different passages of ${LEAST_WORDS} or more words`, {
         file: tree.name,
         remedy: 'Use at least 5 of them, so that some can be trained on and others tested',
       });
@@ -122,9 +122,9 @@ async function clausesOf(tree: FileTree, signal: AbortSignal): Promise<readonly 
     if (document.text.split(/\s+/u, LEAST_WORDS).length < LEAST_WORDS) continue;
     const at = seen++ < MOST_QUERIES ? drawn.length : random.integer(seen);
     if (at >= MOST_QUERIES) continue;
-    const [text] = extractClauses(document.text, 1, random);
     // A clause of two passages would be right for both, and be judged for one.
-    if (text === undefined || texts.has(text.toLowerCase())) continue;
+    const text = extractClauses(document.text, 3, random).find((clause) => !texts.has(clause.toLowerCase()));
+    if (text === undefined) continue;
     texts.add(text.toLowerCase());
     drawn[at] = { id: `q${seen}`, text, of: document.id };
   }
