@@ -83,7 +83,7 @@ describeUnless(noChromium, 'files of any kind on the screen for own data', () =>
     await page.getByRole('list', { name: 'Found passages' }).getByText('The salt is kept').waitFor();
     expect(await page.getByText('Still missing').count()).toBe(1);
     await page.getByRole('button', { name: 'Make queries' }).press('Enter');
-    await page.getByText('shelf with extracted queries', { exact: true }).waitFor();
+    await page.getByRole('strong').filter({ hasText: 'shelf with extracted queries' }).waitFor();
     await page.getByText('Still missing').waitFor({ state: 'detached' });
     expect(await page.getByRole('button', { name: 'Train', exact: true }).isEnabled()).toBe(true);
     await page.close();
