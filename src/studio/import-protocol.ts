@@ -7,7 +7,7 @@ import type { TextSplit } from '../import/split-texts.ts';
 import type { ColumnChoice, FileFormat, FileRole, ImportKind, LeftOutFile } from '../import/types.ts';
 import type { EncodingOverrides } from '../encoders/types.ts';
 import type { DroppedItem } from './dropped-files.ts';
-import type { FoundPassage, KeptItem } from './protocol.ts';
+import type { FoundPassage, KeptItem, StudioCalls } from './protocol.ts';
 
 /** How files are read; what is undefined is found out. */
 export interface ReadingChoices {
@@ -103,3 +103,6 @@ export interface ImportCalls {
   /** Keeps a corpus anew, with queries that are clauses of its passages. */
   extractQueries: { readonly ask: { readonly itemId: string }; readonly answer: ExtractOutcome };
 }
+
+/** Every request of the training worker. */
+export type WorkerCalls = StudioCalls & ImportCalls;

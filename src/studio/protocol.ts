@@ -3,7 +3,6 @@
  * event names its run). Files and bytes are moved or shared, never copied.
  */
 import type { DroppedItem } from './dropped-files.ts';
-import type { ImportCalls } from './import-protocol.ts';
 import type { GenerationProgress } from '../generation/generation-run.ts';
 import type { GeneratedItem } from '../generation/prompt.ts';
 import type { Device } from '../host/contract.ts';
@@ -201,7 +200,7 @@ export interface ModelDownload {
 }
 
 /** Every request with its answer. */
-export interface StudioCalls extends ImportCalls {
+export interface StudioCalls {
   open: { readonly ask: { readonly options: WorkerOptions }; readonly answer: ComputeFacts };
   /** Does the same training step several times and compares the bits. Not during a run. */
   testDevice: { readonly ask: object; readonly answer: ComputeFacts };

@@ -13,6 +13,7 @@ import type {
   ImportOutcome,
   LookedAt,
   ReadingChoices,
+  WorkerCalls,
 } from '../import-protocol.ts';
 import type {
   ComparisonEvent,
@@ -29,7 +30,6 @@ import type {
   RunEvent,
   RunOutcome,
   SearchAnswer,
-  StudioCalls,
   StudioEvent,
   WorkerOptions,
 } from '../protocol.ts';
@@ -45,7 +45,7 @@ export interface TrainingClientOptions extends WorkerOptions {
 
 type OnEvent = (event: RunEvent) => void;
 
-type Channel = WorkerChannel<StudioCalls, StudioEvent>;
+type Channel = WorkerChannel<WorkerCalls, StudioEvent>;
 
 /** Milliseconds: one call to ONNX Runtime may take two minutes. */
 const silenceMs = 180_000;
@@ -298,10 +298,10 @@ export class TrainingClient {
     }
   }
 
-  async #ask<Call extends keyof StudioCalls>(
+  async #ask<Call extends keyof WorkerCalls>(
     call: Call,
-    ask: StudioCalls[Call]['ask'],
-  ): Promise<StudioCalls[Call]['answer']> {
+    ask: WorkerCalls[Call]['ask'],
+  ): Promise<WorkerCalls[Call]['answer']> {
     const channel = await this.#open();
     return channel.ask(call, ask, { silenceMs });
   }

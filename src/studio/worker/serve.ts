@@ -1,7 +1,8 @@
 import { workerPort } from '../../host/browser/worker-tasks.ts';
 import { serveCalls } from '../../host/channel.ts';
 import { InputError } from '../../core/errors.ts';
-import type { StudioCalls, StudioEvent } from '../protocol.ts';
+import type { WorkerCalls } from '../import-protocol.ts';
+import type { StudioEvent } from '../protocol.ts';
 import { modelDownloads } from './generators/index.ts';
 import { StudioSession } from './studio-session.ts';
 
@@ -10,7 +11,7 @@ export function serveStudio(): void {
   let session: Promise<StudioSession> | undefined;
   const opened = (): Promise<StudioSession> =>
     session ?? Promise.reject(new InputError('the worker is not open', { remedy: 'Open it first' }));
-  const voice = serveCalls<StudioCalls, StudioEvent>(
+  const voice = serveCalls<WorkerCalls, StudioEvent>(
     workerPort(),
     {
       open: async ({ options }) => {

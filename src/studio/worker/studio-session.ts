@@ -24,6 +24,7 @@ import type { RecipeReport } from '../../pipeline/report.ts';
 import { RecipeStoppedError } from '../../pipeline/stage.ts';
 import type { RecipeInput } from '../../pipeline/schema.ts';
 import { keepRepeats, keptRepeats, testDevice } from '../../training/repeat-test.ts';
+import type { ImportCalls } from '../import-protocol.ts';
 import type {
   ComparisonEvent,
   ComparisonOutcome,
@@ -134,10 +135,10 @@ export class StudioSession {
   }
 
   async importCorpus(
-    ask: StudioCalls['importCorpus']['ask'],
-    tell: (progress: StudioCalls['importCorpus']['progress']) => void,
+    ask: ImportCalls['importCorpus']['ask'],
+    tell: (progress: ImportCalls['importCorpus']['progress']) => void,
     signal: AbortSignal,
-  ): Promise<StudioCalls['importCorpus']['answer']> {
+  ): Promise<ImportCalls['importCorpus']['answer']> {
     const { importItems } = await import('./import-items.ts');
     const report = (problem: string): void => this.#events.warning(problem);
     const models = await pageModels(this.items, { base: this.#base, report });
