@@ -196,7 +196,7 @@ function checkText(
     {
       file,
       line: rows[0]?.line,
-      remedy: 'Choose one with --columns text=NAME',
+      remedy: 'Choose one as the column of texts (command line: --columns text=NAME)',
     },
   );
 }

@@ -100,8 +100,8 @@ export function importCorpus(detection: Detection, options: ImportOptions = {}):
       {
         file: detection.files.length === 1 ? first?.source.name : undefined,
         remedy: isLists
-          ? 'Use it as it is: with --lists of train, mine and filter, or as the replies of generate'
-          : 'Use the corpus of these queries as well, or choose columns with --columns text=NAME',
+          ? 'Use it as it is (command line: --lists of train, mine and filter), or use files with texts'
+          : 'Use the corpus of these queries as well, or choose a column of texts (command line: --columns text=NAME)',
       },
     );
   }
@@ -234,7 +234,8 @@ class Import {
       const [only] = this.#texts;
       throw new InputError('contains no texts', {
         file: this.#texts.length === 1 ? only?.source.name : undefined,
-        remedy: 'Use files with at least one text, or choose its column with --columns text=NAME',
+        remedy:
+          'Use files with at least one text, or choose another column of texts (command line: --columns text=NAME)',
       });
     }
     yield written;
@@ -320,7 +321,8 @@ class Import {
     return new InputError(`the id ${quoted(id)} is already used on ${first}`, {
       file: file.source.name,
       line,
-      remedy: 'Use a unique id for each text, or choose another column of ids (--columns)',
+      remedy:
+        'Use a unique id for each text, or choose another column of ids (command line: --columns id=NAME)',
     });
   }
 

@@ -214,7 +214,7 @@ export function cellText(row: TableRow, column: string, file: string): string {
   throw new InputError(`the column ${quoted(column)} is not text (${printable(typeName(value))})`, {
     file,
     line: row.line,
-    remedy: 'Choose another column with --columns, or convert it to text',
+    remedy: 'Choose another column (command line: --columns), or convert it to text',
   });
 }
 

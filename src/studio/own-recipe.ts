@@ -80,7 +80,11 @@ export function missingFor(choices: OwnChoices): readonly string[] {
   const definition = lossByName(choices.loss);
   const missing: string[] = [];
   if (corpus === undefined) {
-    missing.push('There is no corpus yet: drop a BEIR folder or zip, or choose a kept one.');
+    missing.push('There is no corpus yet: drop files with texts, or choose a kept one.');
+  } else if (corpus.splits.length === 0) {
+    missing.push(
+      `${corpus.name} has texts and no judged queries: make queries from its texts, or import it together with queries and judgments.`,
+    );
   } else {
     if (!corpus.splits.includes(testSplit)) {
       missing.push(

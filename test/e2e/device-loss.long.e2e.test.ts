@@ -41,7 +41,7 @@ async function train(address: string, losses: number): Promise<string> {
     page.setDefaultTimeout(hang);
     await page.goto(`${address}#own-data`);
     await page
-      .getByLabel(/^Choose a file/)
+      .getByLabel(/^Choose files/)
       .setInputFiles({ name: 'small.zip', mimeType: 'application/zip', buffer: beirZip() });
     await page.getByText('in use').waitFor();
     await page.getByLabel('Epochs').fill('2');

@@ -14,7 +14,7 @@ describeUnless(noChromium, 'a short training on dropped data', () => {
     page.setDefaultTimeout(100_000);
     await page.goto(`${server.address}#own-data`);
     await page
-      .getByLabel(/^Choose a file/)
+      .getByLabel(/^Choose files/)
       .setInputFiles({ name: 'small.zip', mimeType: 'application/zip', buffer: beirZip() });
     await page.getByText('in use').waitFor();
     await page.getByLabel('Epochs').fill('1');

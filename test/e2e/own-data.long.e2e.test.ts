@@ -34,7 +34,7 @@ async function prepared(page: Page, screen: string): Promise<Page> {
 /** Drops the corpus and begins a training of 100 steps or more on WASM. */
 async function begin(page: Page): Promise<void> {
   await page
-    .getByLabel(/^Choose a file/)
+    .getByLabel(/^Choose files/)
     .setInputFiles({ name: 'small.zip', mimeType: 'application/zip', buffer: beirZip() });
   await page.getByText('in use').waitFor();
   await page.getByLabel('Epochs').fill(String(epochs));

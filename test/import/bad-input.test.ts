@@ -168,7 +168,7 @@ const cases: readonly Case[] = (
     [
       'training lists',
       file('a.jsonl', '{"query":"a","pos":["b"],"neg":["c"]}'),
-      /^a\.jsonl: contains training lists, not texts\. Use it as it is: with --lists/,
+      /^a\.jsonl: contains training lists, not texts\. Use it as it is \(command line: --lists/,
     ],
     [
       'queries alone',

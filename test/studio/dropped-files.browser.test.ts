@@ -9,7 +9,7 @@ import {
   openTree,
   type DroppedItem,
 } from '../../src/studio/dropped-files.ts';
-import { chosenItem, droppedItems } from '../../src/studio/window/dropped-items.ts';
+import { chosenItems, droppedItems } from '../../src/studio/window/dropped-items.ts';
 import { collect, refused } from '../corpus/support.ts';
 
 const bytes = Uint8Array.from({ length: 200_000 }, (_, i) => i % 251);
@@ -108,10 +108,10 @@ describe('files and folders', () => {
     transfer.items.add(file);
     transfer.items.add('some text', 'text/plain');
     expect(await droppedItems(transfer)).toEqual([file]);
-    expect(chosenItem(transfer.files)).toBe(file);
+    expect(chosenItems(transfer.files)).toEqual([file]);
     transfer.items.add(new File(['y'], 'other.txt'));
-    expect(chosenItem(transfer.files)).toMatchObject([{ path: 'set.zip' }, { path: 'other.txt' }]);
-    expect(chosenItem(new DataTransfer().files)).toBeUndefined();
+    expect(chosenItems(transfer.files)).toMatchObject([{ name: 'set.zip' }, { name: 'other.txt' }]);
+    expect(chosenItems(new DataTransfer().files)).toEqual([]);
   });
 });
 

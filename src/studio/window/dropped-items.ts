@@ -8,11 +8,11 @@ import {
   type ListedFile,
 } from '../dropped-files.ts';
 
-/** What an `<input type="file">` holds, with `webkitdirectory` or without: its one file, or a folder's files. */
-export function chosenItem(files: FileList): DroppedItem | undefined {
+/** What an `<input type="file">` holds: its files, or with `webkitdirectory` one folder. */
+export function chosenItems(files: FileList): readonly DroppedItem[] {
   const listed = Array.from(files, (file) => ({ path: file.webkitRelativePath || file.name, file }));
-  const [first] = listed;
-  return listed.length === 1 && first && !first.path.includes('/') ? first.file : first && listed;
+  const isFolder = listed.some(({ path }) => path.includes('/'));
+  return isFolder ? [listed] : listed.map(({ file }) => file);
 }
 
 /**

@@ -2,15 +2,26 @@ import type { DroppedItem } from '../dropped-files.ts';
 import { startOf } from '../../host/browser/workers.ts';
 import { WorkerChannel } from '../../host/channel.ts';
 import { messageOf, WorkerLostError } from '../../core/errors.ts';
+import type { ImportProgress } from '../../import/import-corpus.ts';
 import type { Pace } from '../../pipeline/lock-step.ts';
 import type { RecipeInput } from '../../pipeline/schema.ts';
 import type { ModelChoices } from '../../pipeline/compare-models.ts';
+import type {
+  BaselineOutcome,
+  ExtractOutcome,
+  ImportChoices,
+  ImportOutcome,
+  LookedAt,
+  ReadingChoices,
+  WorkerCalls,
+} from '../import-protocol.ts';
 import type {
   ComparisonEvent,
   ComparisonOutcome,
   ComputeFacts,
   ExportedFile,
   ExportedModel,
+  FoundPassage,
   GeneratorAccess,
   KeptItem,
   KeptRun,
@@ -19,7 +30,6 @@ import type {
   RunEvent,
   RunOutcome,
   SearchAnswer,
-  StudioCalls,
   StudioEvent,
   WorkerOptions,
 } from '../protocol.ts';
@@ -35,7 +45,7 @@ export interface TrainingClientOptions extends WorkerOptions {
 
 type OnEvent = (event: RunEvent) => void;
 
-type Channel = WorkerChannel<StudioCalls, StudioEvent>;
+type Channel = WorkerChannel<WorkerCalls, StudioEvent>;
 
 /** Milliseconds: one call to ONNX Runtime may take two minutes. */
 const silenceMs = 180_000;
@@ -87,6 +97,42 @@ export class TrainingClient {
   /** Keeps a dropped corpus, model or file of lists in the browser. @throws InputError if it is none of them */
   keep(item: DroppedItem): Promise<KeptItem> {
     return this.#ask('keep', { item });
+  }
+
+  /** Looks at the beginning of files. @throws InputError if one of them cannot be read */
+  previewImport(items: readonly DroppedItem[], choices: ReadingChoices = {}): Promise<LookedAt> {
+    return this.#ask('previewImport', { items, choices });
+  }
+
+  /**
+   * Makes a corpus of files, and keeps it or nothing.
+   * @throws InputError naming file and line
+   */
+  async importCorpus(
+    items: readonly DroppedItem[],
+    choices: ImportChoices,
+    signal: AbortSignal,
+    onProgress?: (progress: ImportProgress) => void,
+  ): Promise<ImportOutcome> {
+    const channel = await this.#open();
+    return channel.ask('importCorpus', { items, choices }, { silenceMs, signal, onProgress });
+  }
+
+  /** What keyword search (BM25) finds in a kept corpus. */
+  async keywordBaseline(itemId: string, split: string, signal: AbortSignal): Promise<BaselineOutcome> {
+    const channel = await this.#open();
+    return channel.ask('keywordBaseline', { itemId, split }, { silenceMs, signal });
+  }
+
+  /** What keyword search (BM25) finds in a kept corpus. */
+  searchTexts(itemId: string, query: string, k: number): Promise<readonly FoundPassage[]> {
+    return this.#ask('searchTexts', { itemId, query, k });
+  }
+
+  /** Keeps a corpus anew, with queries that are clauses of its passages. @throws InputError if it is too small */
+  async extractQueries(itemId: string, signal: AbortSignal): Promise<ExtractOutcome> {
+    const channel = await this.#open();
+    return channel.ask('extractQueries', { itemId }, { silenceMs, signal });
   }
 
   /** The latest first. */
@@ -252,10 +298,10 @@ export class TrainingClient {
     }
   }
 
-  async #ask<Call extends keyof StudioCalls>(
+  async #ask<Call extends keyof WorkerCalls>(
     call: Call,
-    ask: StudioCalls[Call]['ask'],
-  ): Promise<StudioCalls[Call]['answer']> {
+    ask: WorkerCalls[Call]['ask'],
+  ): Promise<WorkerCalls[Call]['answer']> {
     const channel = await this.#open();
     return channel.ask(call, ask, { silenceMs });
   }

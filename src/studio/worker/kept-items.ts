@@ -19,6 +19,8 @@ import type { KeptItem } from '../protocol.ts';
 import { commitInTurn } from '../../host/commit-in-turn.ts';
 
 const NAMESPACE = 'kept';
+/** Names for a moment what was written for nothing. */
+const DISCARDED = 'discarded';
 /** How the ids of language models begin. */
 const MODEL = 'language-model/';
 /** Read and written at once. */
@@ -42,17 +44,50 @@ export class KeptItems {
    * @throws InputError naming file and line if it is none of these; ResourceError if the browser keeps no more
    */
   async keep(dropped: DroppedItem): Promise<KeptItem> {
-    const { kind, name, files, splits, listFiles } = await sort(dropped);
+    const { files, ...facts } = await sort(dropped);
+    return this.write(
+      facts,
+      files.map(({ path, source }) => ({ path, parts: partsOf(source) })),
+    );
+  }
+
+  /**
+   * Keeps files that are made as they are read, all of them or nothing.
+   * @param facts are asked when the last file has been read
+   * @throws the signal's reason, if it is aborted before everything is kept
+   */
+  async write(
+    facts: ItemFacts | (() => ItemFacts),
+    files: Iterable<WrittenFile> | AsyncIterable<WrittenFile>,
+    signal?: AbortSignal,
+  ): Promise<KeptItem> {
     const kept: KeptFile[] = [];
     const blobs: BlobReference[] = [];
-    for (const { path, source } of files) {
-      let parts = 0;
-      for await (const part of partsOf(source)) {
-        blobs.push(await this.#store.writeBlob(part));
-        parts++;
+    try {
+      for await (const { path, parts } of files) {
+        const first = blobs.length;
+        let bytes = 0;
+        for await (const part of parts) {
+          signal?.throwIfAborted();
+          blobs.push(await this.#store.writeBlob(part));
+          bytes += part.length;
+        }
+        kept.push({ path, bytes, parts: blobs.length - first });
       }
-      kept.push({ path, bytes: source.size, parts });
+      signal?.throwIfAborted();
+      return await this.#commit(typeof facts === 'function' ? facts() : facts, kept, blobs);
+    } catch (error) {
+      // What it could not give back is swept when the store is opened again.
+      await this.#giveBack(blobs).catch(() => undefined);
+      throw error;
     }
+  }
+
+  async #commit(
+    { kind, name, splits, listFiles }: ItemFacts,
+    kept: readonly KeptFile[],
+    blobs: readonly BlobReference[],
+  ): Promise<KeptItem> {
     const hash = await sha256(JSON.stringify([kept, blobs.map((blob) => blob.sha256)]));
     const item: KeptItem = {
       id: `${slugOf(name)}-${hash.slice(0, 8)}`,
@@ -66,6 +101,15 @@ export class KeptItems {
     const value: KeptRecord = { item, files: kept };
     await commitInTurn(this.#store, NAMESPACE, { put: { [item.id]: { value, blobs } } });
     return item;
+  }
+
+  /** The store keeps what was written until a record has named it. */
+  async #giveBack(blobs: readonly BlobReference[]): Promise<void> {
+    if (blobs.length === 0) return;
+    const record = crypto.randomUUID();
+    await commitInTurn(this.#store, DISCARDED, { put: { [record]: { value: null, blobs } } });
+    await commitInTurn(this.#store, DISCARDED, { delete: [record], forgetEarlier: true });
+    await this.#store.sweep();
   }
 
   async list(): Promise<KeptItem[]> {
@@ -111,7 +155,14 @@ function forgotten(id: string): InputError {
   });
 }
 
-interface Sorted extends Pick<KeptItem, 'kind' | 'name' | 'splits' | 'listFiles'> {
+type ItemFacts = Pick<KeptItem, 'kind' | 'name' | 'splits' | 'listFiles'>;
+
+interface WrittenFile {
+  readonly path: string;
+  readonly parts: AsyncIterable<Uint8Array>;
+}
+
+interface Sorted extends ItemFacts {
   readonly files: readonly { readonly path: string; readonly source: ByteSource }[];
 }
 
@@ -187,6 +238,33 @@ function slugOf(name: string): string {
     .replace(/[^A-Za-z0-9]+/g, '-')
     .replace(/^-+|-+$/g, '');
   return slug.slice(0, 40) || 'folder';
+}
+
+/** Texts as bytes, in parts of about one size. */
+export async function* partsOfText(texts: AsyncIterable<string>): AsyncGenerator<Uint8Array> {
+  const encoder = new TextEncoder();
+  let chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const text of texts) {
+    const chunk = encoder.encode(text);
+    chunks.push(chunk);
+    length += chunk.length;
+    if (length < PART_BYTES) continue;
+    yield joined(chunks, length);
+    chunks = [];
+    length = 0;
+  }
+  if (length > 0) yield joined(chunks, length);
+}
+
+function joined(chunks: readonly Uint8Array[], length: number): Uint8Array {
+  const part = new Uint8Array(length);
+  let at = 0;
+  for (const chunk of chunks) {
+    part.set(chunk, at);
+    at += chunk.length;
+  }
+  return part;
 }
 
 /** The bytes of a file in parts of one size, the last one shorter. */

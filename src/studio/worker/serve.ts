@@ -1,7 +1,8 @@
 import { workerPort } from '../../host/browser/worker-tasks.ts';
 import { serveCalls } from '../../host/channel.ts';
 import { InputError } from '../../core/errors.ts';
-import type { StudioCalls, StudioEvent } from '../protocol.ts';
+import type { WorkerCalls } from '../import-protocol.ts';
+import type { StudioEvent } from '../protocol.ts';
 import { modelDownloads } from './generators/index.ts';
 import { StudioSession } from './studio-session.ts';
 
@@ -10,7 +11,7 @@ export function serveStudio(): void {
   let session: Promise<StudioSession> | undefined;
   const opened = (): Promise<StudioSession> =>
     session ?? Promise.reject(new InputError('the worker is not open', { remedy: 'Open it first' }));
-  const voice = serveCalls<StudioCalls, StudioEvent>(
+  const voice = serveCalls<WorkerCalls, StudioEvent>(
     workerPort(),
     {
       open: async ({ options }) => {
@@ -24,6 +25,15 @@ export function serveStudio(): void {
       },
       testDevice: async () => (await opened()).testDevice(),
       keep: async ({ item }) => (await opened()).items.keep(item),
+      previewImport: async (ask, { signal }) =>
+        (await import('./import-items.ts')).previewImport(ask, signal),
+      importCorpus: async (ask, { signal, tell }) => (await opened()).importCorpus(ask, tell, signal),
+      keywordBaseline: async (ask, { signal }) =>
+        (await import('./import-items.ts')).measureKeywords(ask, (await opened()).items, signal),
+      searchTexts: async (ask, { signal }) =>
+        (await import('./texts-only.ts')).searchTexts(ask, (await opened()).items, signal),
+      extractQueries: async (ask, { signal }) =>
+        (await import('./texts-only.ts')).extractQueries(ask, (await opened()).items, signal),
       kept: async () => (await opened()).items.listAll(),
       forgetKept: async ({ itemId }) => {
         await (await opened()).items.forget(itemId);

@@ -24,6 +24,7 @@ import type { RecipeReport } from '../../pipeline/report.ts';
 import { RecipeStoppedError } from '../../pipeline/stage.ts';
 import type { RecipeInput } from '../../pipeline/schema.ts';
 import { keepRepeats, keptRepeats, testDevice } from '../../training/repeat-test.ts';
+import type { ImportCalls } from '../import-protocol.ts';
 import type {
   ComparisonEvent,
   ComparisonOutcome,
@@ -131,6 +132,17 @@ export class StudioSession {
       this.compute = { ...this.compute, repeats };
       return this.compute;
     });
+  }
+
+  async importCorpus(
+    ask: ImportCalls['importCorpus']['ask'],
+    tell: (progress: ImportCalls['importCorpus']['progress']) => void,
+    signal: AbortSignal,
+  ): Promise<ImportCalls['importCorpus']['answer']> {
+    const { importItems } = await import('./import-items.ts');
+    const report = (problem: string): void => this.#events.warning(problem);
+    const models = await pageModels(this.items, { base: this.#base, report });
+    return importItems(ask, { items: this.items, models, tell, signal });
   }
 
   async openRun(

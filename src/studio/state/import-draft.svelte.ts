@@ -1,0 +1,157 @@
+import type { ImportProgress, ImportReport } from '../../import/import-corpus.ts';
+import type { KeywordBaseline } from '../../import/keyword-baseline.ts';
+import type { TextSplit } from '../../import/split-texts.ts';
+import type { DroppedItem } from '../dropped-files.ts';
+import type { ImportChoices, ImportPreview, ReadingChoices } from '../import-protocol.ts';
+import type { KeptItem } from '../protocol.ts';
+import { problemOf, type Problem } from './problem.ts';
+import type { Studio } from './studio.svelte.ts';
+
+type Encoder = Pick<ImportChoices, 'encoder' | 'encoding'>;
+
+/** What an import has made. */
+export interface Imported {
+  readonly item: KeptItem;
+  readonly report: ImportReport;
+}
+
+/** Files that the user gave, on their way to a corpus: looked at, chosen how to read, imported. */
+export class ImportDraft {
+  preview = $state.raw<ImportPreview | undefined>();
+  reading = $state.raw<ReadingChoices>({});
+  /** Undefined for that of each format. */
+  split = $state.raw<TextSplit | undefined>();
+  keepDuplicates = $state(false);
+  /** Files are looked at, or kept as they are. */
+  isLooking = $state(false);
+  progress = $state.raw<ImportProgress | undefined>();
+  isImporting = $state(false);
+  problem = $state.raw<Problem | undefined>();
+  /** Of the last import, until it is dismissed. */
+  imported = $state.raw<Imported | undefined>();
+  /** What keyword search finds in it; undefined while that is measured, null where nothing is judged. */
+  baseline = $state.raw<KeywordBaseline | null | undefined>();
+  /** Counts the files that were looked at. */
+  begun = $state(0);
+  #items: readonly DroppedItem[] = [];
+  /** Of the last look: an earlier one must not overwrite it. */
+  #turn = 0;
+  #cancel = new AbortController();
+
+  get isBusy(): boolean {
+    return this.isLooking || this.isImporting;
+  }
+
+  /**
+   * Takes what was dropped, chosen or pasted.
+   * @returns what could be kept as it is; `preview` has the rest
+   */
+  async take(items: readonly DroppedItem[], studio: Studio): Promise<readonly KeptItem[]> {
+    if (items.length === 0 || this.isBusy) return [];
+    this.isLooking = true;
+    this.problem = undefined;
+    const kept: KeptItem[] = [];
+    try {
+      const client = await studio.client();
+      const { ready, preview } = await client.previewImport(items, {});
+      if (preview !== undefined) {
+        this.#begin(
+          items.filter((_, i) => !ready.includes(i)),
+          preview,
+        );
+      }
+      for (const i of ready) {
+        const item = items[i];
+        if (item !== undefined) kept.push(await studio.keep(item));
+      }
+    } catch (error) {
+      this.problem = problemOf(error);
+    } finally {
+      this.isLooking = false;
+    }
+    return kept;
+  }
+
+  /** Looks at the same files again, read in another way. */
+  async read(choices: ReadingChoices, studio: Studio): Promise<void> {
+    const turn = ++this.#turn;
+    this.reading = choices;
+    this.problem = undefined;
+    try {
+      const client = await studio.client();
+      const { preview } = await client.previewImport(this.#items, choices);
+      if (turn === this.#turn && preview !== undefined) this.preview = preview;
+    } catch (error) {
+      if (turn === this.#turn) this.problem = problemOf(error);
+    }
+  }
+
+  /** @returns the corpus; undefined where it was canceled or could not be made, and then nothing is kept */
+  async import(encoder: Encoder, studio: Studio): Promise<KeptItem | undefined> {
+    if (this.preview === undefined || this.isBusy) return undefined;
+    const cancel = (this.#cancel = new AbortController());
+    this.isImporting = true;
+    this.problem = undefined;
+    try {
+      const client = await studio.client();
+      const { reading, split, keepDuplicates } = this;
+      const choices = { ...reading, ...encoder, split, keepDuplicates };
+      const outcome = await client.importCorpus(this.#items, choices, cancel.signal, (progress) => {
+        this.progress = progress;
+      });
+      if (outcome.state === 'canceled') return undefined;
+      const { item, report } = outcome;
+      this.imported = { item, report };
+      this.baseline = item.splits.length === 0 ? null : undefined;
+      this.preview = undefined;
+      this.#items = [];
+      studio.kept = await client.kept();
+      void this.#measure(this.imported, studio);
+      return item;
+    } catch (error) {
+      this.problem = problemOf(error);
+      return undefined;
+    } finally {
+      this.isImporting = false;
+      this.progress = undefined;
+    }
+  }
+
+  cancel(): void {
+    this.#cancel.abort();
+  }
+
+  /** Does without these files, or without the facts of the last import. */
+  discard(): void {
+    this.cancel();
+    this.#turn++;
+    this.preview = undefined;
+    this.imported = undefined;
+    this.problem = undefined;
+    this.#items = [];
+  }
+
+  #begin(items: readonly DroppedItem[], preview: ImportPreview): void {
+    this.discard();
+    this.begun++;
+    this.#items = items;
+    this.preview = preview;
+    this.reading = {};
+    this.split = undefined;
+    this.keepDuplicates = false;
+  }
+
+  async #measure(imported: Imported, studio: Studio): Promise<void> {
+    const { splits, id } = imported.item;
+    const split = splits.includes('test') ? 'test' : splits[0];
+    if (split === undefined) return;
+    const cancel = (this.#cancel = new AbortController());
+    try {
+      const outcome = await (await studio.client()).keywordBaseline(id, split, cancel.signal);
+      if (this.imported === imported) this.baseline = outcome.state === 'finished' ? outcome.baseline : null;
+    } catch {
+      // Its training says what is wrong with the corpus.
+      if (this.imported === imported) this.baseline = null;
+    }
+  }
+}

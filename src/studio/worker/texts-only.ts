@@ -1,0 +1,140 @@
+/** What can be done with a kept corpus that nobody has judged queries for. */
+import { InputError } from '../../core/errors.ts';
+import { RandomStream } from '../../core/random.ts';
+import type { FileTree } from '../../core/source.ts';
+import { yielding } from '../../core/waiting.ts';
+import { passageText, readDocuments } from '../../corpus/documents.ts';
+import type { Document } from '../../corpus/types.ts';
+import { extractClauses } from '../../generation/extract.ts';
+import { Bm25Builder, type Bm25Index } from '../../retrieval/bm25.ts';
+import type { ExtractOutcome, ImportCalls } from '../import-protocol.ts';
+import type { FoundPassage } from '../protocol.ts';
+import { partsOfText, type KeptItems } from './kept-items.ts';
+
+/** Enough to train and to measure with; more of them say the same. */
+const MOST_QUERIES = 2000;
+const LEAST_WORDS = 6;
+const TEST_SHARE = 0.2;
+
+/** Of the corpus that was searched last. */
+let indexed: { readonly itemId: string; readonly index: Bm25Index } | undefined;
+
+/** The passages that keyword search (BM25) finds. @throws InputError if the corpus is not kept */
+export async function searchTexts(
+  { itemId, query, k }: ImportCalls['searchTexts']['ask'],
+  items: KeptItems,
+  signal: AbortSignal,
+): Promise<readonly FoundPassage[]> {
+  const tree = await items.openTree(itemId);
+  if (indexed?.itemId !== itemId) {
+    const turn = yielding(signal);
+    const builder = new Bm25Builder();
+    for await (const document of documentsOf(tree)) {
+      await turn();
+      builder.add(document.id, passageText(document));
+    }
+    indexed = { itemId, index: builder.finish() };
+  }
+  const found = indexed.index.search(query, k);
+  const texts = new Map<string, string>();
+  const wanted = new Set(found.map(({ id }) => id));
+  if (wanted.size > 0) {
+    // Read again rather than held: a corpus may be larger than memory.
+    for await (const document of documentsOf(tree)) {
+      if (!wanted.has(document.id)) continue;
+      texts.set(document.id, passageText(document));
+      if (texts.size === wanted.size) break;
+    }
+  }
+  return found.map(({ id, score }, i) => ({
+    ...{ id, score, rank: i + 1, text: texts.get(id) ?? '', grade: undefined },
+  }));
+}
+
+/**
+ * The same corpus with a query for each of up to {@link MOST_QUERIES} passages, a clause of the passage: four fifths to
+ * train with, the others to test with.
+ * @throws InputError if no passage is long enough
+ */
+export async function extractQueries(
+  { itemId }: ImportCalls['extractQueries']['ask'],
+  items: KeptItems,
+  signal: AbortSignal,
+): Promise<ExtractOutcome> {
+  try {
+    const tree = await items.openTree(itemId);
+    const queries = await clausesOf(tree, signal);
+    if (queries.length < 5) {
+      throw new InputError(`has ${queries.length} different passages of ${LEAST_WORDS} or more words`, {
+        file: tree.name,
+        remedy: 'Use at least 5 of them, so that some can be trained on and others tested',
+      });
+    }
+    const tested = Math.max(1, Math.round(queries.length * TEST_SHARE));
+    const judged = (from: number, to?: number): AsyncIterable<string> =>
+      textOf([
+        'query-id\tcorpus-id\tscore\n',
+        ...queries.slice(from, to).map(({ id, of }) => `${id}\t${of}\t1\n`),
+      ]);
+    const files = [
+      // As it is stored, so that its bytes are stored once.
+      { path: 'corpus.jsonl', parts: (await tree.open('corpus.jsonl')).stream() },
+      {
+        path: 'queries.jsonl',
+        parts: partsOfText(textOf(queries.map(({ id, text }) => `${JSON.stringify({ _id: id, text })}\n`))),
+      },
+      { path: 'qrels/test.tsv', parts: partsOfText(judged(0, tested)) },
+      { path: 'qrels/train.tsv', parts: partsOfText(judged(tested)) },
+    ];
+    const item = await items.write(
+      {
+        kind: 'corpus',
+        name: `${tree.name} with extracted queries`,
+        splits: ['test', 'train'],
+        listFiles: [],
+      },
+      files,
+      signal,
+    );
+    return { state: 'finished', item, train: queries.length - tested, test: tested };
+  } catch (error) {
+    if (signal.aborted) return { state: 'canceled' };
+    throw error;
+  }
+}
+
+interface Clause {
+  readonly id: string;
+  readonly text: string;
+  /** The passage. */
+  readonly of: string;
+}
+
+/** Clauses of passages that are drawn evenly, in random order; no two the same. */
+async function clausesOf(tree: FileTree, signal: AbortSignal): Promise<readonly Clause[]> {
+  const turn = yielding(signal);
+  const random = new RandomStream(0, 'extracted queries');
+  const drawn: Clause[] = [];
+  const texts = new Set<string>();
+  let seen = 0;
+  for await (const document of documentsOf(tree)) {
+    await turn();
+    if (document.text.split(/\s+/u, LEAST_WORDS).length < LEAST_WORDS) continue;
+    const at = seen++ < MOST_QUERIES ? drawn.length : random.integer(seen);
+    if (at >= MOST_QUERIES) continue;
+    // A clause of two passages would be right for both, and be judged for one.
+    const text = extractClauses(document.text, 3, random).find((clause) => !texts.has(clause.toLowerCase()));
+    if (text === undefined) continue;
+    texts.add(text.toLowerCase());
+    drawn[at] = { id: `q${seen}`, text, of: document.id };
+  }
+  return random.shuffle(drawn);
+}
+
+async function* documentsOf(tree: FileTree): AsyncGenerator<Document> {
+  yield* readDocuments(await tree.open('corpus.jsonl'), { format: 'jsonl' });
+}
+
+async function* textOf(lines: readonly string[]): AsyncGenerator<string> {
+  for (const line of lines) yield await Promise.resolve(line);
+}
