@@ -10,7 +10,7 @@ import { mixOf, originOf } from './arm-mix.ts';
 import { baselineName, hybridName } from './baseline-name.ts';
 import { checkFile, checkScorer, Faults, type Path } from './faults.ts';
 import { generatorKind } from './generators/index.ts';
-import { isHeldOut } from './held-out-queries.ts';
+import { isHeldOut } from './written-sets.ts';
 import { hasTemperature, lossOfDiagnosis, readLoss, teacherFault } from './loss.ts';
 import { omit } from './omit.ts';
 import type { Recipe, RecipeArm } from './schema.ts';

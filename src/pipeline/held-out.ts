@@ -9,43 +9,13 @@ import { isPositive, textKey, withoutDuplicatesOfPositives } from '../corpus/tex
 import type { ListRecord, Query } from '../corpus/types.ts';
 import { InputError } from '../core/errors.ts';
 import { sha256 } from '../core/sha256.ts';
-import { withoutQueriesOf, type WrittenSets } from './held-out-queries.ts';
+import type { Guard } from './guard.ts';
+import { newCounts } from './lists-guard.ts';
+import { withoutQueriesOf, type WrittenSets } from './written-sets.ts';
 import { queriesOfSplit, type QuerySet } from './query-set.ts';
 import { goldLists, hashJudged, type JudgedQueries, type RecipeCorpus } from './recipe-corpus.ts';
 import type { FileLists } from './recipe-lists.ts';
 import type { CorpusSettings } from './schema/corpus.ts';
-import type { Stage, Workshop } from './stage.ts';
-
-/** Queries that stages have written, which no training list may have. */
-export interface QueriesOfStages {
-  readonly test: readonly Query[];
-  readonly dev: readonly Query[];
-}
-
-/** Keeps out of training lists what may be in none. */
-export interface Guard {
-  /** Of all that {@link guard} looks at. */
-  readonly hash: string;
-  /** The stages that write queries that are held out. */
-  readonly needs: readonly Stage[];
-  written(workshop: Pick<Workshop, 'listsOf' | 'resultOf'>): Promise<QueriesOfStages>;
-  /** @param written by {@link needs} */
-  guard(
-    lists: readonly ListRecord[],
-    written?: QueriesOfStages,
-  ): {
-    readonly lists: readonly ListRecord[];
-    readonly report: GuardReport;
-  };
-}
-
-/** Of lists that are not trained on. */
-export const unguarded: Guard = {
-  hash: '',
-  needs: [],
-  written: () => Promise.resolve({ test: [], dev: [] }),
-  guard: (lists) => ({ lists, report: newCounts() }),
-};
 
 /** Which queries train, which choose, which test, and what may be in no training list. */
 export interface HeldOut extends Guard {
@@ -70,22 +40,6 @@ export interface HeldOut extends Guard {
   /** Whether a passage of this text is a positive in no training list, because it is one of a test or dev query. */
   holdsPassage(text: string): boolean;
 }
-
-/** What was left out of training lists. A type alias, so that it is assignable to Json. */
-export type GuardReport = Readonly<{
-  /** Lists whose query is a test query, by id or by text. */
-  testQueries: number;
-  /** Lists whose query is a dev query, or which have positives of dev queries (in a split by queries, no others). */
-  devQueries: number;
-  /** Positives removed from other lists as those of dev queries, in a split by queries. */
-  devPositives: number;
-  /** Lists with a positive that is held out with the queries written for it. */
-  heldPassages: number;
-  /** Lists in which no passage was left. */
-  emptyLists: number;
-  /** Negatives with the text or the id of a positive of their list. */
-  contradictions: number;
-}>;
 
 /**
  * Takes dev apart from train.
@@ -188,17 +142,6 @@ export async function holdOut(
       });
       return { lists: kept, report: counts };
     },
-  };
-}
-
-function newCounts() {
-  return {
-    testQueries: 0,
-    devQueries: 0,
-    devPositives: 0,
-    heldPassages: 0,
-    emptyLists: 0,
-    contradictions: 0,
   };
 }
 

@@ -2,8 +2,7 @@ import type { ListRecord } from '../corpus/types.ts';
 import type { FilterReport } from '../lists/filter.ts';
 import type { FilterQuality } from '../lists/planted.ts';
 import type { KeepReport } from '../lists/verdicts.ts';
-import type { Guard } from './held-out.ts';
-import type { Workshop } from './stage.ts';
+import type { ListsGuard, QueriesOfStages } from './lists-guard.ts';
 import type { StageOutput } from './stage-store.ts';
 import { listsBlob } from './stored-forms.ts';
 import type { WrittenReport } from './written-report.ts';
@@ -40,14 +39,14 @@ export type ListsFinding =
   | { readonly kind: 'filtered'; readonly report: FilteredReport };
 
 /** Lists that come from outside, without test and dev queries, with what is said of them. */
-export async function guardedLists(
-  workshop: Pick<Workshop, 'listsOf' | 'resultOf'>,
-  heldOut: Guard,
+export function guardedLists(
+  heldOut: ListsGuard,
+  written: QueriesOfStages,
   all: readonly ListRecord[],
   recorded: boolean,
   more: Partial<Pick<ListsReport, 'mined' | 'written'>> = {},
-): Promise<StageOutput<ListsReport>> {
-  const { lists, report } = heldOut.guard(all, await heldOut.written(workshop));
+): StageOutput<ListsReport> {
+  const { lists, report } = heldOut.guard(all, written);
   return {
     value: { ...sizeOf(lists), mined: null, guard: report, recorded, ...more },
     blobs: [listsBlob(lists)],

@@ -5,7 +5,7 @@ import { measureNames, parseMeasures } from '../metrics/measures/registry.ts';
 import { rankingToRun, type RankedDocument, type Ranking } from '../retrieval/ranking.ts';
 import { keptRepeats } from '../training/repeat-test.ts';
 import { sourceName } from './arm-mix.ts';
-import { writtenSetReport, type WrittenSetReport } from './held-out-queries.ts';
+import { writtenSetReport, type WrittenSetReport } from './written-sets.ts';
 import { writtenSetNote } from './test-queries-text.ts';
 import type { FilteredReport, ListsReport } from './lists-report.ts';
 import type { Recipe } from './schema.ts';

@@ -1,5 +1,5 @@
 /** What tables and notes say of test and dev queries, alike on the command line, in reports and on the page. */
-import type { WrittenSetReport } from './held-out-queries.ts';
+import type { WrittenSetReport } from './written-sets.ts';
 
 /** Who wrote queries that nobody asked: a language model, or nobody, where they are cut out of passages. */
 export type QueriesBy = WrittenSetReport['by'];

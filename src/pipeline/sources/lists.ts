@@ -37,8 +37,14 @@ export async function fileLists(
   const stage = await sourceStage(name, {
     inputs: { lists: await hashInParts(given), recorded, heldOut: heldOut.hash },
     needs: heldOut.needs,
-    run: (workshop) =>
-      guardedLists(workshop, heldOut, given, recorded, recorded ? { written: recordedReport(given) } : {}),
+    run: async (workshop) =>
+      guardedLists(
+        heldOut,
+        await heldOut.written(workshop),
+        given,
+        recorded,
+        recorded ? { written: recordedReport(given) } : {},
+      ),
   });
   return { lists: stage, expected: expectedOf(given, context) };
 }

@@ -133,7 +133,9 @@ export const mined = defineSource({
         const textOf = (id: string): string | undefined => texts.get(id) ?? judged.textOf(id);
         const { lists: made, report } = mine(source, judged, sources, textOf);
         const known = made.map((list) => judged.withHistory(list));
-        return guardedLists(workshop, heldOut, known, judged.recorded, { mined: { ...report } });
+        return guardedLists(heldOut, await heldOut.written(workshop), known, judged.recorded, {
+          mined: { ...report },
+        });
       },
     });
     const negatives = source.negatives * (source.fuse ? 1 : source.retrievers.length);

@@ -5,7 +5,7 @@ import { listsFrom, tasksFor, type Subject } from '../../generation/subject.ts';
 import { InputError } from '../../core/errors.ts';
 import type { Generator } from '../../host/generator.ts';
 import { jsonOf } from '../../core/json.ts';
-import type { Guard } from '../held-out.ts';
+import type { Guard } from '../guard.ts';
 import { guardedLists, type ListsReport } from '../lists-report.ts';
 import {
   RecipeStoppedError,
@@ -80,7 +80,7 @@ export async function generatedStage(parts: GeneratedStageParts): Promise<ListsS
         const written = results.map(({ finished }, i) => ({ prompt: prompts[i] as Prompt, finished }));
         const lists = listsFrom(subject, written);
         if (lists.length === 0) throw nothingFits(parts, results);
-        return await guardedLists(workshop, heldOut, lists, recorded !== null, {
+        return guardedLists(heldOut, await heldOut.written(workshop), lists, recorded !== null, {
           written: { model, prompts: results.map((result, i) => promptReport(prompts[i] as Prompt, result)) },
         });
       } finally {
