@@ -60,6 +60,7 @@ const NOT_FUZZED: Readonly<Record<string, string>> = {
   'src/encoders/transformers-js.ts': 'parses config.json as the format config.json does',
   'src/generation/log.ts': 'reads blobs of the store, which are checked by their SHA-256',
   'src/pipeline/fragment.ts': 'copies what a command made',
+  'src/formats/stored-tensors.ts': 'reads blobs of the store, which are checked by their SHA-256',
   'src/pipeline/stage-store.ts': 'reads blobs of the store, which are checked by their SHA-256',
   'src/pipeline/stored-forms.ts': 'reads blobs of the store, which are checked by their SHA-256',
   'src/host/node/atomic-file.ts': 'a damaged marker is taken for none',

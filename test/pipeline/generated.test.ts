@@ -103,8 +103,12 @@ describe('a source that a language model writes', () => {
       const prompts = [{ ...hardNegatives, ...changes }];
       const about = { inputs: null, needs: [], size: { lists: 1, passages: 1, positives: 1 } };
       const parts = { source: 's', role: 'r', model: 'm', recorded: null, prompts, about, seed: 0 };
-      return (await generatedStage({ ...parts, heldOut: { hash: 'h', needs: [] } } as unknown as GeneratedStageParts))
-        .key;
+      return (
+        await generatedStage({
+          ...parts,
+          heldOut: { hash: 'h', needs: [] },
+        } as unknown as GeneratedStageParts)
+      ).key;
     };
     expect(await keyOf({ title: 'Other', description: 'Other words.' })).toBe(await keyOf({}));
     expect(await keyOf({ system: 'Other words.' })).not.toBe(await keyOf({}));

@@ -88,7 +88,6 @@ describe.each(['static-losses', 'nano-losses'])('%s', (name) => {
       name,
       ...small,
       'training.maxSteps=1',
-      ...(name === 'nano-losses' ? ['tuning.learningRates=[0.0003]'] : []),
       'training.batches.batchSize=8',
     );
     const { results, arms, recipe } = await job.run();
