@@ -7,6 +7,10 @@ export function ownFile(file: string): Required<Pick<KnownFile, 'size' | 'sha256
   return own<{ readonly size: number; readonly sha256: string }>(ownFiles, file);
 }
 
+/** Where the page's own server does not answer. */
+export const unreachableRemedy =
+  'Restore the connection to the server of this page (restart it if it has stopped), then try again';
+
 /**
  * Fetches one of the page's own files, whole and as it was built, or not at all.
  * @throws StatusError; ConnectionError when it failed too often; InputError if its bytes are others
@@ -25,8 +29,7 @@ export function fetchOwnFile({
     return fetch(url, { signal, cache });
   };
   const remedies = {
-    unreachable:
-      'Restore the connection to the server of this page (restart it if it has stopped), then try again',
+    unreachable: unreachableRemedy,
     damaged: 'Reload the page; if that does not help, replace the file on the server of this page',
   };
   const known = ownFile(options.file);

@@ -6,7 +6,7 @@ import type { FetchProgress, ModelFiles, ModelFolder } from '../contract.ts';
 import { InputError } from '../../core/errors.ts';
 import { StatusError } from '../download.ts';
 import { parseHubName, type HubFile, type HubName } from '../hub-listing.ts';
-import { fetchOwnFile } from './download.ts';
+import { fetchOwnFile, unreachableRemedy } from './download.ts';
 import { openHubRepository, type HubCacheOptions } from './hub-repository.ts';
 
 export interface ModelFilesOptions extends HubCacheOptions {
@@ -83,8 +83,7 @@ function openBuiltIn(
       } catch (cause) {
         throw new InputError(`${folder.host} could not be reached`, {
           file: `${name}/${path}`,
-          remedy:
-            'Restore the connection to the server of this page (restart it if it has stopped), then try again',
+          remedy: unreachableRemedy,
           cause,
         });
       }

@@ -263,7 +263,7 @@ describe('nano', () => {
     hub.offline = true;
     const nano = await open('nano', { base: hub.endpoint });
     await expect(nano.has('config.json')).rejects.toThrow(
-      /hub\.test could not be reached\. Restart the server/,
+      /hub\.test could not be reached\. Restore the connection to the server of this page/,
     );
   });
 });
