@@ -114,7 +114,7 @@ describeUnless(noChromium, 'the demo before a training', () => {
     });
     await ask(page, typed);
     await page.getByText('the encoder (4.0 MB) is loaded when you train').waitFor();
-    await page.getByRole('button', { name: /on this computer, 6\.8 MB to load$/ }).waitFor();
+    await page.getByRole('button', { name: /on this computer, 6\.\d MB to load$/ }).waitFor();
     await page.waitForLoadState('networkidle');
     expect(models).toEqual([]);
     await page.getByRole('button', { name: 'Load the encoder (4.0 MB)' }).click();
