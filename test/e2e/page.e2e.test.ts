@@ -410,7 +410,7 @@ describeUnless(noChromium, 'the built page', () => {
   it('opens no training worker at a first visit, and says at the button what a training takes', async () => {
     const page = await open('demo');
     await page
-      .getByRole('button', { name: /^Train both now about \d+ to \d+ s on this computer, 2\.8 MB to load$/ })
+      .getByRole('button', { name: /^Train both now about \d+ to \d+ s on this computer, 2\.\d MB to load$/ })
       .waitFor();
     expect(await page.evaluate("asked.some(({ call }) => call === 'open')")).toBe(false);
     await page.close();
