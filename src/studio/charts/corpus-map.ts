@@ -43,7 +43,8 @@ export function nearestTopic(
   let best: string | undefined;
   let least = Number.POSITIVE_INFINITY;
   for (const { name, middle } of topics) {
-    const distance = (middle[0] - x) ** 2 + (middle[1] - y) ** 2;
+    const [dx, dy] = [middle[0] - x, middle[1] - y];
+    const distance = dx * dx + dy * dy;
     if (distance >= least) continue;
     least = distance;
     best = name;
