@@ -84,12 +84,7 @@ describe("paper A's open questions", () => {
 
 describe.each(['static-losses', 'nano-losses'])('%s', (name) => {
   it("runs from extracted queries and the teacher's vectors, which know all of its texts", async () => {
-    const job = await open(
-      name,
-      ...small,
-      'training.maxSteps=1',
-      'training.batches.batchSize=8',
-    );
+    const job = await open(name, ...small, 'training.maxSteps=1', 'training.batches.batchSize=8');
     const { results, arms, recipe } = await job.run();
     expect(results.all.queries).toBe(250);
     expect(arms.map((arm) => arm.name)).toEqual(recipe.arms.map((arm) => arm.name));
