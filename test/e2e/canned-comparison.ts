@@ -1,6 +1,7 @@
 /** A finished comparison of encoders, invented. */
 import type { PairResult } from '../../src/metrics/compare-systems.ts';
 import type { ComparedEncoder, ComparedRow, ModelComparison } from '../../src/pipeline/compare-models.ts';
+import { pair } from './canned-run.ts';
 
 function encoder(
   model: string,
@@ -12,18 +13,7 @@ function encoder(
 }
 
 function test(system: string, metric: string, difference: number, p: number): PairResult {
-  return {
-    ...{ system, metric, difference, baseline: 'bm25' },
-    interval: [difference - 0.03, difference + 0.03],
-    tTestP: p,
-    tTestHolmP: p,
-    randomizationP: p,
-    randomizationHolmP: p,
-    wins: 100,
-    ties: 90,
-    losses: 60,
-    smallestDetectable: 0.04,
-  };
+  return pair(system, 'bm25', difference, p, metric);
 }
 
 const bm25 = { ndcg_cut_10: 0.526, recall_100: 0.605 };

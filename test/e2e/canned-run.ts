@@ -43,10 +43,17 @@ const system = (name: string, ndcg: number) => ({
   name,
   metrics: { ndcg_cut_10: measured(ndcg), recall_10: measured(ndcg - 0.1) },
 });
-const pair = (name: string, baseline: string, difference: number, p: number) => ({
+/** A test of one system against another. */
+export const pair = (
+  name: string,
+  baseline: string,
+  difference: number,
+  p: number,
+  metric = 'ndcg_cut_10',
+) => ({
   system: name,
   baseline,
-  metric: 'ndcg_cut_10',
+  metric,
   difference,
   interval: [difference - 0.03, difference + 0.03] as const,
   tTestP: p,

@@ -1,11 +1,10 @@
 /** The demo before a training, as a visitor meets it: the built page with its own worker and its own files. */
 import { createServer, request as httpRequest } from 'node:http';
-import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
 import { expect, it, onTestFinished } from 'vitest';
 import type { Page } from 'playwright';
 import { servedPage, testBrowser } from '../support/built-page.ts';
 import { noChromium } from '../support/chromium-process.ts';
+import { serveUntilEnd } from '../support/local-server.ts';
 import { describeUnless } from '../support/skip.ts';
 
 const typed = 'how do bees make honey';
@@ -182,14 +181,9 @@ async function countingProxy(target: string) {
     upstream.on('error', () => response.destroy());
     request.pipe(upstream);
   });
-  proxy.listen(0, '127.0.0.1');
-  await once(proxy, 'listening');
-  onTestFinished(() => {
-    proxy.closeAllConnections();
-    proxy.close();
-  });
+  const address = await serveUntilEnd(proxy);
   return {
-    address: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}/`,
+    address,
     paths: () => [...sent.keys()],
     /** Of all files whose path begins so. */
     bytes: (path: string): number =>

@@ -1,7 +1,5 @@
 import { createHash } from 'node:crypto';
 import { createServer, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { onTestFinished } from 'vitest';
 
 type Content = string | Uint8Array;
 
@@ -16,6 +14,8 @@ export interface DatasetFixture {
   readonly isPlain?: boolean;
 }
 
+import { serveUntilEnd } from './local-server.ts';
+
 /** A server with the hub's paths of data sets, on this machine. */
 export class DatasetHub {
   static readonly commit = 'c0ffee'.padEnd(40, '0');
@@ -24,7 +24,7 @@ export class DatasetHub {
   readonly requests: string[] = [];
   /** Answers a request for a file's bytes instead; true if it did. */
   misbehave: ((path: string, response: ServerResponse, bytes: Buffer) => boolean) | undefined;
-  #port = 0;
+  #address = '';
 
   private constructor(datasets: Readonly<Record<string, DatasetFixture>>) {
     this.datasets = datasets;
@@ -38,17 +38,12 @@ export class DatasetHub {
       hub.requests.push(start > 0 ? `${path} from ${start}` : path);
       hub.#answer(path, start, response);
     });
-    await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-    hub.#port = (server.address() as AddressInfo).port;
-    onTestFinished(async () => {
-      server.closeAllConnections();
-      await new Promise((done) => server.close(done));
-    });
+    hub.#address = (await serveUntilEnd(server)).replace(/\/$/, '');
     return hub;
   }
 
   get address(): string {
-    return `http://127.0.0.1:${this.#port}`;
+    return this.#address;
   }
 
   #answer(path: string, start: number, response: ServerResponse): void {

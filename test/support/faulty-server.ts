@@ -1,8 +1,6 @@
 /** A server in front of another, for tests of connections that fail. */
 import { createServer, request as httpRequest } from 'node:http';
-import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
-import { onTestFinished } from 'vitest';
+import { serveUntilEnd } from './local-server.ts';
 
 /** Files whose path matches are not sent at all, or their first half is, and then the connection ends. */
 export interface Fault {
@@ -51,14 +49,9 @@ export async function faultyServer(target: string): Promise<FaultyServer> {
     upstream.on('error', () => response.destroy());
     request.pipe(upstream);
   });
-  proxy.listen(0, '127.0.0.1');
-  await once(proxy, 'listening');
-  onTestFinished(() => {
-    proxy.closeAllConnections();
-    proxy.close();
-  });
+  const address = await serveUntilEnd(proxy);
   const server: FaultyServer = {
-    address: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}/`,
+    address,
     fault: undefined,
     struck: 0,
   };

@@ -44,6 +44,14 @@ export const smallTraining: TrainingSettings = {
   checkpointEvery: 3,
 };
 
+/** The same for a static encoder, whose rows take larger steps and no decay. */
+export const staticTraining: TrainingSettings = {
+  ...smallTraining,
+  learningRate: 0.03,
+  optimizer: { ...defaultAdamW, weightDecay: 0, clipNorm: 0 },
+  dropout: { hidden: 0, attention: 0 },
+};
+
 export interface SmallTrainings {
   /** What `train` takes, with changes. */
   readonly parts: (changes?: Partial<TrainerParts>) => TrainerParts;

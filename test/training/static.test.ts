@@ -14,7 +14,7 @@ import { withChangedRows } from '../../src/training/changed-rows.ts';
 import { CheckpointStore } from '../../src/training/checkpoint.ts';
 import { defaultAdamW } from '../../src/training/optimizer.ts';
 import { train, type TrainerParts, type TrainingEvent } from '../../src/training/trainer.ts';
-import { smallTraining } from '../support/small-training.ts';
+import { staticTraining } from '../support/small-training.ts';
 import { staticFolder } from '../support/static-folder.ts';
 import {
   bitsOfTrainings,
@@ -102,12 +102,7 @@ describe('training a static encoder', () => {
   });
   afterAll(() => rm(folder, { recursive: true }));
 
-  const settings = {
-    ...smallTraining,
-    learningRate: 0.03,
-    optimizer: { ...defaultAdamW, weightDecay: 0, clipNorm: 0 },
-    dropout: { hidden: 0, attention: 0 },
-  };
+  const settings = staticTraining;
   const lists = makeLists(24);
   // It is given no runtime: one that computes nothing would throw.
   const parts = (changes: Partial<TrainerParts> = {}): TrainerParts => ({

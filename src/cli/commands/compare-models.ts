@@ -9,7 +9,8 @@ import { addCorpusOptions, type CorpusOptions } from '../corpus-options.ts';
 import { addEncodingOptions, encodingOverrides } from '../encoding-options.ts';
 import { addStoreOptions, withHost, type StoreOptions } from '../fragment-command.ts';
 import type { CliIo } from '../io.ts';
-import { addComputeOptions, integerOption, numberOption, type ComputeOptions } from '../options.ts';
+import { addSignificanceOptions } from '../evaluation-options.ts';
+import { addComputeOptions, integerOption, type ComputeOptions } from '../options.ts';
 import { addSettingOptions, chosenSettings } from '../setting-options.ts';
 import { textTable } from '../text-table.ts';
 
@@ -58,19 +59,8 @@ export function registerCompareModels(program: Command, io: CliIo): void {
       integerOption('--level', settingRanges.level),
       1,
     )
-    .option('--drop-identical', 'Ignore documents with the same id as the query (ArguAna, Quora)')
-    .option(
-      '--alpha <p>',
-      'Significance level',
-      numberOption('--alpha', settingRanges.significanceLevel),
-      0.05,
-    )
-    .option(
-      '--samples <n>',
-      'Number of permutations and bootstrap samples',
-      integerOption('--samples', settingRanges.samples),
-      10_000,
-    );
+    .option('--drop-identical', 'Ignore documents with the same id as the query (ArguAna, Quora)');
+  addSignificanceOptions(command);
   addSettingOptions(command, bm25SettingTable);
   addEncodingOptions(command);
   addStoreOptions(command, './.retriever-studio');

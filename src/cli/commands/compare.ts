@@ -10,9 +10,9 @@ import { comparisonRows, conclusion } from '../../metrics/comparison-text.ts';
 import { parseMeasures } from '../../metrics/measures/registry.ts';
 import type { RequestedMeasure } from '../../metrics/measures/registry.ts';
 import type { RunOptions } from '../evaluation-options.ts';
-import { addRunOptions, evaluationOptions } from '../evaluation-options.ts';
+import { addRunOptions, addSignificanceOptions, evaluationOptions } from '../evaluation-options.ts';
 import type { CliIo } from '../io.ts';
-import { integerOption, numberOption } from '../options.ts';
+import { integerOption } from '../options.ts';
 import { checkOutputFile, writeOutputFile } from '../output-file.ts';
 import { textTable } from '../text-table.ts';
 import { openJudgments, openRun, requireCommonQueries, warnAboutJudgments } from '../trec-files.ts';
@@ -47,23 +47,12 @@ export function registerCompare(program: Command, io: CliIo): void {
     .option('--csv <file>', 'Write the comparisons, unrounded, to a CSV file')
     .option('--latex <file>', 'Write the means to a LaTeX table')
     .option(
-      '--alpha <p>',
-      'Significance level',
-      numberOption('--alpha', settingRanges.significanceLevel),
-      0.05,
-    )
-    .option(
-      '--samples <n>',
-      'Number of permutations and bootstrap samples',
-      integerOption('--samples', settingRanges.samples),
-      10_000,
-    )
-    .option(
       '--seed <n>',
       'Random seed of the permutations and bootstrap samples',
       integerOption('--seed', settingRanges.seed),
       0,
     );
+  addSignificanceOptions(command);
   addRunOptions(command).action((paths: readonly string[], options: CompareOptions) =>
     compareFiles(paths, options, io),
   );

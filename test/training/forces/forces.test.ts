@@ -14,10 +14,9 @@ import { TrainingForces } from '../../../src/training/forces/forces.ts';
 import { decodeForces, encodeForces, sortedForces } from '../../../src/training/forces/record.ts';
 import { ForceRecorder } from '../../../src/training/forces/recorder.ts';
 import { ListObjective } from '../../../src/training/list-objective.ts';
-import { defaultAdamW } from '../../../src/training/optimizer.ts';
 import { learningRateShare, scheduleFor } from '../../../src/training/schedules.ts';
 import { train, type TrainerParts } from '../../../src/training/trainer.ts';
-import { smallTraining } from '../../support/small-training.ts';
+import { staticTraining } from '../../support/small-training.ts';
 import { staticFolder } from '../../support/static-folder.ts';
 import { makeLists } from '../../support/training-lists.ts';
 
@@ -116,11 +115,8 @@ describe('a training', () => {
   afterAll(() => rm(folder, { recursive: true }));
 
   const settings = {
-    ...smallTraining,
-    learningRate: 0.03,
-    optimizer: { ...defaultAdamW, weightDecay: 0, clipNorm: 0 },
-    dropout: { hidden: 0, attention: 0 },
-    batches: { ...smallTraining.batches, negatives: 2 },
+    ...staticTraining,
+    batches: { ...staticTraining.batches, negatives: 2 },
   };
   const lists = makeLists(24);
   const parts = (changes: Partial<TrainerParts> = {}): TrainerParts => ({
