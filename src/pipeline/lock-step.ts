@@ -116,6 +116,7 @@ export class LockStep {
     this.#pace = 'full';
     this.watch(undefined);
     this.#grant();
+    this.#members.clear();
   }
 
   #tick(milliseconds: number): void {
@@ -128,6 +129,7 @@ export class LockStep {
   }
 
   #slowest(): number {
+    if (this.#members.size === 0) return 0;
     return Math.min(...[...this.#members.values()].map(({ step }) => step));
   }
 

@@ -113,6 +113,31 @@ describe('trainings in lock step', () => {
     expect([a.step, b.step]).toEqual([11, 11]);
   });
 
+  it.each([
+    ['so many steps a second', 5 as const],
+    ['single steps', 'single' as const],
+  ])('make no burst at their start where %s were chosen long before', (_, pace) => {
+    const lockStep = new LockStep(clock);
+    lockStep.begin();
+    lockStep.go(pace);
+    vi.advanceTimersByTime(10_000);
+    lockStep.takeStep();
+    const a = new EagerTraining(lockStep, 'a');
+    a.goOn();
+    expect(a.step).toBe(1);
+  });
+
+  it('wait for none that belongs to a run before', () => {
+    const lockStep = new LockStep(clock);
+    lockStep.begin();
+    // One that failed, and was never told to have finished.
+    new EagerTraining(lockStep, 'failed');
+    lockStep.end();
+    lockStep.begin();
+    const a = new EagerTraining(lockStep, 'a');
+    for (let i = 0; i < 10; i++) expect(a.go()).toBe(true);
+  });
+
   it('are held by nothing once it ends, and watch nothing more', () => {
     const lockStep = new LockStep(clock);
     lockStep.begin();
