@@ -76,7 +76,7 @@ export async function servePage(folder, port = 0) {
 }
 
 /** A browser keeps experiments by address: at another port they are out of sight. So it is the same one each time. */
-const usualPort = 47821;
+export const usualPort = 47821;
 
 /**
  * Serves at the usual port, or at a free one where that is taken, and says so.

@@ -5,7 +5,8 @@
  * why, and the line `N passed, N failed, N skipped`. Where the arguments name files, those run, whichever suite they
  * belong to, and only what they need is looked for.
  */
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
@@ -24,7 +25,7 @@ async function main() {
   const named = filesNamedBy(vitestArguments);
   const runsWholeSuite = vitestArguments.length === 0;
   installPackages();
-  const builds = named !== undefined || build();
+  const builds = named !== undefined || (await build());
 
   const needs = needsOf(named);
   const chromium = needs.chromium ? await prepareChromium() : undefined;
@@ -32,7 +33,7 @@ async function main() {
   if (webgpu?.available === false) console.log(`WebGPU tests in Node will be skipped: ${webgpu.reason}.`);
   const suite = isLong ? 'long' : named === undefined ? 'default' : 'all';
   const environment = webgpu?.available === true ? webgpu.environment : {};
-  const { summary, exitCode } = runTests({ ...environment, [suiteVariable]: suite });
+  const { summary, exitCode } = await runTests({ ...environment, [suiteVariable]: suite });
 
   const problems = [];
   if (!builds) problems.push('The build failed (see above).');
@@ -52,9 +53,9 @@ async function main() {
   return failed === 0 ? 0 : 1;
 }
 
-function build() {
+async function build() {
   console.log('Building …');
-  return runNode([join(root, 'scripts', 'build.mjs')]) === 0;
+  return (await runNode([join(root, 'scripts', 'build.mjs')])) === 0;
 }
 
 /** @returns {Promise<string | undefined>} the browser of the tests, installed where there was none */
@@ -113,14 +114,14 @@ function shown(file) {
 }
 
 /** @param {Record<string, string>} environment */
-function runTests(environment) {
+async function runTests(environment) {
   const folder = mkdtempSync(join(tmpdir(), 'retriever-studio-test-'));
   try {
     const file = join(folder, 'report.json');
     const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
     const reporter = join(root, 'scripts', 'test-reporter.mjs');
     const args = [vitest, 'run', '--reporter=default', `--reporter=${reporter}`, ...vitestArguments];
-    const exitCode = runNode(args, { ...environment, REPORT_FILE: file });
+    const exitCode = await runNode(args, { ...environment, REPORT_FILE: file });
     return { summary: summarize(JSON.parse(readFileSync(file, 'utf8'))), exitCode };
   } catch (error) {
     console.error(`vitest left no report: ${error instanceof Error ? error.message : String(error)}`);
@@ -131,16 +132,23 @@ function runTests(environment) {
 }
 
 /**
+ * Passes a signal that ends this process on, so that no browser is left behind.
  * @param {string[]} args
  * @param {Record<string, string>} [environment]
+ * @returns {Promise<number>} the exit code
  */
-function runNode(args, environment) {
-  const run = spawnSync(process.execPath, args, {
+async function runNode(args, environment) {
+  const child = spawn(process.execPath, args, {
     cwd: root,
     stdio: ['ignore', 'inherit', 'inherit'],
     env: { ...process.env, ...environment },
   });
-  return run.status ?? 1;
+  const endings = /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']);
+  const passOn = (/** @type {NodeJS.Signals} */ signal) => void child.kill(signal);
+  for (const signal of endings) process.on(signal, passOn);
+  const [code] = /** @type {[number | null]} */ (await once(child, 'exit'));
+  for (const signal of endings) process.off(signal, passOn);
+  return code ?? 1;
 }
 
 try {

@@ -23,6 +23,16 @@ Press Ctrl+C to stop.
     expect(started.stderr()).toBe('');
   });
 
+  it('shows its options, also beside a wrong one', async () => {
+    const helped = start('--help');
+    expect(await helped.ended).toEqual({ code: 0, signal: null });
+    expect(helped.stdout()).toMatch(/^Usage: npm start \[-- --port N\]\n/);
+    const refused = start('--prot', '1');
+    expect(await refused.ended).toEqual({ code: 1, signal: null });
+    expect(refused.stderr()).toMatch(/^Unknown option '--prot'/);
+    expect(refused.stderr()).toContain(helped.stdout());
+  });
+
   it('says in one line what is wrong with a port', async () => {
     const server = createServer();
     await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
