@@ -367,6 +367,8 @@ export type RunEvent =
   | { readonly kind: 'filtered'; readonly stage: StageName; readonly report: FilteredReport }
   /** A search has its first query for a system: the corpus is embedded. */
   | { readonly kind: 'indexing'; readonly system: string; readonly done: number; readonly total: number }
+  /** Of a stage under way; the report repeats what concerns the result. */
+  | { readonly kind: 'warning'; readonly stage: StageName; readonly warning: string }
   | { readonly kind: 'paused' }
   | { readonly kind: 'resumed' }
   /** The device was lost, or the worker hung: another worker goes on from the last checkpoint. Told by the client. */

@@ -135,6 +135,8 @@ it('offers to end the worker of a training that does not stop, and no sooner tha
 
 it('says what happened when the training stops or another worker goes on', async () => {
   const { tell, end } = await running();
+  tell({ kind: 'warning', stage, warning: '2 texts have no known token' });
+  await expect.element(page.getByText('2 texts have no known token.')).toBeVisible();
   tell({ kind: 'recovering', reason: 'the training worker was lost: the GPU is gone' });
   await expect.element(page.getByText(/the GPU is gone\. Going on from the last checkpoint/)).toBeVisible();
   end()?.reject(new Error('training diverged at step 3'));

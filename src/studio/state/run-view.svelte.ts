@@ -395,6 +395,9 @@ export class RunView {
         this.#since = performance.now();
         if (this.state === 'paused') this.state = 'running';
         return;
+      case 'warning':
+        this.#notice(`${capitalized(event.warning.replace(/\.$/, ''))}.`);
+        return;
       case 'recovering':
         this.#notice(`${capitalized(event.reason)}. Going on from the last checkpoint.`);
         return;

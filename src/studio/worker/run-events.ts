@@ -40,9 +40,9 @@ export class RunEvents {
       }
       case 'view':
       case 'found':
-      // The report says it.
-      case 'warning':
         return [];
+      case 'warning':
+        return [{ kind: 'warning', stage, warning: event.warning }];
       case 'training':
         return [{ kind: 'training', stage, event: event.event, secondsLeft }];
       case 'generation':
