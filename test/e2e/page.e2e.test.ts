@@ -404,6 +404,12 @@ describeUnless(noChromium, 'the built page', () => {
     await offer.getByRole('button', { name: 'Resume' }).click();
     await page.getByText('2 trainings at once: step 14 of 36').waitFor();
     expect(await offer.count()).toBe(0);
+    // It is watched, as from the start, and shown where it began.
+    expect(
+      await page.evaluate('asked.filter(({ call }) => call === "run").map(({ ask }) => ask.watch)'),
+    ).toEqual([expect.any(String)]);
+    await page.getByRole('region', { name: 'Listwise' }).waitFor();
+    expect(new URL(page.url()).hash).toBe('#demo');
     await page.close();
   });
 
