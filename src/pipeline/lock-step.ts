@@ -50,6 +50,7 @@ export class LockStep {
   /** These train at the same time: none goes ahead before the others are there. */
   expect(keys: readonly string[]): void {
     this.#expected = new Set(keys);
+    this.#grant();
   }
 
   /** A training of another worker takes part. */

@@ -128,8 +128,14 @@ export async function trainBesideEachOther(
       };
       pause?.watch(hold, watch.signal);
       await trainWith(opened);
-    } catch {
-      // What it has not begun is left to others.
+    } catch (error) {
+      // What it has not begun is left to others, and none of them waits for it.
+      lockStep?.expect([]);
+      const [next] = queue;
+      if (next !== undefined && !signal.aborted) {
+        const reason = error instanceof Error ? error.message : String(error);
+        workshop.warn(next, `no worker for it (${reason}); it will be trained after the others`);
+      }
     } finally {
       watch.abort();
       channel?.end('nothing is left to train');

@@ -209,6 +209,26 @@ describe('trainings beside each other', () => {
     expect(found(beside)).toBe(found(await oneAfterAnother()));
   });
 
+  it('wait for none whose worker does not start, and say so', async () => {
+    const startOne = workerProcess('train');
+    let started = 0;
+    const start = (events: Parameters<typeof startOne>[0]): ReturnType<typeof startOne> => {
+      if (++started > 1) throw new Error('too many workers');
+      return startOne(events);
+    };
+    const lockStep = new LockStep(nodeClock);
+    lockStep.begin();
+    const warnings: string[] = [];
+    const beside = await run({
+      ...{ trainers: trainers({ start }), lockStep },
+      onEvent: (event) => {
+        if (event.kind === 'warning') warnings.push(event.warning);
+      },
+    });
+    expect(found(beside)).toBe(found(await oneAfterAnother()));
+    expect(warnings).toEqual(['no worker for it (too many workers); it will be trained after the others']);
+  });
+
   it('fail with the error that one after another would have', async () => {
     const unfit = [1, 2].map((arm) => `arms[${arm}].training.batches.batchSize=100`);
     const serial: unknown = await run({}, ...unfit).catch((error: unknown) => error);
