@@ -13,7 +13,6 @@ import { comparison } from '../e2e/canned-comparison.ts';
 import { kept, keptCorpus } from '../e2e/canned-run.ts';
 import { cannedClient } from './canned-client.ts';
 
-
 type Ask = Parameters<StudioClient['compareModels']>;
 
 /** The screen with its corpus chosen, and a comparison that does what the test tells it to. */

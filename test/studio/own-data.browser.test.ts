@@ -13,7 +13,6 @@ import type { StudioClient } from '../../src/studio/state/studio-client.ts';
 import { kept, keptCorpus, opened } from '../e2e/canned-run.ts';
 import { cannedClient } from './canned-client.ts';
 
-
 /** A plan of one training, which takes all but ten minutes of the seconds. */
 function planOf(seconds: number, steps: number): Plan {
   const training = {
