@@ -32,7 +32,7 @@ const modelListing: Plugin = {
 /** The scripts that the demo's training loads, by the beginnings of their names. */
 const trainingScripts = [
   ...['training', 'page-train', 'page-search', 'ort.wasm.min', 'LiveTraining', 'RaceChart', 'LineChart'],
-  ...['RunResults', 'PushedDown', 'SecondAct', 'DemoDoors'],
+  ...['RunResults', 'PushedDown', 'SecondAct', 'DemoDoors', 'Term'],
 ];
 
 /** Lists their sizes, so that the page can say how much a training loads. */

@@ -14,6 +14,7 @@ const sources = [
   'index.html',
   'package-lock.json',
   'vite.config.ts',
+  'docs',
   'svelte.config.js',
   'scripts/vite-shared.mjs',
   'public',

@@ -8,7 +8,7 @@ declare module '*.css';
 interface ImportMeta {
   glob<T>(
     pattern: string | readonly string[],
-    options: { readonly import: 'default' },
+    options: { readonly import: 'default'; readonly query?: '?raw' },
   ): Readonly<Record<string, () => Promise<T>>>;
   /** Part of the module that asks. */
   glob<T>(

@@ -21,4 +21,5 @@ export const screens: readonly [Screen, ...Screen[]] = [
   { name: 'own-data', title: 'Own data', load: () => import('./pages/OwnDataPage.svelte') },
   { name: 'recipes', title: 'Recipes', load: () => import('./pages/RecipesPage.svelte') },
   { name: 'results', title: 'Results', load: () => import('./pages/ResultsPage.svelte') },
+  { name: 'help', title: 'Help', load: () => import('./pages/HelpPage.svelte') },
 ];

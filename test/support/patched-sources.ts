@@ -59,7 +59,7 @@ export function patchSources(patch: SourcePatch): PatchedSources {
         ...['--tsconfig', 'tsconfig.browser.json', '--fail-on-warnings', '--output', 'machine'],
       ),
     buildPage: async () => {
-      copy('index.html', 'vite.config.ts', 'scripts/vite-shared.mjs', 'public', 'recipes');
+      copy('index.html', 'vite.config.ts', 'scripts/vite-shared.mjs', 'public', 'recipes', 'docs');
       expect(await complaints('node_modules/vite/bin/vite.js', 'build', '--logLevel', 'error')).toBe('');
       return join(folder, 'dist/page');
     },
