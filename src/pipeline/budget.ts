@@ -27,46 +27,97 @@ export function parseBudget(text: string): Budget {
   });
 }
 
-/** About how long a plan takes if each of its trainings ends after so many steps. */
-export function secondsWithin({ stages, trainingsAtOnce }: Plan, maxSteps: number): number {
+/**
+ * About how long a plan takes if each of its trainings ends after so many steps.
+ * @param evaluations of each training; as many as it has without a limit
+ */
+export function secondsWithin(
+  { stages, trainingsAtOnce }: Plan,
+  maxSteps: number,
+  evaluations = Infinity,
+): number {
   const cut = stages.map((stage) => {
     const { seconds, steps } = stage;
     if (steps === undefined) return stage;
     const left = 1 - Math.min(1, maxSteps / Math.max(1, steps.count));
-    return { ...stage, seconds: seconds - steps.seconds * left };
+    const { count = 0, seconds: each = 0 } = steps.evaluations ?? {};
+    const without = 1 - Math.min(1, evaluations / Math.max(1, count));
+    return { ...stage, seconds: seconds - steps.seconds * left - each * without };
   });
   return secondsOfAll(cut, trainingsAtOnce);
 }
 
 /** The most steps of each training that a budget has room for: at least one, even where all else takes longer. */
-export function stepsWithin(plan: Plan, budget: Budget): number {
+export function stepsWithin(plan: Plan, budget: Budget, evaluations = Infinity): number {
   const all = Math.max(0, ...plan.stages.map(({ steps }) => steps?.count ?? 0));
   if (budget === 'full') return all;
   if ('steps' in budget) return Math.min(all, budget.steps);
   let [fits, tooMany] = [0, all + 1];
   while (tooMany - fits > 1) {
     const steps = Math.floor((fits + tooMany) / 2);
-    if (secondsWithin(plan, steps) <= budget.seconds) fits = steps;
+    if (secondsWithin(plan, steps, evaluations) <= budget.seconds) fits = steps;
     else tooMany = steps;
   }
   return Math.min(all, Math.max(1, fits));
 }
 
+/** Of a budget, evaluations may take so much before there are fewer of them. */
+const evaluationShare = 0.2;
+/** Before the first step, in the middle and after the last one. */
+const leastEvaluations = 3;
+
+/** How many evaluations of each training a budget has room for; all of them where they take little of it. */
+function evaluationsWithin({ stages, trainingsAtOnce }: Plan, budget: Budget): number {
+  if (budget === 'full' || 'steps' in budget) return Infinity;
+  const trainings = stages.flatMap(({ steps }) =>
+    steps?.evaluations === undefined ? [] : [steps.evaluations],
+  );
+  const each = trainings.reduce((sum, { count, seconds }) => sum + seconds / Math.max(1, count), 0);
+  const fit = Math.floor((evaluationShare * budget.seconds * trainingsAtOnce) / Math.max(each, 1e-9));
+  return trainings.every(({ count }) => fit >= count) ? Infinity : Math.max(leastEvaluations, fit);
+}
+
+/** What {@link trainingWithin} leaves of a plan. */
+export interface Within {
+  readonly steps: number;
+  readonly seconds: number;
+  readonly training: RecipeTraining;
+}
+
 /**
  * What the recipe's training has to set for a budget: nothing where all of it fits. Where there are more judged pairs
- * than the steps have room for, each query has one row, so that queries with many judgments do not crowd out the others.
+ * than the steps have room for, each query has as many rows as any other, so that queries with many judgments do not
+ * crowd out the others: one, or as many rounds as there is room for.
  */
 export function trainingWithin(
   plan: Plan,
   arms: readonly Pick<ArmStages, 'training' | 'loss' | 'expected'>[],
   budget: Budget,
-): RecipeTraining {
+): Within {
   const all = stepsWithin(plan, 'full');
-  const maxSteps = stepsWithin(plan, budget);
+  // Where all of it fits, so do its evaluations.
+  const fits = budget !== 'full' && !('steps' in budget) && secondsWithin(plan, all) <= budget.seconds;
+  const evaluations = fits ? Infinity : evaluationsWithin(plan, budget);
+  const steps = stepsWithin(plan, budget, evaluations);
+  const seconds = secondsWithin(plan, steps, evaluations);
+  const evaluateEvery = Number.isFinite(evaluations)
+    ? { evaluateEvery: Math.max(1, Math.ceil(steps / (evaluations - 1))) }
+    : {};
+  return { steps, seconds, training: { ...rowsWithin(arms, steps, all), ...evaluateEvery } };
+}
+
+function rowsWithin(
+  arms: readonly Pick<ArmStages, 'training' | 'loss' | 'expected'>[],
+  maxSteps: number,
+  all: number,
+): RecipeTraining {
   if (maxSteps >= all) return {};
-  const isCrowded = arms.every(({ training, loss, expected }) => {
-    const rows = maxSteps * expectedTraining(training, loss, expected).batchSize;
-    return expected.positives > expected.lists && rows <= expected.lists;
+  const rowsPerList = arms.map(({ training, loss, expected }) => {
+    const { batchSize } = expectedTraining(training, loss, expected);
+    const hasMore = training.batches?.rowPer !== 'list' && expected.positives > expected.lists;
+    return hasMore ? (maxSteps * batchSize) / expected.lists : Infinity;
   });
-  return { maxSteps, ...(isCrowded && { batches: { rowPer: 'list' } }) };
+  const most = Math.max(...rowsPerList);
+  if (most <= 1) return { maxSteps, batches: { rowPer: 'list' } };
+  return Number.isFinite(most) ? { maxSteps, batches: { evenRows: true } } : { maxSteps };
 }

@@ -22,6 +22,8 @@ export interface ShelvedEncoder {
   readonly model: EncoderModel;
   /** SHA-256 of its weights, tokenizer, sizes and way of encoding: the same wherever the folder lies. */
   readonly hash: string;
+  /** Whose speed tells of its own, where only its sizes are known. */
+  readonly measuredBy?: ShelvedEncoder | undefined;
 }
 
 /** A cross-encoder that is read when it is opened. */
@@ -36,6 +38,8 @@ export class EncoderShelf {
   readonly #library: ModelLibrary | undefined;
   readonly #folders = new Map<string, Promise<ModelFolder>>();
   readonly #encoders = new Map<string, Promise<ShelvedEncoder>>();
+  /** Each with its own encoding settings. */
+  readonly #read = new Map<string, Promise<ReadEncoder>>();
 
   /** @param library runs the models that the studio has no graphs for */
   constructor(files: ModelFiles, library?: ModelLibrary) {
@@ -48,7 +52,7 @@ export class EncoderShelf {
     const key = JSON.stringify([name, Object.entries(overrides).sort()]);
     let encoder = this.#encoders.get(key);
     if (encoder === undefined) {
-      encoder = this.#read(name, overrides);
+      encoder = this.#shelve(name, overrides);
       this.#encoders.set(key, encoder);
     }
     return encoder;
@@ -101,15 +105,34 @@ export class EncoderShelf {
     return sha256(parts.join(' '));
   }
 
-  async #read(name: string, overrides: EncodingOverrides): Promise<ShelvedEncoder> {
+  async #shelve(name: string, overrides: EncodingOverrides): Promise<ShelvedEncoder> {
     if (libraryModelName(name) !== undefined) {
       throw new InputError('models run by transformers.js cannot be trained or compared', {
         file: name,
         remedy: 'Use another encoder here; this one can be a teacher, a guide or a retriever for mining',
       });
     }
-    const model = await readEncoder(await this.#folder(name), overrides);
-    return { model, hash: await hashEncoder(model) };
+    const known = await this.#readOnce(name);
+    const encoding = withLengths(known.model, overrides);
+    const model =
+      encoding === undefined
+        ? await readEncoder(await this.#folder(name), overrides)
+        : { ...known.model, encoding };
+    return { model, hash: await hashEncoder(model, known.content) };
+  }
+
+  #readOnce(name: string): Promise<ReadEncoder> {
+    let read = this.#read.get(name);
+    if (read === undefined) {
+      read = this.#readContent(name);
+      this.#read.set(name, read);
+    }
+    return read;
+  }
+
+  async #readContent(name: string): Promise<ReadEncoder> {
+    const model = await readEncoder(await this.#folder(name));
+    return { model, content: await contentHashes(model) };
   }
 
   #folder(name: string): Promise<ModelFolder> {
@@ -122,12 +145,41 @@ export class EncoderShelf {
   }
 }
 
-/** SHA-256 of an encoder's weights, tokenizer, sizes and way of encoding. */
-export async function hashEncoder({ shape, encoding, weights, baggage }: EncoderModel): Promise<string> {
-  const parts = [canonicalJson({ shape: { ...shape }, encoding: { ...encoding } })];
-  parts.push(...(await hashWeights(weights)));
+interface ReadEncoder {
+  readonly model: EncoderModel;
+  readonly content: readonly string[];
+}
+
+/** The encoding with other lengths; undefined where more than the lengths differ, or they do not fit. */
+function withLengths(
+  { shape, encoding }: EncoderModel,
+  { queryMaxLength, passageMaxLength, ...others }: EncodingOverrides,
+): EncoderModel['encoding'] | undefined {
+  if (Object.values(others).some((value) => value !== undefined)) return undefined;
+  const lengths = {
+    queryMaxLength: queryMaxLength ?? encoding.queryMaxLength,
+    passageMaxLength: passageMaxLength ?? encoding.passageMaxLength,
+  };
+  const fits = (length: number): boolean =>
+    Number.isInteger(length) && length >= leastLength && length <= shape.maxPositions;
+  return Object.values(lengths).every(fits) ? { ...encoding, ...lengths } : undefined;
+}
+
+/** [CLS], one token, [SEP]. */
+const leastLength = 3;
+
+/** SHA-256 of an encoder's weights, tokenizer, sizes and way of encoding. @param content its {@link contentHashes} */
+export async function hashEncoder(model: EncoderModel, content?: readonly string[]): Promise<string> {
+  const { shape, encoding } = model;
+  const stated = canonicalJson({ shape: { ...shape }, encoding: { ...encoding } });
+  return sha256([stated, ...(content ?? (await contentHashes(model)))].join(' '));
+}
+
+/** Of an encoder's weights and files. */
+async function contentHashes({ weights, baggage }: EncoderModel): Promise<readonly string[]> {
+  const parts = await hashWeights(weights);
   for (const [file, bytes] of baggage.files) parts.push(file, await sha256(bytes));
-  return sha256(parts.join(' '));
+  return parts;
 }
 
 async function hashWeights(weights: Weights): Promise<string[]> {

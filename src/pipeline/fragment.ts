@@ -236,7 +236,11 @@ export class FragmentJob {
     if (arm === undefined) throw new Error('the fragment has no arm to train');
     const devStage = await devStageOf(fragment, this.corpus, heldOut);
     const { runtime } = this.#workshop;
-    const devPassages = expectedDevPassages(heldOut, fragment.corpus.devCandidates);
+    const devPassages = expectedDevPassages(
+      heldOut,
+      fragment.corpus.devCandidates,
+      this.corpus.passages.size,
+    );
     const stage = await trainingOf({ runtime, encoder, dev: devStage, devPassages }, arm, seed, label);
     const lists = await this.listsOf(arm.lists);
     if (lists.length === 0) {

@@ -8,9 +8,10 @@ import type { EncoderModel } from '../encoders/types.ts';
 import { expectedDisk, expectedMemory, makePlan, neededStages, type Plan } from './plan.ts';
 import type { LockStep } from './lock-step.ts';
 import type { LoweredReport } from './lowered-report.ts';
-import { ratesStage } from './rates.ts';
+import { productRateStage, ratesStage, shareOfProducts, type Rates } from './rates.ts';
 import type { RecipeGenerators } from './recipe-generators.ts';
-import { readCorpus, type RecipeCorpus, type RecipeFiles } from './recipe-corpus.ts';
+import { readingOf, type Reading } from './reading.ts';
+import type { RecipeCorpus, RecipeFiles } from './recipe-corpus.ts';
 import { makeReport, type ArmResult, type RecipeReport } from './report.ts';
 import type { Recipe } from './schema.ts';
 import type { Stage } from './stage.ts';
@@ -56,6 +57,8 @@ export interface RecipeJobParts {
   readonly trainers?: Trainers;
   /** Holds trainings beside each other at the same step, for who watches them. */
   readonly lockStep?: LockStep;
+  /** Reads what the recipe names; what other jobs have read as well, where they share it. */
+  readonly reading?: Reading;
   /** Keeps the corpus's vectors of every trained encoder in memory, for who searches on ({@link RecipeJob.vectorsOf}). */
   readonly keepVectors?: boolean;
 }
@@ -85,6 +88,7 @@ export class RecipeJob {
   #trainingsAtOnce = 1;
   #arms: readonly ArmResult[] = [];
   #isPlanned = false;
+  #isTimed = false;
 
   private constructor(
     recipe: Recipe,
@@ -115,9 +119,9 @@ export class RecipeJob {
   static async open(parts: RecipeJobParts): Promise<RecipeJob> {
     const { recipe, runtime, clock, files, onEvent } = parts;
     const startedAt = clock.now();
-    const corpus = await readCorpus(recipe.corpus, files, {
-      mostBytesInMemory: parts.mostCorpusBytesInMemory,
-    });
+    const reading =
+      parts.reading ?? readingOf(parts, files, { mostBytesInMemory: parts.mostCorpusBytesInMemory });
+    const corpus = await reading.corpus(recipe.corpus);
     const left = new TimeLeft();
     const { workshop, shelf, generators } = openWorkshop(
       {
@@ -130,8 +134,10 @@ export class RecipeJob {
       },
       recipe.generators,
       corpus,
+      reading.shelf,
     );
-    const graph = await buildStageGraph(recipe, { corpus, shelf, runtime, generators }, files);
+    const { holdOut } = reading;
+    const graph = await buildStageGraph(recipe, { corpus, shelf, runtime, generators, holdOut }, files);
     const { trainers, lockStep } = parts;
     return new RecipeJob(recipe, graph, workshop, { left, startedAt, trainers, lockStep });
   }
@@ -149,18 +155,16 @@ export class RecipeJob {
   /**
    * What is to be done and about how long it takes. Where something is to be computed, the machine's rates are
    * measured first, once for each encoder and corpus.
+   * @param measures whether they may be; without them, only what needs no rate has a time
    */
-  async plan(): Promise<Plan> {
+  async plan({ measures = true }: { readonly measures?: boolean } = {}): Promise<Plan> {
     const workshop = this.#workshop;
     const isStored = (stage: Stage): Promise<boolean> => workshop.isStored(stage);
     const needed = await neededStages(await this.#targets(isStored), isStored);
-    const computes = needed.some(
-      ({ stage, stored }) => !stored && stage.work.forwardFlops + stage.work.trainingFlops > 0,
-    );
-    if (computes) {
-      const { value } = await workshop.resultOf(await ratesStage(workshop, this.graph.encoder));
-      workshop.rates = value;
-    }
+    const computed = needed.flatMap(({ stage, stored }) => (stored ? [] : [stage]));
+    const takesTime = computed.some(({ work }) => work.forwardFlops + work.trainingFlops > 0);
+    if (takesTime) workshop.rates = await this.#rates(computed, measures);
+    this.#isTimed = !takesTime || workshop.rates !== undefined;
     const paces = await workshop.pacesOf(needed.map(({ stage }) => stage));
     const { runtime, checkpointSeconds } = workshop;
     const trainings = needed.filter(({ stage, stored }) => !stored && stage.work.steps !== undefined).length;
@@ -176,6 +180,25 @@ export class RecipeJob {
     this.#left.expect(plan);
     this.#isPlanned = true;
     return plan;
+  }
+
+  /** Whether the times of the last plan are told from this machine's rates, or need none. */
+  get isTimed(): boolean {
+    return this.#isTimed;
+  }
+
+  /** The machine's rates. */
+  async #rates(stages: readonly Stage[], measures: boolean): Promise<Rates | undefined> {
+    const workshop = this.#workshop;
+    const found = async <Value>(stage: Stage<Value>): Promise<Value | undefined> =>
+      (await (measures ? workshop.resultOf(stage) : workshop.findResult(stage)))?.value;
+    const { encoder } = this.graph;
+    const rates = await found(await ratesStage(workshop, encoder.measuredBy ?? encoder));
+    if (rates === undefined || rates.matmul > 0 || !stages.some(({ work }) => work.by === 'graphs')) {
+      return rates;
+    }
+    const products = await found(await productRateStage(workshop));
+    return products === undefined ? undefined : { ...rates, graphs: shareOfProducts * products };
   }
 
   /**

@@ -13,6 +13,8 @@ export interface Passages {
   readonly size: number;
   /** SHA-256 of all of them, wherever they lie. */
   readonly hash: string;
+  /** Whether all of them are in memory. */
+  readonly inMemory: boolean;
   /** Of memory that they occupy, about. */
   readonly heldBytes: number;
   /** All of them, in the order of the corpus. */
@@ -59,6 +61,7 @@ export async function readPassages(
   return {
     size,
     hash: await hash.finish(),
+    inMemory,
     heldBytes: [...texts.values()].reduce((sum, text) => sum + 2 * text.length + 100, 0),
     sample: sample.texts,
     textOf: (id) => texts.get(id),

@@ -25,8 +25,12 @@ export type PlannedStage = Readonly<{
   seconds: number;
   /** Of a language model, at most. */
   requests?: number;
-  /** Of a training: about how many steps, and what they take of its seconds, all together. */
-  steps?: Readonly<{ count: number; seconds: number }>;
+  /** Of a training: about how many steps and evaluations, and what each of both takes of its seconds, all together. */
+  steps?: Readonly<{
+    count: number;
+    seconds: number;
+    evaluations?: Readonly<{ count: number; seconds: number }>;
+  }>;
   /** Whether the model has not been asked yet, so that nobody can tell how long it takes. */
   timeIsUnknown?: boolean;
 }>;
@@ -82,7 +86,9 @@ export function makePlan(
     const seconds = secondsOf(work, rates);
     if (work.steps !== undefined) {
       const ofSteps = secondsOf({ ...noWork, trainingFlops: work.trainingFlops }, rates);
-      return { ...planned, seconds, steps: { count: work.steps, seconds: ofSteps } };
+      const ofEvaluations = secondsOf({ ...noWork, forwardFlops: work.forwardFlops }, rates);
+      const evaluations = { count: work.evaluations ?? 0, seconds: ofEvaluations };
+      return { ...planned, seconds, steps: { count: work.steps, seconds: ofSteps, evaluations } };
     }
     if (work.requests === undefined) return { ...planned, seconds };
     const { count, pace } = work.requests;

@@ -2,6 +2,7 @@ import type { ListRecord } from '../corpus/types.ts';
 import { tokenizeSide } from '../encoders/embedder.ts';
 import { tableFamilyOf } from '../encoders/families/index.ts';
 import { parseLossSpec } from '../losses/loss-spec.ts';
+import { measureMatmulRate } from '../graph/matmul-rate.ts';
 import { forwardFlops } from '../training/flops.ts';
 import { train } from '../training/trainer.ts';
 import { withEmbedder, type ShelvedEncoder } from './encoder-shelf.ts';
@@ -14,9 +15,12 @@ export type Rates = Readonly<{
   training: number;
   /** Of plain matrix products, which trainings by graphs are measured against; 0 where there are none. */
   matmul: number;
+  /** Of forward passes by graphs, such as a teacher's, where what is trained is a table. */
+  graphs?: number;
 }>;
 
-const measuredRates = defineStage<Rates>({ kind: 'rates', version: 1 });
+const measuredRates = defineStage<Rates>({ kind: 'rates', version: 2 });
+const measuredProduct = defineStage<number>({ kind: 'matmul-rate', version: 1 });
 
 /** What is measured costs about this much; a sample has four texts at least. */
 const sampleFlops = 1e9;
@@ -29,7 +33,8 @@ export async function ratesStage(
   return measuredRates({
     label: "this machine's rates",
     inputs: {
-      encoder: encoder.hash,
+      // Neither its weights nor the longest text that it reads makes its operations slower.
+      shape: { ...encoder.model.shape },
       passages: corpus.passages.hash,
       fingerprint: { ...runtime.fingerprint },
     },
@@ -46,6 +51,20 @@ export async function ratesStage(
     },
   });
 }
+
+/** The machine's rate of plain matrix products. */
+export function productRateStage({ runtime }: Pick<Workshop, 'runtime'>): Promise<Stage<number>> {
+  return measuredProduct({
+    label: "this machine's rate of products",
+    inputs: { fingerprint: { ...runtime.fingerprint } },
+    needs: [],
+    work: { ...noWork, seconds: 1 },
+    run: async ({ clock }) => ({ value: await measureMatmulRate(runtime, clock) }),
+  });
+}
+
+/** What forward passes of a transformer reach of the rate of plain products, about. */
+export const shareOfProducts = 0.4;
 
 function sampleTexts({ corpus }: Workshop, { model }: ShelvedEncoder): string[] {
   const { sample } = corpus.passages;
@@ -136,9 +155,10 @@ function perSecond(flops: number, milliseconds: number): number {
 
 /** How long work takes at these rates. */
 export function secondsOf(
-  { forwardFlops: forward, trainingFlops, seconds }: Work,
+  { forwardFlops: forward, by, trainingFlops, seconds }: Work,
   rates: Rates | undefined,
 ): number {
   if (rates === undefined) return seconds;
-  return forward / rates.forward + trainingFlops / rates.training + seconds;
+  const forwardRate = by === 'graphs' ? (rates.graphs ?? rates.forward) : rates.forward;
+  return forward / forwardRate + trainingFlops / rates.training + seconds;
 }

@@ -49,6 +49,8 @@ export interface ReadCorpusOptions {
   readonly mostBytesInMemory?: number | undefined;
   /** Whether the judgments of the train split are what warnings are about; else those of the test split. */
   readonly warnsAboutTrain?: boolean;
+  /** Of the same corpus, all in memory: then only the splits are read, and nothing is noticed of its documents. */
+  readonly passages?: Passages | undefined;
   /** Hears of each passage once, as it is read for the first time. */
   readonly onPassage?: ((passage: Passage) => void) | undefined;
 }
@@ -71,12 +73,14 @@ export async function readCorpus(
   const splits = [tested, trained, chosen];
   const documents = documentsOf(tree, corpus.train !== null && options.warnsAboutTrain ? [trained] : splits);
   const { size } = await withoutTopFolder(tree).open('corpus.jsonl');
-  const passages = await readPassages(documents.read, {
-    titles: corpus.titles,
-    inMemory: size <= (options.mostBytesInMemory ?? mostBytesInMemory),
-    held: judgedPassages(splits),
-    onPassage: options.onPassage,
-  });
+  const passages =
+    options.passages ??
+    (await readPassages(documents.read, {
+      titles: corpus.titles,
+      inMemory: size <= (options.mostBytesInMemory ?? mostBytesInMemory),
+      held: judgedPassages(splits),
+      onPassage: options.onPassage,
+    }));
   if (passages.size === 0) {
     throw new InputError('its corpus.jsonl contains no documents', {
       file: tree.name,

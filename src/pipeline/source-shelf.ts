@@ -12,7 +12,7 @@ import type { Recipe } from './schema.ts';
 import type { AskedScorer } from './schema/parts.ts';
 import type { TeacherSettings } from './schema/teacher.ts';
 import { ScoresShelf, VectorsShelf } from './scores-file.ts';
-import type { ListsSize, PreparedSource, SourceContext, TypicalTokens } from './source.ts';
+import type { ExpectedLists, PreparedSource, SourceContext, TypicalTokens } from './source.ts';
 import { definitionOf } from './sources/index.ts';
 import { typicalTokens, type ListsStage, type Stage, type Workshop } from './stage.ts';
 import { scoresStage, type Scorer, type ScoresReport } from './stages/scores.ts';
@@ -130,7 +130,7 @@ export class SourceShelf {
   /** A teacher's vectors of all lists of a source, or of a mix. @throws InputError if the teacher has none */
   async teacherVectors(
     of: string,
-    { lists, expected }: { readonly lists: ListsStage; readonly expected: ListsSize },
+    { lists, expected }: { readonly lists: ListsStage; readonly expected: ExpectedLists },
     teacher: TeacherSettings,
   ): Promise<Stage> {
     const scorer = teacher.from === 'stored' ? undefined : await this.scorer(teacher);
@@ -139,7 +139,10 @@ export class SourceShelf {
         remedy: 'Use an encoder or a file of vectors as teacher, or scope=own',
       });
     }
-    return teacherVectorsStage(this.#parts, of, lists, scorer, expected.lists + expected.passages);
+    // A passage of several lists is embedded once.
+    const { size } = this.#parts.corpus.passages;
+    const passages = size === 0 ? expected.passages : Math.min(expected.passages, size);
+    return teacherVectorsStage(this.#parts, of, lists, scorer, { ...expected, passages });
   }
 
   async #prepare(name: string): Promise<PreparedSource> {

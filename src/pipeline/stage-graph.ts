@@ -52,7 +52,10 @@ export interface ArmStages extends PreparedLists {
 }
 
 type SearchedParts = GraphParts & { readonly test: QuerySet };
-type GraphParts = Pick<Workshop, 'corpus' | 'shelf' | 'runtime'> & { readonly generators: GeneratorShelf };
+type GraphParts = Pick<Workshop, 'corpus' | 'shelf' | 'runtime'> & {
+  readonly generators: GeneratorShelf;
+  readonly holdOut?: typeof holdOut;
+};
 
 /** All stages of a recipe, with their keys. */
 export interface StageGraph {
@@ -96,14 +99,15 @@ export async function buildStageGraph(
   const evidence = await readEvidence(recipe.evidence, corpus, files);
   const devFile = await readDevFile(recipe.corpus, corpus, files);
   const sets = await writtenSets(recipe, { corpus, generators });
-  const heldOut = await holdOut(recipe.corpus, corpus, allLists(fileLists), devFile, sets);
+  const takeOut = parts.holdOut ?? holdOut;
+  const heldOut = await takeOut(recipe.corpus, corpus, allLists(fileLists), devFile, sets);
   const searched = { ...parts, test: heldOut.test };
   const dev = await devStageOf(recipe, corpus, heldOut);
   const untrained = await searchStage(recipe, searched, 'untrained', encoder);
   const sources = new SourceShelf(recipe, { ...parts, files }, { encoder, heldOut, fileLists });
   const builder = new ArmBuilder(recipe, sources, encoder, evidence);
   const baselines = await baselineStages(recipe, searched, untrained);
-  const devPassages = expectedDevPassages(heldOut, recipe.corpus.devCandidates);
+  const devPassages = expectedDevPassages(heldOut, recipe.corpus.devCandidates, corpus.passages.size);
   // Train queries whose relevant passages are held out do not train.
   const sharedTrain = sets.test === undefined ? corpus.train : undefined;
   const modelOf = ({ similarity = 'cosine' }: RecipeTraining): EncoderModel =>
@@ -173,9 +177,13 @@ export function trainingOf(
 export function expectedDevPassages(
   { choosing, devLists }: Pick<HeldOut, 'choosing' | 'devLists'>,
   devCandidates: number,
+  corpusSize: number,
 ): number {
   if (devLists !== undefined) return devLists.reduce((sum, { documents }) => sum + documents.length, 0);
-  return choosing === undefined ? 0 : choosing.count * (devCandidates + 2);
+  if (choosing === undefined) return 0;
+  const all = choosing.count * (devCandidates + 2);
+  // A passage of several queries is embedded once.
+  return corpusSize === 0 ? all : Math.min(all, corpusSize);
 }
 
 /** What the training of an arm is called. */
@@ -327,6 +335,7 @@ function trainingWork(
     forwardFlops: devPassages === 0 ? 0 : evaluations * devPassages * passage,
     seconds: 0.5,
     steps,
+    evaluations,
     disk: trainingDisk(
       shape,
       trainingSettings(training, loss, 0, () => 0).selection,

@@ -1,7 +1,7 @@
 import type { ListRecord } from '../corpus/types.ts';
 import type { Embedder } from '../encoders/embedder.ts';
 import { forwardFlops } from '../training/flops.ts';
-import type { EncoderModel, Weights } from '../encoders/types.ts';
+import type { EncoderModel, TextTokenizer, Weights } from '../encoders/types.ts';
 import type { GenerationEvent, PauseSwitch } from '../generation/generation-run.ts';
 import type { GenerationLog } from '../generation/log.ts';
 import type { Prompt } from '../generation/prompt.ts';
@@ -28,11 +28,15 @@ export interface Work {
   /** Floating-point operations of forward passes, and of trainings (forward passes counted three times). */
   readonly forwardFlops: number;
   readonly trainingFlops: number;
+  /** What the forward passes run on, where the encoder is another than the trained one. */
+  readonly by?: 'graphs';
   /** Whatever else there is to it. */
   readonly seconds: number;
   readonly requests?: ModelRequests;
   /** Of a training, about. */
   readonly steps?: number;
+  /** Of a training: how often it is evaluated, which its forward passes are for. */
+  readonly evaluations?: number;
   /** What it stores, and the most that it stores besides until its result is there. */
   readonly disk?: { readonly keptBytes: number; readonly workingBytes: number };
 }
@@ -203,10 +207,28 @@ export function typicalTokens(
   const { tokenizer, encoding } = model;
   const most = side === 'query' ? encoding.queryMaxLength : encoding.passageMaxLength;
   const prefix = side === 'query' ? encoding.queryPrefix : encoding.passagePrefix;
-  const every = Math.max(1, Math.floor(texts.length / sampled));
-  const sample = texts.filter((_, i) => i % every === 0).slice(0, sampled);
-  if (sample.length === 0) return most;
-  return sample.reduce((sum, text) => sum + tokenizer.encode(prefix + text, most).length, 0) / sample.length;
+  const known = countsOf(texts, tokenizer);
+  const key = `${most} ${prefix}`;
+  let typical = known.get(key);
+  if (typical === undefined) {
+    const every = Math.max(1, Math.floor(texts.length / sampled));
+    const sample = texts.filter((_, i) => i % every === 0).slice(0, sampled);
+    const tokens = sample.reduce((sum, text) => sum + tokenizer.encode(prefix + text, most).length, 0);
+    typical = sample.length === 0 ? most : tokens / sample.length;
+    known.set(key, typical);
+  }
+  return typical;
+}
+
+/** What was counted of the same texts with the same tokenizer: each stage asks for the corpus's. */
+const counted = new WeakMap<readonly string[], WeakMap<TextTokenizer, Map<string, number>>>();
+
+function countsOf(texts: readonly string[], tokenizer: TextTokenizer): Map<string, number> {
+  const ofTexts = counted.get(texts) ?? new WeakMap<TextTokenizer, Map<string, number>>();
+  counted.set(texts, ofTexts);
+  const counts = ofTexts.get(tokenizer) ?? new Map<string, number>();
+  ofTexts.set(tokenizer, counts);
+  return counts;
 }
 
 const sampled = 100;

@@ -151,9 +151,9 @@ export function openWorkshop(
   host: WorkshopHost,
   generators: GeneratorsByName,
   corpus: RecipeCorpus,
+  shelf = new EncoderShelf(host.models, host.library),
 ): OpenedWorkshop {
   const { runtime, clock, version, store } = host;
-  const shelf = new EncoderShelf(host.models, host.library);
   const opened = new GeneratorShelf(generators, corpus, host.files, host.generators);
   const workshop = new RecipeWorkshop({
     ...{ runtime, clock, version, store, corpus, shelf },

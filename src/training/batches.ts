@@ -23,6 +23,11 @@ export interface BatchOptions {
   /** `list`: one row per list, with its first positive; `positive`: one row for each positive of a list. */
   readonly rowPer: 'list' | 'positive';
   /**
+   * Whether each list has its next row before any list has one more, so that a training that ends early has seen all
+   * lists alike; a random order of all rows otherwise.
+   */
+  readonly evenRows?: boolean | undefined;
+  /**
    * Whether the passages may include a list's other positives: for losses that read grades or a teacher. A contrastive
    * loss only masks them.
    */
@@ -149,9 +154,23 @@ export class Batches {
 
   #dealAnew(epoch: number): readonly Int32Array[] {
     const { seed, batchSize, incomplete, distinctPassages } = this.#options;
-    const order = new RandomStream(seed, 'epoch', epoch).shuffle(Int32Array.from(this.#rows.keys()));
+    const shuffled = new RandomStream(seed, 'epoch', epoch).shuffle(Int32Array.from(this.#rows.keys()));
+    const order = this.#options.evenRows === true ? this.#roundByRound(shuffled) : shuffled;
     const batches = distinctPassages ? this.#dealDistinct(order, epoch) : chunksOf(order, batchSize);
     return incomplete === 'drop' ? batches.filter((batch) => batch.length === batchSize) : batches;
+  }
+
+  /** A row of each list, then another of each list that has one, and so on. */
+  #roundByRound(shuffled: Int32Array): Int32Array {
+    const seen = new Map<number, number>();
+    const rounds: number[][] = [];
+    for (const row of shuffled) {
+      const { list } = this.#rows[row] as TrainingRow;
+      const round = seen.get(list) ?? 0;
+      seen.set(list, round + 1);
+      (rounds[round] ??= []).push(row);
+    }
+    return Int32Array.from(rounds.flat());
   }
 
   /** Each batch takes, in order, every waiting row that shares no passage with it, until it is full. */

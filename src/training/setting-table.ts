@@ -181,6 +181,16 @@ export const trainingSettingTable = {
       placeholder: 'what',
       default: 'positive',
     }),
+    evenRows: switchSetting(
+      { yes: 'even', no: 'random' },
+      {
+        title: 'order of rows',
+        help:
+          'Random over all rows of an epoch, or even: one row of every list before a second of any. Even suits a ' +
+          'training that ends before all rows are used. Default: random.',
+        option: 'row-order',
+      },
+    ),
     otherPositives: switchSetting(
       { yes: 'keep', no: 'drop' },
       {

@@ -53,7 +53,7 @@ export function registerRun(program: Command, io: CliIo): void {
     .option(
       '--budget <budget>',
       'Limit the steps of every training so that the experiment takes about this long: 90s, 5min, 2h; a number of ' +
-        'steps: 500steps; or full. If there are more judged pairs than fit, each query trains with one positive',
+        'steps: 500steps; or full. If there are more judged pairs than fit, pairs are drawn evenly over queries',
     )
     .option('--plan', 'Print the planned stages with time estimates, and exit')
     .option('--seeds <n>', 'Train each arm with seeds 1 to n', integerOption('--seeds', { min: 1, max: 100 }))
@@ -122,10 +122,11 @@ async function runRecipe(
     let job = await RecipeJob.open({ ...parts, recipe });
     let plan = await job.plan();
     if (budget !== undefined) {
-      const { maxSteps, batches } = trainingWithin(plan, job.graph.arms, budget);
-      if (maxSteps !== undefined) {
-        const more = [`training.maxSteps=${maxSteps}`];
-        if (batches?.rowPer !== undefined) more.push(`training.batches.rowPer=${batches.rowPer}`);
+      const { batches, ...others } = trainingWithin(plan, job.graph.arms, budget).training;
+      const more = Object.entries(others).map(([name, value]) => `training.${name}=${value}`);
+      if (more.length > 0) {
+        for (const [name, value] of Object.entries(batches ?? {}))
+          more.push(`training.batches.${name}=${value}`);
         io.note(`budget ${options.budget}: ${more.join(', ')}`);
         job = await RecipeJob.open({ ...parts, recipe: readWith(more) });
         plan = await job.plan();

@@ -18,7 +18,7 @@ import {
 } from '../stage.ts';
 import type { StageTable } from '../stage-table.ts';
 import { sampleOf } from '../written-about.ts';
-import { scoreWithModel, scoringFlops, type Scorer } from './scores.ts';
+import { scoreWithModel, scoringWork, type Scorer } from './scores.ts';
 
 /** Of each source that a recipe wants looked at. */
 export type DiagnosisReport = readonly SourceDiagnosis[];
@@ -61,7 +61,7 @@ export async function diagnosedStage(
         (encoder === undefined
           ? 0
           : 2 * encodingFlops(encoder.model, texts, encoder.model.encoding.passageMaxLength / 2)) +
-        (scorer === undefined ? 0 : scoringFlops(scorer, texts)),
+        (scorer === undefined ? 0 : scoringWork(scorer, texts).forwardFlops),
     },
     run: async (workshop, task) => {
       const all: ListRecord[] = [];

@@ -3,6 +3,7 @@ import { guideLists, withGuideScores } from '../../lists/guide.ts';
 import { ScoringStoppedError } from '../../lists/score-cache.ts';
 import { scoreLists } from '../../lists/teacher.ts';
 import { withTeacherScores } from '../../lists/teacher-scores.ts';
+import { tableFamilyOf } from '../../encoders/families/index.ts';
 import { requirePairs } from '../recipe-evidence.ts';
 import { withLastingTeacher, type TeacherModel } from '../pair-scorer.ts';
 import {
@@ -12,6 +13,7 @@ import {
   RecipeStoppedError,
   type ListsStage,
   type Task,
+  type Work,
   type Workshop,
 } from '../stage.ts';
 import type { FileScores } from '../scores-file.ts';
@@ -66,7 +68,7 @@ export async function scoresStage(
     label: `${role} scores of ${name}`,
     inputs: { lists: lists.key, [role]: teacher.kind, model: teacher.hash, device: runtime.device },
     needs: [lists],
-    work: { ...noWork, forwardFlops: scoringFlops(teacher, expectedPassages) },
+    work: scoringWork(teacher, expectedPassages),
     run: async (workshop, task) => {
       const given = await workshop.listsOf(lists);
       const scored = await scoreWithModel(workshop, given, teacher, task, role);
@@ -75,11 +77,19 @@ export async function scoresStage(
   });
 }
 
-/** Of scoring passages; 0 where nobody can tell before. */
-export function scoringFlops(scorer: Scorer, passages: number): number {
-  return scorer.kind === 'encoder' && 'model' in scorer
-    ? encodingFlops(scorer.model, passages, scorer.model.encoding.passageMaxLength / 2)
-    : 0;
+/**
+ * Of scoring passages; none where nobody can tell before.
+ * @param tokens of a typical passage; half of what the model reads at most where nobody has counted
+ */
+export function scoringWork(scorer: Scorer, passages: number, tokens?: number): Work {
+  if (scorer.kind !== 'encoder' || !('model' in scorer)) return noWork;
+  const { model } = scorer;
+  const most = model.encoding.passageMaxLength;
+  return {
+    ...noWork,
+    forwardFlops: encodingFlops(model, passages, Math.min(most, tokens ?? most / 2)),
+    ...(tableFamilyOf(model.shape) === undefined && { by: 'graphs' }),
+  };
 }
 
 /**

@@ -2,28 +2,34 @@ import { clearVectors, lastingVectors } from '../../retrieval/lasting-vectors.ts
 import { writeTextVectors } from '../../retrieval/text-vectors.ts';
 import { textsOfLists } from '../../training/teacher-vectors.ts';
 import { withTextEmbedder, type TeacherEncoder } from '../pair-scorer.ts';
-import { defineStage, noWork, type ListsStage, type Stage, type Workshop } from '../stage.ts';
-import { scoringFlops } from './scores.ts';
+import type { ExpectedLists } from '../source.ts';
+import { defineStage, type ListsStage, type Stage, type Workshop } from '../stage.ts';
+import { scoringWork } from './scores.ts';
 
 const vectorsOfTeacher = defineStage<null>({ kind: 'teacher-vectors', version: 1, onDevice: true });
 
 /**
  * A teacher's vectors of every query and passage of the lists, each distinct text once. What a killed run has embedded
  * is not embedded again.
- * @param expectedTexts how many queries and passages there are, about
+ * @param expected about how many queries and distinct passages there are
  */
 export async function teacherVectorsStage(
   { runtime }: Pick<Workshop, 'runtime'>,
   name: string,
   lists: ListsStage,
   teacher: TeacherEncoder,
-  expectedTexts: number,
+  expected: ExpectedLists,
 ): Promise<Stage<null>> {
+  const queries = scoringWork(teacher, expected.lists, expected.queryTokens);
+  const passages = scoringWork(teacher, expected.passages, expected.passageTokens);
   return vectorsOfTeacher({
     label: `teacher vectors of ${name}`,
     inputs: { lists: lists.key, model: teacher.hash, device: runtime.device },
     needs: [lists],
-    work: { ...noWork, forwardFlops: scoringFlops(teacher, expectedTexts) },
+    work: {
+      ...passages,
+      forwardFlops: passages.forwardFlops + queries.forwardFlops,
+    },
     clear: async ({ store }, { key }) => {
       for (const side of sides) await clearVectors(store, lastingKey(key, side));
     },
