@@ -71,7 +71,8 @@ export function missingForRecipe(choices: RecipeChoices): readonly string[] {
     );
   }
   for (const role of rolesOf(recipe)) missing.push(...missingForRole(choices, role));
-  return missing;
+  // Several parts of a recipe may lack the same.
+  return [...new Set(missing)];
 }
 
 function missingForRole({ recipe, generators, access }: RecipeChoices, role: string): readonly string[] {
