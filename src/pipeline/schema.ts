@@ -46,6 +46,8 @@ export const recipeSchema = v.strictObject({
   $schema: v.optional(v.string()),
   version: described(v.literal(1), 'Format version.'),
   name,
+  title: described(v.optional(text), 'Name for people, where recipes are offered.'),
+  question: described(v.optional(text), 'The question that the experiment answers, in a sentence.'),
   description: v.optional(v.string(), ''),
   seeds: described(
     v.optional(v.pipe(v.array(seed), v.minLength(1)), [1]),

@@ -71,7 +71,8 @@ export function missingForRecipe(choices: RecipeChoices): readonly string[] {
     );
   }
   for (const role of rolesOf(recipe)) missing.push(...missingForRole(choices, role));
-  return missing;
+  // Several parts of a recipe may lack the same.
+  return [...new Set(missing)];
 }
 
 function missingForRole({ recipe, generators, access }: RecipeChoices, role: string): readonly string[] {
@@ -99,15 +100,17 @@ export function recipeOf({ recipe, corpus, generators }: RecipeChoices): RecipeI
   const chosen = Object.fromEntries(
     Object.entries(recipe.generators ?? {}).map(([role, given]) => [role, own(generators, role) ?? given]),
   );
+  const placed = withCorpus(recipe, corpus);
   return {
-    ...recipe,
-    corpus: {
-      ...omit(recipe.corpus, 'folder', 'builtIn'),
-      ...devOf(recipe, corpus ?? demoCorpus),
-      ...placeOf(corpus),
-    },
+    ...placed,
+    corpus: { ...placed.corpus, ...devOf(recipe, corpus ?? demoCorpus) },
     ...(recipe.generators === undefined ? {} : { generators: chosen }),
   };
+}
+
+/** The recipe on a kept corpus, or on the demo's. */
+export function withCorpus(recipe: RecipeInput, corpus: KeptItem | undefined): RecipeInput {
+  return { ...recipe, corpus: { ...omit(recipe.corpus, 'folder', 'builtIn'), ...placeOf(corpus) } };
 }
 
 function placeOf(corpus: KeptItem | undefined): RecipeInput['corpus'] {

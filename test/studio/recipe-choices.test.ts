@@ -93,6 +93,12 @@ describe('what is missing', () => {
     expect(missingForRecipe(choices({ corpus, generators }))).toEqual([]);
   });
 
+  it('is told once, though several parts of a recipe lack it', () => {
+    const source = recipe.sources.written;
+    const twice = { ...recipe, sources: source === undefined ? {} : { written: source, again: source } };
+    expect(missingForRecipe(choices({ recipe: twice, corpus }))).toHaveLength(1);
+  });
+
   it('names splits that the corpus has no judgments for', () => {
     const bare = corpus && { ...corpus, splits: ['dev'], listFiles: ['recorded.jsonl'] };
     expect(missingForRecipe(choices({ corpus: bare }))).toEqual([

@@ -1,20 +1,38 @@
 /** What the page remembers beside the store, in the few bytes that are there before any worker is. */
 
+const prefix = 'retriever-studio.';
+
 /** The text kept under a name; undefined where there is none, or the browser keeps nothing for this page. */
 export function readPreference(name: string): string | undefined {
   try {
-    return localStorage.getItem(`retriever-studio.${name}`) ?? undefined;
+    return localStorage.getItem(`${prefix}${name}`) ?? undefined;
   } catch {
     return undefined;
   }
 }
 
-/** Keeps a text, or forgets it. Where the browser keeps nothing, that is all there is to it. */
-export function writePreference(name: string, value: string | undefined): void {
+/**
+ * Keeps a text, or forgets it. Where the browser keeps nothing, that is all there is to it.
+ * @returns whether it is kept, or gone
+ */
+export function writePreference(name: string, value: string | undefined): boolean {
   try {
-    if (value === undefined) localStorage.removeItem(`retriever-studio.${name}`);
-    else localStorage.setItem(`retriever-studio.${name}`, value);
+    if (value === undefined) localStorage.removeItem(`${prefix}${name}`);
+    else localStorage.setItem(`${prefix}${name}`, value);
+    return true;
   } catch {
     // A page that may keep nothing still works; it forgets.
+    return false;
+  }
+}
+
+/** The names under which texts are kept that begin like this. */
+export function preferencesNamed(start: string): readonly string[] {
+  try {
+    return Object.keys(localStorage).flatMap((key) =>
+      key.startsWith(`${prefix}${start}`) ? [key.slice(prefix.length)] : [],
+    );
+  } catch {
+    return [];
   }
 }
