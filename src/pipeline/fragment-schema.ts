@@ -1,6 +1,6 @@
 /** A part of a recipe: what one command computes, with the same members and defaults as a whole recipe. */
 import * as v from 'valibot';
-import { corpusSchema } from './schema/corpus.ts';
+import { corpusSchema, heldOutQueries } from './schema/corpus.ts';
 import { text } from './schema/parts.ts';
 import { recipeSchema } from './schema.ts';
 
@@ -14,7 +14,7 @@ export const fragmentSchema = v.strictObject({
       ...corpusSchema.entries,
       train: v.optional(v.nullable(text), null),
       dev: v.optional(corpusSchema.entries.dev.wrapped, null),
-      test: v.optional(v.nullable(text), null),
+      test: v.optional(v.nullable(v.union([text, heldOutQueries])), null),
     }),
     {},
   ),

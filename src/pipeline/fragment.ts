@@ -192,6 +192,12 @@ export class FragmentJob {
     return diagnosedStage(settings, [{ name: null, lists, passages: expected.passages }], encoder, undefined);
   }
 
+  /** The queries that a source writes for the held-out passages of the test set, one list for each. */
+  async heldOutLists(): Promise<readonly ListRecord[]> {
+    const { test } = this.#contents.heldOut.sets;
+    return test === undefined ? [] : this.listsOf(test.stage);
+  }
+
   /** What a generator is asked first of each of a source's prompts. */
   async firstRequests(source: string): Promise<readonly FirstRequest[]> {
     const { prompts, about, seed } = await this.#openWriting(source);

@@ -1,18 +1,22 @@
 import { readRange } from '../core/source.ts';
 import { withChosen, type PromptChoices, type Prompt } from '../generation/prompt.ts';
 import { promptById } from '../generation/prompts/index.ts';
-import { parsePrompt } from '../generation/read-prompt.ts';
+import { parsePrompt, readPrompt } from '../generation/read-prompt.ts';
 import { asksAboutPassages } from '../generation/subject.ts';
 import { InputError } from '../core/errors.ts';
+import type { Json } from '../core/json.ts';
 import type { RecipeFiles } from './recipe-corpus.ts';
 
 /** What is asked about. */
 export type AskedAbout =
   { readonly passages: object } | { readonly train: object } | { readonly source: string };
 
+/** A prompt that comes with the studio, a file, or the prompt itself. */
+export type RecipePrompt = string | Readonly<Record<string, Json>>;
+
 /** Which prompts are asked of what. */
 export interface WhatToAsk extends PromptChoices {
-  readonly prompts: readonly string[];
+  readonly prompts: readonly RecipePrompt[];
   readonly of: AskedAbout;
 }
 
@@ -43,12 +47,18 @@ export async function openPrompts(
   openFile: (path: string) => Promise<Prompt>,
 ): Promise<readonly Prompt[]> {
   const opened: Prompt[] = [];
-  for (const name of prompts) {
-    const prompt = isPromptFile(name) ? await openFile(name) : promptById(name);
+  for (const each of prompts) {
+    const isFile = typeof each === 'string' && isPromptFile(each);
+    const prompt = isFile ? await openFile(each) : knownPrompt(each);
     checkSubject(prompt, of);
     opened.push(withChosen(prompt, chosen));
   }
   return opened;
+}
+
+/** A prompt that needs no file to be opened. @throws InputError naming what is wrong with it */
+export function knownPrompt(prompt: RecipePrompt): Prompt {
+  return typeof prompt === 'string' ? promptById(prompt) : readPrompt(prompt);
 }
 
 /** A prompt that comes with the studio, or that of a file. @throws InputError naming it */

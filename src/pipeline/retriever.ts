@@ -3,6 +3,7 @@ import type { Query } from '../corpus/types.ts';
 import type { LoadableEncoder } from '../encoders/model-library.ts';
 import type { EncoderModel } from '../encoders/types.ts';
 import type { Json } from '../core/json.ts';
+import { RandomStream } from '../core/random.ts';
 import type { Runtime } from '../host/contract.ts';
 import type { Bm25Settings } from '../retrieval/bm25.ts';
 import type { Ranking } from '../retrieval/ranking.ts';
@@ -51,6 +52,36 @@ export function bm25Retriever({ k1, b, analyzer }: Bm25Settings): Retriever {
       return rankWithBm25(index, queries, { ...options, onProgress });
     },
   };
+}
+
+/** Any passages, in random order: what a negative is that nobody looked for. */
+export function randomRetriever(seed: number): Retriever {
+  return {
+    inputs: { random: seed },
+    needs: [],
+    work: (_corpus, { count }) => ({ ...noWork, seconds: count * 1e-4 }),
+    rank: async ({ corpus: { passages } }, queries, { k, dropIdentical = false }) => {
+      const ids: string[] = [];
+      for await (const { id } of passages.read()) ids.push(id);
+      return new Map(
+        queries.map(({ id: query }) => [
+          query,
+          drawn(ids, k + 1, new RandomStream(seed, 'random passages', query))
+            .filter((id) => !dropIdentical || id !== query)
+            .slice(0, k)
+            .map((id, i) => ({ id, rank: i + 1, score: 1 / (i + 1) })),
+        ]),
+      );
+    },
+  };
+}
+
+/** So many different ones, or all. */
+function drawn(ids: readonly string[], count: number, random: RandomStream): readonly string[] {
+  if (count * 2 >= ids.length) return random.shuffle([...ids]).slice(0, count);
+  const places = new Set<number>();
+  while (places.size < count) places.add(random.integer(ids.length));
+  return [...places].map((place) => ids[place] ?? '');
 }
 
 /** An encoder that is not trained here, whoever runs it. */

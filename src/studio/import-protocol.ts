@@ -8,6 +8,7 @@ import type { ColumnChoice, FileFormat, FileRole, ImportKind, LeftOutFile } from
 import type { EncodingOverrides } from '../encoders/types.ts';
 import type { DroppedItem } from './dropped-files.ts';
 import type { FoundPassage, KeptItem, StudioCalls } from './protocol.ts';
+import type { WritingCalls } from './writing-protocol.ts';
 
 /** How files are read; what is undefined is found out. */
 export interface ReadingChoices {
@@ -105,4 +106,4 @@ export interface ImportCalls {
 }
 
 /** Every request of the training worker. */
-export type WorkerCalls = StudioCalls & ImportCalls;
+export type WorkerCalls = StudioCalls & ImportCalls & WritingCalls;

@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { hardNegatives } from '../../src/generation/prompts/hard-negatives.ts';
+import { promptById } from '../../src/generation/prompts/index.ts';
 import { logLines } from '../../src/generation/log-file.ts';
 import { GenerationLog } from '../../src/generation/log.ts';
 import {
@@ -112,6 +113,19 @@ describe('a source that a language model writes', () => {
     };
     expect(await keyOf({ title: 'Other', description: 'Other words.' })).toBe(await keyOf({}));
     expect(await keyOf({ system: 'Other words.' })).not.toBe(await keyOf({}));
+  });
+
+  it('takes a prompt itself in place of the name of one', async () => {
+    const model = new ScriptedModel(queryOf);
+    const edited = { ...promptById('c-questions'), id: 'my-questions', system: 'You ask in rhymes.' };
+    const written = { kind: 'generated', prompts: [edited], of: { passages: { sample: 12 } } };
+    const { report } = await run(recipe({ queries: written }, 'queries'), model);
+    expect(model.requests[0]?.messages[0]?.content).toBe('You ask in rhymes.');
+    expect(report.arms[0]?.listsReport.written?.prompts[0]?.prompt).toBe('my-questions@1');
+    const broken = { ...written, prompts: [{ ...edited, user: 'Ask.' }] };
+    await expect(run(recipe({ queries: broken }, 'queries'), model)).rejects.toThrow(
+      /sources\.queries\.prompts\[0\]:? user: does not use the slot \{\{passage\}\}/,
+    );
   });
 
   it('leads from text to a table, is stored, and frees the model before the training', async () => {

@@ -26,6 +26,7 @@ export function cannedClient(own: Partial<StudioClient>): StudioClient {
     modelDownloads: () => Promise.resolve([]),
     testDevice: () => Promise.resolve({ ...compute, repeats: true }),
     watch: () => Promise.resolve(),
+    writing: (call) => Promise.reject(new Error(`${call} is not answered`)),
     setPace: () => Promise.resolve(),
     takeStep: () => Promise.resolve(),
     search: () => Promise.resolve({ queryId: undefined, found: [] }),

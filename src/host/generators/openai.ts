@@ -29,6 +29,8 @@ export interface OpenAiOptions {
   readonly fetch?: typeof fetch;
 }
 
+type LoadOptions = NonNullable<Parameters<Generator['load']>[0]>;
+
 /** How long a server that is still starting is waited for between two questions. */
 const startingPauseSeconds = 1;
 const mostPauseSeconds = 30;
@@ -40,6 +42,17 @@ const mostPauseSeconds = 30;
  */
 export function openAiGenerator(options: OpenAiOptions): Generator {
   return new OpenAiGenerator(options);
+}
+
+/**
+ * The models of a server, as it calls them.
+ * @throws InputError where the server, its path or the key is not what it should be
+ */
+export function serverModels(
+  options: Omit<OpenAiOptions, 'model' | 'parallel'>,
+  signal?: AbortSignal,
+): Promise<readonly string[]> {
+  return new OpenAiGenerator({ ...options, model: '' }).models(signal === undefined ? {} : { signal });
 }
 
 class OpenAiGenerator implements Generator {
@@ -124,7 +137,16 @@ class OpenAiGenerator implements Generator {
     });
   }
 
-  async #check({ onProgress, signal }: NonNullable<Parameters<Generator['load']>[0]>): Promise<void> {
+  async #check(options: LoadOptions): Promise<void> {
+    const models = await this.models(options);
+    // Ollama lists the tag that it takes where none is named.
+    if (!models.includes(this.#model) && !models.includes(`${this.#model}:latest`)) {
+      throw this.#unknownModel(models);
+    }
+  }
+
+  /** @throws InputError */
+  async models({ onProgress, signal }: LoadOptions): Promise<readonly string[]> {
     onProgress?.({ phase: 'check' });
     const givenUpAt = performance.now() + this.#deadlineSeconds * 1000;
     let answer = await this.#askModels(signal);
@@ -139,10 +161,7 @@ class OpenAiGenerator implements Generator {
     if (problem !== undefined) throw this.#refusal(answer, problem);
     const models = answer.models();
     if (models === undefined) throw this.#wrongPath('this is not an OpenAI-compatible address');
-    // Ollama lists the tag that it takes where none is named.
-    if (!models.includes(this.#model) && !models.includes(`${this.#model}:latest`)) {
-      throw this.#unknownModel(models);
-    }
+    return models;
   }
 
   async #askModels(signal: AbortSignal | undefined): Promise<ServerAnswer> {

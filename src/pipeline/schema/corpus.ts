@@ -3,7 +3,7 @@ import { inRange } from '../../core/range-schema.ts';
 import { settingRanges } from '../../core/setting-ranges.ts';
 import { count, described, fileEntries, name, seed, text } from './parts.ts';
 
-const heldOutQueries = v.strictObject({
+export const heldOutQueries = v.strictObject({
   heldOut: described(name, 'Generated source whose queries for passages of the corpus are used.'),
   passages: described(
     v.optional(count, 200),

@@ -1,14 +1,15 @@
 import * as v from 'valibot';
 import type { Prompt } from '../../generation/prompt.ts';
-import { promptById } from '../../generation/prompts/index.ts';
 import { writingSettingTable } from '../../generation/writing-setting-table.ts';
+import { canonicalJson } from '../../core/canonical-json.ts';
+import type { Json } from '../../core/json.ts';
 import { own } from '../../core/own.ts';
 import { entriesOf } from '../../core/setting.ts';
 import { checkFile } from '../faults.ts';
 import { omit } from '../omit.ts';
 import { isWithoutLog, type GeneratorsByName } from '../generators/index.ts';
 import { generatorOf } from '../recipe-generators.ts';
-import { checkSubject, isPromptFile, openPrompts } from '../recipe-prompts.ts';
+import { checkSubject, isPromptFile, knownPrompt, openPrompts } from '../recipe-prompts.ts';
 import { described, fileEntries, name, sampleEntries, text } from '../schema/parts.ts';
 import { defineSource, type SourceContext } from '../source.ts';
 import { generatedStage } from '../stages/generated.ts';
@@ -21,6 +22,12 @@ import {
 } from '../written-about.ts';
 import { fileLists } from './lists.ts';
 
+/** Read where the recipe is checked, with the messages of prompt files. */
+const promptDocument = v.custom<Readonly<Record<string, Json>>>(
+  (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+  'is neither the name of a prompt nor a prompt {…}',
+);
+
 const schema = v.strictObject({
   kind: v.literal('generated'),
   recorded: described(
@@ -30,8 +37,9 @@ const schema = v.strictObject({
   ),
   generator: described(v.optional(name), 'Name of a generator. Default: the only one.'),
   prompts: described(
-    v.optional(v.pipe(v.array(text), v.minLength(1))),
-    'Names of built-in prompts, or prompt files; each is applied to every passage or list.',
+    v.optional(v.pipe(v.array(v.union([text, promptDocument])), v.minLength(1))),
+    'Names of built-in prompts, prompt files, or prompts themselves (docs/generation.md describes their members); ' +
+      'each is applied to every passage or list.',
   ),
   of: described(
     v.optional(
@@ -81,10 +89,11 @@ export const generated = defineSource({
       faults.add(path, 'its generator is recorded without a log; set "recorded" lists');
     }
     prompts.forEach((prompt, i) => {
-      if (isPromptFile(prompt)) return;
-      faults.attempt([...path, 'prompts', i], () => checkSubject(promptById(prompt), of));
+      if (typeof prompt === 'string' && isPromptFile(prompt)) return;
+      faults.attempt([...path, 'prompts', i], () => checkSubject(knownPrompt(prompt), of));
     });
-    faults.distinct((i) => [...path, 'prompts', i], prompts, 'prompts');
+    const names = prompts.map((prompt) => (typeof prompt === 'string' ? prompt : canonicalJson(prompt)));
+    faults.distinct((i) => [...path, 'prompts', i], names, 'prompts');
     if ('train' in of && corpus.train === null) {
       faults.add([...path, 'of'], 'asks about train queries, but corpus.train is null');
     }

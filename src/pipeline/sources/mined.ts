@@ -25,7 +25,7 @@ import {
 } from '../schema/parts.ts';
 import { defineSource, sourceStage, type ListsSize, type SourceContext } from '../source.ts';
 import { noWork, type Stage } from '../stage.ts';
-import { bm25Retriever, retrieverOf, type Retriever } from '../retriever.ts';
+import { bm25Retriever, randomRetriever, retrieverOf, type Retriever } from '../retriever.ts';
 import { candidatesStage } from '../stages/candidates.ts';
 
 const retriever = v.variant('kind', [
@@ -40,6 +40,14 @@ const retriever = v.variant('kind', [
     ),
     ...encodingEntries,
   }),
+  described(
+    v.strictObject({
+      kind: v.literal('random'),
+      name: v.optional(name, 'random'),
+      seed: v.optional(seed, 0),
+    }),
+    'Any passages of the corpus, in random order.',
+  ),
   described(
     v.strictObject({ kind: v.literal('vectors'), name: v.optional(name, 'vectors'), ...fileEntries }),
     'Exact search with the vectors that an encoder has left in a file (embed --lists --corpus), without the encoder.',
@@ -187,6 +195,8 @@ async function openRetriever(
   switch (searched.kind) {
     case 'bm25':
       return bm25Retriever(searched);
+    case 'random':
+      return randomRetriever(searched.seed);
     case 'vectors':
       return retrieverOf(await context.vectors(searched), context.runtime);
     case 'dense': {

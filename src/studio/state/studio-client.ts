@@ -29,4 +29,5 @@ export type StudioClient = Pick<
   | 'takeStep'
   | 'testDevice'
   | 'watch'
+  | 'writing'
 >;

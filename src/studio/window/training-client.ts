@@ -34,6 +34,8 @@ import type {
   WorkerOptions,
 } from '../protocol.ts';
 
+import type { WritingCalls } from '../writing-protocol.ts';
+
 export interface TrainingClientOptions extends WorkerOptions {
   /** What the user should know, in one line. */
   readonly onWarning?: ((text: string) => void) | undefined;
@@ -41,6 +43,14 @@ export interface TrainingClientOptions extends WorkerOptions {
   readonly onCompute?: ((facts: ComputeFacts) => void) | undefined;
   /** For tests: makes the worker, whose module calls `serveStudio`. */
   readonly start?: (() => Worker) | undefined;
+}
+
+/** What is told meanwhile, where a call tells something. */
+export interface WritingOptions<Call extends keyof WritingCalls> {
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?:
+    | ((progress: WritingCalls[Call] extends { readonly progress: infer Told } ? Told : never) => void)
+    | undefined;
 }
 
 type OnEvent = (event: RunEvent) => void;
@@ -133,6 +143,19 @@ export class TrainingClient {
   async extractQueries(itemId: string, signal: AbortSignal): Promise<ExtractOutcome> {
     const channel = await this.#open();
     return channel.ask('extractQueries', { itemId }, { silenceMs, signal });
+  }
+
+  /**
+   * Asks for what has to do with written queries and candidates.
+   * @throws InputError naming what does not fit, or while a run is under way
+   */
+  async writing<Call extends keyof WritingCalls>(
+    call: Call,
+    ask: WritingCalls[Call]['ask'],
+    options: WritingOptions<Call> = {},
+  ): Promise<WritingCalls[Call]['answer']> {
+    const channel: WorkerChannel<WritingCalls, StudioEvent> = await this.#open();
+    return channel.ask(call, ask, { silenceMs, ...options });
   }
 
   /** The latest first. */

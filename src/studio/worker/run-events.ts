@@ -78,7 +78,8 @@ export class RunEvents {
   }
 }
 
-function sampleOf(
+/** A reply with what was asked. */
+export function sampleOf(
   prompt: Prompt,
   event: Extract<GenerationEvent, { kind: 'finished-task' | 'rejected' }>,
 ): WrittenSample {

@@ -4,6 +4,7 @@ import { InputError } from '../../core/errors.ts';
 import type { WorkerCalls } from '../import-protocol.ts';
 import type { StudioEvent } from '../protocol.ts';
 import { modelDownloads } from './generators/index.ts';
+import { writingHandlers } from './serve-writing.ts';
 import { StudioSession } from './studio-session.ts';
 
 /** Makes this worker a training worker: it answers the page's requests. */
@@ -79,6 +80,7 @@ export function serveStudio(): void {
         transfer.push(file.bytes.buffer);
         return file;
       },
+      ...writingHandlers(opened),
     },
     heartbeat,
   );

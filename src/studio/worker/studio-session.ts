@@ -15,6 +15,7 @@ import {
 } from '../../host/contract.ts';
 import { InputError, messageOf } from '../../core/errors.ts';
 import { compareModels } from '../../pipeline/compare-models.ts';
+import type { FragmentParts } from '../../pipeline/fragment.ts';
 import { RecipeJob } from '../../pipeline/job.ts';
 import { LockStep } from '../../pipeline/lock-step.ts';
 import { modelCardOfArm } from '../../pipeline/model-card.ts';
@@ -60,6 +61,9 @@ export interface SessionEvents {
   lost(error: unknown): void;
 }
 
+/** What is handed to who computes beside runs. */
+type BesideRuns = Omit<FragmentParts, 'fragment' | 'onEvent' | 'onPassage'>;
+
 /** The run whose files are open. */
 interface CurrentRun {
   readonly runId: string;
@@ -81,7 +85,7 @@ export class StudioSession {
   readonly runs: KeptRuns;
   readonly #options: WorkerOptions;
   readonly #runtime: PausableRuntime;
-  readonly #store: IndexedDbStore;
+  readonly store: IndexedDbStore;
   readonly #events: SessionEvents;
   readonly #base: URL;
   readonly #searchers: WorkerPool | undefined;
@@ -119,7 +123,7 @@ export class StudioSession {
     this.runs = new KeptRuns(store);
     this.#options = options;
     this.#runtime = new PausableRuntime(runtime);
-    this.#store = store;
+    this.store = store;
     this.#events = events;
     this.#base = new URL(options.base ?? '/', location.href);
     this.#searchers = openSearchers(runtime.threads);
@@ -128,7 +132,7 @@ export class StudioSession {
   async testDevice(): Promise<ComputeFacts> {
     return this.#alone('repeat test', async () => {
       const repeats = await testDevice(this.#runtime);
-      await keepRepeats(this.#store, this.#runtime, repeats);
+      await keepRepeats(this.store, this.#runtime, repeats);
       this.compute = { ...this.compute, repeats };
       return this.compute;
     });
@@ -219,6 +223,30 @@ export class StudioSession {
     });
   }
 
+  /**
+   * What computes with the worker's means and is no run. Nothing else computes meanwhile.
+   * @param id what `pause` and `resume` call it
+   */
+  async besideRuns<T>(
+    id: string,
+    access: GeneratorAccess,
+    signal: AbortSignal,
+    task: (host: BesideRuns) => Promise<T>,
+  ): Promise<T> {
+    return this.#alone(id, async () => {
+      signal.addEventListener('abort', () => this.#goOn(), { once: true });
+      try {
+        return await task({
+          ...(await this.#host(() => undefined)),
+          ...{ signal, pause: this.#writing },
+          generators: pageGenerators((role) => own(access, role) ?? {}),
+        });
+      } catch (error) {
+        throw error instanceof StoreFencedError ? takenOver(error) : error;
+      }
+    });
+  }
+
   async pause({ runId }: StudioCalls['pause']['ask']): Promise<void> {
     this.#refuseIdle(runId);
     if (this.#runtime.isPaused) return;
@@ -296,7 +324,7 @@ export class StudioSession {
 
   async exportGenerations(): Promise<ExportedFile> {
     return this.#alone('generations', async () => {
-      const log = await GenerationLog.open(this.#store);
+      const log = await GenerationLog.open(this.store);
       const blob = new Blob([...logLines(log.entries())]);
       return { name: 'generations.jsonl', bytes: new Uint8Array(await blob.arrayBuffer()) };
     });
@@ -358,7 +386,7 @@ export class StudioSession {
       openFile: (path) => this.items.openFile(path),
     };
     return {
-      ...{ models, files, runtime: this.#runtime, store: this.#store },
+      ...{ models, files, runtime: this.#runtime, store: this.store },
       library: openTransformersJs(models, { turn: () => this.#runtime.turn() }),
       clock: { now: () => browserClock.now() - this.#runtime.pausedMilliseconds },
       version: this.#options.version ?? 'development',

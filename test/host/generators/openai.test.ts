@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { InputError } from '../../../src/core/errors.ts';
 import { TransientGeneratorError, type GenerationRequest } from '../../../src/host/generator.ts';
 import { retryAfter } from '../../../src/host/generators/http-answer.ts';
-import { openAiGenerator, type OpenAiOptions } from '../../../src/host/generators/openai.ts';
+import { openAiGenerator, serverModels, type OpenAiOptions } from '../../../src/host/generators/openai.ts';
 import { startModelServer, type Behavior } from '../../support/model-server.ts';
 
 const schema = { type: 'object', properties: { query: { type: 'string' } } };
@@ -191,6 +191,16 @@ describe('what may pass', () => {
     ending.abort(new Error('the user said so'));
     expect((await work).message).toBe('the user said so');
     expect(await failureOf(generator.generate(request, ending.signal))).toBe(ending.signal.reason);
+  });
+});
+
+describe('the models of a server', () => {
+  it('are listed before one of them is named', async () => {
+    const { server } = await open({ text: '' });
+    server.models = ['one', 'two'];
+    expect(await serverModels({ address: server.address })).toEqual(['one', 'two']);
+    server.models = { status: 401 };
+    await expect(serverModels({ address: server.address })).rejects.toThrow("Pass this server's API key");
   });
 });
 
