@@ -10,7 +10,7 @@ import type { AdamWSettings } from './optimizer.ts';
 /** Which parameters train. */
 export type ParameterSelection =
   | { readonly kind: 'all' }
-  | { readonly kind: 'no-embeddings' }
+  | { readonly kind: 'embeddings' | 'no-embeddings' }
   | { readonly kind: 'last-layers'; readonly layers: number }
   | { readonly kind: 'lora'; readonly rank: number; readonly alpha: number };
 
@@ -79,6 +79,8 @@ export function trainableParameters(shape: EncoderShape, selection: ParameterSel
   switch (selection.kind) {
     case 'all':
       return all;
+    case 'embeddings':
+      return all.filter((name) => family.depthOf(shape, name) === 0);
     case 'no-embeddings':
       return all.filter((name) => family.depthOf(shape, name) > 0);
     case 'last-layers':

@@ -19,7 +19,7 @@ const defaultLora = { rank: 8, alpha: 16 } as const;
 const selection: SettledSetting<ParameterSelection> = {
   schema: v.variant('kind', [
     v.strictObject({ kind: v.literal('all') }),
-    v.strictObject({ kind: v.literal('no-embeddings') }),
+    v.strictObject({ kind: v.picklist(['embeddings', 'no-embeddings']) }),
     v.strictObject({ kind: v.literal('last-layers'), layers: inRange(settingRanges.layers) }),
     v.strictObject({
       kind: v.literal('lora'),
@@ -29,12 +29,12 @@ const selection: SettledSetting<ParameterSelection> = {
   ]),
   default: { kind: 'all' },
   title: 'trainable parameters',
-  help: 'Parameters to train: all, no-embeddings, last-K (the last K layers) or lora.',
+  help: 'Parameters to train: all, embeddings (no layer), no-embeddings, last-K (the last K layers) or lora.',
   option: 'train',
   placeholder: 'what',
-  wanted: 'all, no-embeddings, last-K with a number of layers, or lora',
+  wanted: 'all, embeddings, no-embeddings, last-K with a number of layers, or lora',
   read: (text) => {
-    if (text === 'all' || text === 'no-embeddings') return { kind: text };
+    if (text === 'all' || text === 'embeddings' || text === 'no-embeddings') return { kind: text };
     if (text === 'lora') return { kind: 'lora', ...defaultLora };
     const layers = /^last-([1-9]\d*)$/.exec(text)?.[1];
     return layers === undefined ? undefined : { kind: 'last-layers', layers: Number(layers) };

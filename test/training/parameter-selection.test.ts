@@ -16,11 +16,14 @@ describe.each(['tiny-bert', 'tiny-distilbert'] as const)('parameters that train,
   const all = [...familyOf(shape).parameters(shape).keys()];
   const layer = name === 'tiny-bert' ? 'encoder.layer.' : 'transformer.layer.';
 
-  it('are all, or all but the embeddings, or those of the last layers', () => {
+  it('are all, the embeddings or all others, or those of the last layers', () => {
     expect(trainableParameters(shape, { kind: 'all' })).toEqual(all);
     const inLayers = all.filter((each) => each.startsWith(layer));
     expect(inLayers).toHaveLength(all.length - (name === 'tiny-bert' ? 5 : 4));
     expect(trainableParameters(shape, { kind: 'no-embeddings' })).toEqual(inLayers);
+    expect(trainableParameters(shape, { kind: 'embeddings' })).toEqual(
+      all.filter((each) => !inLayers.includes(each)),
+    );
     expect(trainableParameters(shape, { kind: 'last-layers', layers: 2 })).toEqual(inLayers);
     expect(trainableParameters(shape, { kind: 'last-layers', layers: 1 })).toEqual(
       all.filter((each) => each.startsWith(`${layer}1.`)),
