@@ -28,5 +28,6 @@ export type StudioClient = Pick<
   | 'setPace'
   | 'takeStep'
   | 'testDevice'
+  | 'testQueries'
   | 'watch'
 >;
