@@ -121,16 +121,18 @@ export const runs: readonly KeptRun[] = [
   { runId: 'own-1', recipe: own, state: 'begun', begunAt: keptAt, changedAt: keptAt },
 ];
 
+export const keptCorpus: KeptItem = {
+  id: 'own-corpus-1',
+  name: 'own corpus',
+  bytes: 2_000_000,
+  kind: 'corpus',
+  splits: ['test', 'train'],
+  listFiles: ['lists.jsonl'],
+  keptAt,
+};
+
 export const kept: readonly KeptItem[] = [
-  {
-    id: 'own-corpus-1',
-    name: 'own corpus',
-    bytes: 2_000_000,
-    kind: 'corpus',
-    splits: ['test', 'train'],
-    listFiles: ['lists.jsonl'],
-    keptAt,
-  },
+  keptCorpus,
   {
     id: 'language-model/https://huggingface.co/mlc-ai/Qwen3-0.6B-q4f16_1-MLC/resolve/main/',
     name: 'Qwen3-0.6B-q4f16_1-MLC',
