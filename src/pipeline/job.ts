@@ -1,7 +1,7 @@
 import type { PauseSwitch } from '../generation/generation-run.ts';
 import type { Clock, ModelFiles, Runtime, Store, WorkerPool } from '../host/contract.ts';
 import type { Trainers } from '../host/trainers.ts';
-import type { ListRecord } from '../corpus/types.ts';
+import type { ListRecord, Query } from '../corpus/types.ts';
 import { tableFamilyOf } from '../encoders/families/index.ts';
 import type { ModelLibrary } from '../encoders/model-library.ts';
 import type { EncoderModel } from '../encoders/types.ts';
@@ -279,6 +279,11 @@ export class RecipeJob {
   /** Whether {@link run} has trained an arm. */
   isTrained(arm: string): boolean {
     return this.#arms.some(({ name }) => name === arm);
+  }
+
+  /** The queries that the report is on. Those that a stage writes are there after {@link run}. */
+  async testQueries(): Promise<readonly Query[]> {
+    return (await this.graph.heldOut.test.open(this.#workshop)).queries;
   }
 
   /** An arm's encoder as {@link run} trained it with one seed. */

@@ -200,6 +200,7 @@ export const answers = {
   modelDownloads: [],
   run: { state: 'finished', report },
   search: answer,
+  testQueries: opened.corpus.testQueries,
   pause: null,
   resume: null,
   cancel: null,

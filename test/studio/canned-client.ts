@@ -25,6 +25,7 @@ export function cannedClient(own: Partial<StudioClient>): StudioClient {
     runs: () => Promise.resolve(runs),
     modelDownloads: () => Promise.resolve([]),
     testDevice: () => Promise.resolve({ ...compute, repeats: true }),
+    testQueries: () => Promise.resolve(opened.corpus.testQueries),
     watch: () => Promise.resolve(),
     writing: (call) => Promise.reject(new Error(`${call} is not answered`)),
     setPace: () => Promise.resolve(),

@@ -235,6 +235,14 @@ describe('terms', () => {
     expect(Object.keys(settingTerms).filter((name) => !names.has(name))).toEqual([]);
     const [shown] = settingsOf(trainingSettingTable).filter(({ path }) => path.at(-1) === 'learningRate');
     expect(shown && labelOf(shown.setting)).toBe('Learning rate');
-    expect(settingTerm('learningRate')).toBe('learning rate');
+    expect([settingTerm('learningRate'), settingTerm('Learning rate')]).toEqual([
+      'learning rate',
+      'learning rate',
+    ]);
+    expect([settingTerm('Seed'), settingTerm('Anything else'), settingTerm(undefined)]).toEqual([
+      'seed',
+      undefined,
+      undefined,
+    ]);
   });
 });

@@ -19,7 +19,12 @@ export const settingTerms: Readonly<Record<string, string>> = {
   temperature: 'temperature',
 };
 
-/** @param name the last part of a setting's path */
+/** @param name the last part of a setting's path, or the label of its field: `learningRate`, `Learning rate` */
 export function settingTerm(name: string | undefined): string | undefined {
-  return name === undefined ? undefined : own(settingTerms, name);
+  if (name === undefined) return undefined;
+  const joined = name.replace(/ (\w)/g, (_, letter: string) => letter.toUpperCase());
+  return own(
+    settingTerms,
+    joined.replace(/^[A-Z]/, (letter) => letter.toLowerCase()),
+  );
 }

@@ -14,6 +14,7 @@ import type {
   RunOutcome,
   SearchAnswer,
   StageName,
+  TestQuery,
   WrittenSample,
 } from '../protocol.ts';
 import { CurveCollector, curvesOfReport, devMeasure, type TrainingCurves } from './curves.ts';
@@ -109,6 +110,8 @@ export class RunView {
   /** Of the execution that is under way, from its first moment to its last. */
   #stop = new AbortController();
   #hasPlan = false;
+  /** The last question about what is computed has its answer, or none. */
+  #answered: Promise<unknown> = Promise.resolve();
   /** Seconds from the plan to the last pause. */
   #secondsBefore = 0;
   /** When the plan was made or the last pause ended. */
@@ -277,18 +280,33 @@ export class RunView {
     (await this.#studio.client()).endWorker();
   }
 
-  async search(query: string, systems: readonly string[]): Promise<SearchAnswer> {
-    try {
-      await this.#reopen();
-      return await (await this.#studio.client()).search(this.runId, query, systems);
-    } finally {
-      this.indexing = undefined;
-    }
+  search(query: string, systems: readonly string[]): Promise<SearchAnswer> {
+    return this.#inTurn(async (client) => {
+      try {
+        return await client.search(this.runId, query, systems);
+      } finally {
+        this.indexing = undefined;
+      }
+    });
   }
 
-  async exportModel(arm: string): Promise<ExportedModel> {
-    await this.#reopen();
-    return (await this.#studio.client()).exportModel(this.runId, arm);
+  /** The queries that the report is on. */
+  testQueries(): Promise<readonly TestQuery[]> {
+    return this.#inTurn((client) => client.testQueries(this.runId));
+  }
+
+  exportModel(arm: string): Promise<ExportedModel> {
+    return this.#inTurn((client) => client.exportModel(this.runId, arm));
+  }
+
+  /** Asks the worker about this run once it has answered the question before: it answers one at a time. */
+  #inTurn<Answer>(question: (client: StudioClient) => Promise<Answer>): Promise<Answer> {
+    const answer = this.#answered.then(async () => {
+      await this.#reopen();
+      return question(await this.#studio.client());
+    });
+    this.#answered = answer.catch(() => undefined);
+    return answer;
   }
 
   /** Everything that language models wrote in this browser. */

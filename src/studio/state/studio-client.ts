@@ -28,6 +28,7 @@ export type StudioClient = Pick<
   | 'setPace'
   | 'takeStep'
   | 'testDevice'
+  | 'testQueries'
   | 'watch'
   | 'writing'
 >;

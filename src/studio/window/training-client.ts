@@ -31,6 +31,7 @@ import type {
   RunOutcome,
   SearchAnswer,
   StudioEvent,
+  TestQuery,
   WorkerOptions,
 } from '../protocol.ts';
 
@@ -271,6 +272,11 @@ export class TrainingClient {
   /** @param k passages of each system */
   search(runId: string, query: string, systems: readonly string[], k = 10): Promise<SearchAnswer> {
     return this.#ask('search', { runId, query, systems, k });
+  }
+
+  /** The queries that a run reports on. Needs a run that is open. */
+  testQueries(runId: string): Promise<readonly TestQuery[]> {
+    return this.#ask('testQueries', { runId });
   }
 
   /** @param seed the recipe's first by default */

@@ -27,11 +27,20 @@ export function systemTitle(system: string): string {
   return capitalized(systemName(system).replace(/^the /, ''));
 }
 
-const wording = { nameOf: systemName, digits: 3, minus: '−' };
+/** How the page says the conclusions of tests. */
+export const wording = { nameOf: systemName, digits: 3, minus: '−' };
 
 /** `+0.042` */
 export function signed(value: number): string {
   return formatSigned(value, wording);
+}
+
+/** The trained system with the highest mean on the first measure. */
+export function bestArm({ recipe, arms, results }: RecipeReport): string | undefined {
+  const metric = recipe.evaluation.measures[0] ?? '';
+  const meanOf = (arm: string): number =>
+    own(results.all.systems.find(({ name }) => name === arm)?.metrics, metric)?.mean ?? 0;
+  return arms.map(({ name }) => name).sort((a, b) => meanOf(b) - meanOf(a))[0];
 }
 
 /** The comparisons on the first measure, each in a sentence. */

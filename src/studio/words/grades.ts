@@ -1,10 +1,5 @@
-/** What the demo's judgments mean; a corpus of the user's own has grades of its own. */
-const demoGrades: Readonly<Record<number, string>> = {
-  0: 'off the point',
-  1: 'same matter',
-  2: 'answers in part',
-  3: 'answers fully',
-};
+/** What the grades 0 to 3 mean, of the demo's judgments and of the user's own; other corpora have grades of their own. */
+export const gradeMeanings = ['not relevant', 'same topic', 'answers in part', 'answers fully'] as const;
 
 /**
  * A judgment in words.
@@ -13,7 +8,7 @@ const demoGrades: Readonly<Record<number, string>> = {
  */
 export function gradeText(grade: number | undefined, isDemo: boolean): string {
   if (grade === undefined) return 'not judged';
-  const meaning = isDemo ? demoGrades[grade] : grade > 0 ? 'relevant' : 'not relevant';
+  const meaning = isDemo ? gradeMeanings[grade] : grade > 0 ? 'relevant' : 'not relevant';
   return meaning === undefined ? `grade ${grade}` : `grade ${grade}: ${meaning}`;
 }
 

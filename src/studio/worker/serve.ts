@@ -70,6 +70,7 @@ export function serveStudio(): void {
         return null;
       },
       search: async (ask) => (await opened()).search(ask),
+      testQueries: async (ask) => (await opened()).testQueries(ask),
       exportModel: async (ask, { transfer }) => {
         const model = await (await opened()).exportModel(ask);
         transfer.push(model.zip.buffer);

@@ -26,6 +26,7 @@ import { RecipeStoppedError } from '../../pipeline/stage.ts';
 import type { RecipeInput } from '../../pipeline/schema.ts';
 import { keepRepeats, keptRepeats, testDevice } from '../../training/repeat-test.ts';
 import type { ImportCalls } from '../import-protocol.ts';
+import type { JudgeCalls } from '../judge-protocol.ts';
 import type {
   ComparisonEvent,
   ComparisonOutcome,
@@ -302,6 +303,12 @@ export class StudioSession {
         this.#events.event(runId, { kind: 'indexing', system, done, total });
       }),
     );
+  }
+
+  async testQueries({
+    runId,
+  }: JudgeCalls['testQueries']['ask']): Promise<JudgeCalls['testQueries']['answer']> {
+    return this.#alone(runId, () => this.#opened(runId).job.testQueries());
   }
 
   async exportModel({ runId, arm, seed }: StudioCalls['exportModel']['ask']): Promise<ExportedModel> {
