@@ -160,8 +160,7 @@ function wrongNumbers(choices: OwnChoices): readonly string[] {
   ];
   if (!isInRange(choices.seed, settingRanges.seed))
     wrong.push(`Seed: use ${describeRange(settingRanges.seed)}.`);
-  if (!isInRange(choices.seedCount, mostSeeds))
-    wrong.push(`Repeats: use ${describeRange(mostSeeds)}.`);
+  if (!isInRange(choices.seedCount, mostSeeds)) wrong.push(`Repeats: use ${describeRange(mostSeeds)}.`);
   if (!choices.rates.every((rate) => isInRange(rate, settingRanges.learningRate)))
     wrong.push(`Learning rates to choose from: use ${describeRange(settingRanges.learningRate)} for each.`);
   try {
@@ -210,7 +209,12 @@ export function ownRecipe(
     ...(isExtracted && { generators: { extracts: { kind: 'extract' } } }),
     sources: { lists: sourceOf(choices, trained) },
     ...(readsTeacher && choices.teacher !== 'lists'
-      ? { teacher: { from: 'encoder', model: choices.teacher } }
+      ? {
+          teacher: {
+            ...{ from: 'encoder', model: choices.teacher },
+            ...(isExtracted && { passageMaxLength: taughtTokens }),
+          },
+        }
       : {}),
     training: { ...training, ...within, batches: { ...training.batches, ...within.batches } },
     ...(rates.length > 1 && { tuning: { learningRates: [...rates] } }),
@@ -243,7 +247,9 @@ function heldOutPassages({ counts }: KeptItem): { readonly test: number; readonl
 
 const mostHeldOut = 200;
 /** Passages that queries are cut out of: more of them take a teacher long. */
-const mostExtracted = 1000;
+const mostExtracted = 600;
+/** Tokens that a teacher reads of them. */
+const taughtTokens = 128;
 
 /** @throws InputError for a setting out of its range */
 function lossText({ loss, scope, lossSettings }: OwnChoices): string {
