@@ -13,8 +13,8 @@ export function vocabularyCover(tokenizer: TextTokenizer, texts: readonly string
   const tokensOf = (text: string): Int32Array => tokenizer.encode(text, 64);
   const around = tokensOf('').length;
   const isWhole = new Map<string, boolean>();
-  // No vocabulary has this one, which Unicode reserves.
-  const unknown = tokensOf('\u{10FFFD}').join();
+  // A letter of Old Persian, which no vocabulary has.
+  const unknown = tokensOf('\u{103A0}').join();
   let words = 0;
   let whole = 0;
   const perText = Math.max(1, Math.ceil(mostWords / Math.max(1, texts.length)));

@@ -10,6 +10,7 @@ import { Batches } from '../training/batches.ts';
 import { stepsWithin, trainingWithin, type Budget, type Within } from './budget.ts';
 import { RecipeJob, type RecipeJobParts } from './job.ts';
 import type { Plan } from './plan.ts';
+import { leastBatches } from './proposal.ts';
 import { ReadOnce } from './reading.ts';
 import { goldLists, type JudgedQueries, type RecipeCorpus, type RecipeFiles } from './recipe-corpus.ts';
 import type { Recipe } from './schema.ts';
@@ -52,6 +53,7 @@ export type PlannedTraining = Readonly<{
   rows: number;
   batchSize: number;
   trainings: number;
+  testQueries: number;
   /** What the budget leaves of it, and what the training has to set for that. */
   within: Readonly<Within>;
   facts: DataFacts;
@@ -61,7 +63,7 @@ export type PlannedTraining = Readonly<{
 
 export type PlannerParts = Pick<
   RecipeJobParts,
-  'runtime' | 'store' | 'clock' | 'version' | 'trainers' | 'checkpointSeconds' | 'library'
+  'runtime' | 'store' | 'clock' | 'version' | 'trainers' | 'checkpointSeconds' | 'library' | 'generators'
 > & {
   readonly models: ModelFiles;
   readonly files: RecipeFiles;
@@ -88,7 +90,7 @@ export class TrainingPlanner {
 
   constructor(parts: PlannerParts) {
     this.#parts = parts;
-    this.#reading = new ReadOnce(parts.models, parts.files, parts.isHere);
+    this.#reading = new ReadOnce(parts, parts.files, parts.isHere);
   }
 
   /**
@@ -142,6 +144,7 @@ export class TrainingPlanner {
       queries: first.expected.lists,
       pairs: first.expected.positives,
       trainings: plan.stages.filter((stage) => stage.steps !== undefined || stage.kind === 'training').length,
+      testQueries: graph.heldOut.test.count,
       within: trainingWithin(plan, graph.arms, budget),
       facts: this.#factsOf(corpus, graph.encoder.model),
       batches: this.#batches(job),
@@ -205,9 +208,6 @@ export class TrainingPlanner {
     };
   }
 }
-
-/** Fewer batches than this teach nothing worth waiting for. */
-export const leastBatches = 4;
 
 const mostDealtRows = 4000;
 

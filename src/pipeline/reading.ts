@@ -45,8 +45,12 @@ export class ReadOnce implements Reading {
   readonly #heldOut = new WeakMap<RecipeCorpus, Map<string, Promise<HeldOut>>>();
 
   /** @param isHere whether a model can be read without a download; another is told from its name alone */
-  constructor(models: ModelFiles, files: RecipeFiles, isHere: (model: string) => boolean) {
-    this.shelf = new ShelfWithoutDownloads(models, isHere);
+  constructor(
+    { models, library }: { readonly models: ModelFiles; readonly library?: ModelLibrary | undefined },
+    files: RecipeFiles,
+    isHere: (model: string) => boolean,
+  ) {
+    this.shelf = new ShelfWithoutDownloads(models, library, isHere);
     this.#files = files;
   }
 
@@ -93,8 +97,8 @@ export class ReadOnce implements Reading {
 class ShelfWithoutDownloads extends EncoderShelf {
   readonly #isHere: (model: string) => boolean;
 
-  constructor(models: ModelFiles, isHere: (model: string) => boolean) {
-    super(models);
+  constructor(models: ModelFiles, library: ModelLibrary | undefined, isHere: (model: string) => boolean) {
+    super(models, library);
     this.#isHere = isHere;
   }
 

@@ -7,7 +7,7 @@ import type { TextSplit } from '../import/split-texts.ts';
 import type { ColumnChoice, FileFormat, FileRole, ImportKind, LeftOutFile } from '../import/types.ts';
 import type { EncodingOverrides } from '../encoders/types.ts';
 import type { DroppedItem } from './dropped-files.ts';
-import type { JudgeCalls } from './judge-protocol.ts';
+export type WorkerCalls = JudgeCalls & PlanningCalls;
 import type { FoundPassage, KeptItem, StudioCalls } from './protocol.ts';
 import type { WritingCalls } from './writing-protocol.ts';
 
@@ -107,4 +107,4 @@ export interface ImportCalls {
 }
 
 /** Every request of the training worker. */
-export type WorkerCalls = StudioCalls & ImportCalls & WritingCalls & JudgeCalls;
+export type WorkerCalls = StudioCalls & ImportCalls & WritingCalls & JudgeCalls & PlanningCalls;

@@ -8,7 +8,7 @@ import type { EncodingOverrides } from '../encoders/types.ts';
 import { InputError } from '../core/errors.ts';
 import { wrongSettings } from '../core/setting.ts';
 import { describeRange, isInRange, settingRanges } from '../core/setting-ranges.ts';
-import type { Plan } from '../pipeline/plan.ts';
+import type { Budget } from '../pipeline/budget.ts';
 import type { RecipeInput } from '../pipeline/schema.ts';
 import type { RecipeTraining } from '../pipeline/schema/training.ts';
 import { trainingSettingTable } from '../training/setting-table.ts';
@@ -21,7 +21,9 @@ export type ListsChoice =
   /** A file of the corpus folder. */
   | { readonly kind: 'corpus-file'; readonly path: string }
   /** A kept file of lists. */
-  | { readonly kind: 'kept-file'; readonly id: string };
+  | { readonly kind: 'kept-file'; readonly id: string }
+  /** Queries are cut out of the passages. */
+  | { readonly kind: 'extracted' };
 
 export interface OwnChoices {
   readonly corpus: KeptItem | undefined;
@@ -34,12 +36,19 @@ export interface OwnChoices {
   readonly scope: string;
   /** Those that differ from the loss's defaults. */
   readonly lossSettings: Readonly<Record<string, number>>;
-  /** Whether a contrastive training runs beside it, on the same lists from the same seed. */
-  readonly compare: boolean;
+  /** Losses that are trained beside it, with their defaults, on the same lists from the same seeds. */
+  readonly beside: readonly string[];
+  /** Learning rates of which dev chooses one for each loss; none where there is nothing to choose. */
+  readonly rates: readonly number[];
+  /** Empty for queries that are cut out of held-out passages. */
   readonly testSplit: string;
   readonly training: RecipeTraining;
   readonly encoding: EncodingOverrides;
+  /** The first of them. */
   readonly seed: number;
+  readonly seedCount: number;
+  /** What the training may take. */
+  readonly budget: Budget;
 }
 
 export const defaultChoices: Omit<OwnChoices, 'corpus'> = {
@@ -49,11 +58,14 @@ export const defaultChoices: Omit<OwnChoices, 'corpus'> = {
   loss: 'infonce',
   scope: 'batch',
   lossSettings: {},
-  compare: false,
+  beside: [],
+  rates: [],
   testSplit: 'test',
   training: { batches: { batchSize: 16, negatives: 5 }, epochs: 1, learningRate: learningRateFor('nano') },
   encoding: { queryMaxLength: 64, passageMaxLength: 192 },
   seed: 1,
+  seedCount: 1,
+  budget: { seconds: 300 },
 };
 
 /** What a loss reads of the training data, for people. */
@@ -80,44 +92,65 @@ export function missingFor(choices: OwnChoices): readonly string[] {
   const definition = lossByName(choices.loss);
   const missing: string[] = [];
   if (corpus === undefined) {
-    missing.push('There is no corpus yet: drop files with texts, or choose a kept one.');
-  } else if (corpus.splits.length === 0) {
-    missing.push(
-      `${corpus.name} has texts and no judged queries: make queries from its texts, or import it together with queries and judgments.`,
-    );
+    missing.push('There is no corpus yet. Drop files with texts, or choose a kept one.');
   } else {
-    if (!corpus.splits.includes(testSplit)) {
+    if (testSplit === '' ? lists.kind !== 'extracted' : !corpus.splits.includes(testSplit)) {
       missing.push(
-        `${corpus.name} has no judgments qrels/${testSplit}.tsv: choose another split to report on, or add the file.`,
+        corpus.splits.length === 0
+          ? `${corpus.name} has no judged queries to report on. Choose queries that are cut out of its passages, or write some.`
+          : `${corpus.name} has no judgments for the split ${testSplit || 'of the report'}. Choose another split to report on.`,
       );
     }
     if (lists.kind === 'mined' && !corpus.splits.includes('train')) {
       missing.push(
-        `${corpus.name} has no judgments qrels/train.tsv to train on: add the file, or choose ready training lists.`,
+        `${corpus.name} has no judged queries to train on (qrels/train.tsv). Choose queries that are cut out of its passages or ready training lists, or write some.`,
       );
     }
     if (lists.kind === 'mined' && testSplit === 'train') {
       missing.push(
-        'The split that is reported on must not be trained on: choose another, or ready training lists.',
+        'The split that is reported on must not be trained on. Choose another, or ready training lists.',
       );
     }
   }
   if (!isModelName(encoder))
-    missing.push('Name the encoder: nano, pico, a kept folder, or ORG/NAME of the Hugging Face hub.');
+    missing.push(
+      'No encoder is named. Choose nano, pico or a kept folder, or enter ORG/NAME of the Hugging Face hub.',
+    );
   if (definition.needs.includes('teacher')) {
-    if (teacher === 'lists' && lists.kind === 'mined') {
+    if (teacher === 'lists' && (lists.kind === 'mined' || lists.kind === 'extracted')) {
       missing.push(
-        `${definition.title} learns from a teacher's scores, and looked-up lists carry none: choose a teacher model.`,
+        `${definition.title} learns from a teacher's scores, and these lists have none. Choose a teacher model.`,
       );
     } else if (teacher === 'lists' && choices.scope === 'batch') {
       missing.push(
-        `${definition.title} over the batch compares every query with every passage, which the scores of lists do not cover: choose a teacher model.`,
+        `${definition.title} over the batch compares every query with every passage, which the scores of lists do not cover. Choose a teacher model.`,
       );
     } else if (teacher !== 'lists' && !isModelName(teacher)) {
-      missing.push('Name the teacher: nano, pico, a kept folder, or ORG/NAME of the Hugging Face hub.');
+      missing.push(
+        'No teacher is named. Choose nano, pico or a kept folder, or enter ORG/NAME of the Hugging Face hub.',
+      );
     }
   }
+  for (const beside of choices.beside) {
+    const { title, needs } = lossByName(beside);
+    if (
+      needs.includes('teacher') &&
+      teacher === 'lists' &&
+      lists.kind !== 'corpus-file' &&
+      lists.kind !== 'kept-file'
+    )
+      missing.push(`${title} beside it needs a teacher. Choose a teacher model, or train without it.`);
+  }
+  if (choices.rates.length > 1 && corpus !== undefined && devOf(choices, corpus) === null)
+    missing.push('Nothing chooses among the learning rates. Use one, or a corpus with a dev or train split.');
   return [...missing, ...wrongNumbers(choices)];
+}
+
+/** Whether written queries would supply what is missing. */
+export function wantsQueries({ corpus, lists, testSplit }: OwnChoices): boolean {
+  if (corpus === undefined) return false;
+  const hasTest = testSplit === '' ? lists.kind === 'extracted' : corpus.splits.includes(testSplit);
+  return !hasTest || (lists.kind === 'mined' && !corpus.splits.includes('train'));
 }
 
 function wrongNumbers(choices: OwnChoices): readonly string[] {
@@ -126,7 +159,10 @@ function wrongNumbers(choices: OwnChoices): readonly string[] {
     ...wrongSettings(encodingSettingTable, choices.encoding),
   ];
   if (!isInRange(choices.seed, settingRanges.seed))
-    wrong.push(`Seed: give ${describeRange(settingRanges.seed)}.`);
+    wrong.push(`Seed: use ${describeRange(settingRanges.seed)}.`);
+  if (!isInRange(choices.seedCount, mostSeeds)) wrong.push(`Repeats: use ${describeRange(mostSeeds)}.`);
+  if (!choices.rates.every((rate) => isInRange(rate, settingRanges.learningRate)))
+    wrong.push(`Learning rates to choose from: use ${describeRange(settingRanges.learningRate)} for each.`);
   try {
     lossText(choices);
   } catch (error) {
@@ -141,37 +177,79 @@ function isModelName(name: string): boolean {
   return name !== '' && (!name.includes('/') || isHubId(name));
 }
 
-/** The recipe of complete choices (see {@link missingFor}). */
-export function ownRecipe(choices: OwnChoices & { readonly corpus: KeptItem }): RecipeInput {
-  const { corpus, encoder, testSplit, training, encoding } = choices;
+const mostSeeds = { whole: true, min: 1, max: 20 } as const;
+
+/**
+ * The recipe of complete choices (see {@link missingFor}).
+ * @param within what the budget sets
+ */
+export function ownRecipe(
+  choices: OwnChoices & { readonly corpus: KeptItem },
+  within: RecipeTraining = {},
+): RecipeInput {
+  const { corpus, encoder, testSplit, training, encoding, seed, seedCount, rates } = choices;
   const definition = lossByName(choices.loss);
-  const readsTeacher = definition.needs.includes('teacher');
-  const hasTrain = corpus.splits.includes('train') && testSplit !== 'train';
+  const others = choices.beside
+    .map((name) => lossByName(name))
+    .filter(({ name }) => name !== definition.name);
+  const trained = [definition, ...others];
+  const readsTeacher = trained.some(({ needs }) => needs.includes('teacher'));
+  const isExtracted = choices.lists.kind === 'extracted';
   return {
     version: 1,
     name: recipeName(corpus.name),
-    seeds: [choices.seed],
+    seeds: Array.from({ length: seedCount }, (_, i) => seed + i),
     corpus: {
       folder: corpus.id,
-      train: hasTrain ? 'train' : null,
-      dev: devOf(corpus, hasTrain, testSplit),
-      test: testSplit,
+      train: hasTrain(choices, corpus) ? 'train' : null,
+      dev: devOf(choices, corpus),
+      test: testSplit === '' ? { heldOut: 'lists', passages: heldOutPassages(corpus).test } : testSplit,
     },
     encoder: { model: encoder, ...encoding },
-    sources: { lists: sourceOf(choices, definition) },
+    ...(isExtracted && { generators: { extracts: { kind: 'extract' } } }),
+    sources: { lists: sourceOf(choices, trained) },
     ...(readsTeacher && choices.teacher !== 'lists'
-      ? { teacher: { from: 'encoder', model: choices.teacher } }
+      ? {
+          teacher: {
+            ...{ from: 'encoder', model: choices.teacher },
+            ...(isExtracted && { passageMaxLength: taughtTokens }),
+          },
+        }
       : {}),
-    training,
+    training: { ...training, ...within, batches: { ...training.batches, ...within.batches } },
+    ...(rates.length > 1 && { tuning: { learningRates: [...rates] } }),
     arms: [
-      ...(choices.compare && definition.name !== 'infonce'
-        ? [{ name: 'contrastive', source: 'lists', loss: 'infonce' }]
-        : []),
+      ...others.map((each) => ({
+        name: each.name === 'infonce' ? 'contrastive' : each.name,
+        source: 'lists',
+        loss: formatLossSpec({ terms: [lossTerm({ loss: each.name, scope: scopeBeside(each, choices) })] }),
+      })),
       { name: definition.name, source: 'lists', loss: lossText(choices) },
     ],
     evaluation: { baselines: ['bm25', 'untrained'] },
   };
 }
+
+/** Over the batch, as the loss that it is compared with, where it can be. */
+function scopeBeside({ scopes }: LossDefinition, { scope }: OwnChoices): string {
+  return scopes.find((each) => each === scope) ?? scopes[0] ?? 'own';
+}
+
+function hasTrain({ lists, testSplit }: OwnChoices, { splits }: KeptItem): boolean {
+  return lists.kind !== 'extracted' && splits.includes('train') && testSplit !== 'train';
+}
+
+/** Of a corpus without queries: passages whose queries test, and choose, about a tenth and half of it. */
+function heldOutPassages({ counts }: KeptItem): { readonly test: number; readonly dev: number } {
+  const test = Math.max(2, Math.min(mostHeldOut, Math.floor((counts?.passages ?? mostHeldOut) / 10)));
+  return { test, dev: Math.max(1, Math.floor(test / 2)) };
+}
+
+const mostHeldOut = 200;
+/** Passages that queries are cut out of: more of them take a teacher long. */
+const mostExtracted = 600;
+/** Tokens that a teacher reads of them. */
+const taughtTokens = 128;
 
 /** @throws InputError for a setting out of its range */
 function lossText({ loss, scope, lossSettings }: OwnChoices): string {
@@ -179,16 +257,24 @@ function lossText({ loss, scope, lossSettings }: OwnChoices): string {
 }
 
 function sourceOf(
-  { lists, training }: OwnChoices,
-  { needs }: LossDefinition,
+  { lists, training, corpus }: OwnChoices,
+  trained: readonly LossDefinition[],
 ): RecipeInput['sources'][string] {
   switch (lists.kind) {
     case 'corpus-file':
       return { kind: 'lists', corpusFile: lists.path };
     case 'kept-file':
       return { kind: 'lists', file: lists.id };
+    case 'extracted': {
+      const sample = Math.min(mostExtracted, corpus?.counts?.passages ?? mostExtracted);
+      return {
+        kind: 'generated',
+        prompts: ['extract-clauses', 'extract-keywords'],
+        of: { passages: { sample } },
+      };
+    }
     case 'mined': {
-      const isGraded = needs.includes('labels') || needs.includes('teacher');
+      const isGraded = trained.some(({ needs }) => needs.includes('labels') || needs.includes('teacher'));
       return {
         kind: 'mined',
         retrievers: [{ kind: 'bm25' }],
@@ -208,43 +294,18 @@ function minedNegatives({ batches }: RecipeTraining): number {
 /** Of a query, where a row takes all that its list has. */
 const mostMined = 10;
 
-/** What chooses the checkpoint: the corpus's own dev split, or a tenth of its train queries. */
-function devOf(
-  { splits }: KeptItem,
-  hasTrain: boolean,
-  testSplit: string,
-): NonNullable<RecipeInput['corpus']['dev']> | null {
-  const own = ['dev', 'validation', 'val'].find((split) => splits.includes(split) && split !== testSplit);
+/**
+ * What chooses the checkpoint: the corpus's own dev split, a tenth of its train queries, or queries that are cut out of
+ * held-out passages.
+ */
+function devOf(choices: OwnChoices, corpus: KeptItem): NonNullable<RecipeInput['corpus']['dev']> | null {
+  const { lists, testSplit } = choices;
+  const own = ['dev', 'validation', 'val'].find(
+    (split) => corpus.splits.includes(split) && split !== testSplit,
+  );
   if (own !== undefined) return { split: own };
-  return hasTrain ? { share: 0.1 } : null;
-}
-
-/** Seconds beyond which a training is not begun before the user has seen how long it takes. */
-export const longTraining = 30 * 60;
-
-/** The same recipe, of which no training takes more steps. */
-export function withMaxSteps(recipe: RecipeInput, maxSteps: number): RecipeInput {
-  return { ...recipe, training: { ...recipe.training, maxSteps } };
-}
-
-/** The steps of the longest training of a plan. */
-export function stepsOf({ stages }: Plan): number {
-  return Math.max(0, ...stages.map(({ steps }) => steps?.count ?? 0));
-}
-
-/** About how long a plan takes whose trainings end after so many steps. */
-export function secondsWithSteps({ stages, seconds }: Plan, maxSteps: number): number {
-  return stages.reduce((left, { steps }) => {
-    if (steps === undefined) return left;
-    return left - steps.seconds * (1 - Math.min(1, maxSteps / steps.count));
-  }, seconds);
-}
-
-/** About how many steps fit in {@link longTraining}; where all else takes as long, those of five minutes. */
-export function stepsThatFit(plan: Plan): number {
-  const perStep = plan.stages.reduce((sum, { steps }) => sum + (steps ? steps.seconds / steps.count : 0), 0);
-  const left = Math.max(300, longTraining - secondsWithSteps(plan, 0));
-  return Math.min(stepsOf(plan), Math.max(1, Math.floor(left / Math.max(perStep, 1e-9))));
+  if (lists.kind === 'extracted') return { heldOut: 'lists', passages: heldOutPassages(corpus).dev };
+  return hasTrain(choices, corpus) ? { share: 0.1 } : null;
 }
 
 /** A corpus's name as a recipe may be called. */

@@ -58,13 +58,13 @@ export function stepStates(facts: StepFacts): Readonly<Record<StepName, string>>
     write: isJudged ? 'Skipped: it has judgments' : 'Makes queries to train and test with',
     train: isTraining
       ? 'Running'
-      : !isJudged
-        ? 'Needs queries first'
-        : missing.length > 0
+      : missing.length > 0
+        ? isJudged
           ? 'Choices are missing'
-          : seconds === undefined
-            ? 'Ready'
-            : capitalizedAbout(seconds),
+          : 'Needs queries first'
+        : seconds === undefined
+          ? 'Ready'
+          : capitalizedAbout(seconds),
     results: trainingsText(runs, isTraining),
   };
 }

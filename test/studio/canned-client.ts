@@ -1,6 +1,6 @@
 /** A training worker's client that answers at once and computes nothing. */
 import type { StudioClient } from '../../src/studio/state/studio-client.ts';
-import { compute, kept, opened, runs } from '../e2e/canned-run.ts';
+import { compute, kept, opened, planned, runs } from '../e2e/canned-run.ts';
 
 /** @param own what the test answers itself */
 export function cannedClient(own: Partial<StudioClient>): StudioClient {
@@ -8,7 +8,10 @@ export function cannedClient(own: Partial<StudioClient>): StudioClient {
     compute,
     close: () => undefined,
     compareModels: () => new Promise(() => undefined),
+    // Nothing is proposed, so that forms keep what they begin with.
+    dataFacts: () => new Promise(() => undefined),
     endWorker: () => undefined,
+    planTraining: () => Promise.resolve(planned),
     pause: () => Promise.resolve(),
     resume: () => Promise.resolve(),
     forgetKept: () => Promise.resolve(),

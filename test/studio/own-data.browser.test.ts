@@ -1,70 +1,183 @@
-/** The screen for one's own data, on a worker that computes nothing. */
+/** The step in which a training is chosen, on a worker that computes nothing. */
 import { expect, it, onTestFinished, vi } from 'vitest';
-import { page } from 'vitest/browser';
+import { page, userEvent } from 'vitest/browser';
 import { render } from 'vitest-browser-svelte';
 import { InputError } from '../../src/core/errors.ts';
-import type { Plan } from '../../src/pipeline/plan.ts';
+import type { Budget } from '../../src/pipeline/budget.ts';
+import type { DataFacts, PlannedTraining } from '../../src/pipeline/planner.ts';
 import type { RecipeInput } from '../../src/pipeline/schema.ts';
 import OwnDataPage from '../../src/studio/pages/OwnDataPage.svelte';
 import { Projects } from '../../src/studio/state/project.svelte.ts';
 import { Route } from '../../src/studio/state/route.svelte.ts';
 import { Studio } from '../../src/studio/state/studio.svelte.ts';
 import type { StudioClient } from '../../src/studio/state/studio-client.ts';
-import { kept, keptCorpus, opened } from '../e2e/canned-run.ts';
+import { kept, keptCorpus, planned } from '../e2e/canned-run.ts';
 import { cannedClient } from './canned-client.ts';
 
-/** A plan of one training, which takes all but ten minutes of the seconds. */
-function planOf(seconds: number, steps: number): Plan {
-  const training = {
-    kind: 'training',
-    cost: 'training',
-    label: 'training',
-    key: 't',
-    stored: false,
-  } as const;
-  const ranking = { kind: 'ranking', cost: 'encoding', label: 'search', key: 'r', stored: false } as const;
-  const others = Math.min(600, seconds);
-  return {
-    ...opened.plan,
-    seconds,
-    stages: [
-      { ...training, seconds: seconds - others, steps: { count: steps, seconds: seconds - others } },
-      { ...ranking, seconds: others },
-    ],
-  };
-}
-
-async function open(plan: Plan, own: Partial<StudioClient> = {}) {
+/** @param own what the worker answers otherwise */
+async function open(own: Partial<StudioClient> = {}, corpus = keptCorpus) {
   const started: RecipeInput[] = [];
+  const asked: { recipe: RecipeInput; budget: Budget; signal: AbortSignal }[] = [];
+  const { planTraining, ...others } = own;
   const client = cannedClient({
-    openRun: (runId) => Promise.resolve({ ...opened, runId, plan }),
+    kept: () => Promise.resolve([corpus, ...kept.slice(1)]),
     run: (_id, recipe) => {
       started.push(recipe);
       return new Promise((resolve) => onTestFinished(() => resolve({ state: 'canceled' })));
     },
-    ...own,
+    planTraining: (recipe, budget, signal, tell) => {
+      asked.push({ recipe, budget, signal });
+      return planTraining?.(recipe, budget, signal, tell) ?? Promise.resolve(planned);
+    },
+    ...others,
   });
   localStorage.clear();
-  location.hash = '#own-data/own-corpus-1/train';
+  location.hash = `#own-data/${corpus.id}/train`;
   const studio = new Studio(() => Promise.resolve(client));
   await studio.open();
   const projects = new Projects();
   await render(OwnDataPage, { studio, route: new Route(), projects });
-  return { started, ownData: projects.of(keptCorpus, kept).ownData, studio };
+  return { started, asked, ownData: projects.of(corpus, kept).ownData, studio };
 }
 
 const train = page.getByRole('button', { name: 'Train', exact: true });
+const facts = (own: Partial<DataFacts> = {}, hubIsReachable = false) => ({
+  dataFacts: () => Promise.resolve({ facts: { ...planned.facts, ...own }, hubIsReachable }),
+});
+const plan = (own: Partial<PlannedTraining>) => ({
+  planTraining: () => Promise.resolve({ ...planned, ...own }),
+});
 
-it('begins a training of minutes at once', async () => {
-  const { started } = await open(planOf(20 * 60, 400));
+it('says what a training takes before it is asked for, and trains within five minutes unless told otherwise', async () => {
+  const { started, asked } = await open();
+  await expect
+    .element(
+      page.getByText(
+        '2,590 train queries, 110,575 judged pairs: 6,899 steps of 16, about 6 h 0 min on this computer.',
+      ),
+    )
+    .toBeVisible();
+  await expect.element(page.getByRole('radio', { name: /^about 5 minutes/ })).toBeChecked();
+  await expect
+    .element(page.getByText('97 of 6,899 steps, 1,552 rows drawn evenly over queries, about 5 min'))
+    .toBeVisible();
+  await expect.element(train).toBeEnabled();
   await train.click();
   await vi.waitFor(() => expect(started).toHaveLength(1));
-  expect(started[0]?.training?.maxSteps).toBeUndefined();
+  expect(asked[0]?.budget).toEqual({ seconds: 300 });
+  expect(started[0]?.training).toMatchObject({ maxSteps: 97, batches: { batchSize: 16, rowPer: 'list' } });
+});
+
+it('plans each change anew, once for what is typed in one go, and ends the older question', async () => {
+  let answer: (() => void) | undefined;
+  const { asked } = await open({
+    planTraining: () => new Promise((resolve) => (answer = () => resolve(planned))),
+  });
+  await vi.waitFor(() => expect(asked).toHaveLength(1));
+  await expect.element(train).toBeDisabled();
+  answer?.();
+  await expect.element(train).toBeEnabled();
+  const epochs = page.getByLabelText('Epochs');
+  await epochs.fill('');
+  await userEvent.type(epochs, '12');
+  await vi.waitFor(() => expect(asked.at(-1)?.recipe.training?.epochs).toBe(12));
+  expect(asked.length).toBeLessThanOrEqual(3);
+  const before = asked.length;
+  await page.getByRole('radio', { name: /^about 20 minutes/ }).click();
+  await vi.waitFor(() => expect(asked).toHaveLength(before + 1));
+  expect(asked.at(-1)?.budget).toEqual({ seconds: 1200 });
+  expect(asked.at(-2)?.signal.aborted).toBe(true);
+  expect(asked.at(-1)?.signal.aborted).toBe(false);
+  // The plan of other choices is nothing to train by.
+  await expect.element(train).toBeDisabled();
+});
+
+it('takes a number of steps, or all of them', async () => {
+  const { asked } = await open();
+  await page.getByRole('radio', { name: 'a number of steps' }).click();
+  await page.getByLabelText('Steps', { exact: true }).fill('250');
+  await vi.waitFor(() => expect(asked.at(-1)?.budget).toEqual({ steps: 250 }));
+  await page.getByRole('radio', { name: 'one full pass' }).click();
+  await vi.waitFor(() => expect(asked.at(-1)?.budget).toBe('full'));
+  await page.getByRole('radio', { name: 'one per query' }).click();
+  await vi.waitFor(() => expect(asked.at(-1)?.recipe.training?.batches?.rowPer).toBe('list'));
+});
+
+it('fills the form with what it proposes for judged queries, and says why', async () => {
+  const { started } = await open(facts());
+  await expect.element(page.getByText(/^Judged queries with mined negatives · Encoder pico/)).toBeVisible();
+  await expect.element(page.getByLabelText('Start from')).toHaveValue('pico');
+  await page.getByText('Why?').click();
+  await expect.element(page.getByText(/needs no GPU/)).toBeVisible();
+  // Nothing else was to be decided.
+  await train.click();
+  await vi.waitFor(() => expect(started).toHaveLength(1));
+  expect(started[0]).toMatchObject({ encoder: { model: 'pico' }, corpus: { train: 'train', test: 'test' } });
+});
+
+it('proposes queries from the texts where there are none, with a teacher that can be reached', async () => {
+  const texts = { ...keptCorpus, id: 'texts-1', splits: [] };
+  const { started, ownData } = await open(facts({ train: null, test: null }), texts);
+  await expect.element(page.getByText(/^Queries cut out of the passages · Encoder pico/)).toBeVisible();
+  await expect.element(page.getByLabelText('Teacher', { exact: true })).toHaveValue('nano');
+  await train.click();
+  await vi.waitFor(() => expect(started).toHaveLength(1));
+  expect(started[0]).toMatchObject({
+    corpus: { train: null, dev: { heldOut: 'lists' }, test: { heldOut: 'lists' } },
+    generators: { extracts: { kind: 'extract' } },
+    teacher: { model: 'nano' },
+  });
+  expect(ownData.isProposed).toBe(true);
+});
+
+it('leaves what was chosen as it is, and offers the proposal', async () => {
+  let tell: ((answer: Awaited<ReturnType<StudioClient['dataFacts']>>) => void) | undefined;
+  const { ownData } = await open({ dataFacts: () => new Promise((resolve) => (tell = resolve)) });
+  await page.getByLabelText('Epochs').fill('7');
+  tell?.({ facts: planned.facts, hubIsReachable: undefined });
+  await expect.element(page.getByText('Proposed for this data:')).toBeVisible();
+  expect(ownData.training.epochs).toBe(7);
+  await page.getByRole('button', { name: 'Use the proposal' }).click();
+  await expect.element(page.getByText('Chosen for this data:')).toBeVisible();
+  expect(ownData.training.epochs).not.toBe(7);
+});
+
+it('warns of batches that cannot be filled and of texts that are cut, each with a button that mends it', async () => {
+  const { ownData } = await open(plan({ rows: 48, batches: { filled: 2, better: 8 }, testQueries: 300 }));
+  ownData.encoding = { ...ownData.encoding, passageMaxLength: 128 };
+  const warnings = page.getByRole('list', { name: 'Before you train' });
+  await expect.element(warnings).toHaveTextContent('Only 2 batches of 16 can be filled');
+  await page.getByRole('button', { name: 'Use 8' }).click();
+  expect(ownData.training.batches?.batchSize).toBe(8);
+  await expect.element(warnings).toHaveTextContent(/90% of the passages are longer than 128 tokens/);
+  await page.getByRole('button', { name: 'Use 256' }).click();
+  expect(ownData.encoding.passageMaxLength).toBe(256);
+});
+
+it('says that a model learns nothing from itself', async () => {
+  const { ownData } = await open();
+  ownData.loss = 'kl';
+  ownData.teacher = 'nano';
+  await expect.element(page.getByText(/learns nothing from itself/)).toBeVisible();
+  await page.getByRole('button', { name: 'Use all-MiniLM-L6-v2' }).click();
+  expect(ownData.teacher).toBe('sentence-transformers/all-MiniLM-L6-v2');
+});
+
+it('leads on where judged queries are missing', async () => {
+  const { ownData } = await open({}, { ...keptCorpus, id: 'tested-1', splits: ['test'] });
+  ownData.lists = { kind: 'mined' };
+  await expect.element(page.getByText(/has no judged queries to train on/)).toBeVisible();
+  await expect.element(train).toBeDisabled();
+  await expect
+    .element(page.getByRole('link', { name: 'Write queries' }))
+    .toHaveAttribute('href', '#own-data/tested-1/write');
+  await page.getByRole('button', { name: 'Cut queries out of the passages' }).click();
+  await expect.element(train).toBeEnabled();
 });
 
 it('begins with the learning rate of the encoder, and keeps one that was chosen', async () => {
-  const { ownData } = await open(planOf(20 * 60, 400));
-  const rate = page.getByLabelText('Learning rate');
+  const { ownData } = await open();
+  const rate = page.getByRole('spinbutton', { name: 'Learning rate' });
   await expect.element(rate).toHaveValue(0.0001);
   await page.getByLabelText('Start from').selectOptions('pico');
   await expect.element(rate).toHaveValue(0.01);
@@ -73,54 +186,18 @@ it('begins with the learning rate of the encoder, and keeps one that was chosen'
   await expect.element(rate).toHaveValue(0.02);
 });
 
-it('begins no training of hours before it is confirmed', async () => {
-  const { started } = await open(planOf(6 * 3600, 6899));
-  await train.click();
-  await expect.element(page.getByRole('heading', { name: 'This takes about 6 h' })).toHaveFocus();
-  await expect.element(page.getByText('6,899 steps on this computer')).toBeVisible();
-  expect(started).toEqual([]);
-  await page.getByRole('button', { name: 'Train all 6,899 steps' }).click();
-  await vi.waitFor(() => expect(started).toHaveLength(1));
-  expect(started[0]?.training?.maxSteps).toBeUndefined();
-});
-
-it('offers as many steps as half an hour has room for, or any other number', async () => {
-  const { started } = await open(planOf(6 * 3600, 7000));
-  await train.click();
-  // 1,200 of the 21,000 seconds that 7,000 steps take; the rest of the half hour goes to the search.
-  await expect.element(page.getByRole('button', { name: 'Train 400 steps' })).toBeVisible();
-  await expect.element(page.getByText('400 steps take about 30 min')).toBeVisible();
-  await page.getByLabelText('Maximum number of steps').fill('1000');
-  await expect.element(page.getByText('1,000 steps take about 60 min')).toBeVisible();
-  await page.getByRole('button', { name: 'Train 1,000 steps' }).click();
-  await vi.waitFor(() => expect(started).toHaveLength(1));
-  expect(started[0]?.training).toMatchObject({ maxSteps: 1000, epochs: 1 });
-});
-
-it('asks again when a choice has changed', async () => {
-  const { started, ownData } = await open(planOf(6 * 3600, 6899));
-  await train.click();
-  await page.getByRole('button', { name: 'Change the settings' }).click();
-  await train.click();
-  await expect.element(page.getByRole('heading', { name: 'This takes about 6 h' })).toBeVisible();
-  ownData.training = { ...ownData.training, epochs: 2 };
-  await expect.element(train).toBeVisible();
-  expect(started).toEqual([]);
-});
-
 it('says in place why a training cannot run', async () => {
   const broken = new InputError('contains no judgments', {
     file: 'qrels/train.tsv',
     remedy: 'Use another split',
   });
-  const { started } = await open(planOf(60, 10), { openRun: () => Promise.reject(broken) });
-  await train.click();
+  await open({ planTraining: () => Promise.reject(broken) });
   await expect.element(page.getByRole('alert')).toHaveTextContent('qrels/train.tsv: contains no judgments.');
-  expect(started).toEqual([]);
+  await expect.element(train).toBeDisabled();
 });
 
 it('lists what is kept, language models with their sizes too, and deletes what is named', async () => {
-  const { studio } = await open(planOf(20 * 60, 400));
+  const { studio } = await open({});
   // What a training may be reading stays until it has ended.
   await train.click();
   await vi.waitFor(() => expect(studio.active).toBeDefined());
@@ -138,7 +215,7 @@ it('lists what is kept, language models with their sizes too, and deletes what i
 });
 
 it('trains on all negatives where the field that offers them is left empty', async () => {
-  const { started } = await open(planOf(20 * 60, 400));
+  const { started } = await open();
   const negatives = page.getByRole('spinbutton', { name: 'Negatives', exact: true });
   await expect.element(negatives).toHaveValue(5);
   await expect
@@ -146,7 +223,23 @@ it('trains on all negatives where the field that offers them is left empty', asy
     .toHaveAccessibleDescription(/all negatives of the list\. Leave empty for all\./);
   await negatives.fill('');
   await expect.element(negatives).toHaveAttribute('placeholder', 'all');
+  await expect.element(train).toBeEnabled();
   await train.click();
   await vi.waitFor(() => expect(started).toHaveLength(1));
   expect(started[0]?.training?.batches?.negatives ?? 'all').toBe('all');
+});
+
+it('makes a grid of losses, learning rates and seeds', async () => {
+  const { asked } = await open();
+  await page.getByText('Advanced').click();
+  await page.getByRole('checkbox', { name: 'ListNet' }).click();
+  await page.getByLabelText('Learning rates to choose from').fill('0.003, 0.01');
+  await page.getByLabelText('Repeats').fill('3');
+  await vi.waitFor(() =>
+    expect(asked.at(-1)?.recipe).toMatchObject({
+      seeds: [1, 2, 3],
+      tuning: { learningRates: [0.003, 0.01] },
+      arms: [{ loss: expect.stringMatching(/^listnet/) as unknown }, { loss: 'infonce' }],
+    }),
+  );
 });

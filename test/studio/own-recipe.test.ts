@@ -30,7 +30,7 @@ describe('the recipe of the choices', () => {
         loss,
         scope,
         teacher: needs.includes('teacher') ? 'nano' : 'lists',
-        compare: true,
+        beside: loss === 'infonce' ? [] : ['infonce'],
       };
       expect(missingFor(own)).toEqual([]);
       const recipe = readRecipe(ownRecipe(own));
@@ -92,19 +92,62 @@ describe('the recipe of the choices', () => {
   });
 });
 
+describe('queries that are cut out of the passages', () => {
+  const texts = { ...corpus, splits: [], counts: { passages: 900, queries: 0, splits: {} } };
+  const own = {
+    ...choices,
+    corpus: texts,
+    lists: { kind: 'extracted' } as const,
+    testSplit: '',
+    ...{ loss: 'kl', scope: 'batch', teacher: 'nano' },
+  };
+
+  it('train, choose and test a corpus of texts alone', () => {
+    expect(missingFor(own)).toEqual([]);
+    expect(readRecipe(ownRecipe(own))).toMatchObject({
+      corpus: {
+        train: null,
+        dev: { heldOut: 'lists', passages: 45 },
+        test: { heldOut: 'lists', passages: 90 },
+      },
+      sources: { lists: { kind: 'generated', of: { passages: { sample: 600 } } } },
+    });
+  });
+
+  it('train for the judged queries of a corpus that has some to report on', () => {
+    const judged = { ...own, corpus: { ...texts, splits: ['test'] }, testSplit: 'test' };
+    expect(missingFor(judged)).toEqual([]);
+    expect(readRecipe(ownRecipe(judged)).corpus).toMatchObject({ train: null, test: 'test' });
+  });
+});
+
+it('a grid of losses, rates and seeds is one recipe, within the budget', () => {
+  const own = { ...choices, beside: ['listnet'], rates: [0.001, 0.01], seedCount: 3, seed: 5 };
+  expect(missingFor(own)).toEqual([]);
+  const recipe = readRecipe(ownRecipe(own, { maxSteps: 40, batches: { evenRows: true } }));
+  expect(recipe.seeds).toEqual([5, 6, 7]);
+  expect(recipe.arms.map(({ name }) => name)).toEqual(['listnet', 'infonce']);
+  expect(recipe.tuning?.learningRates).toEqual([0.001, 0.01]);
+  expect(recipe.training).toMatchObject({ maxSteps: 40, batches: { batchSize: 16, evenRows: true } });
+});
+
 describe('what is missing', () => {
   it.each<[string, Partial<OwnChoices>, string]>([
-    ['a corpus', { corpus: undefined }, 'There is no corpus yet'],
-    ['judgments to train on', { corpus: { ...corpus, splits: ['test'] } }, 'no judgments qrels/train.tsv'],
-    ['judgments to report on', { corpus: { ...corpus, splits: ['train'] } }, 'no judgments qrels/test.tsv'],
-    ['a teacher', { loss: 'kl', scope: 'own' }, 'choose a teacher model'],
+    ['a corpus', { corpus: undefined }, 'There is no corpus yet. Drop files'],
+    ['judgments to train on', { corpus: { ...corpus, splits: ['test'] } }, 'no judged queries to train on'],
+    [
+      'judgments to report on',
+      { corpus: { ...corpus, splits: ['train'] } },
+      'no judgments for the split test. Choose another',
+    ],
+    ['a teacher', { loss: 'kl', scope: 'own' }, 'Choose a teacher model'],
     [
       'a teacher of the whole batch',
       { loss: 'kl', scope: 'batch', lists: { kind: 'kept-file', id: 'lists-1' } },
-      'compares every query with every passage, which the scores of lists do not cover: choose a teacher model',
+      'compares every query with every passage, which the scores of lists do not cover. Choose a teacher model',
     ],
-    ['an encoder', { encoder: '' }, 'Name the encoder'],
-    ['a whole name of a hub', { encoder: 'org/' }, 'Name the encoder'],
+    ['an encoder', { encoder: '' }, 'No encoder is named. Choose'],
+    ['a whole name of a hub', { encoder: 'org/' }, 'No encoder is named. Choose'],
     ['a number', { training: { batches: { batchSize: Number.NaN } } }, 'Batch size: use a whole number'],
     ['a learning rate', { training: { learningRate: 0 } }, 'Learning rate: use a number above 0'],
     [

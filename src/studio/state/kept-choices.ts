@@ -20,16 +20,24 @@ const schemas = {
     v.object({ kind: v.literal('mined') }),
     v.object({ kind: v.literal('corpus-file'), path: v.string() }),
     v.object({ kind: v.literal('kept-file'), id: v.string() }),
+    v.object({ kind: v.literal('extracted') }),
   ]),
   teacher: v.string(),
   loss: v.picklist(losses.map(({ name }) => name)),
   scope: v.string(),
   lossSettings: v.record(v.string(), v.number()),
-  compare: v.boolean(),
+  beside: v.array(v.picklist(losses.map(({ name }) => name))),
+  rates: v.array(v.number()),
   testSplit: v.string(),
   training: trainingSchema,
   encoding: v.strictObject(entriesOf(encodingSettingTable)),
   seed: v.number(),
+  seedCount: v.number(),
+  budget: v.union([
+    v.literal('full'),
+    v.strictObject({ seconds: v.number() }),
+    v.strictObject({ steps: v.number() }),
+  ]),
 } satisfies Record<keyof ProjectChoices, v.GenericSchema>;
 
 const schema = v.partial(v.object(schemas));

@@ -4,17 +4,18 @@ import {
   defaultChoices,
   isHubId,
   learningRateFor,
-  longTraining,
   missingFor,
   ownRecipe,
   ownRunId,
   type ListsChoice,
   type OwnChoices,
 } from '../own-recipe.ts';
+import { hubTeacher, proposeTraining, type Proposal } from '../../pipeline/proposal.ts';
 import type { KeptItem, KeptRun } from '../protocol.ts';
 import type { KeptChoices } from './kept-choices.ts';
 import type { RunView } from './run-view.svelte.ts';
 import type { Studio } from './studio.svelte.ts';
+import { TrainingPlan } from './training-plan.svelte.ts';
 
 /** The choices on the screen "Own data", as they are made. */
 export class OwnData {
@@ -23,17 +24,23 @@ export class OwnData {
   teacher = $state(defaultChoices.teacher);
   scope = $state(defaultChoices.scope);
   lossSettings = $state.raw<Readonly<Record<string, number>>>(defaultChoices.lossSettings);
-  compare = $state(defaultChoices.compare);
+  beside = $state.raw(defaultChoices.beside);
+  rates = $state.raw(defaultChoices.rates);
   testSplit = $state(defaultChoices.testSplit);
   training = $state.raw(defaultChoices.training);
   encoding = $state.raw(defaultChoices.encoding);
   seed = $state(defaultChoices.seed);
+  seedCount = $state(defaultChoices.seedCount);
+  budget = $state.raw(defaultChoices.budget);
+  /** What was found of the data, and what follows from it; undefined until both are known. */
+  proposal = $state.raw<Proposal | undefined>();
+  readonly plan = new TrainingPlan();
   #encoder = $state(defaultChoices.encoder);
   #loss = $state(defaultChoices.loss);
   readonly definition = $derived(lossByName(this.#loss));
   readonly missing = $derived(missingFor(this.choices));
-  /** The training that was asked for last, while it is estimated and while it waits for the user's word. */
-  #asked = $state.raw<RunView | undefined>();
+  /** The question about the data that was asked last. */
+  #looked = '';
 
   get encoder(): string {
     return this.#encoder;
@@ -68,11 +75,14 @@ export class OwnData {
       loss: this.#loss,
       scope: this.scope,
       lossSettings: this.lossSettings,
-      compare: this.compare,
+      beside: this.beside,
+      rates: this.rates,
       testSplit: this.testSplit,
       training: this.training,
       encoding: this.encoding,
       seed: this.seed,
+      seedCount: this.seedCount,
+      budget: this.budget,
     };
   }
 
@@ -81,8 +91,9 @@ export class OwnData {
     switch (item.kind) {
       case 'corpus':
         this.corpus = item;
-        this.lists = { kind: 'mined' };
-        this.testSplit = item.splits.includes('test') ? 'test' : (item.splits.at(-1) ?? 'test');
+        this.lists = listsOf(item);
+        this.testSplit = item.splits.includes('test') ? 'test' : (item.splits.at(-1) ?? '');
+        this.proposal = undefined;
         break;
       case 'model':
         this.encoder = item.id;
@@ -112,13 +123,15 @@ export class OwnData {
     if (lists !== undefined && (lists.kind !== 'kept-file' || isKept(lists.id))) this.lists = lists;
     if (teacher !== undefined && (teacher === 'lists' || isThere(teacher))) this.teacher = teacher;
     this.lossSettings = choices.lossSettings ?? this.lossSettings;
-    this.compare = choices.compare ?? this.compare;
-    if (this.corpus?.splits.includes(choices.testSplit ?? '')) {
-      this.testSplit = choices.testSplit ?? this.testSplit;
-    }
+    this.beside = choices.beside ?? this.beside;
+    this.rates = choices.rates ?? this.rates;
+    const { testSplit = this.testSplit } = choices;
+    if (testSplit === '' || this.corpus?.splits.includes(testSplit)) this.testSplit = testSplit;
     this.training = choices.training ?? this.training;
     this.encoding = choices.encoding ?? this.encoding;
     this.seed = choices.seed ?? this.seed;
+    this.seedCount = choices.seedCount ?? this.seedCount;
+    this.budget = choices.budget ?? this.budget;
   }
 
   /** The item is kept no more. */
@@ -133,36 +146,110 @@ export class OwnData {
     this.lossSettings = { ...this.lossSettings, [name]: value };
   }
 
-  /** The training that was asked for and has not begun, while the choices are still those. */
-  get asked(): RunView | undefined {
-    return this.#asked?.state === 'idle' && same(this.#asked.recipe, this.#recipe) ? this.#asked : undefined;
-  }
-
   /**
-   * Asks for the training of these choices, and estimates it.
-   * @returns the training, where nothing speaks against beginning it at once; `asked` has the others
+   * Looks at the corpus and proposes a training; where nothing was chosen yet, the proposal is chosen.
+   * @param hasGpu whether trainings run on one
    */
-  async ask(studio: Studio): Promise<RunView | undefined> {
-    const recipe = this.#recipe;
-    if (this.corpus === undefined || recipe === undefined || this.missing.length > 0) return undefined;
-    const run = studio.view(ownRunId(this.corpus, new Date()), recipe);
-    this.#asked = run;
-    await run.plan();
-    const seconds = run.opened?.plan.seconds ?? Infinity;
-    return this.asked === run && run.problem === undefined && seconds <= longTraining ? run : undefined;
+  async look(studio: Studio, hasGpu: boolean): Promise<void> {
+    const { corpus } = this;
+    if (corpus === undefined) return;
+    const testSplit = this.testSplit === '' ? null : this.testSplit;
+    const wantsTeacher = !corpus.splits.includes('train');
+    const question = {
+      ...{ corpusId: corpus.id, encoder: 'pico', testSplit },
+      ...(wantsTeacher && { hubModel: hubTeacher }),
+    };
+    const asked = JSON.stringify([question, hasGpu]);
+    if (asked === this.#looked) return;
+    this.#looked = asked;
+    const { facts, hubIsReachable } = await (await studio.client()).dataFacts(question);
+    if (asked !== this.#looked) return;
+    this.proposal = proposeTraining({ data: facts, hasGpu, hubIsReachable: hubIsReachable === true });
+    if (this.#isUntouched) this.take(this.proposal);
   }
 
-  /** The user wants other choices first. */
-  withdraw(): void {
-    this.#asked = undefined;
+  /** Chooses what is proposed. */
+  take(proposal: Proposal): void {
+    const { lists, encoder, loss, scope, lossSettings, teacher, training, encoding } =
+      this.#proposed(proposal);
+    this.lists = lists;
+    this.encoder = encoder;
+    this.loss = loss;
+    this.scope = scope;
+    this.lossSettings = lossSettings;
+    this.teacher = teacher;
+    this.training = training;
+    this.encoding = encoding;
   }
 
-  get #recipe(): KeptRun['recipe'] | undefined {
+  /** The choices with those of the proposal. */
+  #proposed({ lists, encoder, loss, scope, lossSettings, teacher, ...numbers }: Proposal): OwnChoices {
+    const { learningRate, batchSize, negatives, epochs, passageMaxLength } = numbers;
+    const { training, encoding } = this;
+    return {
+      ...this.choices,
+      lists: { kind: lists },
+      ...{ encoder, loss, scope, lossSettings, teacher: teacher ?? defaultChoices.teacher },
+      training: {
+        ...{ ...training, learningRate, epochs },
+        batches: { ...training.batches, batchSize, negatives },
+      },
+      encoding: { ...encoding, passageMaxLength },
+    };
+  }
+
+  /** Whether the choices are those of the proposal. */
+  get isProposed(): boolean {
+    const { proposal } = this;
+    return proposal !== undefined && same(trainedWith(this.#proposed(proposal)), trainedWith(this.choices));
+  }
+
+  /** Whether nothing was chosen but the corpus. */
+  get #isUntouched(): boolean {
+    const untouched = { ...this.choices, ...defaultChoices, lists: listsOf(this.corpus) };
+    return same(trainedWith(untouched), trainedWith(this.choices));
+  }
+
+  /** Plans the training of these choices, where none is missing. */
+  ask(studio: Studio): void {
+    this.plan.ask(() => studio.client(), this.recipe, this.budget);
+  }
+
+  /** The training of these choices, as it was planned. */
+  planned(studio: Studio): RunView | undefined {
+    const { corpus, plan, missing } = this;
+    if (corpus === undefined || missing.length > 0 || plan.isPlanning || plan.planned === undefined)
+      return undefined;
+    const recipe = ownRecipe({ ...this.choices, corpus }, plan.planned.within.training);
+    return studio.view(ownRunId(corpus, new Date()), recipe);
+  }
+
+  /** Undefined where choices are missing. */
+  get recipe(): KeptRun['recipe'] | undefined {
     const { corpus } = this;
     return corpus === undefined || this.missing.length > 0
       ? undefined
       : ownRecipe({ ...this.choices, corpus });
   }
+}
+
+/** What a corpus is trained on where nobody has chosen. */
+function listsOf(corpus: KeptItem | undefined): ListsChoice {
+  return { kind: corpus === undefined || corpus.splits.includes('train') ? 'mined' : 'extracted' };
+}
+
+/** The choices that a proposal makes. */
+function trainedWith({
+  lists,
+  encoder,
+  loss,
+  scope,
+  lossSettings,
+  teacher,
+  training,
+  encoding,
+}: OwnChoices): unknown {
+  return [lists, encoder, loss, scope, lossSettings, teacher, training, encoding];
 }
 
 function isBuiltIn(model: string): boolean {

@@ -4,7 +4,10 @@ import { WorkerChannel } from '../../host/channel.ts';
 import { messageOf, WorkerLostError } from '../../core/errors.ts';
 import type { ImportProgress } from '../../import/import-corpus.ts';
 import type { Pace } from '../../pipeline/lock-step.ts';
+import type { Budget } from '../../pipeline/budget.ts';
+import type { PlannedTraining } from '../../pipeline/planner.ts';
 import type { RecipeInput } from '../../pipeline/schema.ts';
+import type { FactsAnswer, FactsQuestion } from '../planning-protocol.ts';
 import type { ModelChoices } from '../../pipeline/compare-models.ts';
 import type {
   BaselineOutcome,
@@ -175,6 +178,28 @@ export class TrainingClient {
 
   async forgetRun(runId: string): Promise<void> {
     await this.#ask('forgetRun', { runId });
+  }
+
+  /** What a kept corpus is like. @throws InputError if it cannot be read */
+  dataFacts(question: FactsQuestion): Promise<FactsAnswer> {
+    return this.#ask('dataFacts', question);
+  }
+
+  /**
+   * What a training takes, all of it and within a budget.
+   * @param onCounted hears of steps before their time is known
+   * @returns null where a newer question or the signal has ended it
+   * @throws InputError naming what of the recipe or its files does not fit
+   */
+  async planTraining(
+    recipe: RecipeInput,
+    budget: Budget,
+    signal: AbortSignal,
+    onCounted?: (planned: PlannedTraining) => void,
+  ): Promise<PlannedTraining | null> {
+    const channel = await this.#open();
+    if (signal.aborted) return null;
+    return channel.ask('planTraining', { recipe, budget }, { silenceMs, signal, onProgress: onCounted });
   }
 
   /** @throws InputError naming what of the recipe or its files does not fit */

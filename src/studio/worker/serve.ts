@@ -45,6 +45,9 @@ export function serveStudio(): void {
         await (await opened()).runs.forget(runId);
         return null;
       },
+      dataFacts: async (ask) => (await (await opened()).planning()).facts(ask),
+      planTraining: async (ask, { signal, tell }) =>
+        (await (await opened()).planning()).plan(ask, tell, signal),
       openRun: async (ask, { signal }) => (await opened()).openRun(ask, signal),
       modelDownloads: ({ recipe }) => modelDownloads(recipe),
       run: async (ask, { signal }) => (await opened()).run(ask, signal),

@@ -13,6 +13,7 @@ import {
   type ModelFiles,
   type WorkerPool,
 } from '../../host/contract.ts';
+import type { Trainers } from '../../host/trainers.ts';
 import { InputError, messageOf } from '../../core/errors.ts';
 import { compareModels } from '../../pipeline/compare-models.ts';
 import type { FragmentParts } from '../../pipeline/fragment.ts';
@@ -47,6 +48,7 @@ import { KeptRuns } from './kept-runs.ts';
 import { modelZip } from './model-zip.ts';
 import { pageGenerators } from './page-generators.ts';
 import { pageModels } from './page-models.ts';
+import type { Planning } from './planning.ts';
 import { PausableRuntime } from './pausable-runtime.ts';
 import { RunEvents } from './run-events.ts';
 import { RunSearch } from './run-search.ts';
@@ -95,6 +97,7 @@ export class StudioSession {
   /** Of the current run's language models. Never stored. */
   #access: GeneratorAccess = {};
   #current: CurrentRun | undefined;
+  #planning: Promise<Planning> | undefined;
   /** The run that is computing, or being read. */
   #busy: string | undefined;
 
@@ -148,6 +151,24 @@ export class StudioSession {
     const report = (problem: string): void => this.#events.warning(problem);
     const models = await pageModels(this.items, { base: this.#base, report });
     return importItems(ask, { items: this.items, models, tell, signal });
+  }
+
+  /** Plans trainings while they are chosen. */
+  planning(): Promise<Planning> {
+    this.#planning ??= this.#openPlanning();
+    return this.#planning;
+  }
+
+  async #openPlanning(): Promise<Planning> {
+    const { Planning } = await import('./planning.ts');
+    // What is kept changes.
+    const models: ModelFiles = {
+      open: async (model) => (await this.#host(() => undefined)).models.open(model),
+    };
+    const host = await this.#host(() => undefined);
+    const generators = pageGenerators(() => ({}));
+    const parts = { ...host, models, generators, trainers: this.#trainers() };
+    return new Planning(parts, () => this.#busy !== undefined);
   }
 
   async openRun(
@@ -359,13 +380,7 @@ export class StudioSession {
       pause: this.#writing,
       lockStep,
       keepVectors: true,
-      trainers: {
-        cores: trainingCores(navigator.hardwareConcurrency),
-        start: startOf(startTrainer),
-        place: {
-          ...{ store: this.#options.store, threads: this.#runtime.threads, base: this.#base.href },
-        },
-      },
+      trainers: this.#trainers(),
       onEvent: (event) => {
         if (event.kind === 'view') {
           void events.ofView(event).then((told) => told && this.#events.event(runId, told));
@@ -402,6 +417,16 @@ export class StudioSession {
     };
   }
 
+  #trainers(): Trainers {
+    return {
+      cores: trainingCores(navigator.hardwareConcurrency),
+      start: startOf(startTrainer),
+      place: {
+        ...{ store: this.#options.store, threads: this.#runtime.threads, base: this.#base.href },
+      },
+    };
+  }
+
   #opened(runId: string): CurrentRun {
     if (this.#current?.runId === runId) return this.#current;
     throw new InputError('the run is not open', { remedy: 'Open it first' });
@@ -414,6 +439,7 @@ export class StudioSession {
     }
     this.#busy = runId;
     try {
+      await (await this.#planning)?.stop();
       return await task();
     } finally {
       this.#busy = undefined;
