@@ -336,7 +336,7 @@ describeUnless(noChromium, 'the built page', () => {
       expect(await complaints(page)).toEqual([]);
       await page.reload();
       await page.getByText('Differs from paper-c: temperature 0.05 → 0.5 in “combined”.').waitFor();
-      await json.fill('{"version": 1, "sedes": []}');
+      await json.fill('{"version": 1, "name": "x", "sedes": []}');
       await page.getByRole('alert').getByText('did you mean "seeds"').waitFor();
       expect(await complaints(page)).toEqual([]);
       await page.getByRole('link', { name: 'All recipes' }).click();
