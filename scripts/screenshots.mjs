@@ -78,7 +78,7 @@ try {
   await page.goto(`${server.address}#own-data`);
   await page.getByRole('heading', { name: 'What do you have?' }).waitFor();
   await picture('own-data');
-  await page.goto(`${server.address}#recipes`);
+  await page.goto(`${server.address}#recipes/paper-a`);
   await page.getByText(/^Trains on the/).waitFor();
   await page.getByRole('button', { name: 'See what it will cost' }).click();
   await page.getByText('Requests to language models').waitFor();

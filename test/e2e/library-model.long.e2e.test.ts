@@ -9,6 +9,7 @@ import { asRoberta, crossEncoderFolder } from '../support/library-models.ts';
 import { describeUnless } from '../support/skip.ts';
 import { servedPage, testBrowser } from '../support/built-page.ts';
 import { noChromium } from '../support/chromium-process.ts';
+import { pasteRecipe } from './paste-recipe.ts';
 
 const commit = '0123456789abcdef0123456789abcdef01234567';
 
@@ -67,9 +68,7 @@ describeUnless(noChromium, 'a model of transformers.js in the built page', () =>
       if (message.type() === 'error') complaints?.push(message.text());
     });
     await page.goto(`${server.address}#recipes`);
-    await page.getByLabel('Recipe', { exact: true }).selectOption('own');
-    await page.getByLabel('Or paste it').fill(JSON.stringify(recipe));
-    await page.getByRole('button', { name: 'Read it' }).click();
+    await pasteRecipe(page, recipe);
     await page.getByRole('button', { name: 'See what it will cost' }).click();
     await page.getByRole('button', { name: 'Start', exact: true }).click();
     await page.getByRole('row', { name: /^Taught kl/ }).waitFor();

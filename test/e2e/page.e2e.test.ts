@@ -204,7 +204,7 @@ describeUnless(noChromium, 'the built page', () => {
       if (message.type() === 'error') errors.push(message.text());
     });
     page.on('pageerror', (error) => errors.push(error.message));
-    await page.goto(`${server.address}#recipes`);
+    await page.goto(`${server.address}#recipes/paper-a`);
     expect(await page.evaluate(() => crossOriginIsolated)).toBe(true);
     // The true worker, on the true WASM.
     await page.getByText(/^Trains on the (graphics )?processor with/).waitFor({ timeout: 60_000 });
@@ -292,7 +292,7 @@ describeUnless(noChromium, 'the built page', () => {
     });
 
     it('has an accessible recipe, from its cost to what is written, filtered and plotted', async () => {
-      const page = await open('recipes', true, planned);
+      const page = await open('recipes/paper-a', true, planned);
       await page.getByRole('button', { name: 'See what it will cost' }).click();
       await page.getByText('at most 1,200').waitFor();
       for (const summary of await page.locator('main summary').all()) await summary.click();
@@ -319,10 +319,48 @@ describeUnless(noChromium, 'the built page', () => {
       await page.close();
     });
 
+    it('has an accessible form of a changed recipe, with its JSON, that a reload keeps', async () => {
+      const page = await open('recipes');
+      await page.getByRole('button', { name: 'Change paper-c', exact: true }).click();
+      const heading = page.getByRole('heading', { level: 1, name: /^Change “Paper C/ });
+      await expect.poll(() => heading.evaluate((element) => element === document.activeElement)).toBe(true);
+      const json = page.getByLabel('The recipe as JSON');
+      await json.waitFor();
+      for (const section of ['Encoder', 'Filters', 'Evaluation']) {
+        await page.locator('summary').filter({ hasText: section }).first().click();
+      }
+      for (const summary of await page.getByText(/^(More|Training settings|Add a rule|Title)/).all()) {
+        await summary.click();
+      }
+      await page.getByRole('button', { name: 'Edit combined', exact: true }).click();
+      await page.getByLabel('Temperature', { exact: true }).first().fill('0.5');
+      await page.getByLabel('Temperature', { exact: true }).last().fill('none');
+      await page.getByText('Use a number above 0.', { exact: true }).waitFor();
+      expect(await complaints(page)).toEqual([]);
+      await page.reload();
+      await page.getByText('Differs from paper-c: temperature 0.05 → 0.5 in “combined”.').waitFor();
+      await json.fill('{"version": 1, "name": "x", "sedes": []}');
+      await page.getByRole('alert').getByText('did you mean "seeds"').waitFor();
+      expect(await complaints(page)).toEqual([]);
+      await page.getByRole('link', { name: 'All recipes' }).click();
+      await page.getByRole('heading', { name: 'Your drafts' }).waitFor();
+      expect(await complaints(page)).toEqual([]);
+      await page.close();
+    });
+
+    it('opens the recipe of a result as a form', async () => {
+      const page = await open('results/demo');
+      await page.getByRole('button', { name: 'Change this recipe' }).click();
+      await page.getByLabel('The recipe as JSON').waitFor();
+      await page.getByText('Same as demo.').waitFor();
+      expect(await page.title()).toBe('Recipes · Retriever Studio');
+      await page.close();
+    });
+
     it.each(['webllm', 'wllama', 'http', 'extract', 'recorded'])(
       'has an accessible choice of %s',
       async (kind) => {
-        const page = await open('recipes', true, { records: languageModels });
+        const page = await open('recipes/paper-a', true, { records: languageModels });
         await page.getByLabel(/What writes as/).selectOption(kind);
         if (kind === 'webllm') {
           const model = page.getByLabel('Model', { exact: true });
@@ -531,7 +569,7 @@ describeUnless(noChromium, 'the built page', () => {
     await page.evaluate(`
       answers.openRun.plan.stages = [{ kind: 'training', label: 'training', key: 'a', stored: false, seconds: 20 }];
     `);
-    await page.evaluate("location.hash = '#recipes'");
+    await page.evaluate("location.hash = '#recipes/paper-a'");
     await page.getByLabel('Train on').selectOption('wasm');
     await page.evaluate("location.hash = '#results/demo'");
     await page.getByLabel('Query', { exact: true }).fill('why does bread rise');

@@ -11,6 +11,7 @@ import type { RecipeInput } from '../../src/pipeline/schema.ts';
 import { noChromium, startChromium } from '../support/chromium-process.ts';
 import { describeUnless } from '../support/skip.ts';
 import { servedPage } from '../support/built-page.ts';
+import { pasteRecipe } from './paste-recipe.ts';
 
 /** On a machine that is busy with other things. */
 const hang = 600_000;
@@ -53,9 +54,7 @@ async function prepared(page: Page, screen: string): Promise<Page> {
 }
 
 async function begin(page: Page): Promise<void> {
-  await page.getByLabel('Recipe', { exact: true }).selectOption('own');
-  await page.getByLabel('Or paste it').fill(JSON.stringify(recipe));
-  await page.getByRole('button', { name: 'Read it' }).click();
+  await pasteRecipe(page, recipe);
   await page.getByRole('button', { name: 'See what it will cost' }).click();
   await page.getByRole('button', { name: 'Start', exact: true }).click();
 }

@@ -6,6 +6,7 @@ import { tinyLlama } from '../support/gguf.ts';
 import { describeUnless } from '../support/skip.ts';
 import { servedPage, testBrowser } from '../support/built-page.ts';
 import { noChromium } from '../support/chromium-process.ts';
+import { pasteRecipe } from './paste-recipe.ts';
 
 const recipe: RecipeInput = {
   version: 1,
@@ -39,9 +40,7 @@ describeUnless(noChromium, 'a recipe in the built page', () => {
       if (message.type() === 'error') complaints.push(message.text());
     });
     await page.goto(`${server.address}#recipes`);
-    await page.getByLabel('Recipe', { exact: true }).selectOption('own');
-    await page.getByLabel('Or paste it').fill(JSON.stringify(recipe));
-    await page.getByRole('button', { name: 'Read it' }).click();
+    await pasteRecipe(page, recipe);
     await page.getByLabel('What writes as').selectOption('wllama');
     const buffer = Buffer.from(await tinyLlama({ seed: 1, contextTokens: 4096 }).arrayBuffer());
     await page

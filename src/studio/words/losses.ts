@@ -17,8 +17,13 @@ export function lossSettingTitle(name: string): string {
 }
 
 /** `Listwise KL divergence · temperature 0.05 · teacher temperature 0.3 · passages of its own list`. */
-export function lossInWords({ terms }: LossSpec): string {
-  return terms.map(termInWords).join(' + ');
+export function lossInWords(spec: LossSpec): string {
+  return lossTermsInWords(spec).join(' + ');
+}
+
+/** The same, each term of the sum by itself. */
+export function lossTermsInWords({ terms }: LossSpec): readonly string[] {
+  return terms.map(termInWords);
 }
 
 function termInWords({ definition, weight, settings, scope, mask }: LossTerm): string {
