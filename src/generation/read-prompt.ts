@@ -147,9 +147,12 @@ function placeFaults({ slots, system, user, examples, checks }: Prompt): string[
     if (builtIn.includes(slot)) faults.push(`slots: "${slot}" is a reserved name`);
     else if (!places.has(slot)) faults.push(`user: does not use the slot {{${slot}}}`);
   }
-  for (const place of places) {
-    if (!names.includes(place) && !builtIn.includes(place)) {
-      faults.push(`user: {{${place}}} is not among the slots (${names.join(', ')})`);
+  for (const [member, template] of Object.entries({ system, user })) {
+    for (const place of placesIn(template)) {
+      if (names.includes(place) || builtIn.includes(place)) continue;
+      faults.push(
+        `${member}${lineOf(template, place)}: {{${place}}} is not among the slots (${names.join(', ')})`,
+      );
     }
   }
   if (places.has('examples') !== (examples !== undefined)) {
@@ -168,6 +171,13 @@ function placeFaults({ slots, system, user, examples, checks }: Prompt): string[
     faults.push(`checks.mostOverlapWith.slot: "${compared}" is not among the slots`);
   }
   return faults;
+}
+
+/** Where a place is, in a template of several lines. */
+function lineOf(template: string, place: string): string {
+  const lines = template.split('\n');
+  if (lines.length === 1) return '';
+  return `, line ${1 + lines.findIndex((line) => placesIn(line).includes(place))}`;
 }
 
 function schemaFaults(prompt: Prompt): string[] {

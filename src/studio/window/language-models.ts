@@ -5,6 +5,9 @@ import type { AdapterFacts, WebllmModel } from '../../host/browser/generators/we
 
 export type { AdapterFacts, WebllmModel };
 
+/** Facts about the GPU, which need no library; undefined where there is no WebGPU. */
+export { readAdapterFacts };
+
 /** Facts about the GPU, and WebLLM's models with whether it can run them. */
 export async function listWebllm(): Promise<{
   readonly facts: AdapterFacts | undefined;

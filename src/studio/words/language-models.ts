@@ -4,20 +4,56 @@ import { bytesText } from './bytes.ts';
 /** Families that write well for their size, the best one for a laptop first. */
 const suggested = ['Qwen3-1.7B', 'Llama-3.2-1B-Instruct', 'Qwen3-0.6B', 'Qwen2.5-0.5B-Instruct'];
 
-/** The model to begin with on this device; undefined where none runs. */
-export function suggestedModel(models: readonly WebllmModel[]): WebllmModel | undefined {
+const mostRecommended = 3;
+
+/**
+ * Up to three models to choose among on this device, the one that writes best first. What may be too large is among
+ * them only where nothing else runs; none where nothing does.
+ */
+export function recommendedModels(models: readonly WebllmModel[]): readonly WebllmModel[] {
   for (const verdict of ['runs', 'risky'] as const) {
     const able = models.filter((model) => model.verdict === verdict);
-    for (const family of suggested) {
-      const found =
+    const found = suggested.flatMap((family) => {
+      const model =
         able.find(({ id }) => id.startsWith(`${family}-q4f16`)) ??
         able.find(({ id }) => id.startsWith(`${family}-q4`));
-      if (found !== undefined) return found;
-    }
-    const [smallest] = [...able].sort((a, b) => (a.memoryMb ?? Infinity) - (b.memoryMb ?? Infinity));
-    if (smallest !== undefined) return smallest;
+      return model === undefined ? [] : [model];
+    });
+    if (found.length > 0) return found.slice(0, mostRecommended);
+    const smallest = [...able].sort((a, b) => (a.memoryMb ?? Infinity) - (b.memoryMb ?? Infinity));
+    if (smallest.length > 0) return smallest.slice(0, 1);
   }
-  return undefined;
+  return [];
+}
+
+/** The model to begin with on this device; undefined where none runs. */
+export function suggestedModel(models: readonly WebllmModel[]): WebllmModel | undefined {
+  return recommendedModels(models)[0];
+}
+
+/**
+ * How a recommended model compares with the first one. What a model reads for each word is its memory, so that says
+ * about how fast it is.
+ */
+export function recommendation({ memoryMb }: WebllmModel, first: WebllmModel): string {
+  const size = memoryMb === undefined ? 'size unknown' : `${bytesText(memoryMb * 1e6)} of GPU memory`;
+  const times = (first.memoryMb ?? 0) / (memoryMb ?? Infinity);
+  if (times > 1.2) return `${size}; about ${times.toFixed(1)} times as fast as the first, simpler queries`;
+  return times < 0.8 ? `${size}; slower` : `${size}; writes best`;
+}
+
+/** The models that a search and a size leave. @param mostGb of GPU memory; all sizes where it is undefined */
+export function foundModels(
+  models: readonly WebllmModel[],
+  words: string,
+  mostGb: number | undefined,
+): readonly WebllmModel[] {
+  const wanted = words.toLowerCase().split(/\s+/u).filter(Boolean);
+  return models.filter(
+    ({ id, memoryMb }) =>
+      wanted.every((word) => id.toLowerCase().includes(word)) &&
+      (mostGb === undefined || (memoryMb !== undefined && memoryMb <= mostGb * 1000)),
+  );
 }
 
 /** `Qwen3-1.7B-q4f16_1 (2.0 GB, 16-bit)`. */

@@ -1,4 +1,5 @@
 import type { Handlers } from '../../host/channel.ts';
+import type { Generator } from '../../host/generator.ts';
 import type { RecipeGenerator } from '../../pipeline/generators/index.ts';
 import type { GeneratorAccess } from '../protocol.ts';
 import { names } from '../writing-fragment.ts';
@@ -61,7 +62,7 @@ function openGenerator(
   generator: RecipeGenerator,
   access: GeneratorAccess[string],
   { items }: StudioSession,
-) {
-  const { open } = pageGenerators(() => access);
-  return open(names.writer, generator, ({ file }) => items.openFile(file ?? ''));
+): Promise<Generator> {
+  const generators = pageGenerators(() => access);
+  return generators.open(names.writer, generator, ({ file }) => items.openFile(file ?? ''));
 }

@@ -7,7 +7,9 @@ import type { GeneratorAccess, KeptItem } from '../../protocol.ts';
 export interface GeneratorFormProps {
   readonly chosen: RecipeGenerator & NamedGenerator;
   /** Takes other values for some of its settings. */
-  readonly change: (settings: Readonly<Record<string, string>>) => void;
+  readonly change: (settings: Readonly<Record<string, string | number | undefined>>) => void;
+  /** What was given for it beside its settings. */
+  readonly access: GeneratorAccess[string];
   readonly give: (given: GeneratorAccess[string]) => void;
   readonly kept: readonly KeptItem[];
   /** Copies a dropped log into the browser. */
