@@ -29,7 +29,7 @@ const refusals: readonly (readonly [what: string, dataset: string, problem: RegE
   [
     'no column of texts',
     'org/no-text',
-    /^has no column with texts \("a", "b"\)/,
+    /^has no column with texts \("image", "label"\)/,
     /download its files and drop them/,
   ],
   [
@@ -45,7 +45,7 @@ const refusals: readonly (readonly [what: string, dataset: string, problem: RegE
     /^(Use|Pass) /,
   ],
   ['bytes that are not those listed', 'org/other-bytes', /SHA-256|hash/, /^Re-run later/],
-  ['a size that is not that listed', 'org/other-size', /size|bytes/, /^Re-run later/],
+  ['a size that is not that listed', 'org/other-size', /does not match/, /^Re-run later/],
   [
     'a file too large for a page',
     'org/huge',

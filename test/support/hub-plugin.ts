@@ -36,7 +36,7 @@ const datasets: Datasets = {
   'org/gated': { files: whole, refusal: { status: 401, code: 'GatedRepo' } },
   'org/forbidden': { files: whole, refusal: { status: 403, code: 'GatedRepo' } },
   'org/broken-hub': { files: whole, refusal: { status: 418, code: '' } },
-  'org/no-text': { files: { 'data/train.csv': 'a,b\n1,2\n3,4\n' } },
+  'org/no-text': { files: { 'data/train.jsonl': lines({ image: 1, label: 2 }) } },
   'org/no-data': { files: { 'README.md': 'x', 'corpus.jsonl.gz': 'x' } },
   'org/no-judgments': { files: { 'corpus.jsonl': corpus, 'queries.jsonl': queries } },
   'org/other-bytes': {
