@@ -76,7 +76,7 @@ try {
   await page.getByRole('listitem').nth(10).waitFor();
   await picture('demo-results');
   await page.goto(`${server.address}#own-data`);
-  await page.getByText(/^Trains on the/).waitFor();
+  await page.getByRole('heading', { name: 'What do you have?' }).waitFor();
   await picture('own-data');
   await page.goto(`${server.address}#recipes`);
   await page.getByText(/^Trains on the/).waitFor();

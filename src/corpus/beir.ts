@@ -79,36 +79,47 @@ export async function readBeir(folder: FileTree, options: BeirOptions = {}): Pro
   };
 }
 
+/** What a collection holds. */
+export type BeirCounts = Readonly<{
+  passages: number;
+  queries: number;
+  /** By split that judges a query there is: how many of the queries are judged, and by how many judgments. */
+  splits: Readonly<Record<string, Readonly<{ queries: number; judgments: number }>>>;
+}>;
+
 /**
  * Reads all of a collection, whichever splits it has, and keeps nothing of it.
- *
- * @returns the splits that judge a query there is.
  * @throws InputError naming file, line and remedy of what is missing or broken.
  */
-export async function checkBeir(folder: FileTree): Promise<readonly string[]> {
+export async function checkBeir(folder: FileTree): Promise<BeirCounts> {
   const tree = withoutTopFolder(folder);
   requirePath(tree, 'corpus.jsonl');
   const corpus = await tree.open('corpus.jsonl');
-  if ((await readThrough(readDocuments(corpus, { format: 'jsonl' }))) === 0) {
+  const passages = await readThrough(readDocuments(corpus, { format: 'jsonl' }));
+  if (passages === 0) {
     throw new InputError('contains no documents', {
       file: corpus.name,
       remedy: 'Use a corpus.jsonl with one document per line',
     });
   }
   const splits = beirSplits(tree);
-  if (splits.length === 0) return [];
+  if (splits.length === 0) return { passages, queries: 0, splits: {} };
   requirePath(tree, 'queries.jsonl');
   const queries = await readQueries(await tree.open('queries.jsonl'));
-  const usable: string[] = [];
+  const usable: Record<string, { queries: number; judgments: number }> = {};
   let unusable: InputError | undefined;
   for (const split of splits) {
     const file = await tree.open(judgmentPath(tree, split));
     const judgments = await readJudgments(file);
-    if (queries.some(({ id }) => judgments.has(id))) usable.push(split);
-    else unusable ??= withoutQueries(file.name, judgments, queries);
+    const judged = queries.filter(({ id }) => judgments.has(id));
+    if (judged.length === 0) unusable ??= withoutQueries(file.name, judgments, queries);
+    else {
+      const total = judged.reduce((sum, { id }) => sum + (judgments.get(id)?.size ?? 0), 0);
+      usable[split] = { queries: judged.length, judgments: total };
+    }
   }
-  if (usable.length === 0 && unusable !== undefined) throw unusable;
-  return usable;
+  if (Object.keys(usable).length === 0 && unusable !== undefined) throw unusable;
+  return { passages, queries: queries.length, splits: usable };
 }
 
 /** The splits that a BEIR folder has judgments for. */

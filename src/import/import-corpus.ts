@@ -75,6 +75,8 @@ export type ImportReport = Readonly<{
   queries: number;
   /** Judgments by split. */
   judgments: Readonly<Record<string, number>>;
+  /** Judged queries by split. */
+  judgedQueries: Readonly<Record<string, number>>;
   lengths: LengthReport;
   /** One line for each thing a user should know. */
   warnings: readonly string[];
@@ -139,6 +141,7 @@ class Import {
   /** Query id → passage id → grade. */
   readonly #pairs = new Map<string, Map<string, number>>();
   readonly #judgments: Record<string, number> = {};
+  readonly #judgedQueries: Record<string, number> = {};
   readonly #bytes = new Map<string, number>();
   #lengthReport: LengthReport | undefined;
   #textCount = 0;
@@ -190,6 +193,7 @@ class Import {
       emptyTexts: this.#empty,
       queries: this.#queries.size,
       judgments: this.#judgments,
+      judgedQueries: this.#judgedQueries,
       lengths: this.#lengthReport,
       warnings: this.#allWarnings(),
     };
@@ -408,7 +412,10 @@ class Import {
     }
     for (const [name, split] of splits) {
       if (split.size === 0) splits.delete(name);
-      else this.#judgments[name] = [...split.values()].reduce((sum, { size }) => sum + size, 0);
+      else {
+        this.#judgments[name] = [...split.values()].reduce((sum, { size }) => sum + size, 0);
+        this.#judgedQueries[name] = split.size;
+      }
     }
     return splits;
   }

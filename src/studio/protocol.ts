@@ -45,6 +45,14 @@ export interface ComputeFacts {
   readonly repeats: boolean | undefined;
 }
 
+/** What a corpus holds. */
+export type CorpusCounts = Readonly<{
+  passages: number;
+  queries: number;
+  /** By split: how many queries are judged, and by how many judgments. */
+  splits: Readonly<Record<string, Readonly<{ queries: number; judgments: number }>>>;
+}>;
+
 /**
  * A folder, zip or file that the user gave, kept in the browser so that a run outlives its tab. In recipes its `id`
  * stands where the command line has a path: `corpus.folder`, `encoder.model`, a source's `file`.
@@ -60,6 +68,8 @@ export type KeptItem = Readonly<{
   splits: readonly string[];
   /** Of a corpus: its JSONL files besides corpus and queries, which may hold training lists. */
   listFiles: readonly string[];
+  /** Of a corpus, unless an earlier version of the studio kept it. */
+  counts?: CorpusCounts;
   /** ISO 8601; empty where nobody knows. */
   keptAt: string;
 }>;
@@ -72,6 +82,8 @@ export type KeptRun = Readonly<{
   /** ISO 8601. */
   begunAt: string;
   changedAt: string;
+  /** Of a finished one: the highest nDCG@10 of its trained encoders on the test queries. */
+  best?: number | undefined;
 }>;
 
 export interface FoundPassage {

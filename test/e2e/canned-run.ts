@@ -121,16 +121,18 @@ export const runs: readonly KeptRun[] = [
   { runId: 'own-1', recipe: own, state: 'begun', begunAt: keptAt, changedAt: keptAt },
 ];
 
+export const keptCorpus: KeptItem = {
+  id: 'own-corpus-1',
+  name: 'own corpus',
+  bytes: 2_000_000,
+  kind: 'corpus',
+  splits: ['test', 'train'],
+  listFiles: ['lists.jsonl'],
+  keptAt,
+};
+
 export const kept: readonly KeptItem[] = [
-  {
-    id: 'own-corpus-1',
-    name: 'own corpus',
-    bytes: 2_000_000,
-    kind: 'corpus',
-    splits: ['test', 'train'],
-    listFiles: ['lists.jsonl'],
-    keptAt,
-  },
+  keptCorpus,
   {
     id: 'language-model/https://huggingface.co/mlc-ai/Qwen3-0.6B-q4f16_1-MLC/resolve/main/',
     name: 'Qwen3-0.6B-q4f16_1-MLC',
@@ -198,6 +200,22 @@ export const answers = {
   modelDownloads: [],
   run: { state: 'finished', report },
   search: answer,
+  keywordBaseline: {
+    state: 'finished',
+    baseline: { split: 'test', queries: 120, metrics: { ndcg_cut_10: 0.312, recall_100: 0.804 } },
+  },
+  corpusOrigins: [],
+  corpusRows: {
+    state: 'finished',
+    answer: {
+      total: 2,
+      rows: [
+        { kind: 'document', id: 'p0', text: 'The tide follows the moon.', score: undefined },
+        { kind: 'document', id: 'p1', text: 'Salt comes from rivers that carry minerals.', score: undefined },
+      ],
+    },
+  },
+  corpusText: { id: 'p0', title: '', text: 'The tide follows the moon.' },
   pause: null,
   resume: null,
   cancel: null,

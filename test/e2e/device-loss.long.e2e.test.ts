@@ -43,7 +43,8 @@ async function train(address: string, losses: number): Promise<string> {
     await page
       .getByLabel(/^Choose files/)
       .setInputFiles({ name: 'small.zip', mimeType: 'application/zip', buffer: beirZip() });
-    await page.getByText('in use').waitFor();
+    await page.getByRole('heading', { name: 'Data', exact: true }).waitFor();
+    await page.getByRole('link', { name: 'Next: Train' }).click();
     await page.getByLabel('Epochs').fill('2');
     await page.getByLabel('Batch size').fill('10');
     await page.getByLabel('Negatives', { exact: true }).fill('1');

@@ -36,6 +36,18 @@ describeUnless(noChromium, 'files of any kind on the screen for own data', () =>
 
   const choose = (page: Page, ...files: readonly ReturnType<typeof file>[]) =>
     page.getByLabel(/^Choose files/).setInputFiles([...files]);
+  /** Drops a file on the page, beside any place for it. */
+  const dropOn = (page: Page, { name, buffer }: ReturnType<typeof file>) =>
+    page.evaluate(
+      ([name, text]) => {
+        const transfer = new DataTransfer();
+        transfer.items.add(new File([text], name));
+        const dropped = { bubbles: true, cancelable: true, dataTransfer: transfer };
+        document.querySelector('h1')?.dispatchEvent(new DragEvent('drop', dropped));
+      },
+      [name, buffer.toString()] as const,
+    );
+  const next = (page: Page, step: string) => page.getByRole('link', { name: `Next: ${step}` });
   const heading = (page: Page, name: string | RegExp) => page.getByRole('heading', { name });
   const importButton = (page: Page) => page.getByRole('button', { name: 'Import', exact: true });
   const focused = (page: Page) => page.evaluate(() => document.activeElement?.textContent);
@@ -52,10 +64,14 @@ describeUnless(noChromium, 'files of any kind on the screen for own data', () =>
     expect(await page.getByRole('columnheader', { name: /Asked/ }).innerText()).toContain('query');
     await importButton(page).click();
     await heading(page, 'Imported: shelf').waitFor();
-    await page.getByText(/nDCG@10 \d\.\d{3}/).waitFor();
-    expect(await page.getByText('Still missing').count()).toBe(0);
-    await page.getByText('in use').waitFor();
+    await page.getByText('BM25 nDCG@10').waitFor();
+    expect(await focused(page)).toBe('Data');
+    await page.getByRole('navigation', { name: 'Steps' }).getByText('7 passages, 7 queries').waitFor();
 
+    // Dropped in a project, they become another one.
+    await dropOn(page, file('extra.txt', paragraphs));
+    await heading(page, 'Texts: extra').waitFor();
+    await page.getByRole('button', { name: 'Not these files' }).click();
     const notes = zipSync({ 'a.md': strToU8('# Bread\n\nIt rises.\n'), 'b.txt': strToU8(paragraphs) });
     await choose(page, file('notes.zip', notes));
     await heading(page, 'Texts: notes').waitFor();
@@ -63,6 +79,7 @@ describeUnless(noChromium, 'files of any kind on the screen for own data', () =>
     await heading(page, 'Imported: notes').waitFor();
     await page.getByText('of 8 texts').waitFor();
 
+    await page.getByRole('link', { name: 'All projects' }).click();
     await page.getByText('Paste text instead').click();
     await page.getByLabel('Text', { exact: true }).fill('One line.\nAnother line.');
     await page.getByRole('button', { name: 'Look at it' }).click();
@@ -77,14 +94,18 @@ describeUnless(noChromium, 'files of any kind on the screen for own data', () =>
     await choose(page, file('shelf.txt', paragraphs));
     await heading(page, 'Texts: shelf').waitFor();
     await importButton(page).press('Enter');
+    await next(page, 'Write and check').press('Enter');
     await heading(page, 'What you can do with shelf').waitFor();
+    expect(await focused(page)).toBe('Write and check');
     await page.getByLabel('Search it by keywords (BM25)').fill('salt');
     await page.getByLabel('Search it by keywords (BM25)').press('Enter');
     await page.getByRole('list', { name: 'Found passages' }).getByText('The salt is kept').waitFor();
-    expect(await page.getByText('Still missing').count()).toBe(1);
     await page.getByRole('button', { name: 'Make queries' }).press('Enter');
-    await page.getByRole('strong').filter({ hasText: 'shelf with extracted queries' }).waitFor();
-    await page.getByText('Still missing').waitFor({ state: 'detached' });
+    await heading(page, 'shelf with extracted queries').waitFor();
+    await expect.poll(() => focused(page)).toBe('Write and check');
+    await next(page, 'Train').press('Enter');
+    await page.getByRole('button', { name: 'Train', exact: true }).waitFor();
+    expect(await page.getByText('Still missing').count()).toBe(0);
     expect(await page.getByRole('button', { name: 'Train', exact: true }).isEnabled()).toBe(true);
     await page.close();
   });
@@ -114,7 +135,7 @@ describeUnless(noChromium, 'files of any kind on the screen for own data', () =>
     await page.getByRole('progressbar', { name: 'Importing large' }).waitFor();
     await page.getByRole('button', { name: 'Cancel' }).click();
     await importButton(page).waitFor();
-    expect(await heading(page, 'Kept in this browser').count()).toBe(0);
+    expect(await heading(page, 'Your projects').count()).toBe(0);
     await page.close();
   });
 
@@ -153,11 +174,14 @@ describeUnless(noChromium, 'files of any kind on the screen for own data', () =>
     await heading(page, 'Texts: shelf and 2 more').waitFor();
     const found = await complaints('preview');
     await importButton(page).click();
+    await heading(page, 'Imported: shelf and 2 more').waitFor();
+    found.push(...(await complaints('imported')));
+    await next(page, 'Write and check').click();
     await heading(page, /^What you can do with/).waitFor();
     await page.getByLabel('Search it by keywords (BM25)').fill('shelf');
     await page.getByRole('button', { name: 'Search', exact: true }).click();
     await page.getByRole('list', { name: 'Found passages' }).waitFor();
-    found.push(...(await complaints('imported')));
+    found.push(...(await complaints('searched')));
     expect(found).toEqual([]);
     await page.close();
   });

@@ -16,7 +16,8 @@ describeUnless(noChromium, 'a short training on dropped data', () => {
     await page
       .getByLabel(/^Choose files/)
       .setInputFiles({ name: 'small.zip', mimeType: 'application/zip', buffer: beirZip() });
-    await page.getByText('in use').waitFor();
+    await page.getByRole('heading', { name: 'Data', exact: true }).waitFor();
+    await page.getByRole('link', { name: 'Next: Train' }).click();
     await page.getByLabel('Epochs').fill('1');
     await page.getByLabel('Batch size').fill('10');
     await page.getByRole('button', { name: 'Train', exact: true }).click();

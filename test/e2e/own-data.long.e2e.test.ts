@@ -36,7 +36,8 @@ async function begin(page: Page): Promise<void> {
   await page
     .getByLabel(/^Choose files/)
     .setInputFiles({ name: 'small.zip', mimeType: 'application/zip', buffer: beirZip() });
-  await page.getByText('in use').waitFor();
+  await page.getByRole('heading', { name: 'Data', exact: true }).waitFor();
+  await page.getByRole('link', { name: 'Next: Train' }).click();
   await page.getByLabel('Epochs').fill(String(epochs));
   await page.getByLabel('Batch size').fill('10');
   await page.getByRole('button', { name: 'Train', exact: true }).click();

@@ -97,6 +97,9 @@ const languageModels = [
   },
 ];
 
+/** The address of what is kept. */
+const project = 'own-data/own-corpus-1';
+
 const server = servedPage();
 const browser = testBrowser();
 
@@ -201,7 +204,7 @@ describeUnless(noChromium, 'the built page', () => {
       if (message.type() === 'error') errors.push(message.text());
     });
     page.on('pageerror', (error) => errors.push(error.message));
-    await page.goto(`${server.address}#own-data`);
+    await page.goto(`${server.address}#recipes`);
     expect(await page.evaluate(() => crossOriginIsolated)).toBe(true);
     // The true worker, on the true WASM.
     await page.getByText(/^Trains on the (graphics )?processor with/).waitFor({ timeout: 60_000 });
@@ -262,12 +265,35 @@ describeUnless(noChromium, 'the built page', () => {
     });
 
     it('has an accessible comparison of encoders', async () => {
-      const page = await open('own-data', true, { compareModels: { state: 'finished', comparison } });
-      await page.getByRole('button', { name: 'Use own corpus' }).click();
+      const page = await open(`${project}/train`, true, { compareModels: { state: 'finished', comparison } });
       await page.getByRole('button', { name: 'Compare', exact: true }).click();
       await page.getByText('Start from pico').waitFor();
       await page.getByText('How to read this').click();
       expect(await complaints(page)).toEqual([]);
+      await page.close();
+    });
+
+    it('has a project whose steps are accessible', async () => {
+      const page = await open('own-data');
+      for (const answer of ['Texts only', 'Texts and questions', 'A benchmark', 'Training lists']) {
+        await page.getByRole('radio', { name: answer }).check();
+        if (answer === 'A benchmark') await page.getByText('nanobeir-scifact', { exact: true }).waitFor();
+        expect([answer, ...(await complaints(page))]).toEqual([answer]);
+      }
+      await page.getByRole('link', { name: 'Open own corpus' }).click();
+      for (const step of ['Data', 'Write and check', 'Train', 'Results']) {
+        await page
+          .getByRole('navigation', { name: 'Steps' })
+          .getByRole('link', { name: new RegExp(`^\\d ${step}`) })
+          .click();
+        await page.getByRole('heading', { level: 2, name: step, exact: true }).waitFor();
+        if (step === 'Data') {
+          await page.getByText('BM25 nDCG@10').waitFor();
+          await page.getByRole('option', { name: /Salt comes from rivers/ }).click();
+          await page.getByRole('heading', { name: 'p1' }).waitFor();
+        }
+        expect([step, ...(await complaints(page))]).toEqual([step]);
+      }
       await page.close();
     });
 
@@ -548,13 +574,11 @@ describeUnless(noChromium, 'the built page', () => {
   });
 
   it('trains on own data when nothing is missing any more', async () => {
-    const page = await open('own-data', false);
+    const page = await open(`${project}/train`, false);
     const start = page.getByRole('button', { name: 'Train', exact: true });
-    await page.getByText('There is no corpus yet').waitFor();
-    expect(await start.isDisabled()).toBe(true);
-    await page.getByRole('button', { name: 'Use own corpus' }).click();
     await page.getByLabel('Loss', { exact: true }).selectOption('kl');
     await page.getByText('choose a teacher model').waitFor();
+    expect(await start.isDisabled()).toBe(true);
     await page.getByLabel('Teacher', { exact: true }).selectOption('nano');
     await start.click();
     await page.getByText('2 trainings at once: step 14 of 36').waitFor();

@@ -5,12 +5,12 @@ import { render } from 'vitest-browser-svelte';
 import { InputError } from '../../src/core/errors.ts';
 import OwnDataPage from '../../src/studio/pages/OwnDataPage.svelte';
 import type { ComparisonEvent, ComparisonOutcome } from '../../src/studio/protocol.ts';
-import { ModelsOnTrial } from '../../src/studio/state/model-comparison.svelte.ts';
-import { OwnData } from '../../src/studio/state/own-data.svelte.ts';
+import { Projects } from '../../src/studio/state/project.svelte.ts';
 import { Route } from '../../src/studio/state/route.svelte.ts';
 import { Studio } from '../../src/studio/state/studio.svelte.ts';
 import type { StudioClient } from '../../src/studio/state/studio-client.ts';
 import { comparison } from '../e2e/canned-comparison.ts';
+import { kept, keptCorpus } from '../e2e/canned-run.ts';
 import { cannedClient } from './canned-client.ts';
 
 type Ask = Parameters<StudioClient['compareModels']>;
@@ -29,13 +29,14 @@ async function open() {
       return new Promise((resolve, reject) => (end = { resolve, reject }));
     },
   });
-  location.hash = '#own-data';
+  localStorage.clear();
+  location.hash = '#own-data/own-corpus-1/train';
   const studio = new Studio(() => Promise.resolve(client));
   await studio.open();
-  const ownData = new OwnData();
-  await render(OwnDataPage, { studio, route: new Route(), ownData, models: new ModelsOnTrial() });
+  const projects = new Projects();
+  await render(OwnDataPage, { studio, route: new Route(), projects });
   return {
-    ownData,
+    ownData: projects.of(keptCorpus, kept).ownData,
     asked: () => asked,
     tell: (event: ComparisonEvent) => tell(event),
     isCanceled: () => signal?.aborted === true,
@@ -48,7 +49,6 @@ async function open() {
   };
 }
 
-const useCorpus = page.getByRole('button', { name: 'Use own corpus' });
 const compare = page.getByRole('button', { name: 'Compare', exact: true });
 const table = page.getByRole('region', { name: 'Compared encoders' });
 const systems = (): string[] =>
@@ -59,8 +59,6 @@ const systems = (): string[] =>
 
 it('compares the chosen encoders on the queries that are reported on', async () => {
   const { asked, ...screen } = await open();
-  expect(compare.elements()).toEqual([]);
-  await useCorpus.click();
   await page.getByLabelText('Another encoder of the Hugging Face hub').fill('org/model');
   await page.getByRole('button', { name: 'Add' }).click();
   await page.getByRole('checkbox', { name: /^nano/ }).click();
@@ -75,7 +73,6 @@ it('compares the chosen encoders on the queries that are reported on', async () 
 
 it('says what it does, how long it takes and what is left out, and can be canceled', async () => {
   const screen = await open();
-  await useCorpus.click();
   await screen.compare();
   screen.tell({
     kind: 'progress',
@@ -101,7 +98,6 @@ it('says what it does, how long it takes and what is left out, and can be cancel
 
 it('shows a table that sorts by each column, and proposes a start', async () => {
   const screen = await open();
-  await useCorpus.click();
   await screen.compare();
   screen.finish({ state: 'finished', comparison });
   await expect.element(table).toBeVisible();
@@ -131,7 +127,6 @@ it('shows a table that sorts by each column, and proposes a start', async () => 
 
 it('starts the training from the encoder that is chosen in the table', async () => {
   const screen = await open();
-  await useCorpus.click();
   await screen.compare();
   screen.finish({ state: 'finished', comparison });
   await expect.element(table.getByText('Training starts here')).toBeVisible();
@@ -149,7 +144,6 @@ it('starts the training from the encoder that is chosen in the table', async () 
 
 it('says in place why the encoders cannot be compared', async () => {
   const screen = await open();
-  await useCorpus.click();
   await screen.compare();
   screen.fail(
     new InputError('contains no judgments', { file: 'qrels/test.tsv', remedy: 'Use another split' }),

@@ -6,11 +6,11 @@ import { InputError } from '../../src/core/errors.ts';
 import type { Plan } from '../../src/pipeline/plan.ts';
 import type { RecipeInput } from '../../src/pipeline/schema.ts';
 import OwnDataPage from '../../src/studio/pages/OwnDataPage.svelte';
-import { OwnData } from '../../src/studio/state/own-data.svelte.ts';
+import { Projects } from '../../src/studio/state/project.svelte.ts';
 import { Route } from '../../src/studio/state/route.svelte.ts';
 import { Studio } from '../../src/studio/state/studio.svelte.ts';
 import type { StudioClient } from '../../src/studio/state/studio-client.ts';
-import { kept, opened } from '../e2e/canned-run.ts';
+import { kept, keptCorpus, opened } from '../e2e/canned-run.ts';
 import { cannedClient } from './canned-client.ts';
 
 /** A plan of one training, which takes all but ten minutes of the seconds. */
@@ -44,13 +44,13 @@ async function open(plan: Plan, own: Partial<StudioClient> = {}) {
     },
     ...own,
   });
-  location.hash = '#own-data';
+  localStorage.clear();
+  location.hash = '#own-data/own-corpus-1/train';
   const studio = new Studio(() => Promise.resolve(client));
   await studio.open();
-  const ownData = new OwnData();
-  await render(OwnDataPage, { studio, route: new Route(), ownData });
-  await page.getByRole('button', { name: 'Use own corpus' }).click();
-  return { started, ownData, studio };
+  const projects = new Projects();
+  await render(OwnDataPage, { studio, route: new Route(), projects });
+  return { started, ownData: projects.of(keptCorpus, kept).ownData, studio };
 }
 
 const train = page.getByRole('button', { name: 'Train', exact: true });
@@ -120,26 +120,21 @@ it('says in place why a training cannot run', async () => {
 });
 
 it('lists what is kept, language models with their sizes too, and deletes what is named', async () => {
-  let left = kept;
-  const { studio } = await open(planOf(20 * 60, 400), {
-    kept: () => Promise.resolve(left),
-    forgetKept: (id) => {
-      left = left.filter((each) => each.id !== id);
-      return Promise.resolve();
-    },
-  });
-  const items = page.getByRole('list', { name: 'Kept in this browser' }).getByRole('listitem');
-  await expect.element(items.nth(1)).toHaveTextContent('language model, for recipes, 351.2 MB');
-  await expect.element(items.nth(2)).toHaveTextContent('language model, for recipes, 491.4 MB');
-  expect(page.getByRole('button', { name: 'Use Qwen3-0.6B-q4f16_1-MLC' }).elements()).toEqual([]);
-  await page.getByRole('button', { name: 'Delete Qwen3-0.6B-q4f16_1-MLC' }).click();
-  await vi.waitFor(() => expect(items.elements()).toHaveLength(2));
-  await expect.element(items.nth(1)).toHaveTextContent('qwen2.5-0.5b-instruct-q4_k_m.gguf');
-
+  const { studio } = await open(planOf(20 * 60, 400));
   // What a training may be reading stays until it has ended.
   await train.click();
   await vi.waitFor(() => expect(studio.active).toBeDefined());
+  location.hash = '#own-data';
   await expect.element(page.getByRole('button', { name: /^Delete qwen/ })).toBeDisabled();
+  studio.active?.cancel();
+  studio.active = undefined;
+
+  const items = page.getByRole('list', { name: 'Also kept in this browser' }).getByRole('listitem');
+  await expect.element(items.nth(0)).toHaveTextContent('language model, for recipes, 351.2 MB');
+  await expect.element(items.nth(1)).toHaveTextContent('language model, for recipes, 491.4 MB');
+  await page.getByRole('button', { name: 'Delete Qwen3-0.6B-q4f16_1-MLC' }).click();
+  await vi.waitFor(() => expect(items.elements()).toHaveLength(1));
+  await expect.element(items.nth(0)).toHaveTextContent('qwen2.5-0.5b-instruct-q4_k_m.gguf');
 });
 
 it('trains on all negatives where the field that offers them is left empty', async () => {

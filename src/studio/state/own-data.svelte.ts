@@ -1,6 +1,8 @@
 import { lossByName } from '../../losses/index.ts';
+import { builtInModels } from '../../host/built-in-models.ts';
 import {
   defaultChoices,
+  isHubId,
   learningRateFor,
   longTraining,
   missingFor,
@@ -10,6 +12,7 @@ import {
   type OwnChoices,
 } from '../own-recipe.ts';
 import type { KeptItem, KeptRun } from '../protocol.ts';
+import type { KeptChoices } from './kept-choices.ts';
 import type { RunView } from './run-view.svelte.ts';
 import type { Studio } from './studio.svelte.ts';
 
@@ -94,6 +97,30 @@ export class OwnData {
     }
   }
 
+  /**
+   * Takes choices that were made before.
+   * @param kept what the browser still keeps: a deleted encoder or file of lists is chosen no more
+   */
+  restore(choices: KeptChoices, kept: readonly KeptItem[]): void {
+    const isKept = (id: string): boolean => kept.some((item) => item.id === id);
+    const isThere = (model: string): boolean => isBuiltIn(model) || isHubId(model) || isKept(model);
+    const { loss, encoder, scope, lists, teacher } = choices;
+    // These two set others, which are restored after them.
+    if (loss !== undefined) this.loss = loss;
+    if (encoder !== undefined && isThere(encoder)) this.encoder = encoder;
+    if (scope !== undefined && this.definition.scopes.some((each) => each === scope)) this.scope = scope;
+    if (lists !== undefined && (lists.kind !== 'kept-file' || isKept(lists.id))) this.lists = lists;
+    if (teacher !== undefined && (teacher === 'lists' || isThere(teacher))) this.teacher = teacher;
+    this.lossSettings = choices.lossSettings ?? this.lossSettings;
+    this.compare = choices.compare ?? this.compare;
+    if (this.corpus?.splits.includes(choices.testSplit ?? '')) {
+      this.testSplit = choices.testSplit ?? this.testSplit;
+    }
+    this.training = choices.training ?? this.training;
+    this.encoding = choices.encoding ?? this.encoding;
+    this.seed = choices.seed ?? this.seed;
+  }
+
   /** The item is kept no more. */
   forget(item: KeptItem): void {
     if (this.corpus?.id === item.id) this.corpus = undefined;
@@ -136,6 +163,10 @@ export class OwnData {
       ? undefined
       : ownRecipe({ ...this.choices, corpus });
   }
+}
+
+function isBuiltIn(model: string): boolean {
+  return builtInModels.some(({ name }) => name === model);
 }
 
 function same(one: unknown, other: unknown): boolean {

@@ -1,5 +1,6 @@
 /** From dropped files to a kept corpus. Loaded when files are first looked at; libraries for a format, with the format. */
 import { InputError } from '../../core/errors.ts';
+import { own } from '../../core/own.ts';
 import { withoutTopFolder, type FileTree } from '../../core/source.ts';
 import { beirSplits } from '../../corpus/beir.ts';
 import { readEncoder } from '../../encoders/read-encoder.ts';
@@ -8,7 +9,12 @@ import { isZip, openZip } from '../../formats/zip.ts';
 import { builtInModels } from '../../host/built-in-models.ts';
 import type { ModelFiles } from '../../host/contract.ts';
 import { detect, type DetectedFile, type Detection } from '../../import/detect.ts';
-import { importCorpus, type ImportOptions, type ImportProgress } from '../../import/import-corpus.ts';
+import {
+  importCorpus,
+  type ImportOptions,
+  type ImportProgress,
+  type ImportReport,
+} from '../../import/import-corpus.ts';
 import { keywordBaseline, type KeywordBaseline } from '../../import/keyword-baseline.ts';
 import type { ImportItem } from '../../import/list-files.ts';
 import type { TokenCounter } from '../../import/text-lengths.ts';
@@ -22,6 +28,7 @@ import type {
   LookedAt,
   ReadingChoices,
 } from '../import-protocol.ts';
+import type { CorpusCounts } from '../protocol.ts';
 import { partsOfText, type KeptItems } from './kept-items.ts';
 
 const SHOWN = 20;
@@ -76,8 +83,9 @@ export async function keepImported(
   };
   const item = await items.write(
     () => {
-      const splits = Object.keys(corpus.report().judgments).sort();
-      return { kind: 'corpus', name, splits, listFiles: [] };
+      const counts = countsOf(corpus.report());
+      const splits = Object.keys(counts.splits).sort();
+      return { kind: 'corpus', name, splits, listFiles: [], counts };
     },
     files(),
     signal,
@@ -166,6 +174,14 @@ function shownFile({ path, source, format, role, columns, layout, unit, sample }
     tableColumns: layout?.columns,
     header: isDelimited ? layout?.header : undefined,
   };
+}
+
+function countsOf({ passages, queries, judgments, judgedQueries }: ImportReport): CorpusCounts {
+  const splits = Object.entries(judgments).map(([split, count]): [string, CorpusCounts['splits'][string]] => [
+    split,
+    { queries: own(judgedQueries, split) ?? 0, judgments: count },
+  ]);
+  return { passages, queries, splits: Object.fromEntries(splits) };
 }
 
 function nameOf(items: readonly ImportItem[]): string {

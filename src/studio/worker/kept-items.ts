@@ -91,7 +91,7 @@ export class KeptItems {
   }
 
   async #commit(
-    { kind, name, splits, listFiles }: ItemFacts,
+    { kind, name, splits, listFiles, counts }: ItemFacts,
     kept: readonly KeptFile[],
     blobs: readonly BlobReference[],
   ): Promise<KeptItem> {
@@ -103,6 +103,7 @@ export class KeptItems {
       kind,
       splits,
       listFiles,
+      ...(counts !== undefined && { counts }),
       keptAt: new Date().toISOString(),
     };
     const value: KeptRecord = { item, files: kept };
@@ -177,7 +178,7 @@ function forgotten(id: string): InputError {
   });
 }
 
-type ItemFacts = Pick<KeptItem, 'kind' | 'name' | 'splits' | 'listFiles'>;
+type ItemFacts = Pick<KeptItem, 'kind' | 'name' | 'splits' | 'listFiles' | 'counts'>;
 
 interface WrittenFile {
   readonly path: string;
@@ -211,14 +212,15 @@ async function sort(dropped: DroppedItem): Promise<Sorted> {
   }
   const name = tree.name.replace(/\.zip$/i, '');
   if (kind === 'model') return { kind, name, files, splits: [], listFiles: [] };
-  const splits = await checkBeir(tree);
+  const counts = await checkBeir(tree);
+  const splits = Object.keys(counts.splits);
   const listFiles: string[] = [];
   for (const { path, source } of files) {
     if (!mayHoldLists(path) || !(await beginsWithList(source))) continue;
     await checkLists(source);
     listFiles.push(path);
   }
-  return { kind, name, files, splits, listFiles };
+  return { kind, name, files, splits, listFiles, counts };
 }
 
 /** Whether the first line is a training list. */

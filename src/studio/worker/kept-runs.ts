@@ -24,10 +24,13 @@ export class KeptRuns {
     return runs.sort((a, b) => (a.changedAt < b.changedAt ? 1 : -1));
   }
 
-  async write(runId: string, recipe: RecipeInput, state: KeptRun['state']): Promise<void> {
+  /** @param best of its trained encoders, once it is finished */
+  async write(runId: string, recipe: RecipeInput, state: KeptRun['state'], best?: number): Promise<void> {
     const now = new Date().toISOString();
     const earlier = await this.#find(runId);
-    const run: KeptRun = { runId, recipe, state, begunAt: earlier?.begunAt ?? now, changedAt: now };
+    const begunAt = earlier?.begunAt ?? now;
+    const measured = best === undefined ? {} : { best };
+    const run: KeptRun = { runId, recipe, state, begunAt, changedAt: now, ...measured };
     await commitInTurn(this.#store, NAMESPACE, {
       put: { [runId]: { value: jsonOf(run), blobs: [] } },
     });

@@ -178,7 +178,7 @@ export class StudioSession {
         if (watch !== undefined) void this.#beginWatching(current, watch);
         const report = await job.run();
         current.report = report;
-        await this.runs.write(runId, recipe, 'finished');
+        await this.runs.write(runId, recipe, 'finished', bestOf(report));
         return { state: 'finished', report };
       } catch (error) {
         if (error instanceof RecipeStoppedError) return { state: 'canceled' };
@@ -400,6 +400,16 @@ export class StudioSession {
 
 /** Milliseconds. */
 const aMoment = 1000;
+
+/** The highest nDCG@10 of the trained encoders; undefined where it was not measured. */
+function bestOf({ results, arms }: RecipeReport): number | undefined {
+  const trained = new Set(arms.map(({ name }) => name));
+  const measured = results.all.systems.flatMap(({ name, metrics }) => {
+    const mean = own(metrics, 'ndcg_cut_10')?.mean;
+    return trained.has(name) && mean !== undefined ? [mean] : [];
+  });
+  return measured.length === 0 ? undefined : Math.max(...measured);
+}
 
 /** What the page is told of a run that is open. */
 async function planned({ runId, job }: CurrentRun): Promise<OpenedRun> {

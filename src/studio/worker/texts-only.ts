@@ -26,7 +26,7 @@ export async function extractQueries(
 ): Promise<ExtractOutcome> {
   try {
     const tree = await items.openTree(itemId);
-    const queries = await clausesOf(tree, signal);
+    const { queries, passages } = await clausesOf(tree, signal);
     if (queries.length < 5) {
       throw new InputError(`has ${queries.length} different passages of ${LEAST_WORDS} or more words`, {
         file: tree.name,
@@ -49,17 +49,26 @@ export async function extractQueries(
       { path: 'qrels/test.tsv', parts: partsOfText(judged(0, tested)) },
       { path: 'qrels/train.tsv', parts: partsOfText(judged(tested)) },
     ];
+    const trained = queries.length - tested;
     const item = await items.write(
       {
         kind: 'corpus',
         name: `${tree.name} with extracted queries`,
         splits: ['test', 'train'],
         listFiles: [],
+        counts: {
+          passages,
+          queries: queries.length,
+          splits: {
+            test: { queries: tested, judgments: tested },
+            train: { queries: trained, judgments: trained },
+          },
+        },
       },
       files,
       signal,
     );
-    return { state: 'finished', item, train: queries.length - tested, test: tested };
+    return { state: 'finished', item, train: trained, test: tested };
   } catch (error) {
     if (signal.aborted) return { state: 'canceled' };
     throw error;
@@ -74,14 +83,19 @@ interface Clause {
 }
 
 /** Clauses of passages that are drawn evenly, in random order; no two the same. */
-async function clausesOf(tree: FileTree, signal: AbortSignal): Promise<readonly Clause[]> {
+async function clausesOf(
+  tree: FileTree,
+  signal: AbortSignal,
+): Promise<{ readonly queries: readonly Clause[]; readonly passages: number }> {
   const turn = yielding(signal);
   const random = new RandomStream(0, 'extracted queries');
   const drawn: Clause[] = [];
   const texts = new Set<string>();
   let seen = 0;
+  let passages = 0;
   for await (const document of documentsOf(tree)) {
     await turn();
+    passages++;
     if (document.text.split(/\s+/u, LEAST_WORDS).length < LEAST_WORDS) continue;
     const at = seen++ < MOST_QUERIES ? drawn.length : random.integer(seen);
     if (at >= MOST_QUERIES) continue;
@@ -91,7 +105,7 @@ async function clausesOf(tree: FileTree, signal: AbortSignal): Promise<readonly 
     texts.add(text.toLowerCase());
     drawn[at] = { id: `q${seen}`, text, of: document.id };
   }
-  return random.shuffle(drawn);
+  return { queries: random.shuffle(drawn), passages };
 }
 
 async function* documentsOf(tree: FileTree): AsyncGenerator<Document> {

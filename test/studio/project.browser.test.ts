@@ -1,0 +1,119 @@
+/** A project on the screen for own data: its steps, their addresses and what is remembered of them. */
+import { expect, it, vi } from 'vitest';
+import { page } from 'vitest/browser';
+import { render } from 'vitest-browser-svelte';
+import OwnDataPage from '../../src/studio/pages/OwnDataPage.svelte';
+import { Projects } from '../../src/studio/state/project.svelte.ts';
+import { Route } from '../../src/studio/state/route.svelte.ts';
+import { Studio } from '../../src/studio/state/studio.svelte.ts';
+import type { StudioClient } from '../../src/studio/state/studio-client.ts';
+import { kept, keptCorpus, runs } from '../e2e/canned-run.ts';
+import { cannedClient } from './canned-client.ts';
+
+const judged = {
+  ...keptCorpus,
+  counts: {
+    passages: 2239,
+    queries: 325,
+    splits: { test: { queries: 25, judgments: 30 }, train: { queries: 300, judgments: 300 } },
+  },
+};
+
+/** A visit: what an earlier one left in the browser is still there. */
+async function visit(hash: string, own: Partial<StudioClient> = {}) {
+  location.hash = hash;
+  const client = cannedClient({ kept: () => Promise.resolve([judged, ...kept.slice(1)]), ...own });
+  const studio = new Studio(() => Promise.resolve(client));
+  await studio.open();
+  const screen = await render(OwnDataPage, { studio, route: new Route(), projects: new Projects() });
+  return { studio, leave: () => screen.unmount() };
+}
+
+const steps = page.getByRole('navigation', { name: 'Steps' });
+const step = (name: string) => steps.getByRole('link', { name: new RegExp(`^\\d ${name}`) });
+const heading = (name: string) => page.getByRole('heading', { level: 2, name, exact: true });
+
+it('begins with the kept projects: what they hold, what was made with them', async () => {
+  localStorage.clear();
+  const finished = { ...runs[1], runId: 'own-2', state: 'finished', best: 0.5748 } as const;
+  await visit('#own-data', { runs: () => Promise.resolve([...runs, { ...runs[0], ...finished }] as never) });
+  const card = page.getByRole('list', { name: 'Your projects' }).getByRole('listitem').first();
+  await expect.element(card).toHaveTextContent('2,239 passages, 325 queries');
+  await expect.element(card).toHaveTextContent('2 trainings, best 0.575 · 2.0 MB');
+  await card.getByRole('link', { name: 'Open own corpus' }).click();
+  await expect.element(heading('Data')).toHaveFocus();
+  await expect.element(step('Results')).toHaveTextContent('2 trainings, best 0.575');
+});
+
+it('says what is taken of what people have', async () => {
+  await visit('#own-data');
+  for (const [answer, taken] of [
+    ['Texts only', /Texts become passages/],
+    ['Texts and questions', /fifth of the questions becomes the test/],
+    ['A benchmark', /with its own splits/],
+    ['Training lists', /together with a corpus/],
+  ] as const) {
+    await page.getByRole('radio', { name: answer }).click();
+    await expect.element(page.getByText(taken)).toBeVisible();
+  }
+});
+
+it('has an address for each step, whose heading gets the focus', async () => {
+  localStorage.clear();
+  await visit('#own-data/own-corpus-1/results');
+  await expect.element(step('Results')).toHaveAttribute('aria-current', 'step');
+  await expect
+    .element(page.getByRole('link', { name: 'own corpus' }))
+    .toHaveAttribute('href', '#results/own-1');
+  for (const name of ['Train', 'Write and check', 'Data', 'Results']) {
+    await step(name).click();
+    await expect.element(heading(name)).toHaveFocus();
+    await expect.element(step(name)).toHaveAttribute('aria-current', 'step');
+  }
+  await expect.element(step('Write and check')).toHaveTextContent('Skipped: it has judgments');
+  history.back();
+  await expect.element(heading('Data')).toHaveFocus();
+});
+
+it('keeps the choices of each project, and the step, for the next visit', async () => {
+  localStorage.clear();
+  const other = { ...judged, id: 'other-1', name: 'other' };
+  const own = { kept: () => Promise.resolve([judged, other]) };
+  const first = await visit('#own-data/own-corpus-1/train', own);
+  await page.getByLabelText('Start from').selectOptions('pico');
+  await page.getByLabelText('Loss', { exact: true }).selectOptions('kl');
+  await page.getByLabelText('Epochs').fill('7');
+  await first.leave();
+
+  const second = await visit('#own-data', own);
+  await page.getByRole('link', { name: 'Open other' }).click();
+  await step('Train').click();
+  await expect.element(page.getByLabelText('Start from')).toHaveValue('nano');
+  await page.getByRole('link', { name: 'All projects' }).click();
+  // Where the user was.
+  await page.getByRole('link', { name: 'Open own corpus' }).click();
+  await expect.element(heading('Train')).toHaveFocus();
+  await expect.element(page.getByLabelText('Start from')).toHaveValue('pico');
+  await expect.element(page.getByLabelText('Loss', { exact: true })).toHaveValue('kl');
+  await expect.element(page.getByLabelText('Epochs')).toHaveValue(7);
+  await second.leave();
+});
+
+it('begins anew with choices that cannot be read, and with what is no longer kept', async () => {
+  localStorage.clear();
+  const choices = { encoder: 'gone-12345678', loss: 'gone', seed: 9, lists: { kind: 'kept-file', id: 'x' } };
+  localStorage.setItem('retriever-studio.project.own-corpus-1.choices', JSON.stringify(choices));
+  const { leave } = await visit('#own-data/own-corpus-1/train');
+  await expect.element(page.getByLabelText('Start from')).toHaveValue('nano');
+  await expect.element(page.getByLabelText('Training lists')).toHaveValue('mined');
+  await expect.element(page.getByLabelText('Seed')).toHaveValue(9);
+  await leave();
+  localStorage.setItem('retriever-studio.project.own-corpus-1.choices', '{');
+  await visit('#own-data/own-corpus-1/train');
+  await vi.waitFor(() => expect(page.getByLabelText('Start from').elements()).toHaveLength(1));
+});
+
+it('says so where there is no such project', async () => {
+  await visit('#own-data/gone-12345678/train');
+  await expect.element(page.getByText('There is no project of this name in this browser.')).toBeVisible();
+});
