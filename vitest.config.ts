@@ -11,6 +11,7 @@ import {
   notToBundleAhead,
   onnxRuntimeCondition,
 } from './scripts/vite-shared.mjs';
+import { hubForTests } from './test/support/hub-plugin.ts';
 import { findChromium } from './src/host/node/machine.ts';
 
 const studioData = process.env.STUDIO_DATA ?? fileURLToPath(new URL('../shared/data', import.meta.url));
@@ -61,7 +62,7 @@ function inChromium(): TestProjectInlineConfiguration[] {
   return [
     {
       extends: true,
-      plugins: [svelte(), missingFiles],
+      plugins: [svelte(), missingFiles, hubForTests],
       define: { __STUDIO_VERSION__: JSON.stringify('test') },
       resolve: {
         conditions: [onnxRuntimeCondition, 'module', 'browser', 'development|production'],

@@ -12,6 +12,13 @@ export interface Line {
   readonly number: number;
 }
 
+/** A line with its place in the file. */
+export interface PlacedLine extends Line {
+  /** The offset of its first byte, and that of the next line. */
+  readonly start: number;
+  readonly end: number;
+}
+
 const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
 const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
@@ -25,24 +32,28 @@ const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
 export async function* readLines(
   source: ByteSource,
   { maxLineBytes = MAX_LINE_BYTES }: { readonly maxLineBytes?: number } = {},
-): AsyncGenerator<Line> {
+): AsyncGenerator<PlacedLine> {
   const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
   let number = 1;
   let pending: Uint8Array[] = [];
   let pendingBytes = 0;
+  let position = 0;
 
-  const take = (tail: Uint8Array): Line => {
+  /** @param ends whether a line feed follows */
+  const take = (tail: Uint8Array, ends: boolean): PlacedLine => {
     if (pendingBytes + tail.length > maxLineBytes) throw tooLong(source.name, number, maxLineBytes);
     const bytes = pendingBytes === 0 ? tail : join([...pending, tail], pendingBytes + tail.length);
     pending = [];
     pendingBytes = 0;
-    return { text: decodeLine(decoder, bytes, source.name, number), number: number++ };
+    const start = position;
+    position += bytes.length + (ends ? 1 : 0);
+    return { text: decodeLine(decoder, bytes, source.name, number), number: number++, start, end: position };
   };
 
   for await (const chunk of source.stream()) {
     let start = 0;
     for (let end = chunk.indexOf(LINE_FEED); end !== -1; end = chunk.indexOf(LINE_FEED, start)) {
-      yield take(chunk.subarray(start, end));
+      yield take(chunk.subarray(start, end), true);
       start = end + 1;
     }
     if (start === chunk.length) continue;
@@ -50,7 +61,7 @@ export async function* readLines(
     pendingBytes += chunk.length - start;
     if (pendingBytes > maxLineBytes) throw tooLong(source.name, number, maxLineBytes);
   }
-  if (pendingBytes > 0) yield take(new Uint8Array(0));
+  if (pendingBytes > 0) yield take(new Uint8Array(0), false);
 }
 
 function decodeLine(

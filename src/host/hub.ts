@@ -36,6 +36,16 @@ export interface Hub extends DownloadOptions {
   readonly visitor: string;
 }
 
+/** The address of a hub. @throws InputError if it is not an http(s) address */
+export function hubEndpoint(text: string, remedy: string): URL {
+  const address = text.endsWith('/') ? text : `${text}/`;
+  const url = URL.canParse(address) ? new URL(address) : undefined;
+  const usable =
+    url && /^https?:$/.test(url.protocol) && url.username === '' && url.search === '' && url.hash === '';
+  if (usable) return url;
+  throw new InputError(`the hub's address ${JSON.stringify(text)} is not an http(s) address`, { remedy });
+}
+
 /** Where a host keeps the listing of a revision. */
 export interface ListingCache {
   read(): Promise<Uint8Array | undefined>;

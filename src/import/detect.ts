@@ -60,6 +60,8 @@ export interface DetectOptions extends Omit<LayoutChoice, 'names'> {
   readonly columns?: ColumnChoice | undefined;
   /** Of plain text. By default from the empty lines in it. */
   readonly unit?: TextUnit | undefined;
+  /** Where a table has no column of texts. Default: to choose one. */
+  readonly textRemedy?: string | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -177,27 +179,31 @@ async function detectTable(
       return { ...found, role, columns: judged };
     }
     default:
-      checkText(file.source.name, role, columns, layout, rows);
+      checkText({ file: file.source.name, role, columns, layout, rows, remedy: options.textRemedy });
       return { ...found, role, columns };
   }
 }
 
-function checkText(
-  file: string,
-  role: FileRole,
-  columns: ColumnChoice,
-  { columns: names }: TableLayout,
-  rows: readonly TableRow[],
-): void {
+function checkText({
+  file,
+  role,
+  columns,
+  layout: { columns: names },
+  rows,
+  remedy = 'Choose one as the column of texts (command line: --columns text=NAME)',
+}: {
+  readonly file: string;
+  readonly role: FileRole;
+  readonly columns: ColumnChoice;
+  readonly layout: TableLayout;
+  readonly rows: readonly TableRow[];
+  readonly remedy: string | undefined;
+}): void {
   if (role !== 'texts' && role !== 'pairs') return;
   if (columns.text !== undefined) return;
   throw new InputError(
     `has no column with texts (${names.slice(0, 8).map(quoted).join(', ') || 'no columns'})`,
-    {
-      file,
-      line: rows[0]?.line,
-      remedy: 'Choose one as the column of texts (command line: --columns text=NAME)',
-    },
+    { file, line: rows[0]?.line, remedy },
   );
 }
 

@@ -58,9 +58,24 @@ export interface HubProgress {
 
 type Part = 'corpus' | 'queries' | 'judgments' | 'other';
 
-/** Reads `ORG/NAME`, `ORG/NAME/SUBSET` and either with `@REVISION`. @throws InputError */
+/** What the hub says of a data set before any of its files is fetched. */
+export interface HubDatasetPlan {
+  readonly repositories: readonly ChosenRepository[];
+  readonly files: number;
+  /** Undefined where the hub lists no sizes. */
+  readonly bytes: number | undefined;
+  /** As its page on the hub states it. */
+  readonly license: string | undefined;
+}
+
+/**
+ * Reads `ORG/NAME`, `ORG/NAME/SUBSET` and either with `@REVISION`, also after `hub:`, and the address of the data set's
+ * page. @throws InputError
+ */
 export function parseHubDataset(text: string): HubDatasetName {
-  const [, id = '', subset, revision = ''] = /^([^/@]+\/[^/@]+)(?:\/([^@]+))?(@.+)?$/.exec(text) ?? [];
+  const named = text.trim().replace(/^hub:|^https?:\/\/[^/]+\/datasets\/(?=[^/]+\/[^/]+\/?$)/, '');
+  const [, id = '', subset, revision = ''] =
+    /^([^/@]+\/[^/@]+)(?:\/([^@]+))?(@.+)?$/.exec(named.replace(/\/$/, '')) ?? [];
   const name = parseHubName(id + revision);
   if (name !== undefined) return { ...name, subset };
   throw new InputError(`${quoted(text)} is not the name of a data set on the hub`, {
@@ -69,23 +84,45 @@ export function parseHubDataset(text: string): HubDatasetName {
 }
 
 /**
- * Fetches the files of a data set.
+ * Asks the hub which files a data set has, and chooses those to import.
  * @throws InputError if there is no such data set, it cannot be read, or it is not known which of its files to import;
- * ConnectionError; the signal's reason when it is aborted
+ * ConnectionError
+ */
+export async function planHubDataset(
+  datasets: Datasets,
+  name: HubDatasetName,
+  options: Pick<HubDatasetOptions, 'isOneOfSeveral'> = {},
+): Promise<HubDatasetPlan> {
+  const listing = await datasets.list(name);
+  const main = chooseFiles(name, listing);
+  const repositories: ChosenRepository[] = [{ name, listing, files: main }];
+  const has = (part: Part): boolean => main.some((file) => file.part === part);
+  if (has('corpus') && has('queries') && !has('judgments')) {
+    const judgments = await listJudgments(datasets, name, options);
+    if (judgments !== undefined) repositories.push(judgments);
+  }
+  const sizes = repositories.flatMap(({ files }) => files.map(({ file }) => file.size));
+  const isKnown = sizes.every((size) => size !== undefined);
+  return {
+    ...{ repositories, files: sizes.length, license: listing.license },
+    bytes: isKnown ? sizes.reduce((sum, size) => sum + size, 0) : undefined,
+  };
+}
+
+/**
+ * Fetches the files of a data set.
+ * @param plan of it, where there is one
+ * @throws InputError as {@link planHubDataset}, or if a file is not the one that the hub lists; ConnectionError; the
+ * signal's reason when it is aborted
  */
 export async function openHubDataset(
   datasets: Datasets,
   name: HubDatasetName,
   options: HubDatasetOptions = {},
+  plan?: HubDatasetPlan,
 ): Promise<HubDataset> {
-  const listing = await datasets.list(name);
-  const main = chooseFiles(name, listing);
-  const chosen: ChosenRepository[] = [{ name, listing, files: main }];
-  const has = (part: Part): boolean => main.some((file) => file.part === part);
-  if (has('corpus') && has('queries') && !has('judgments')) {
-    const judgments = await listJudgments(datasets, name, options);
-    if (judgments !== undefined) chosen.push(judgments);
-  }
+  const { repositories: chosen } = plan ?? (await planHubDataset(datasets, name, options));
+  const main = chosen[0]?.files ?? [];
   const sources = new Map<string, ByteSource>();
   const repositories: HubRepositoryRecord[] = [];
   const totalBytes = chosen.reduce(

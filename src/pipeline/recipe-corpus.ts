@@ -5,6 +5,8 @@ import { withoutTopFolder, type ByteSource, type FileTree } from '../core/source
 import type { Document, Judgments, ListRecord, Query } from '../corpus/types.ts';
 import { InputError } from '../core/errors.ts';
 import { foldsByPassage, sharedWithTrain } from '../corpus/split.ts';
+import type { HubRecord } from '../import/hub-dataset.ts';
+import { readOrigins } from '../import/origins.ts';
 import { PartHash, readPassages, type Passage, type Passages } from './passages.ts';
 import type { CorpusSettings } from './schema/corpus.ts';
 
@@ -37,6 +39,8 @@ export interface RecipeCorpus {
   readonly dev: JudgedQueries | undefined;
   /** The split of that name; empty where test queries are written for held-out passages. */
   readonly test: JudgedQueries;
+  /** Data sets of a hub that it was made of. */
+  readonly origins: readonly HubRecord[];
   /** What the readers noticed, one line each. */
   readonly warnings: readonly string[];
 }
@@ -96,6 +100,7 @@ export async function readCorpus(
     train: folded?.train ?? (trained && (await judged(trained))),
     dev: chosen && (await judged(chosen)),
     test: folded?.test ?? all,
+    origins: await readOrigins(tree),
     warnings: [...documents.warnings(), ...(folded === undefined ? [] : foldWarnings(folded))],
   };
 }
@@ -112,6 +117,7 @@ export async function noCorpus(): Promise<RecipeCorpus> {
     train: undefined,
     dev: undefined,
     test: await judgedNothing(),
+    origins: [],
     warnings: [],
   };
 }

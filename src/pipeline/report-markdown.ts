@@ -74,7 +74,11 @@ function corpusLine({ corpus, recipe }: RecipeReport): string {
     testQueriesText(corpus.testQueries, corpus.written?.test?.by),
     `${recipe.seeds.length} seed${recipe.seeds.length === 1 ? '' : 's'} (${recipe.seeds.join(', ')})`,
   ];
-  return `Corpus ${inlineMarkdown(corpus.name)}: ${parts.join(', ')}. Encoder ${inlineMarkdown(recipe.encoder.model)}.`;
+  const sources = (corpus.origins ?? []).flatMap(({ repositories }) =>
+    repositories.map(({ id, revision }) => `${inlineMarkdown(id)} at ${revision.slice(0, 12)}`),
+  );
+  const origin = sources.length === 0 ? '' : ` (${sources.join(', ')})`;
+  return `Corpus ${inlineMarkdown(corpus.name)}${origin}: ${parts.join(', ')}. Encoder ${inlineMarkdown(recipe.encoder.model)}.`;
 }
 
 function resultsTable(table: ComparisonTable, report: RecipeReport): string {

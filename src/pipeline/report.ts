@@ -1,3 +1,4 @@
+import type { HubRecord } from '../import/hub-dataset.ts';
 import { splitNote, type SplitReport } from '../corpus/split.ts';
 import { formatLossSpec, type LossSpec } from '../losses/loss-spec.ts';
 import { evaluate } from '../metrics/evaluate.ts';
@@ -104,6 +105,8 @@ export type RecipeReport = Readonly<{
     testQueries: number;
     /** The sets whose queries were written for held-out passages, or cut out of them. */
     written?: Readonly<{ test?: WrittenSetReport; dev?: WrittenSetReport }>;
+    /** Data sets of a hub that it was made of, with their commit and the hashes of their files. */
+    origins?: readonly HubRecord[];
     warnings: readonly string[];
   }>;
   arms: readonly ArmReport[];
@@ -173,6 +176,7 @@ export async function makeReport(parts: ReportParts): Promise<RecipeReport> {
       ...(graph.heldOut.split !== undefined && { devSplit: graph.heldOut.split }),
       testQueries: tested.queries.length,
       ...(Object.keys(written).length > 0 && { written }),
+      ...(corpus.origins.length > 0 && { origins: corpus.origins }),
       warnings: [...corpus.warnings, ...graph.warnings, ...fileWarnings],
     },
     arms: armReports,

@@ -6,6 +6,8 @@ import type { TextUnit } from '../import/plain-text.ts';
 import type { TextSplit } from '../import/split-texts.ts';
 import type { ColumnChoice, FileFormat, FileRole, ImportKind, LeftOutFile } from '../import/types.ts';
 import type { EncodingOverrides } from '../encoders/types.ts';
+import type { BenchmarkCalls } from './benchmark-protocol.ts';
+import type { CorpusCalls } from './corpus-protocol.ts';
 import type { DroppedItem } from './dropped-files.ts';
 export type WorkerCalls = JudgeCalls & PlanningCalls;
 import type { FoundPassage, KeptItem, StudioCalls } from './protocol.ts';
@@ -92,10 +94,12 @@ export interface ImportCalls {
     readonly answer: ImportOutcome;
     readonly progress: ImportProgress;
   };
-  /** What keyword search finds for the judged queries of a kept corpus. */
+  /** What keyword search finds for the judged queries of a kept corpus; measured once. */
   keywordBaseline: {
     readonly ask: { readonly itemId: string; readonly split: string };
     readonly answer: BaselineOutcome;
+    /** The share that is done. */
+    readonly progress: number;
   };
   /** What keyword search finds in a kept corpus, the best first. */
   searchTexts: {
@@ -107,4 +111,10 @@ export interface ImportCalls {
 }
 
 /** Every request of the training worker. */
-export type WorkerCalls = StudioCalls & ImportCalls & WritingCalls & JudgeCalls & PlanningCalls;
+export type WorkerCalls = StudioCalls &
+  ImportCalls &
+  WritingCalls &
+  JudgeCalls &
+  PlanningCalls &
+  BenchmarkCalls &
+  CorpusCalls;

@@ -221,6 +221,22 @@ export const answers = {
   run: { state: 'finished', report },
   search: answer,
   testQueries: opened.corpus.testQueries,
+  keywordBaseline: {
+    state: 'finished',
+    baseline: { split: 'test', queries: 120, metrics: { ndcg_cut_10: 0.312, recall_100: 0.804 } },
+  },
+  corpusOrigins: [],
+  corpusRows: {
+    state: 'finished',
+    answer: {
+      total: 2,
+      rows: [
+        { kind: 'document', id: 'p0', text: 'The tide follows the moon.', score: undefined },
+        { kind: 'document', id: 'p1', text: 'Salt comes from rivers that carry minerals.', score: undefined },
+      ],
+    },
+  },
+  corpusText: { id: 'p0', title: '', text: 'The tide follows the moon.' },
   pause: null,
   resume: null,
   cancel: null,

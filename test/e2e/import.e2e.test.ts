@@ -64,7 +64,7 @@ describeUnless(noChromium, 'files of any kind on the screen for own data', () =>
     expect(await page.getByRole('columnheader', { name: /Asked/ }).innerText()).toContain('query');
     await importButton(page).click();
     await heading(page, 'Imported: shelf').waitFor();
-    await page.getByText(/nDCG@10 \d\.\d{3}/).waitFor();
+    await page.getByText('BM25 nDCG@10').waitFor();
     expect(await focused(page)).toBe('Data');
     await page.getByRole('navigation', { name: 'Steps' }).getByText('7 passages, 7 queries').waitFor();
 

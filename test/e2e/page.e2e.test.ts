@@ -277,6 +277,7 @@ describeUnless(noChromium, 'the built page', () => {
       const page = await open('own-data');
       for (const answer of ['Texts only', 'Texts and questions', 'A benchmark', 'Training lists']) {
         await page.getByRole('radio', { name: answer }).check();
+        if (answer === 'A benchmark') await page.getByText('nanobeir-scifact', { exact: true }).waitFor();
         expect([answer, ...(await complaints(page))]).toEqual([answer]);
       }
       await page.getByRole('link', { name: 'Open own corpus' }).click();
@@ -286,6 +287,11 @@ describeUnless(noChromium, 'the built page', () => {
           .getByRole('link', { name: new RegExp(`^\\d ${step}`) })
           .click();
         await page.getByRole('heading', { level: 2, name: step, exact: true }).waitFor();
+        if (step === 'Data') {
+          await page.getByText('BM25 nDCG@10').waitFor();
+          await page.getByRole('option', { name: /Salt comes from rivers/ }).click();
+          await page.getByRole('heading', { name: 'p1' }).waitFor();
+        }
         expect([step, ...(await complaints(page))]).toEqual([step]);
       }
       await page.close();

@@ -144,8 +144,10 @@ async function importFiles(
     } finally {
       progress.stop();
     }
-    for (const line of datasets.flatMap((dataset) => datasetWarnings(dataset, corpus.report())))
-      io.warn(line);
+    const { benchmarkWarnings } = await import('../../import/benchmarks.ts');
+    for (const { warnings, benchmark } of datasets) {
+      for (const line of [...warnings, ...benchmarkWarnings(benchmark, corpus.report().texts)]) io.warn(line);
+    }
     await showImport(out, corpus, signal, io);
   } catch (error) {
     if (!signal.aborted) throw error;
@@ -204,21 +206,11 @@ async function openDataset(
   }
 }
 
-function datasetWarnings({ warnings, benchmark }: OpenedDataset, { texts }: ImportReport): readonly string[] {
-  const listed = benchmark?.documents ?? texts;
-  return texts === listed
-    ? warnings
-    : [
-        ...warnings,
-        `${benchmark?.name ?? ''} has ${texts} texts, but ${listed} were known: the hub's data has changed`,
-      ];
-}
-
 async function showBenchmarks(io: CliIo): Promise<void> {
   const { benchmarks } = await import('../../import/benchmarks.ts');
   io.printJson(benchmarks);
-  for (const { name, id, documents, queries, license } of benchmarks) {
-    const counts = `${documents ?? '?'} texts, ${queries ?? '?'} queries`;
+  for (const { name, id, documents, queries, megabytes, license } of benchmarks) {
+    const counts = `${documents ?? '?'} texts, ${queries ?? '?'} queries, about ${megabytes} MB`;
     io.print(`${name}\t${id}\t${counts}\t${license ?? 'no license known'}`);
   }
 }
@@ -241,7 +233,7 @@ async function showImport(out: string, corpus: CorpusImport, signal: AbortSignal
   const splits = beirSplits(tree);
   const split = splits.includes('test') ? 'test' : splits[0];
   const { keywordBaseline } = await import('../../import/keyword-baseline.ts');
-  const bm25 = split === undefined ? null : await keywordBaseline(tree, split, signal);
+  const bm25 = split === undefined ? null : await keywordBaseline(tree, split, { signal });
   for (const warning of report.warnings) io.warn(warning);
   io.printJson({ corpus: out, ...report, bm25 });
   for (const line of reportLines(out, report, bm25)) io.print(line);

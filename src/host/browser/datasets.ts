@@ -13,8 +13,13 @@ const CACHE = 'retriever-studio/datasets';
 /** Of one file, which is in memory while it is read. */
 const MAX_BYTES = 2 ** 29;
 
-/** Data sets of the Hugging Face hub, whose files are kept in a cache of the browser. */
-export function openDatasets(options: HubCacheOptions): Datasets {
+export interface CachedDatasets extends Datasets {
+  /** Gives up what the cache keeps of any data set. */
+  forget(): Promise<void>;
+}
+
+/** Data sets of the Hugging Face hub, whose files are kept in a cache of the browser until they are forgotten. */
+export function openDatasets(options: HubCacheOptions): CachedDatasets {
   const repositories = new Map<string, HubRepository>();
   const open = async ({ id, revision }: DatasetName): Promise<HubRepository> => {
     const known = repositories.get(`${id}@${revision}`);
@@ -28,16 +33,18 @@ export function openDatasets(options: HubCacheOptions): Datasets {
     list: async (name) => (await open(name)).listing,
     async open(name, file, onProgress) {
       const shown = `${name.id}/${file.path}`;
-      if (file.size !== undefined && file.size > MAX_BYTES) {
-        throw new InputError(
-          `has ${formatBytes(file.size)}, but the limit in a page is ${formatBytes(MAX_BYTES)}`,
-          {
-            file: shown,
-            remedy: 'Use the command line (import), and drop the corpus on the page',
-          },
-        );
-      }
-      return bytesSource(shown, await (await open(name)).read(file, onProgress));
+      const tooLarge = (has: string): InputError =>
+        new InputError(`has ${has}, but the limit in a page is ${formatBytes(MAX_BYTES)}`, {
+          file: shown,
+          remedy: 'Use the command line (import), and drop the corpus on the page',
+        });
+      if (file.size !== undefined && file.size > MAX_BYTES) throw tooLarge(formatBytes(file.size));
+      const limit = { bytes: MAX_BYTES, error: () => tooLarge('more bytes') };
+      return bytesSource(shown, await (await open(name)).read(file, onProgress, limit));
+    },
+    async forget() {
+      repositories.clear();
+      await caches.delete(CACHE).catch(() => false);
     },
   };
 }

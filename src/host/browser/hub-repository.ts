@@ -15,7 +15,12 @@ export interface HubCacheOptions extends DownloadOptions {
 /** A repository of the hub at a commit. Files are fetched when they are read, and kept in a cache of the browser. */
 export interface HubRepository {
   readonly listing: HubListing;
-  read(file: HubFile, onProgress?: (progress: FetchProgress) => void): Promise<Uint8Array<ArrayBuffer>>;
+  /** @param limit of a file whose size the hub does not list */
+  read(
+    file: HubFile,
+    onProgress?: (progress: FetchProgress) => void,
+    limit?: { readonly bytes: number; readonly error: () => Error },
+  ): Promise<Uint8Array<ArrayBuffer>>;
 }
 
 /**
@@ -37,18 +42,23 @@ export async function openHubRepository(
   const pinned = { ...name, revision: listing.commit };
   return {
     listing,
-    read(file, onProgress) {
+    read(file, onProgress, limit) {
       const kept = hubFileUrl(hub, pinned, file.path);
+      const lock = options.signal === undefined ? {} : { signal: options.signal };
       // If several tabs and workers need it, one fetches it.
-      return navigator.locks.request(`${cacheName}/${kept.href}`, async () => {
+      return navigator.locks.request(`${cacheName}/${kept.href}`, lock, async () => {
         const cached = await cache.get(kept);
         if (cached && (await isIntact(contentOf(cached), file))) return cached;
-        const bytes = await fetchHubFile(hub, pinned, file, new MemorySink(file.size), onProgress);
+        const bytes = await fetchHubFile(hub, pinned, file, sinkOf(file, limit), onProgress);
         await cache.put(kept, bytes);
         return bytes;
       });
     },
   };
+}
+
+function sinkOf({ size }: HubFile, limit: Parameters<HubRepository['read']>[2]): MemorySink {
+  return new MemorySink(size, limit?.bytes, limit?.error);
 }
 
 export const DEFAULT_HUB = new URL('https://huggingface.co/');

@@ -1,6 +1,6 @@
 import { InputError } from '../../core/errors.ts';
 import type { DownloadOptions } from '../download.ts';
-import type { Hub } from '../hub.ts';
+import { hubEndpoint, type Hub } from '../hub.ts';
 
 export interface HubOptions extends DownloadOptions {
   /** Default: $HF_ENDPOINT, else https://huggingface.co. */
@@ -13,7 +13,10 @@ const mostRedirects = 5;
 
 /** How Node sends requests to the hub. @throws InputError if the endpoint is not an http(s) address. */
 export function openHub({ stallMs, retryMs, signal, ...options }: HubOptions = {}): Hub {
-  const endpoint = endpointUrl(options.endpoint ?? (process.env.HF_ENDPOINT || 'https://huggingface.co'));
+  const endpoint = hubEndpoint(
+    options.endpoint ?? (process.env.HF_ENDPOINT || 'https://huggingface.co'),
+    'Set HF_ENDPOINT (or --hub of import) to something like https://huggingface.co',
+  );
   const token = options.token ?? (process.env.HF_TOKEN || undefined);
   return {
     stallMs,
@@ -65,16 +68,4 @@ function parseUrl(text: string, base?: URL): URL | undefined {
   } catch {
     return undefined;
   }
-}
-
-function endpointUrl(text: string): URL {
-  const url = parseUrl(text.endsWith('/') ? text : `${text}/`);
-  const usable =
-    url && /^https?:$/.test(url.protocol) && url.username === '' && url.search === '' && url.hash === '';
-  if (!usable) {
-    throw new InputError(`the hub's address ${JSON.stringify(text)} is not an http(s) address`, {
-      remedy: 'Set HF_ENDPOINT (or --hub of import) to something like https://huggingface.co',
-    });
-  }
-  return url;
 }

@@ -1,5 +1,4 @@
 import type { ImportProgress, ImportReport } from '../../import/import-corpus.ts';
-import type { KeywordBaseline } from '../../import/keyword-baseline.ts';
 import type { TextSplit } from '../../import/split-texts.ts';
 import type { DroppedItem } from '../dropped-files.ts';
 import type { ImportChoices, ImportPreview, ReadingChoices } from '../import-protocol.ts';
@@ -29,8 +28,6 @@ export class ImportDraft {
   problem = $state.raw<Problem | undefined>();
   /** Of the last import, until it is dismissed. */
   imported = $state.raw<Imported | undefined>();
-  /** What keyword search finds in it; undefined while that is measured, null where nothing is judged. */
-  baseline = $state.raw<KeywordBaseline | null | undefined>();
   /** Counts the files that were looked at. */
   begun = $state(0);
   #items: readonly DroppedItem[] = [];
@@ -102,11 +99,9 @@ export class ImportDraft {
       if (outcome.state === 'canceled') return undefined;
       const { item, report } = outcome;
       this.imported = { item, report };
-      this.baseline = item.splits.length === 0 ? null : undefined;
       this.preview = undefined;
       this.#items = [];
       studio.kept = await client.kept();
-      void this.#measure(this.imported, studio);
       return item;
     } catch (error) {
       this.problem = problemOf(error);
@@ -119,6 +114,12 @@ export class ImportDraft {
 
   cancel(): void {
     this.#cancel.abort();
+  }
+
+  /** Shows what was imported in another way: a data set of a hub. */
+  show(imported: Imported): void {
+    this.discard();
+    this.imported = imported;
   }
 
   /** Does without these files, or without the facts of the last import. */
@@ -139,19 +140,5 @@ export class ImportDraft {
     this.reading = {};
     this.split = undefined;
     this.keepDuplicates = false;
-  }
-
-  async #measure(imported: Imported, studio: Studio): Promise<void> {
-    const { splits, id } = imported.item;
-    const split = splits.includes('test') ? 'test' : splits[0];
-    if (split === undefined) return;
-    const cancel = (this.#cancel = new AbortController());
-    try {
-      const outcome = await (await studio.client()).keywordBaseline(id, split, cancel.signal);
-      if (this.imported === imported) this.baseline = outcome.state === 'finished' ? outcome.baseline : null;
-    } catch {
-      // Its training says what is wrong with the corpus.
-      if (this.imported === imported) this.baseline = null;
-    }
   }
 }

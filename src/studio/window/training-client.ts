@@ -1,7 +1,10 @@
+import type { BenchmarkCalls, DatasetChoice, DatasetProgress } from '../benchmark-protocol.ts';
+import type { CorpusCalls, CorpusProgress, RowsChoice, WholeText } from '../corpus-protocol.ts';
 import type { DroppedItem } from '../dropped-files.ts';
 import { startOf } from '../../host/browser/workers.ts';
 import { WorkerChannel } from '../../host/channel.ts';
 import { messageOf, WorkerLostError } from '../../core/errors.ts';
+import type { HubRecord } from '../../import/hub-dataset.ts';
 import type { ImportProgress } from '../../import/import-corpus.ts';
 import type { Pace } from '../../pipeline/lock-step.ts';
 import type { Budget } from '../../pipeline/budget.ts';
@@ -132,10 +135,66 @@ export class TrainingClient {
     return channel.ask('importCorpus', { items, choices }, { silenceMs, signal, onProgress });
   }
 
-  /** What keyword search (BM25) finds in a kept corpus. */
-  async keywordBaseline(itemId: string, split: string, signal: AbortSignal): Promise<BaselineOutcome> {
+  /** What keyword search (BM25) finds for the judged queries of a kept corpus. */
+  async keywordBaseline(
+    itemId: string,
+    split: string,
+    signal: AbortSignal,
+    onProgress?: (share: number) => void,
+  ): Promise<BaselineOutcome> {
     const channel = await this.#open();
-    return channel.ask('keywordBaseline', { itemId, split }, { silenceMs, signal });
+    return channel.ask('keywordBaseline', { itemId, split }, { silenceMs, signal, onProgress });
+  }
+
+  /** What a hub says of a data set; nothing of it is downloaded. @throws InputError; ConnectionError */
+  async lookAtDataset(
+    choice: DatasetChoice,
+    signal: AbortSignal,
+  ): Promise<BenchmarkCalls['lookAtDataset']['answer']> {
+    const channel = await this.#open();
+    return channel.ask('lookAtDataset', choice, { silenceMs, signal });
+  }
+
+  /** Downloads a data set of a hub and keeps it as a corpus, or nothing. @throws InputError; ConnectionError */
+  async importDataset(
+    choice: DatasetChoice,
+    signal: AbortSignal,
+    onProgress?: (progress: DatasetProgress) => void,
+  ): Promise<ImportOutcome> {
+    const channel = await this.#open();
+    return channel.ask('importDataset', choice, { silenceMs, signal, onProgress });
+  }
+
+  /** A page of rows of a kept corpus or file of lists. @throws InputError */
+  async corpusRows(
+    choice: RowsChoice,
+    from: number,
+    count: number,
+    signal: AbortSignal,
+    onProgress?: (progress: CorpusProgress) => void,
+  ): Promise<CorpusCalls['corpusRows']['answer']> {
+    const channel = await this.#open();
+    return channel.ask('corpusRows', { choice, from, count }, { silenceMs, signal, onProgress });
+  }
+
+  /** A whole passage of a kept corpus. @throws InputError */
+  corpusText(itemId: string, id: string): Promise<WholeText> {
+    return this.#ask('corpusText', { itemId, id });
+  }
+
+  /** Which data sets of a hub a kept corpus was made of. */
+  corpusOrigins(itemId: string): Promise<readonly HubRecord[]> {
+    return this.#ask('corpusOrigins', { itemId });
+  }
+
+  /** A kept corpus as a zip in BEIR's layout. @throws InputError if it is too large for one */
+  async exportCorpus(
+    itemId: string,
+    signal: AbortSignal,
+    onProgress?: (progress: CorpusProgress) => void,
+  ): Promise<CorpusCalls['exportCorpus']['answer']> {
+    const channel = await this.#open();
+    return channel.ask('exportCorpus', { itemId }, { silenceMs, signal, onProgress });
   }
 
   /** What keyword search (BM25) finds in a kept corpus. */

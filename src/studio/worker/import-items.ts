@@ -9,8 +9,13 @@ import { isZip, openZip } from '../../formats/zip.ts';
 import { builtInModels } from '../../host/built-in-models.ts';
 import type { ModelFiles } from '../../host/contract.ts';
 import { detect, type DetectedFile, type Detection } from '../../import/detect.ts';
-import { importCorpus, type ImportProgress, type ImportReport } from '../../import/import-corpus.ts';
-import { keywordBaseline } from '../../import/keyword-baseline.ts';
+import {
+  importCorpus,
+  type ImportOptions,
+  type ImportProgress,
+  type ImportReport,
+} from '../../import/import-corpus.ts';
+import { keywordBaseline, type KeywordBaseline } from '../../import/keyword-baseline.ts';
 import type { ImportItem } from '../../import/list-files.ts';
 import type { TokenCounter } from '../../import/text-lengths.ts';
 import { openFile, openTree, type DroppedItem } from '../dropped-files.ts';
@@ -41,9 +46,8 @@ export async function previewImport(
   return { ready, preview: shown(nameOf(others), await detectAll(others, choices, signal)) };
 }
 
-interface ImportMeans {
+export interface ImportMeans {
   readonly items: KeptItems;
-  readonly models: ModelFiles;
   readonly tell: (progress: ImportProgress) => void;
   readonly signal: AbortSignal;
 }
@@ -51,45 +55,58 @@ interface ImportMeans {
 /** @throws InputError naming file and line; ResourceError if the browser keeps no more */
 export async function importItems(
   { items: dropped, choices }: ImportCalls['importCorpus']['ask'],
-  { items, models, tell, signal }: ImportMeans,
+  means: ImportMeans & { readonly models: ModelFiles },
 ): Promise<ImportOutcome> {
+  const { signal } = means;
   try {
     const opened = await Promise.all(dropped.map(openItem));
     const detection = await detectAll(opened, choices, signal);
     const { split, keepDuplicates } = choices;
-    const tokens = await tokenCounter(choices, items, models);
-    const corpus = importCorpus(detection, { split, keepDuplicates, tokens, signal, onProgress: tell });
-    const files = async function* () {
-      for await (const { path, content } of corpus.files()) yield { path, parts: partsOfText(content) };
-    };
-    const name = nameOf(opened);
-    const item = await items.write(
-      () => {
-        const counts = countsOf(corpus.report());
-        const splits = Object.keys(counts.splits).sort();
-        return { kind: 'corpus', name, splits, listFiles: [], counts };
-      },
-      files(),
-      signal,
-    );
-    return { state: 'finished', item, report: corpus.report() };
+    const tokens = await tokenCounter(choices, means.items, means.models);
+    return await keepImported(nameOf(opened), detection, { split, keepDuplicates, tokens }, means);
   } catch (error) {
     if (signal.aborted) return { state: 'canceled' };
     throw error;
   }
 }
 
+/** Makes a corpus of files and keeps it, or nothing. @throws as {@link importItems}; the signal's reason */
+export async function keepImported(
+  name: string,
+  detection: Detection,
+  options: ImportOptions,
+  { items, tell, signal }: ImportMeans,
+): Promise<Extract<ImportOutcome, { readonly state: 'finished' }>> {
+  const corpus = importCorpus(detection, { ...options, signal, onProgress: tell });
+  const files = async function* () {
+    for await (const { path, content } of corpus.files()) yield { path, parts: partsOfText(content) };
+  };
+  const item = await items.write(
+    () => {
+      const counts = countsOf(corpus.report());
+      const splits = Object.keys(counts.splits).sort();
+      return { kind: 'corpus', name, splits, listFiles: [], counts };
+    },
+    files(),
+    signal,
+  );
+  return { state: 'finished', item, report: corpus.report() };
+}
+
 /** @throws InputError if the corpus is not kept, or has no such split */
 export async function measureKeywords(
   { itemId, split }: ImportCalls['keywordBaseline']['ask'],
   items: KeptItems,
-  signal: AbortSignal,
+  { signal, tell }: { readonly signal: AbortSignal; readonly tell: (share: number) => void },
 ): Promise<BaselineOutcome> {
+  const name = `bm25 ${split}`;
   try {
-    return {
-      state: 'finished',
-      baseline: await keywordBaseline(await items.openTree(itemId), split, signal),
-    };
+    const known = (await items.remembered(itemId, name)) as KeywordBaseline | undefined;
+    if (known !== undefined) return { state: 'finished', baseline: known };
+    const tree = await items.openTree(itemId);
+    const baseline = await keywordBaseline(tree, split, { signal, onProgress: tell });
+    await items.remember(itemId, name, baseline);
+    return { state: 'finished', baseline };
   } catch (error) {
     if (signal.aborted) return { state: 'canceled' };
     throw error;

@@ -14,6 +14,8 @@ import { openFile, openTree, type DroppedItem } from '../dropped-files.ts';
 import { forgetModel, keptModels } from '../../host/browser/generators/kept-models.ts';
 import type { BlobReference, Store, StoreRecord } from '../../host/contract.ts';
 import { InputError } from '../../core/errors.ts';
+import type { Json } from '../../core/json.ts';
+import { own } from '../../core/own.ts';
 import { sha256 } from '../../core/sha256.ts';
 import type { KeptItem } from '../protocol.ts';
 import { commitInTurn } from '../../host/commit-in-turn.ts';
@@ -28,7 +30,12 @@ const PART_BYTES = 8 * 2 ** 20;
 
 /** One file; its bytes are the next `parts` blobs of the record. */
 type KeptFile = Readonly<{ path: string; bytes: number; parts: number }>;
-type KeptRecord = Readonly<{ item: KeptItem; files: readonly KeptFile[] }>;
+type KeptRecord = Readonly<{
+  item: KeptItem;
+  files: readonly KeptFile[];
+  /** What was measured of them, by what it is. */
+  facts?: Readonly<Record<string, Json>>;
+}>;
 
 /** What the user dropped, copied into the store: a dropped file is forgotten with its tab. */
 export class KeptItems {
@@ -135,6 +142,21 @@ export class KeptItems {
     await this.#store.sweep();
   }
 
+  /** What was measured of an item, if it was. */
+  async remembered(id: string, fact: string): Promise<Json | undefined> {
+    const record = await this.#store.get(NAMESPACE, id);
+    return record && own((record.value as KeptRecord).facts ?? {}, fact);
+  }
+
+  /** Keeps what was measured of an item for as long as the item. */
+  async remember(id: string, fact: string, value: Json): Promise<void> {
+    const record = await this.#store.get(NAMESPACE, id);
+    if (record === undefined) return;
+    const { facts, ...rest } = record.value as KeptRecord;
+    const known: KeptRecord = { ...rest, facts: { ...facts, [fact]: value } };
+    await commitInTurn(this.#store, NAMESPACE, { put: { [id]: { ...record, value: known } } });
+  }
+
   /** @throws InputError if nothing of that name is kept */
   async openTree(id: string): Promise<FileTree> {
     const record = await this.#store.get(NAMESPACE, id);
@@ -218,7 +240,8 @@ async function isLog(file: File): Promise<boolean> {
 }
 
 function isCorpusFile(path: string): boolean {
-  return /^[^/]+\.jsonl$/.test(path) || /^qrels\/[^/]+\.(tsv|jsonl)$/.test(path);
+  // With where it comes from, as an import says it.
+  return path === 'import.json' || /^[^/]+\.jsonl$|^qrels\/[^/]+\.(tsv|jsonl)$/.test(path);
 }
 
 function mayHoldLists(path: string): boolean {

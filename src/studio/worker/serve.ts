@@ -12,6 +12,7 @@ export function serveStudio(): void {
   let session: Promise<StudioSession> | undefined;
   const opened = (): Promise<StudioSession> =>
     session ?? Promise.reject(new InputError('the worker is not open', { remedy: 'Open it first' }));
+  const warn = (text: string): void => voice.tell({ kind: 'warning', text });
   const voice = serveCalls<WorkerCalls, StudioEvent>(
     workerPort(),
     {
@@ -19,7 +20,7 @@ export function serveStudio(): void {
         session ??= StudioSession.open(options, {
           event: (runId, event) => voice.tell({ kind: 'run', runId, event }),
           comparison: (comparisonId, event) => voice.tell({ kind: 'comparison', comparisonId, event }),
-          warning: (text) => voice.tell({ kind: 'warning', text }),
+          warning: warn,
           lost: voice.lost,
         });
         return (await session).compute;
@@ -29,10 +30,29 @@ export function serveStudio(): void {
       previewImport: async (ask, { signal }) =>
         (await import('./import-items.ts')).previewImport(ask, signal),
       importCorpus: async (ask, { signal, tell }) => (await opened()).importCorpus(ask, tell, signal),
-      keywordBaseline: async (ask, { signal }) =>
-        (await import('./import-items.ts')).measureKeywords(ask, (await opened()).items, signal),
-      searchTexts: async (ask, { signal }) =>
-        (await import('./texts-only.ts')).searchTexts(ask, (await opened()).items, signal),
+      keywordBaseline: async (ask, manner) =>
+        (await import('./import-items.ts')).measureKeywords(ask, (await opened()).items, manner),
+      searchTexts: async ({ itemId, query, k }, { signal }) =>
+        (await import('./corpus-view.ts')).searchTexts(itemId, query, k, (await opened()).items, signal),
+      corpusRows: async (ask, manner) =>
+        (await import('./corpus-view.ts')).corpusRows(ask, (await opened()).items, manner),
+      corpusText: async (ask, { signal }) =>
+        (await import('./corpus-view.ts')).corpusText(ask, (await opened()).items, signal),
+      corpusOrigins: async (ask) =>
+        (await import('./corpus-view.ts')).corpusOrigins(ask, (await opened()).items),
+      exportCorpus: async (ask, manner) =>
+        (await import('./corpus-export.ts')).exportCorpus(ask, (await opened()).items, manner),
+      lookAtDataset: async (ask, { signal }) =>
+        (await import('./benchmark-import.ts')).lookAtDataset(ask, { signal, report: warn }),
+      importDataset: async (ask, { signal, tell }) => {
+        const { items } = await opened();
+        return (await import('./benchmark-import.ts')).importDataset(ask, {
+          items,
+          signal,
+          tell,
+          report: warn,
+        });
+      },
       extractQueries: async (ask, { signal }) =>
         (await import('./texts-only.ts')).extractQueries(ask, (await opened()).items, signal),
       kept: async () => (await opened()).items.listAll(),

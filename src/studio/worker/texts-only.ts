@@ -3,53 +3,16 @@ import { InputError } from '../../core/errors.ts';
 import { RandomStream } from '../../core/random.ts';
 import type { FileTree } from '../../core/source.ts';
 import { yielding } from '../../core/waiting.ts';
-import { passageText, readDocuments } from '../../corpus/documents.ts';
+import { readDocuments } from '../../corpus/documents.ts';
 import type { Document } from '../../corpus/types.ts';
 import { extractClauses } from '../../generation/extract.ts';
-import { Bm25Builder, type Bm25Index } from '../../retrieval/bm25.ts';
 import type { ExtractOutcome, ImportCalls } from '../import-protocol.ts';
-import type { FoundPassage } from '../protocol.ts';
 import { partsOfText, type KeptItems } from './kept-items.ts';
 
 /** Enough to train and to measure with; more of them say the same. */
 const MOST_QUERIES = 2000;
 const LEAST_WORDS = 6;
 const TEST_SHARE = 0.2;
-
-/** Of the corpus that was searched last. */
-let indexed: { readonly itemId: string; readonly index: Bm25Index } | undefined;
-
-/** The passages that keyword search (BM25) finds. @throws InputError if the corpus is not kept */
-export async function searchTexts(
-  { itemId, query, k }: ImportCalls['searchTexts']['ask'],
-  items: KeptItems,
-  signal: AbortSignal,
-): Promise<readonly FoundPassage[]> {
-  const tree = await items.openTree(itemId);
-  if (indexed?.itemId !== itemId) {
-    const turn = yielding(signal);
-    const builder = new Bm25Builder();
-    for await (const document of documentsOf(tree)) {
-      await turn();
-      builder.add(document.id, passageText(document));
-    }
-    indexed = { itemId, index: builder.finish() };
-  }
-  const found = indexed.index.search(query, k);
-  const texts = new Map<string, string>();
-  const wanted = new Set(found.map(({ id }) => id));
-  if (wanted.size > 0) {
-    // Read again rather than held: a corpus may be larger than memory.
-    for await (const document of documentsOf(tree)) {
-      if (!wanted.has(document.id)) continue;
-      texts.set(document.id, passageText(document));
-      if (texts.size === wanted.size) break;
-    }
-  }
-  return found.map(({ id, score }, i) => ({
-    ...{ id, score, rank: i + 1, text: texts.get(id) ?? '', grade: undefined },
-  }));
-}
 
 /**
  * The same corpus with a query for each of up to {@link MOST_QUERIES} passages, a clause of the passage: four fifths to
