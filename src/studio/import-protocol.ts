@@ -9,7 +9,8 @@ import type { EncodingOverrides } from '../encoders/types.ts';
 import type { BenchmarkCalls } from './benchmark-protocol.ts';
 import type { CorpusCalls } from './corpus-protocol.ts';
 import type { DroppedItem } from './dropped-files.ts';
-export type WorkerCalls = JudgeCalls & PlanningCalls;
+import type { JudgeCalls } from './judge-protocol.ts';
+import type { PlanningCalls } from './planning-protocol.ts';
 import type { FoundPassage, KeptItem, StudioCalls } from './protocol.ts';
 import type { WritingCalls } from './writing-protocol.ts';
 
