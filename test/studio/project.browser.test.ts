@@ -20,12 +20,12 @@ const judged = {
 };
 
 /** A visit: what an earlier one left in the browser is still there. */
-async function visit(hash: string, own: Partial<StudioClient> = {}) {
+async function visit(hash: string, own: Partial<StudioClient> = {}, projects = new Projects()) {
   location.hash = hash;
   const client = cannedClient({ kept: () => Promise.resolve([judged, ...kept.slice(1)]), ...own });
   const studio = new Studio(() => Promise.resolve(client));
   await studio.open();
-  const screen = await render(OwnDataPage, { studio, route: new Route(), projects: new Projects() });
+  const screen = await render(OwnDataPage, { studio, route: new Route(), projects });
   return { studio, leave: () => screen.unmount() };
 }
 
@@ -97,6 +97,18 @@ it('keeps the choices of each project, and the step, for the next visit', async 
   await expect.element(page.getByLabelText('Loss', { exact: true })).toHaveValue('kl');
   await expect.element(page.getByLabelText('Epochs')).toHaveValue(7);
   await second.leave();
+});
+
+it('works on after the user has looked at another screen', async () => {
+  localStorage.clear();
+  const projects = new Projects();
+  const { leave } = await visit('#own-data/own-corpus-1/train', {}, projects);
+  await expect.element(page.getByText('choose a teacher model')).not.toBeInTheDocument();
+  await leave();
+  await visit('#own-data/own-corpus-1/train', {}, projects);
+  await page.getByLabelText('Loss', { exact: true }).selectOptions('kl');
+  await expect.element(page.getByText('choose a teacher model')).toBeVisible();
+  await expect.element(step('Train')).toHaveTextContent('Choices are missing');
 });
 
 it('begins anew with choices that cannot be read, and with what is no longer kept', async () => {
