@@ -11,6 +11,7 @@ import type { CorpusCalls } from './corpus-protocol.ts';
 import type { DroppedItem } from './dropped-files.ts';
 import type { JudgeCalls } from './judge-protocol.ts';
 import type { PlanningCalls } from './planning-protocol.ts';
+import type { ListsCalls } from './lists-protocol.ts';
 import type { FoundPassage, KeptItem, StudioCalls } from './protocol.ts';
 import type { WritingCalls } from './writing-protocol.ts';
 
@@ -118,4 +119,5 @@ export type WorkerCalls = StudioCalls &
   JudgeCalls &
   PlanningCalls &
   BenchmarkCalls &
-  CorpusCalls;
+  CorpusCalls &
+  ListsCalls;

@@ -91,7 +91,7 @@ export class KeptItems {
   }
 
   async #commit(
-    { kind, name, splits, listFiles, counts }: ItemFacts,
+    { kind, name, splits, listFiles, counts, madeFrom }: ItemFacts,
     kept: readonly KeptFile[],
     blobs: readonly BlobReference[],
   ): Promise<KeptItem> {
@@ -104,6 +104,7 @@ export class KeptItems {
       splits,
       listFiles,
       ...(counts !== undefined && { counts }),
+      ...(madeFrom !== undefined && { madeFrom }),
       keptAt: new Date().toISOString(),
     };
     const value: KeptRecord = { item, files: kept };
@@ -178,7 +179,7 @@ function forgotten(id: string): InputError {
   });
 }
 
-type ItemFacts = Pick<KeptItem, 'kind' | 'name' | 'splits' | 'listFiles' | 'counts'>;
+type ItemFacts = Pick<KeptItem, 'kind' | 'name' | 'splits' | 'listFiles' | 'counts' | 'madeFrom'>;
 
 interface WrittenFile {
   readonly path: string;
