@@ -1,4 +1,6 @@
+import { queriesBy } from '../corpus/queries.ts';
 import { splitNote, type SplitReport } from '../corpus/split.ts';
+import type { QueriesBy } from '../corpus/types.ts';
 import { formatLossSpec, type LossSpec } from '../losses/loss-spec.ts';
 import { evaluate } from '../metrics/evaluate.ts';
 import { measureNames, parseMeasures } from '../metrics/measures/registry.ts';
@@ -102,6 +104,8 @@ export type RecipeReport = Readonly<{
     /** What was requested as dev and what resulted, where it is a share of the train queries. */
     devSplit?: SplitReport;
     testQueries: number;
+    /** Who made the test queries, where the corpus says that people did not ask them. */
+    testQueriesBy?: QueriesBy;
     /** The sets whose queries were written for held-out passages, or cut out of them. */
     written?: Readonly<{ test?: WrittenSetReport; dev?: WrittenSetReport }>;
     warnings: readonly string[];
@@ -147,6 +151,7 @@ export async function makeReport(parts: ReportParts): Promise<RecipeReport> {
   for (const arm of arms) armReports.push(await armReport(parts, arm));
   const shown = await shownQueries(parts);
   const tested = await graph.heldOut.test.open(workshop);
+  const by = queriesBy(tested.queries);
   const written = await writtenReport(parts);
   const fingerprint = { ...runtime.fingerprint, studio: version };
   const repeats = await keptRepeats(workshop.store, runtime);
@@ -172,6 +177,7 @@ export async function makeReport(parts: ReportParts): Promise<RecipeReport> {
       devQueries: graph.heldOut.dev?.queries.length ?? written.dev?.queries ?? null,
       ...(graph.heldOut.split !== undefined && { devSplit: graph.heldOut.split }),
       testQueries: tested.queries.length,
+      ...(by !== undefined && { testQueriesBy: by }),
       ...(Object.keys(written).length > 0 && { written }),
       warnings: [...corpus.warnings, ...graph.warnings, ...fileWarnings],
     },
