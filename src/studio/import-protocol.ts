@@ -8,6 +8,7 @@ import type { ColumnChoice, FileFormat, FileRole, ImportKind, LeftOutFile } from
 import type { EncodingOverrides } from '../encoders/types.ts';
 import type { DroppedItem } from './dropped-files.ts';
 import type { JudgeCalls } from './judge-protocol.ts';
+import type { ListsCalls } from './lists-protocol.ts';
 import type { FoundPassage, KeptItem, StudioCalls } from './protocol.ts';
 
 /** How files are read; what is undefined is found out. */
@@ -106,4 +107,4 @@ export interface ImportCalls {
 }
 
 /** Every request of the training worker. */
-export type WorkerCalls = StudioCalls & ImportCalls & JudgeCalls;
+export type WorkerCalls = StudioCalls & ImportCalls & JudgeCalls & ListsCalls;
