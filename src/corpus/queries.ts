@@ -4,13 +4,13 @@ import { readLines } from './lines.ts';
 import type { ReadReport } from './report.ts';
 import { quoted } from '../core/shown.ts';
 import type { ByteSource } from '../core/source.ts';
-import type { Query } from './types.ts';
+import type { QueriesBy, Query } from './types.ts';
 
 const ID_KEYS = ['_id', 'id', 'query_id', 'qid'];
 const TEXT_KEYS = ['text', 'query'];
 
 /**
- * Queries from JSON lines ({"_id", "text"}, as in BEIR), or from lines of an id, a tab and a text (TREC topics).
+ * Queries from JSON lines ({"_id", "text"}, as in BEIR, with {"metadata": {"by": "model"}} where a model wrote them), or from lines of an id, a tab and a text (TREC topics).
  * The first line that is not empty decides. Holds all queries, each of at most 8 MiB with its line.
  *
  * @throws InputError naming the line: broken JSON, no text, an id that appeared before.
@@ -47,7 +47,21 @@ function jsonQuery(record: JsonRecord): Query {
   if (idKey === undefined) throw record.error('the query has no id', 'Set "_id"');
   const textKey = record.firstOf(TEXT_KEYS);
   if (textKey === undefined) throw record.error('the query has no text', 'Set "text"');
-  return { id: record.id(idKey), text: record.text(textKey) };
+  const by = madeBy(record.members.get('metadata'));
+  return { id: record.id(idKey), text: record.text(textKey), ...(by !== undefined && { by }) };
+}
+
+/** What BEIR's `metadata` says of who made a query: `{"by": "model"}`. Anything else in it is not ours. */
+function madeBy(metadata: unknown): QueriesBy | undefined {
+  if (typeof metadata !== 'object' || metadata === null || !('by' in metadata)) return undefined;
+  const { by } = metadata;
+  return by === 'model' || by === 'extract' ? by : undefined;
+}
+
+/** Who made the queries of a set, where not all of them were asked by people. */
+export function queriesBy(queries: readonly Query[]): QueriesBy | undefined {
+  const makers = new Set(queries.map(({ by }) => by));
+  return makers.has('model') ? 'model' : makers.has('extract') ? 'extract' : undefined;
 }
 
 function tabbedQuery(text: string, file: string, line: number): Query {

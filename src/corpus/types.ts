@@ -6,9 +6,14 @@ export interface Document {
   readonly text: string;
 }
 
+/** Who made a query that nobody asked: a language model wrote it, or it was extracted from a passage. */
+export type QueriesBy = 'model' | 'extract';
+
 export interface Query {
   readonly id: string;
   readonly text: string;
+  /** Undefined where people asked it, or nothing is known. */
+  readonly by?: QueriesBy;
 }
 
 /** Graded judgments: query id → document id → grade. */

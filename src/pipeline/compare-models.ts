@@ -2,7 +2,8 @@
 import * as v from 'valibot';
 import { InputError } from '../core/errors.ts';
 import { own } from '../core/own.ts';
-import type { Judgments } from '../corpus/types.ts';
+import { queriesBy } from '../corpus/queries.ts';
+import type { Judgments, QueriesBy } from '../corpus/types.ts';
 import type { LibraryEncoder } from '../encoders/model-library.ts';
 import type { EncodingOverrides } from '../encoders/types.ts';
 import type { MeasuredSystem, PairResult, QueryValues } from '../metrics/compare-systems.ts';
@@ -86,7 +87,14 @@ export type ComparedEncoder = Readonly<{
 export type FailedModel = Readonly<{ model: string; problem: string; remedy: string | null }>;
 
 export type ModelComparison = Readonly<{
-  corpus: Readonly<{ name: string; passages: number; queries: number; judgedBy: string }>;
+  corpus: Readonly<{
+    name: string;
+    passages: number;
+    queries: number;
+    judgedBy: string;
+    /** Who made the queries, where the corpus says that people did not ask them. */
+    queriesBy?: QueriesBy;
+  }>;
   alpha: number;
   /** BM25, then each encoder and its fusion with BM25. */
   rows: readonly ComparedRow[];
@@ -281,8 +289,12 @@ class Comparison {
         rowOf(hybridName(model), 'hybrid', encoder),
       ]),
     ];
+    const by = queriesBy(test.queries);
     return {
-      corpus: { name, passages: passages.size, queries: test.queries.length, judgedBy },
+      corpus: {
+        ...{ name, passages: passages.size, queries: test.queries.length, judgedBy },
+        ...(by !== undefined && { queriesBy: by }),
+      },
       ...{ alpha, rows, failed: this.#failed },
       proposal: proposalOf(rows, value.perQuery, { alpha, samples }) ?? null,
     };

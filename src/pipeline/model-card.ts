@@ -4,7 +4,7 @@ import { parseLossSpec } from '../losses/loss-spec.ts';
 import { hyperparametersOf } from '../training/hyperparameters.ts';
 import { mergeTraining, trainingSettings } from './training-settings.ts';
 import type { ArmReport, RecipeReport } from './report.ts';
-import { testQueriesText } from './test-queries-text.ts';
+import { testQueriesBy, testQueriesText } from './test-queries-text.ts';
 import { own } from '../core/own.ts';
 
 /** The model card of an arm's model as it was trained with the first seed. */
@@ -38,9 +38,9 @@ export function modelCardOfArm(
 }
 
 /** What was measured on, with where its queries come from unless people asked them. */
-function datasetName({ name, testQueries, written }: RecipeReport['corpus']): string {
-  const by = written?.test?.by;
-  return by === undefined ? name : `${name}, ${testQueriesText(testQueries, by)}`;
+function datasetName(corpus: RecipeReport['corpus']): string {
+  const by = testQueriesBy(corpus);
+  return by === undefined ? corpus.name : `${corpus.name}, ${testQueriesText(corpus.testQueries, by)}`;
 }
 
 function trainingData({ lists, source, filters, listsReport }: ArmReport, recipe: string): string {

@@ -7,7 +7,7 @@ import { markdownList, markdownTable } from './markdown.ts';
 import { inlineMarkdown, markdownParagraph } from '../core/other-text.ts';
 import { own } from '../core/own.ts';
 import { numberText } from '../core/setting-ranges.ts';
-import { testQueriesText } from './test-queries-text.ts';
+import { testQueriesBy, testQueriesText } from './test-queries-text.ts';
 import { repeatsText } from '../training/repeat-test.ts';
 
 /** The report for people, in Markdown. */
@@ -71,7 +71,7 @@ function corpusLine({ corpus, recipe }: RecipeReport): string {
     `${corpus.passages} passages`,
     ...(corpus.trainQueries === null ? [] : [`${corpus.trainQueries} train queries`]),
     ...(corpus.devQueries === null ? [] : [`${corpus.devQueries} dev queries`]),
-    testQueriesText(corpus.testQueries, corpus.written?.test?.by),
+    testQueriesText(corpus.testQueries, testQueriesBy(corpus)),
     `${recipe.seeds.length} seed${recipe.seeds.length === 1 ? '' : 's'} (${recipe.seeds.join(', ')})`,
   ];
   const sources = (corpus.origins ?? []).flatMap(({ repositories }) =>
@@ -82,7 +82,7 @@ function corpusLine({ corpus, recipe }: RecipeReport): string {
 }
 
 function resultsTable(table: ComparisonTable, report: RecipeReport): string {
-  const queries = testQueriesText(table.queries, report.corpus.written?.test?.by);
+  const queries = testQueriesText(table.queries, testQueriesBy(report.corpus));
   return `${queries}.\n\n${markdownTable(resultRows(table, report), 2)}`;
 }
 

@@ -1,5 +1,7 @@
 import type { HubRecord } from '../import/hub-dataset.ts';
+import { queriesBy } from '../corpus/queries.ts';
 import { splitNote, type SplitReport } from '../corpus/split.ts';
+import type { QueriesBy } from '../corpus/types.ts';
 import { formatLossSpec, type LossSpec } from '../losses/loss-spec.ts';
 import { evaluate } from '../metrics/evaluate.ts';
 import { measureNames, parseMeasures } from '../metrics/measures/registry.ts';
@@ -103,6 +105,8 @@ export type RecipeReport = Readonly<{
     /** What was requested as dev and what resulted, where it is a share of the train queries. */
     devSplit?: SplitReport;
     testQueries: number;
+    /** Who made the test queries, where the corpus says that people did not ask them. */
+    testQueriesBy?: QueriesBy;
     /** The sets whose queries were written for held-out passages, or cut out of them. */
     written?: Readonly<{ test?: WrittenSetReport; dev?: WrittenSetReport }>;
     /** Data sets of a hub that it was made of, with their commit and the hashes of their files. */
@@ -150,6 +154,7 @@ export async function makeReport(parts: ReportParts): Promise<RecipeReport> {
   for (const arm of arms) armReports.push(await armReport(parts, arm));
   const shown = await shownQueries(parts);
   const tested = await graph.heldOut.test.open(workshop);
+  const by = queriesBy(tested.queries);
   const written = await writtenReport(parts);
   const fingerprint = { ...runtime.fingerprint, studio: version };
   const repeats = await keptRepeats(workshop.store, runtime);
@@ -175,6 +180,7 @@ export async function makeReport(parts: ReportParts): Promise<RecipeReport> {
       devQueries: graph.heldOut.dev?.queries.length ?? written.dev?.queries ?? null,
       ...(graph.heldOut.split !== undefined && { devSplit: graph.heldOut.split }),
       testQueries: tested.queries.length,
+      ...(by !== undefined && { testQueriesBy: by }),
       ...(Object.keys(written).length > 0 && { written }),
       ...(corpus.origins.length > 0 && { origins: corpus.origins }),
       warnings: [...corpus.warnings, ...graph.warnings, ...fileWarnings],

@@ -1,18 +1,29 @@
 /** What tables and notes say of test and dev queries, alike on the command line, in reports and on the page. */
+import type { QueriesBy } from '../corpus/types.ts';
 import type { WrittenSetReport } from './written-sets.ts';
 
-/** Who wrote queries that nobody asked: a language model, or nobody, where they are cut out of passages. */
-export type QueriesBy = WrittenSetReport['by'];
+/** Who made the test queries of a report, unless people asked them: the recipe had them written, or the corpus says so. */
+export function testQueriesBy(corpus: {
+  readonly testQueriesBy?: QueriesBy | undefined;
+  readonly written?: { readonly test?: { readonly by: QueriesBy } | undefined } | undefined;
+}): QueriesBy | undefined {
+  return corpus.written?.test?.by ?? corpus.testQueriesBy;
+}
 
 /** So many test queries, with where they come from unless people asked them. */
 export function testQueriesText(count: number, by: QueriesBy | undefined): string {
+  return `${count} test queries${queriesByText(by)}`;
+}
+
+/** Where queries come from, in brackets; nothing where people asked them. */
+export function queriesByText(by: QueriesBy | undefined): string {
   switch (by) {
     case undefined:
-      return `${count} test queries`;
+      return '';
     case 'model':
-      return `${count} test queries (on queries that a model wrote)`;
+      return ' (on queries that a model wrote)';
     case 'extract':
-      return `${count} test queries (on queries cut out of passages)`;
+      return ' (on queries cut out of passages)';
   }
 }
 

@@ -1,5 +1,6 @@
 /** The test and dev sets whose queries are written for held-out passages. */
 import { queryTest } from '../corpus/split.ts';
+import type { QueriesBy } from '../corpus/types.ts';
 import type { ListsReport } from './lists-report.ts';
 import type { Passage } from './passages.ts';
 import type { QuerySet } from './query-set.ts';
@@ -10,7 +11,7 @@ import type { ListsStage, Workshop } from './stage.ts';
 export interface WrittenQueries extends HeldPassages {
   readonly source: string;
   /** Whether a language model writes them, or they are cut out of the passages. */
-  readonly by: 'model' | 'extract';
+  readonly by: QueriesBy;
   /** As its replies are named in the log. */
   readonly model: string;
   readonly stage: ListsStage<ListsReport>;
@@ -26,7 +27,7 @@ export interface WrittenSets {
 /** What a report says of such a set. A type alias, so that it is assignable to Json. */
 export type WrittenSetReport = Readonly<{
   source: string;
-  by: 'model' | 'extract';
+  by: QueriesBy;
   model: string;
   queries: number;
   passages: number;

@@ -395,6 +395,39 @@ describeUnless(noChromium, 'the built page', () => {
       await page.close();
     });
 
+    it('has accessible help, with a search and definitions', async () => {
+      const page = await open('help/glossary/hard-negative');
+      await page.getByText('A passage that is not relevant but scores high.').waitFor();
+      expect(await complaints(page)).toEqual([]);
+      await page.getByRole('searchbox', { name: 'Search the help' }).fill('temperature');
+      await page.getByRole('heading', { name: 'Search results' }).waitFor();
+      await page.getByText(/^\d+ sections/).waitFor();
+      expect(await complaints(page)).toEqual([]);
+      await page.goto(`${server.address}#help/recipes/members`);
+      await page.getByRole('heading', { name: 'Members' }).waitFor();
+      expect(await complaints(page)).toEqual([]);
+      await page.goto(`${server.address}#results/demo`);
+      await page.getByRole('button', { name: 'Definition of nDCG@10' }).click();
+      await page.getByRole('dialog', { name: 'nDCG@10' }).waitFor();
+      expect(await complaints(page)).toEqual([]);
+      await page.getByRole('link', { name: /^Glossary/ }).click();
+      await page.getByRole('heading', { level: 1, name: 'Glossary' }).waitFor();
+      await page.close();
+    });
+
+    it('has an accessible panel to judge results in, and a table on the judgments', async () => {
+      const page = await open('results/demo');
+      await page.getByRole('button', { name: /^Judge \d+ queries yourself/ }).click();
+      await page.getByRole('group', { name: 'Passage 1 of 4, no grade' }).waitFor();
+      expect(await complaints(page)).toEqual([]);
+      for (const grade of ['3', '0', '1', '2']) await page.keyboard.press(grade);
+      await page.getByRole('region', { name: 'Results on your judgments' }).waitFor();
+      await page.getByRole('button', { name: 'Review the grades' }).click();
+      await page.getByRole('group', { name: 'Passage 1 of 4, grade 3' }).waitFor();
+      expect(await complaints(page)).toEqual([]);
+      await page.close();
+    });
+
     it('has accessible results and search', async () => {
       const page = await open('results/demo');
       await page.getByRole('button', { name: 'Take a test query' }).click();

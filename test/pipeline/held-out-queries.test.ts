@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { InputError } from '../../src/core/errors.ts';
@@ -333,6 +333,56 @@ describe('queries for held-out passages', () => {
     expect(plotOf(report)).toContain(`(${report.corpus.testQueries} cut-out queries)`);
     const card = modelCardOfArm(report, report.arms[0]!, { family: 'static' });
     expect(card.metrics[0]!.dataset).toContain(words);
+  });
+});
+
+describe('a corpus that says who made its queries', () => {
+  /** The texts with test queries as its queries.jsonl has them. */
+  function judgedTexts(metadata: object): string {
+    const folder = texts();
+    const queries = passages
+      .slice(0, 6)
+      .map(({ text }, i) => ({ _id: `q${i}`, text: text.slice(0, 20), metadata }));
+    writeFileSync(
+      join(folder, 'queries.jsonl'),
+      queries.map((query) => `${JSON.stringify(query)}\n`).join(''),
+    );
+    mkdirSync(join(folder, 'qrels'));
+    writeFileSync(join(folder, 'qrels/test.tsv'), queries.map(({ _id }, i) => `${_id}\tp${i}\t1\n`).join(''));
+    return folder;
+  }
+  const judgedRecipe = (metadata: object): object =>
+    recipe(judgedTexts(metadata), {
+      corpus: { folder: judgedTexts(metadata), train: null, dev: null, test: 'test' },
+    });
+
+  it.each([
+    ['model', 'on queries that a model wrote'],
+    ['extract', 'on queries cut out of passages'],
+  ])('has it in every table and the model card, for %s', async (by, words) => {
+    const { report } = await run(judgedRecipe({ by }));
+    expect(report.corpus.testQueriesBy).toBe(by);
+    const named = `6 test queries (${words})`;
+    expect(reportMarkdown(report).split(named)).toHaveLength(3);
+    expect(modelCardOfArm(report, report.arms[0]!, { family: 'static' }).metrics[0]!.dataset).toContain(
+      named,
+    );
+    expect(plotOf(report)).toContain(by === 'model' ? '(6 queries by a model)' : '(6 cut-out queries)');
+  });
+
+  it('is one of questions that people ask where it says nothing of that', async () => {
+    const { report, job } = await run(judgedRecipe({ by: 'the author', url: 'x' }));
+    expect(report.corpus).not.toHaveProperty('testQueriesBy');
+    expect(reportMarkdown(report)).toContain('6 test queries');
+    expect(reportMarkdown(report)).not.toContain('(on queries');
+    expect((await job.testQueries()).map(({ id }) => id)).toEqual(['q0', 'q1', 'q2', 'q3', 'q4', 'q5']);
+  });
+
+  it('the queries that a report is on are also known where a stage has made them', async () => {
+    const { report, job } = await run(recipe(texts()));
+    const asked = await job.testQueries();
+    expect(asked).toHaveLength(report.corpus.testQueries);
+    expect(asked.map(({ id }) => id).sort()).toEqual([...report.results.perQuery.queries].sort());
   });
 });
 

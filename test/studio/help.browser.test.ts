@@ -82,7 +82,7 @@ it('shows a page of docs/, and goes to the section that the address names', asyn
         .getByRole('link', { name: 'Recipes', exact: true }),
     )
     .toHaveAttribute('aria-current', 'page');
-  await page.getByRole('link', { name: 'losses.md' }).first().click();
+  await page.getByRole('article').getByRole('link', { name: 'Losses' }).first().click();
   await expect.element(page.getByRole('heading', { level: 1, name: 'Losses' })).toBeVisible();
   await expect
     .element(page.getByRole('heading', { level: 2, name: 'Listwise distillation over the batch' }))

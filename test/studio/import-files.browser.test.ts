@@ -113,6 +113,12 @@ describe('files', () => {
       state: 'finished',
       baseline: { queries: 4, metrics: { recall_100: 1 } },
     });
+    const compared = await client.compareModels(
+      { corpus: { folder: made.item.id, split: 'test' }, models: ['pico'] },
+      () => undefined,
+      whole,
+    );
+    expect(compared).toMatchObject({ comparison: { corpus: { queries: 4, queriesBy: 'extract' } } });
     const few = finished(await client.importCorpus([file('few.txt', texts(0, 3))], {}, whole));
     await expect(client.extractQueries(few.item.id, whole)).rejects.toThrow(
       /has 3 different passages of 6 or more words/,

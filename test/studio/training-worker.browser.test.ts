@@ -160,6 +160,11 @@ describe('a run in the training worker', () => {
     const client = await openClient();
     const recipe = await keepSmall(client);
     await client.openRun('small', recipe);
+    const asked = await client.testQueries('small');
+    expect(asked.map(({ id, text }) => ({ id, text }))).toContainEqual({
+      id: testQuery.id,
+      text: testQuery.text,
+    });
     const before = await client.search('small', testQuery.text, ['bm25', 'untrained'], 5);
     expect(before.queryId).toBe(testQuery.id);
     expect(before.found.map(({ system, passages }) => [system, passages.length])).toEqual([

@@ -3,6 +3,7 @@ import { settingRanges } from '../../core/setting-ranges.ts';
 import { comparisonRows, intervalName } from '../../metrics/comparison-text.ts';
 import { formatValue, metricTitle } from '../../metrics/format.ts';
 import type { ComparedRow, ModelChoices, ModelComparison } from '../../pipeline/compare-models.ts';
+import { queriesByText } from '../../pipeline/test-queries-text.ts';
 import { own } from '../../core/own.ts';
 import { bm25SettingTable } from '../../retrieval/bm25-setting-table.ts';
 import { addCorpusOptions, type CorpusOptions } from '../corpus-options.ts';
@@ -107,7 +108,7 @@ async function print({ corpus, alpha, rows, proposal }: ModelComparison, io: Cli
   const { comparedMeasures } = await import('../../pipeline/compare-models.ts');
   const { proposalText } = await import('../../pipeline/start-proposal.ts');
   io.print(
-    `${corpus.name}: ${corpus.queries} queries judged by ${corpus.judgedBy}, ${corpus.passages} passages`,
+    `${corpus.name}: ${corpus.queries} queries${queriesByText(corpus.queriesBy)} judged by ${corpus.judgedBy}, ${corpus.passages} passages`,
   );
   const interval = intervalName(alpha);
   const header = [

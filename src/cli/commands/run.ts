@@ -223,18 +223,18 @@ async function printReport(
   io.printJson({ ...report, models: models ?? null });
   if (io.json) return;
   const { comparisonRows, conclusions } = await import('../../metrics/comparison-text.ts');
-  const { testQueriesText } = await import('../../pipeline/test-queries-text.ts');
+  const { queriesByText, testQueriesBy, testQueriesText } =
+    await import('../../pipeline/test-queries-text.ts');
   const { resultRows } = await import('../../pipeline/report-markdown.ts');
   const { all, disjoint } = report.results;
   const { alpha } = report.recipe.evaluation;
   const table = (rows: readonly (readonly string[])[]): readonly string[] =>
     textTable(rows[0] ?? [], rows.slice(1));
-  const tables: [string, typeof all][] = [
-    [testQueriesText(all.queries, report.corpus.written?.test?.by), all],
-  ];
+  const by = testQueriesBy(report.corpus);
+  const tables: [string, typeof all][] = [[testQueriesText(all.queries, by), all]];
   if (disjoint !== null) {
     tables.push([
-      `${disjoint.queries} test queries that share no relevant document with a train query`,
+      `${disjoint.queries} test queries that share no relevant document with a train query${queriesByText(by)}`,
       disjoint,
     ]);
   }

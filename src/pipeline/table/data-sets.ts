@@ -3,7 +3,8 @@ import * as v from 'valibot';
 import { InputError } from '../../core/errors.ts';
 import type { QueryValues } from '../../metrics/compare-systems.ts';
 import { own } from '../../core/own.ts';
-import type { QueriesBy } from '../test-queries-text.ts';
+import type { QueriesBy } from '../../corpus/types.ts';
+import { testQueriesBy } from '../test-queries-text.ts';
 
 const number = v.pipe(v.number(), v.finite());
 const text = v.pipe(v.string(), v.nonEmpty());
@@ -43,6 +44,7 @@ export interface TableReport {
   };
   readonly corpus: {
     readonly name: string;
+    readonly testQueriesBy?: QueriesBy | undefined;
     readonly written?: { readonly test?: { readonly by: QueriesBy } | undefined } | undefined;
   };
   readonly results: {
@@ -197,7 +199,7 @@ function dataSet(
   return {
     name,
     queries: known.size,
-    queriesBy: group[0]?.report.corpus.written?.test?.by,
+    queriesBy: group[0] && testQueriesBy(group[0].report.corpus),
     folds,
     values: new Map(
       systems.map((system) => [system, new Map(measures.map((measure) => [measure, rows(system, measure)]))]),

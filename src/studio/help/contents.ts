@@ -49,3 +49,9 @@ export const contents: readonly { readonly title: string; readonly pages: readon
     ],
   },
 ];
+
+/** The title of a page by the name of its file, `losses.md`; undefined for any other text. */
+export function titleOfFile(text: string): string | undefined {
+  const name = /^([\w-]+)\.md$/.exec(text)?.[1];
+  return contents.flatMap(({ pages }) => pages).find(({ page }) => page === name)?.title;
+}

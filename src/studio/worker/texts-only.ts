@@ -44,7 +44,13 @@ export async function extractQueries(
       { path: 'corpus.jsonl', parts: (await tree.open('corpus.jsonl')).stream() },
       {
         path: 'queries.jsonl',
-        parts: partsOfText(textOf(queries.map(({ id, text }) => `${JSON.stringify({ _id: id, text })}\n`))),
+        parts: partsOfText(
+          textOf(
+            queries.map(
+              ({ id, text }) => `${JSON.stringify({ _id: id, text, metadata: { by: 'extract' } })}\n`,
+            ),
+          ),
+        ),
       },
       { path: 'qrels/test.tsv', parts: partsOfText(judged(0, tested)) },
       { path: 'qrels/train.tsv', parts: partsOfText(judged(tested)) },
