@@ -95,7 +95,7 @@ it('plans each change anew, once for what is typed in one go, and ends the older
 it('takes a number of steps, or all of them', async () => {
   const { asked } = await open();
   await page.getByRole('radio', { name: 'a number of steps' }).click();
-  await page.getByLabelText('Steps', { exact: true }).fill('250');
+  await page.getByRole('spinbutton', { name: 'Steps', exact: true }).fill('250');
   await vi.waitFor(() => expect(asked.at(-1)?.budget).toEqual({ steps: 250 }));
   await page.getByRole('radio', { name: 'one full pass' }).click();
   await vi.waitFor(() => expect(asked.at(-1)?.budget).toBe('full'));
