@@ -108,7 +108,7 @@ describe('warnings', () => {
   it('are of a language that the encoder has not seen', () => {
     const german = { ...planned, facts: { ...planned.facts, cover: 0.3 } };
     expect(trainingWarnings(german, choices)[0]?.text).toBe(
-      'nano knows English only: its vocabulary has 30% of their words as a whole.',
+      'nano knows English only: its vocabulary has 30% of the words of these texts.',
     );
   });
 });

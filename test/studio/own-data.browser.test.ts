@@ -53,7 +53,7 @@ it('says what a training takes before it is asked for, and trains within five mi
   await expect
     .element(
       page.getByText(
-        '2,590 train queries, 110,575 judged pairs: 6,899 steps of 16, about 6 h 0 min on this computer.',
+        '2,590 train queries, 110,575 judged pairs: 6,899 steps of 16, about 6 h on this computer.',
       ),
     )
     .toBeVisible();
