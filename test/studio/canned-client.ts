@@ -7,10 +7,12 @@ export function cannedClient(own: Partial<StudioClient>): StudioClient {
   return {
     compute,
     close: () => undefined,
+    corpusOfLists: () => Promise.reject(new Error('no lists')),
     compareModels: () => new Promise(() => undefined),
     // Nothing is proposed, so that forms keep what they begin with.
     dataFacts: () => new Promise(() => undefined),
     endWorker: () => undefined,
+    pairLists: () => Promise.resolve({ lists: 20, passages: 40, found: 3 }),
     planTraining: () => Promise.resolve(planned),
     pause: () => Promise.resolve(),
     resume: () => Promise.resolve(),

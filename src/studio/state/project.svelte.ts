@@ -47,15 +47,33 @@ export class Projects {
   of(corpus: KeptItem, kept: readonly KeptItem[]): Project {
     const known = this.#open.get(corpus.id);
     if (known !== undefined) return known;
-    const project = new Project(corpus, kept);
-    this.#open.set(corpus.id, project);
-    return project;
+    // What is derived in it lives as long as it does, not as long as the component that asked for it first.
+    $effect.root(() => void this.#open.set(corpus.id, new Project(corpus, kept)));
+    return this.of(corpus, kept);
+  }
+
+  /**
+   * The item is deleted, and may come back.
+   * @returns what chooses it again wherever it was chosen, once it is back
+   */
+  hide(item: KeptItem): () => void {
+    const before = [...this.#open.values()].map(({ ownData }) => ({
+      ...{ ownData, choices: readChoices(writeChoices(ownData.choices)) },
+    }));
+    const users = before.filter(({ choices: { encoder, teacher, lists } }) =>
+      [encoder, teacher, lists?.kind === 'kept-file' ? lists.id : undefined].includes(item.id),
+    );
+    const isCompared = this.models.chosen.includes(item.id);
+    for (const { ownData } of users) ownData.forget(item);
+    this.models.forget(item.id);
+    return () => {
+      for (const { ownData, choices } of users) ownData.restore(choices, [item]);
+      if (isCompared) this.models.choose(item.id, true);
+    };
   }
 
   /** The item is kept no more. */
   forget(item: KeptItem): void {
-    for (const project of this.#open.values()) project.ownData.forget(item);
-    this.models.forget(item.id);
     if (this.imports.imported?.item.id === item.id) this.imports.discard();
     if (item.kind !== 'corpus') return;
     this.#open.delete(item.id);
