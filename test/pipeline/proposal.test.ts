@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { proposeTraining, shareCut, type ProposalFacts } from '../../src/pipeline/proposal.ts';
 import { trainingWarnings } from '../../src/pipeline/training-warnings.ts';
-import { planned } from '../e2e/canned-run.ts';
+import { planned } from '../e2e/canned-plan.ts';
 
 const judged: ProposalFacts = { data: planned.facts, hasGpu: false, hubIsReachable: true };
 const texts: ProposalFacts = { ...judged, data: { ...planned.facts, train: null, test: null } };

@@ -11,7 +11,8 @@ import { Projects } from '../../src/studio/state/project.svelte.ts';
 import { Route } from '../../src/studio/state/route.svelte.ts';
 import { Studio } from '../../src/studio/state/studio.svelte.ts';
 import type { StudioClient } from '../../src/studio/state/studio-client.ts';
-import { kept, keptCorpus, planned } from '../e2e/canned-run.ts';
+import { planned } from '../e2e/canned-plan.ts';
+import { kept, keptCorpus } from '../e2e/canned-run.ts';
 import { cannedClient } from './canned-client.ts';
 
 /** @param own what the worker answers otherwise */
