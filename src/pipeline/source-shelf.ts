@@ -141,7 +141,8 @@ export class SourceShelf {
     }
     // A passage of several lists is embedded once.
     const { size } = this.#parts.corpus.passages;
-    const passages = size === 0 ? expected.passages : Math.min(expected.passages, size);
+    const distinct = expected.distinctPassages ?? expected.passages;
+    const passages = size === 0 ? distinct : Math.min(distinct, size);
     return teacherVectorsStage(this.#parts, of, lists, scorer, { ...expected, passages });
   }
 

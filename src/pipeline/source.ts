@@ -20,6 +20,8 @@ export interface ListsSize {
   readonly lists: number;
   readonly passages: number;
   readonly positives: number;
+  /** Distinct ones among the passages, where lists are known to share them. */
+  readonly distinctPassages?: number;
 }
 
 /** Tokens of a typical passage and query. */

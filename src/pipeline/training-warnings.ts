@@ -52,11 +52,11 @@ function languageWarning({ facts }: PlannedTraining, { encoder }: WarnedChoices)
   const known =
     encoder === 'nano' || encoder === 'pico'
       ? `${encoder} knows English only`
-      : `${encoder} knows few words of these texts`;
+      : `${encoder} is of another language`;
   return [
     {
       kind: 'language',
-      text: `${known}: its vocabulary has ${percent(facts.cover)} of their words as a whole.`,
+      text: `${known}: its vocabulary has ${percent(facts.cover)} of the words of these texts.`,
       fix: { kind: 'encoder', label: 'Choose another encoder' },
     },
   ];

@@ -95,7 +95,10 @@ export function expectedWriting(prompts: readonly Prompt[], { size }: WrittenAbo
     prompts.reduce((sum, prompt) => sum + (prompt.writes === writes ? prompt.count : 0), 0);
   const queries = size.lists * of('queries');
   const graded = size.lists * of('graded');
-  if (queries > 0) return { lists: queries, passages: queries, positives: queries };
+  if (queries > 0) {
+    const distinctPassages = Math.min(queries, size.passages);
+    return { lists: queries, passages: queries, positives: queries, distinctPassages };
+  }
   // Of the four grades one is 0.
   if (graded > 0) return { lists: size.lists, passages: graded, positives: Math.round(0.75 * graded) };
   return { ...size, passages: size.passages + size.lists * of('negatives') };

@@ -1,8 +1,8 @@
 /** A finished training, invented: what the page shows of it does not depend on what was trained. */
 import type { ArmReport, RecipeReport } from '../../src/pipeline/report.ts';
-import type { PlannedTraining } from '../../src/pipeline/planner.ts';
 import { readRecipe } from '../../src/pipeline/read-recipe.ts';
 import { demoRecipe } from '../../src/studio/demo-recipe.ts';
+import { planned } from './canned-plan.ts';
 import type { ComputeFacts, KeptItem, KeptRun, OpenedRun, SearchAnswer } from '../../src/studio/protocol.ts';
 
 const steps = Array.from({ length: 18 }, (_, i) => i + 1);
@@ -170,23 +170,6 @@ export const opened: OpenedRun = {
     warnings: [],
   },
   advice: [],
-};
-
-/** As NFCorpus is planned: six hours for all of it, 97 steps in five minutes. */
-export const planned: PlannedTraining = {
-  plan: { ...opened.plan, seconds: 6 * 3600 },
-  isTimed: true,
-  ...{ steps: 6899, queries: 2590, pairs: 110_575, rows: 110_575, batchSize: 16, trainings: 1 },
-  testQueries: 323,
-  within: { steps: 97, seconds: 300, training: { maxSteps: 97, batches: { rowPer: 'list' } } },
-  facts: {
-    passages: 3633,
-    passageTokens: Array.from({ length: 100 }, (_, i) => 100 + 3 * i),
-    cover: 0.8,
-    train: { queries: 2590, pairs: 110_575, graded: true },
-    test: { queries: 323, pairs: 12_334, graded: true },
-  },
-  batches: null,
 };
 
 const markup = '<img src=x onerror="document.title = 1"><b>Yeast</b> gives off carbon dioxide.';

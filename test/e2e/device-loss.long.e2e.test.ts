@@ -17,6 +17,7 @@ import { chromiumPath, noChromium } from '../support/chromium-process.ts';
 import { temporaryFolder } from '../support/cli.ts';
 import { itUnless } from '../support/skip.ts';
 import { beirZip } from './beir-zip.ts';
+import { chooseContrastive } from './training-form.ts';
 
 const LOSSES = Number(process.env.GPU_LOSSES ?? 0);
 const notAsked =
@@ -45,17 +46,11 @@ async function train(address: string, losses: number): Promise<string> {
       .setInputFiles({ name: 'small.zip', mimeType: 'application/zip', buffer: beirZip() });
     await page.getByRole('heading', { name: 'Data', exact: true }).waitFor();
     await page.getByRole('link', { name: 'Next: Train' }).click();
-    await page.getByLabel('Epochs').fill('2');
-    await page.getByLabel('Batch size').fill('10');
+    await chooseContrastive(page, 10, 2);
     await page.getByLabel('Negatives', { exact: true }).fill('1');
     await page.getByLabel('Train on').selectOption('webgpu');
     await page.getByText('Trains on the graphics processor').waitFor();
     await page.getByRole('button', { name: 'Train', exact: true }).click();
-    // In software the estimate may be long enough to be asked about.
-    const all = page.getByRole('button', { name: /^Train all/ });
-    const step = page.getByText(/step \d+ of/).first();
-    await all.or(step).first().waitFor();
-    if (await all.isVisible()) await all.click();
 
     const random = new RandomStream(20261121, 'GPU losses');
     const browserSession = await browser.newBrowserCDPSession();

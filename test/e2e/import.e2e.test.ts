@@ -107,7 +107,9 @@ describeUnless(noChromium, 'files of any kind on the screen for own data', () =>
     await next(page, 'Train').press('Enter');
     await page.getByRole('button', { name: 'Train', exact: true }).waitFor();
     expect(await page.getByText('Still missing').count()).toBe(0);
-    expect(await page.getByRole('button', { name: 'Train', exact: true }).isEnabled()).toBe(true);
+    await expect
+      .poll(() => page.getByRole('button', { name: 'Train', exact: true }).isEnabled(), { timeout: 30_000 })
+      .toBe(true);
     await page.close();
   });
 

@@ -4,6 +4,7 @@ import { servedPage, testBrowser } from '../support/built-page.ts';
 import { noChromium } from '../support/chromium-process.ts';
 import { describeUnless } from '../support/skip.ts';
 import { beirZip } from './beir-zip.ts';
+import { chooseContrastive } from './training-form.ts';
 
 describeUnless(noChromium, 'a short training on dropped data', () => {
   const server = servedPage();
@@ -18,8 +19,7 @@ describeUnless(noChromium, 'a short training on dropped data', () => {
       .setInputFiles({ name: 'small.zip', mimeType: 'application/zip', buffer: beirZip() });
     await page.getByRole('heading', { name: 'Data', exact: true }).waitFor();
     await page.getByRole('link', { name: 'Next: Train' }).click();
-    await page.getByLabel('Epochs').fill('1');
-    await page.getByLabel('Batch size').fill('10');
+    await chooseContrastive(page, 10, 1);
     await page.getByRole('button', { name: 'Train', exact: true }).click();
     const table = page.getByRole('region', { name: 'Results of all systems' });
     await table.waitFor();

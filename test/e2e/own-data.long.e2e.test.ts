@@ -15,6 +15,7 @@ import { noChromium, startChromium } from '../support/chromium-process.ts';
 import { beirZip } from './beir-zip.ts';
 import { describeUnless } from '../support/skip.ts';
 import { servedPage } from '../support/built-page.ts';
+import { chooseContrastive } from './training-form.ts';
 
 const TRIALS = Number(process.env.KILL_TRIALS ?? 2);
 /** So that most kills meet a training that is under way. */
@@ -38,8 +39,7 @@ async function begin(page: Page): Promise<void> {
     .setInputFiles({ name: 'small.zip', mimeType: 'application/zip', buffer: beirZip() });
   await page.getByRole('heading', { name: 'Data', exact: true }).waitFor();
   await page.getByRole('link', { name: 'Next: Train' }).click();
-  await page.getByLabel('Epochs').fill(String(epochs));
-  await page.getByLabel('Batch size').fill('10');
+  await chooseContrastive(page, 10, epochs);
   await page.getByRole('button', { name: 'Train', exact: true }).click();
   await page
     .getByText(/step \d+ of/)

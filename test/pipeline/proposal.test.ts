@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { proposeTraining, shareCut, type ProposalFacts } from '../../src/pipeline/proposal.ts';
 import { trainingWarnings } from '../../src/pipeline/training-warnings.ts';
-import { planned } from '../e2e/canned-run.ts';
+import { planned } from '../e2e/canned-plan.ts';
 
 const judged: ProposalFacts = { data: planned.facts, hasGpu: false, hubIsReachable: true };
 const texts: ProposalFacts = { ...judged, data: { ...planned.facts, train: null, test: null } };
@@ -108,7 +108,7 @@ describe('warnings', () => {
   it('are of a language that the encoder has not seen', () => {
     const german = { ...planned, facts: { ...planned.facts, cover: 0.3 } };
     expect(trainingWarnings(german, choices)[0]?.text).toBe(
-      'nano knows English only: its vocabulary has 30% of their words as a whole.',
+      'nano knows English only: its vocabulary has 30% of the words of these texts.',
     );
   });
 });

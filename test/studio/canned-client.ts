@@ -1,6 +1,7 @@
 /** A training worker's client that answers at once and computes nothing. */
 import type { StudioClient } from '../../src/studio/state/studio-client.ts';
-import { compute, kept, opened, planned, runs } from '../e2e/canned-run.ts';
+import { planned } from '../e2e/canned-plan.ts';
+import { compute, kept, opened, runs } from '../e2e/canned-run.ts';
 
 /** @param own what the test answers itself */
 export function cannedClient(own: Partial<StudioClient>): StudioClient {

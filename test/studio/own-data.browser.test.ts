@@ -11,7 +11,8 @@ import { Projects } from '../../src/studio/state/project.svelte.ts';
 import { Route } from '../../src/studio/state/route.svelte.ts';
 import { Studio } from '../../src/studio/state/studio.svelte.ts';
 import type { StudioClient } from '../../src/studio/state/studio-client.ts';
-import { kept, keptCorpus, planned } from '../e2e/canned-run.ts';
+import { planned } from '../e2e/canned-plan.ts';
+import { kept, keptCorpus } from '../e2e/canned-run.ts';
 import { cannedClient } from './canned-client.ts';
 
 /** @param own what the worker answers otherwise */
@@ -53,7 +54,7 @@ it('says what a training takes before it is asked for, and trains within five mi
   await expect
     .element(
       page.getByText(
-        '2,590 train queries, 110,575 judged pairs: 6,899 steps of 16, about 6 h 0 min on this computer.',
+        '2,590 train queries, 110,575 judged pairs: 6,899 steps of 16, about 6 h on this computer.',
       ),
     )
     .toBeVisible();
@@ -95,7 +96,7 @@ it('plans each change anew, once for what is typed in one go, and ends the older
 it('takes a number of steps, or all of them', async () => {
   const { asked } = await open();
   await page.getByRole('radio', { name: 'a number of steps' }).click();
-  await page.getByLabelText('Steps', { exact: true }).fill('250');
+  await page.getByRole('spinbutton', { name: 'Steps', exact: true }).fill('250');
   await vi.waitFor(() => expect(asked.at(-1)?.budget).toEqual({ steps: 250 }));
   await page.getByRole('radio', { name: 'one full pass' }).click();
   await vi.waitFor(() => expect(asked.at(-1)?.budget).toBe('full'));

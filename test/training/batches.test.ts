@@ -251,3 +251,55 @@ describe('layOutBatch', () => {
     ).toThrow('list q0: no passage 9');
   });
 });
+
+describe('even rows', () => {
+  /** Lists with one to five positives. */
+  const crowded = Array.from({ length: 20 }, (_, i) => ({
+    query_id: `q${i}`,
+    query: `query ${i}`,
+    documents: Array.from({ length: 1 + (i % 5) }, (_, p) => document(`p${i}-${p}`, 1)),
+  }));
+  const rows = (seed: number, epoch = 0, evenRows = true): string[] => {
+    const batches = batchesOf(crowded, { rowPer: 'positive', batchSize: 1, evenRows, seed });
+    return Array.from({ length: batches.stepsInEpoch(epoch) }, (_, step) => {
+      const [row] = batches.batch(epoch, step);
+      return `${row?.record.query_id} ${row?.documents[0]?.id}`;
+    });
+  };
+  const counts = (taken: readonly string[]): Map<string, number> => {
+    const each = new Map<string, number>();
+    for (const row of taken) {
+      const [query = ''] = row.split(' ');
+      each.set(query, (each.get(query) ?? 0) + 1);
+    }
+    return each;
+  };
+
+  test('take as many of each list, wherever a training ends, as far as a list has them', () => {
+    for (const end of [7, 20, 30, 36, 45]) {
+      const taken = counts(rows(3).slice(0, end));
+      const most = Math.max(...taken.values());
+      for (const [i, { query_id, documents }] of crowded.entries()) {
+        const count = taken.get(query_id) ?? 0;
+        expect(count, `list ${i} of ${documents.length} rows after ${end}`).toBeGreaterThanOrEqual(
+          Math.min(documents.length, most - 1),
+        );
+      }
+    }
+    // At random, lists of many rows are ahead.
+    const random = counts(rows(3, 0, false).slice(0, 20));
+    expect(Math.max(...random.values())).toBeGreaterThan(1);
+  });
+
+  test('are all rows of an epoch, in an order of the seed and the epoch', () => {
+    expect([...rows(3)].sort()).toEqual([...rows(3, 0, false)].sort());
+    expect(rows(3)).toEqual(rows(3));
+    expect(rows(3)).not.toEqual(rows(4));
+    expect(rows(3)).not.toEqual(rows(3, 1));
+    // Which of its relevant passages a query begins with is drawn too.
+    const first = rows(3)
+      .slice(0, 20)
+      .filter((row) => !row.endsWith("-0"));
+    expect(first.length).toBeGreaterThan(3);
+  });
+});
