@@ -281,7 +281,10 @@ describeUnless(noChromium, 'the built page', () => {
       }
       await page.getByRole('link', { name: 'Open own corpus' }).click();
       for (const step of ['Data', 'Write and check', 'Train', 'Results']) {
-        await page.getByRole('navigation', { name: 'Steps' }).getByRole('link', { name: step }).click();
+        await page
+          .getByRole('navigation', { name: 'Steps' })
+          .getByRole('link', { name: new RegExp(`^\\d ${step}`) })
+          .click();
         await page.getByRole('heading', { level: 2, name: step, exact: true }).waitFor();
         expect([step, ...(await complaints(page))]).toEqual([step]);
       }

@@ -120,14 +120,7 @@ it('says in place why a training cannot run', async () => {
 });
 
 it('lists what is kept, language models with their sizes too, and deletes what is named', async () => {
-  let left = kept;
-  const { studio } = await open(planOf(20 * 60, 400), {
-    kept: () => Promise.resolve(left),
-    forgetKept: (id) => {
-      left = left.filter((each) => each.id !== id);
-      return Promise.resolve();
-    },
-  });
+  const { studio } = await open(planOf(20 * 60, 400));
   // What a training may be reading stays until it has ended.
   await train.click();
   await vi.waitFor(() => expect(studio.active).toBeDefined());

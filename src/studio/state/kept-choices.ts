@@ -36,8 +36,9 @@ const schema = v.partial(v.object(schemas));
 
 /** A number field that is empty has no number: nothing is kept of it. */
 export function writeChoices(choices: ProjectChoices): string {
-  const { corpus: _, ...rest } = choices as ProjectChoices & { readonly corpus?: unknown };
-  return JSON.stringify(rest, (_key, value: unknown) => (Number.isNaN(value) ? undefined : value));
+  return JSON.stringify(choices, (key, value: unknown) =>
+    key === 'corpus' || Number.isNaN(value) ? undefined : value,
+  );
 }
 
 /** What can be read of kept choices; another version of the studio may have written them. */

@@ -52,10 +52,28 @@ export class Projects {
     return project;
   }
 
+  /**
+   * The item is deleted, and may come back.
+   * @returns what chooses it again wherever it was chosen, once it is back
+   */
+  hide(item: KeptItem): () => void {
+    const before = [...this.#open.values()].map(({ ownData }) => ({
+      ...{ ownData, choices: readChoices(writeChoices(ownData.choices)) },
+    }));
+    const users = before.filter(({ choices: { encoder, teacher, lists } }) =>
+      [encoder, teacher, lists?.kind === 'kept-file' ? lists.id : undefined].includes(item.id),
+    );
+    const isCompared = this.models.chosen.includes(item.id);
+    for (const { ownData } of users) ownData.forget(item);
+    this.models.forget(item.id);
+    return () => {
+      for (const { ownData, choices } of users) ownData.restore(choices, [item]);
+      if (isCompared) this.models.choose(item.id, true);
+    };
+  }
+
   /** The item is kept no more. */
   forget(item: KeptItem): void {
-    for (const project of this.#open.values()) project.ownData.forget(item);
-    this.models.forget(item.id);
     if (this.imports.imported?.item.id === item.id) this.imports.discard();
     if (item.kind !== 'corpus') return;
     this.#open.delete(item.id);

@@ -3,6 +3,7 @@ import { InputError } from '../../core/errors.ts';
 import type { ComputeFacts, KeptItem, KeptRun, ModelDownload } from '../protocol.ts';
 import { persistStorage } from '../window/storage.ts';
 import { TrainingClient, type TrainingClientOptions } from '../window/training-client.ts';
+import { Deletions } from './deletions.svelte.ts';
 import { forgetFinished, noteFinished } from './finished-runs.ts';
 import { readPreference, writePreference } from './preferences.ts';
 import { problemOf, type Problem } from './problem.ts';
@@ -28,9 +29,8 @@ export class Studio implements RunHost {
   /** Why the worker could not be opened. */
   problem = $state.raw<Problem | undefined>();
   warnings = $state.raw<readonly string[]>([]);
-  /** Undefined until they are read. */
-  runs = $state.raw<readonly KeptRun[] | undefined>();
-  kept = $state.raw<readonly KeptItem[]>([]);
+  /** What the user has just deleted, and may still want back. */
+  readonly deletions = new Deletions(() => this.active === undefined);
   /** The training that computes or is held. */
   active = $state.raw<RunView | undefined>();
   /** What the last visit left unfinished: a run's id. */
@@ -41,12 +41,33 @@ export class Studio implements RunHost {
   readonly #openClient: OpenClient;
   readonly #views = new Map<string, RunView>();
   readonly #locks = new RunLocks();
+  #runs = $state.raw<readonly KeptRun[] | undefined>();
+  #kept = $state.raw<readonly KeptItem[]>([]);
+  readonly #shownRuns = $derived(this.#runs?.filter(({ runId }) => !this.deletions.hides(runId)));
+  readonly #shownKept = $derived(this.#kept.filter(({ id }) => !this.deletions.hides(id)));
   #client: Promise<StudioClient> | undefined;
   /** The run that the worker has open. */
   #openRunId: string | undefined;
 
   constructor(openClient: OpenClient = openWorker) {
     this.#openClient = openClient;
+  }
+
+  /** Undefined until they are read. */
+  get runs(): readonly KeptRun[] | undefined {
+    return this.#shownRuns;
+  }
+
+  set runs(runs: readonly KeptRun[]) {
+    this.#runs = runs;
+  }
+
+  get kept(): readonly KeptItem[] {
+    return this.#shownKept;
+  }
+
+  set kept(kept: readonly KeptItem[]) {
+    this.#kept = kept;
   }
 
   get device(): DeviceChoice {
@@ -216,6 +237,23 @@ export class Studio implements RunHost {
     const kept = await client.keep(item);
     this.kept = await client.kept();
     return kept;
+  }
+
+  /**
+   * Deletes a kept item; for ten seconds the user can undo it.
+   * @param own what the screen does when it is deleted for good, or is there again
+   */
+  deleteKept({ id, name }: KeptItem, own: { onDeleted?: () => void; onUndo?: () => void } = {}): void {
+    const commit = async (): Promise<void> => {
+      await this.forgetKept(id);
+      own.onDeleted?.();
+    };
+    this.deletions.ask({ id, name, commit, undo: own.onUndo });
+  }
+
+  /** Deletes a run; for ten seconds the user can undo it. */
+  deleteRun({ runId, recipe }: KeptRun): void {
+    this.deletions.ask({ id: runId, name: recipe.name, commit: () => this.forgetRun(runId) });
   }
 
   async forgetKept(itemId: string): Promise<void> {
