@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { tick } from 'svelte';
 import { page, userEvent } from 'vitest/browser';
 import { render } from 'vitest-browser-svelte';
 import FilterPanel from '../../src/studio/components/FilterPanel.svelte';
@@ -177,6 +178,34 @@ it('takes a pasted recipe, and says in place what is wrong with it', async () =>
   await vi.waitFor(() => expect(screen.recipe?.name).toBe('demo'));
   await vi.waitFor(() => expect(page.getByRole('alert').elements()).toEqual([]));
   await expect.element(page.getByRole('heading', { name: 'Cost', exact: true })).toBeVisible();
+});
+
+it('keeps the choices for a recipe while the shelf or another screen is looked at, and none for another', async () => {
+  const { screen, route } = await open();
+  const generator = { kind: 'http', address: 'http://127.0.0.1:9/v1', model: 'm' } as const;
+  screen.setGenerator('writer', generator);
+  await cost.click();
+  await vi.waitFor(() => expect(screen.runId).toBeDefined());
+  const { runId } = screen;
+  for (const elsewhere of [['recipes'], ['results', 'demo']] as const) {
+    route.go(...elsewhere);
+    await tick();
+    route.go('recipes', 'paper-a');
+    await tick();
+    expect([screen.generators.writer, screen.runId]).toEqual([generator, runId]);
+  }
+  route.go('recipes', 'paper-c');
+  await tick();
+  expect([screen.generators.writer, screen.runId]).toEqual([undefined, undefined]);
+});
+
+it('takes what was chosen for a recipe into its draft', async () => {
+  const { screen } = await open();
+  const generator = { kind: 'http', address: 'http://127.0.0.1:9/v1', model: 'm' } as const;
+  screen.setGenerator('writer', generator);
+  await page.getByRole('button', { name: 'Change this recipe' }).click();
+  await expect.element(json).toHaveValue(expect.stringContaining('http://127.0.0.1:9/v1') as string);
+  await expect.element(page.getByText(/^Differs from paper-a: generators\.writer/)).toBeVisible();
 });
 
 describe('the shelf', () => {
