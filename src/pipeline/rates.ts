@@ -27,7 +27,7 @@ export async function ratesStage(
   encoder: ShelvedEncoder,
 ): Promise<Stage<Rates>> {
   return measuredRates({
-    label: "this machine's rates",
+    label: 'speed of this computer',
     inputs: {
       encoder: encoder.hash,
       passages: corpus.passages.hash,
