@@ -187,8 +187,8 @@ it('keeps the choices for a recipe while the shelf or another screen is looked a
   await cost.click();
   await vi.waitFor(() => expect(screen.runId).toBeDefined());
   const { runId } = screen;
-  for (const elsewhere of [['recipes'], ['results', 'demo']] as const) {
-    route.go(...elsewhere);
+  for (const [elsewhere, ...parts] of [['recipes'], ['results', 'demo']] as const) {
+    route.go(elsewhere, ...parts);
     await tick();
     route.go('recipes', 'paper-a');
     await tick();
