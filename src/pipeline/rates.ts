@@ -31,7 +31,7 @@ export async function ratesStage(
   encoder: ShelvedEncoder,
 ): Promise<Stage<Rates>> {
   return measuredRates({
-    label: "this machine's rates",
+    label: 'speed of this computer',
     inputs: {
       // Neither its weights nor the longest text that it reads makes its operations slower.
       shape: { ...encoder.model.shape },

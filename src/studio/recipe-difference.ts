@@ -48,22 +48,15 @@ export function recipeChanges(
   changed: RecipeInput,
   nameOf: (folder: string) => string = (folder) => folder,
 ): readonly RecipeChange[] {
-  const { arms: _arms, training, encoder, filters, corpus, ...rest } = changed;
-  const {
-    arms: _before,
-    training: trainingBefore,
-    encoder: encoderBefore,
-    filters: filtersBefore,
-    corpus: corpusBefore,
-    ...restBefore
-  } = original;
+  const { training, encoder, filters, corpus } = changed;
+  const others = ['$schema', 'arms', 'training', 'encoder', 'filters', 'corpus'] as const;
   return [
-    ...jsonChanges(without(restBefore, '$schema'), without(rest, '$schema'), []),
-    ...corpusChanges(corpusBefore, corpus, nameOf),
-    ...jsonChanges(encoderBefore.model, encoder.model, ['encoder', 'model']),
-    ...settingChanges(encodingSettingTable, encoderBefore, encoder, ['encoder'], {}),
-    ...filterChanges(filtersBefore ?? {}, filters ?? {}),
-    ...settingChanges(trainingSettingTable, trainingBefore ?? {}, training ?? {}, ['training'], {}),
+    ...jsonChanges(without(original, ...others), without(changed, ...others), []),
+    ...corpusChanges(original.corpus, corpus, nameOf),
+    ...jsonChanges(original.encoder.model, encoder.model, ['encoder', 'model']),
+    ...settingChanges(encodingSettingTable, original.encoder, encoder, ['encoder'], {}),
+    ...filterChanges(original.filters ?? {}, filters ?? {}),
+    ...settingChanges(trainingSettingTable, original.training ?? {}, training ?? {}, ['training'], {}),
     ...armChanges(original, changed),
   ];
 }
@@ -161,13 +154,11 @@ function filterChanges(before: Stacks, after: Stacks): RecipeChange[] {
     if (isSameJson(from, to)) return [];
     const [rulesBefore, rulesAfter] = [readRules(from), readRules(to)];
     const isSameKinds =
-      rulesBefore?.length === rulesAfter?.length &&
-      rulesBefore?.every((rule, i) => isSameKind(rule, rulesAfter?.[i])) === true;
-    if (!isSameKinds || rulesAfter === undefined) {
-      return [{ path, label, change: short(from.join(', '), to.join(', ')) }];
-    }
+      rulesBefore.length === rulesAfter.length &&
+      rulesBefore.every((rule, i) => isSameKind(rule, rulesAfter[i]));
+    if (!isSameKinds) return [{ path, label, change: short(from.join(', '), to.join(', ')) }];
     return rulesAfter.flatMap((rule, i): RecipeChange[] => {
-      const earlier = rulesBefore?.[i];
+      const earlier = rulesBefore[i];
       if (earlier === undefined || earlier.threshold === rule.threshold) return [];
       const change = { from: formatRule(earlier), to: formatRule(rule) };
       return [{ path: formatPath(['filters', name, i]), label, change }];
@@ -179,8 +170,8 @@ function isSameKind(a: FilterRule, b: FilterRule | undefined): boolean {
   return a.definition === b?.definition && a.source === b.source;
 }
 
-function readRules(stack: readonly string[]): readonly FilterRule[] | undefined {
-  return attempt(() => stack.flatMap((rule) => parseRules([rule])));
+function readRules(stack: readonly string[]): readonly FilterRule[] {
+  return attempt(() => stack.flatMap((rule) => parseRules([rule]))) ?? [];
 }
 
 function armChanges(original: RecipeInput, changed: RecipeInput): RecipeChange[] {
@@ -329,18 +320,20 @@ function short(from: string, to: string): RecipeChange['change'] {
 
 /** A value in a few letters; undefined where it takes more. */
 function shortText(value: unknown): string | undefined {
-  const text = Array.isArray(value)
-    ? value.every((each) => typeof each !== 'object')
-      ? value.map(String).join(', ')
-      : undefined
-    : typeof value === 'object' && value !== null
-      ? undefined
-      : typeof value === 'number'
-        ? numberText(value)
-        : value === null
-          ? 'none'
-          : String(value);
+  const text = Array.isArray(value) ? listText(value) : plainText(value);
   return text === undefined || text === '' || text.length > mostCharacters ? undefined : text;
+}
+
+function listText(values: readonly unknown[]): string | undefined {
+  const texts = values.map(plainText);
+  return texts.includes(undefined) ? undefined : texts.join(', ');
+}
+
+function plainText(value: unknown): string | undefined {
+  if (typeof value === 'number') return numberText(value);
+  if (typeof value === 'boolean') return value ? 'yes' : 'no';
+  if (value === null) return 'none';
+  return typeof value === 'string' ? value : undefined;
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -15,7 +15,7 @@ import { lossSettingTitle } from './words/losses.ts';
 
 /** A setting of a table, with its value in an object that has the table's members. */
 export interface MemberSetting extends PlacedSetting {
-  valueIn(chosen: object): unknown;
+  readonly valueIn: (chosen: object) => unknown;
 }
 
 export function memberSettings(table: SettingTable): readonly MemberSetting[] {

@@ -71,7 +71,7 @@ describeUnless(noChromium, 'a model of transformers.js in the built page', () =>
     await pasteRecipe(page, recipe);
     await page.getByRole('button', { name: 'See what it will cost' }).click();
     await page.getByRole('button', { name: 'Start', exact: true }).click();
-    await page.getByRole('row', { name: /^Taught kl/ }).waitFor();
+    await page.getByRole('row', { name: /^Taught Listwise KL/ }).waitFor();
     expect(own?.filter((url) => url.includes('/assets/transformers'))).toHaveLength(1);
     expect(own?.some((url) => url.endsWith('.wasm'))).toBe(true);
     // No weights that the studio's own graphs would need.

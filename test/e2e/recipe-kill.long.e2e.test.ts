@@ -163,7 +163,7 @@ describeUnless(noChromium, "a recipe's grid in the built page", () => {
       expect(kept).toMatchObject(keptBeforeKill);
       expect(kept).toMatchObject(keptBeforeClosing);
       // The rates are of the plan, and no step of the run.
-      const steps = expected.computed.filter((label) => label !== "this machine's rates");
+      const steps = expected.computed.filter((label) => label !== 'speed of this computer');
       expect([...done, ...actual.computed]).toEqual(expect.arrayContaining(steps));
       expect(actual.table).toBe(expected.table);
     },

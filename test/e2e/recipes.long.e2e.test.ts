@@ -56,7 +56,7 @@ describeUnless(noChromium, 'a recipe in the built page', () => {
       .first()
       .waitFor();
     await page.getByRole('region', { name: 'Results of all systems' }).waitFor();
-    await page.getByRole('row', { name: /^Written infonce/ }).waitFor();
+    await page.getByRole('row', { name: /^Written InfoNCE/ }).waitFor();
     await page.getByRole('region', { name: 'What the filters did' }).getByText('length>=1').first().waitFor();
     expect(foreign).toEqual([]);
     expect(complaints).toEqual([]);

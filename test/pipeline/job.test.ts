@@ -44,7 +44,8 @@ describe('stages', () => {
   });
 
   it('are repeated from where a changed setting matters, and no earlier', async () => {
-    await run();
+    const begun = await run();
+    expect(begun.computed).toEqual(expect.arrayContaining(['candidates by bm25', 'dev queries']));
     const all = ['contrastive', 'filtered', 'listwise'];
     const seeds = [1, 2];
     const each = (make: (arm: string, seed: number) => string, arms = all): string[] =>
@@ -61,7 +62,13 @@ describe('stages', () => {
     await expectComputed(['evaluation.measures=["map"]'], ['measures and significance tests']);
     // what concerns nothing repeats nothing,
     await expectComputed(
-      ['description=other', 'training.activationBytes=1000000', 'evaluation.show.queries=3'],
+      [
+        'description=other',
+        'title=Other',
+        'question=Why?',
+        'training.activationBytes=1000000',
+        'evaluation.show.queries=3',
+      ],
       [],
     );
     // a search setting the searches,
@@ -105,7 +112,7 @@ describe('stages', () => {
     const mined = await run(['sources.mined.negatives=1']);
     expect(mined.computed).toContain('lists of mined');
     expect(mined.computed).not.toContain('candidates by bm25');
-    expect(mined.computed).not.toContain('the dev set');
+    expect(mined.computed).not.toContain('dev queries');
     expect(mined.computed).not.toContain('search with untrained');
     expect(trainings(mined.computed)).toHaveLength(6);
   });

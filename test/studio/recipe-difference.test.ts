@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { readRecipe } from '../../src/pipeline/read-recipe.ts';
+import { omit } from '../../src/pipeline/omit.ts';
 import type { RecipeInput } from '../../src/pipeline/schema.ts';
 import { changesByPath, differenceInWords, recipeChanges } from '../../src/studio/recipe-difference.ts';
 import {
@@ -203,7 +204,7 @@ describe('what a recipe takes', () => {
 
   it('says whether texts are recorded', () => {
     const http = { kind: 'http', address: 'http://127.0.0.1:1', model: 'm' } as const;
-    const { generators: _, ...bare } = original;
+    const bare = omit(original, 'generators');
     expect(writingInWords(original)).toBe('generations recorded');
     expect(writingInWords(bare)).toBe('no language model');
     expect(writingInWords({ ...original, generators: { a: { kind: 'recorded' }, b: http } })).toBe(

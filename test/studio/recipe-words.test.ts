@@ -5,7 +5,7 @@ import { losses } from '../../src/losses/index.ts';
 import { parseLossSpec } from '../../src/losses/loss-spec.ts';
 import { recipeHelp } from '../../src/studio/recipe-help.ts';
 import { openShelf } from '../../src/studio/recipe-shelf.ts';
-import { lossInWords, lossTermsInWords } from '../../src/studio/words/losses.ts';
+import { lossInWords, lossTermsInWords, lossTextInWords } from '../../src/studio/words/losses.ts';
 import { ruleInWords } from '../../src/studio/words/rules.ts';
 
 describe('a loss in words', () => {
@@ -24,6 +24,11 @@ describe('a loss in words', () => {
     ],
   ])('has its settings, also those that are not written: %s', (text, words) => {
     expect(lossTermsInWords(parseLossSpec(text))).toEqual(words);
+  });
+
+  it('stays as a report has it, where that is of another version', () => {
+    expect(lossTextInWords('listnet')).toMatch(/^ListNet/);
+    expect(lossTextInWords('loss-of-tomorrow(x=1)')).toBe('loss-of-tomorrow(x=1)');
   });
 
   it('exists for every loss', () => {

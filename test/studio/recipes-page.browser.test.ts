@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { tick } from 'svelte';
 import { page, userEvent } from 'vitest/browser';
 import { render } from 'vitest-browser-svelte';
 import FilterPanel from '../../src/studio/components/FilterPanel.svelte';
@@ -179,6 +180,34 @@ it('takes a pasted recipe, and says in place what is wrong with it', async () =>
   await expect.element(page.getByRole('heading', { name: 'Cost', exact: true })).toBeVisible();
 });
 
+it('keeps the choices for a recipe while the shelf or another screen is looked at, and none for another', async () => {
+  const { screen, route } = await open();
+  const generator = { kind: 'http', address: 'http://127.0.0.1:9/v1', model: 'm' } as const;
+  screen.setGenerator('writer', generator);
+  await cost.click();
+  await vi.waitFor(() => expect(screen.runId).toBeDefined());
+  const { runId } = screen;
+  for (const [elsewhere, ...parts] of [['recipes'], ['results', 'demo']] as const) {
+    route.go(elsewhere, ...parts);
+    await tick();
+    route.go('recipes', 'paper-a');
+    await tick();
+    expect([screen.generators.writer, screen.runId]).toEqual([generator, runId]);
+  }
+  route.go('recipes', 'paper-c');
+  await tick();
+  expect([screen.generators.writer, screen.runId]).toEqual([undefined, undefined]);
+});
+
+it('takes what was chosen for a recipe into its draft', async () => {
+  const { screen } = await open();
+  const generator = { kind: 'http', address: 'http://127.0.0.1:9/v1', model: 'm' } as const;
+  screen.setGenerator('writer', generator);
+  await page.getByRole('button', { name: 'Change this recipe' }).click();
+  await expect.element(json).toHaveValue(expect.stringContaining('http://127.0.0.1:9/v1') as string);
+  await expect.element(page.getByText(/^Differs from paper-a: generators\.writer/)).toBeVisible();
+});
+
 describe('the shelf', () => {
   it('has a card for each recipe, with its question, what it takes and where texts come from', async () => {
     await draw(undefined);
@@ -222,16 +251,17 @@ describe('the shelf', () => {
     // As a page that was loaded anew.
     const drafts = new RecipeDrafts();
     expect(`#recipes/${drafts.list[0]?.id}`).toBe(hash);
-    await draw(undefined);
+    const { studio } = await draw(undefined);
     await expect.element(page.getByText('Differs from paper-c: seeds 1 → 1, 2.').last()).toBeVisible();
     await page
       .getByRole('button', { name: /^Delete Paper C/ })
       .last()
       .click();
-    await expect.element(page.getByRole('button', { name: /^Delete for good/ })).toHaveFocus();
-    await userEvent.keyboard('{Enter}');
+    expect(studio.deletions.pending?.id).toBe(drafts.list[0]?.id);
+    await expect.element(page.getByRole('heading', { name: 'Recipes', exact: true }).last()).toBeVisible();
+    // Another deletion makes it final.
+    studio.deletions.ask({ id: 'x', name: 'x', commit: () => Promise.resolve() });
     await vi.waitFor(() => expect(new RecipeDrafts().list).toEqual([]));
-    await expect.element(page.getByRole('heading', { name: 'One of your own' }).last()).toHaveFocus();
   });
 
   it('says so where an address names nothing', async () => {

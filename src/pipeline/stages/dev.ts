@@ -15,7 +15,7 @@ const devLists = defineListsStage<ReturnType<typeof sizeOf>>({ kind: 'dev', vers
 /** Ready lists as the dev set. */
 export async function readyDevStage(lists: readonly ListRecord[]): Promise<ListsStage> {
   return devLists({
-    label: 'the dev set',
+    label: 'dev queries',
     inputs: { lists: await hashInParts(lists) },
     needs: [],
     run: () => Promise.resolve({ value: sizeOf(lists), blobs: [listsBlob(lists)] }),
@@ -31,7 +31,7 @@ export async function devStage(
   bm25: Bm25Settings,
 ): Promise<ListsStage> {
   return devLists({
-    label: 'the dev set',
+    label: 'dev queries',
     inputs: { passages: corpus.passages.hash, dev: dev.input, candidates, bm25: { ...bm25 } },
     needs: dev.needs,
     work: { ...noWork, seconds: corpus.passages.size * 4e-5 },

@@ -14,7 +14,7 @@ import { openShelf, type ShelvedRecipe } from '../recipe-shelf.ts';
 import { generatorKinds } from '../../pipeline/generators/index.ts';
 import type { RecipeInput } from '../../pipeline/schema.ts';
 import { problemOf, type Problem } from './problem.ts';
-import { recipeDrafts, type RecipeDraft, type RecipeDrafts } from './recipe-drafts.svelte.ts';
+import { openDraft, recipeDrafts, type RecipeDraft, type RecipeDrafts } from './recipe-drafts.svelte.ts';
 import { own } from '../../core/own.ts';
 
 /** The choices on the screen "Recipes", as they are made. Kept while the user looks at another screen. */
@@ -30,8 +30,8 @@ export class RecipeScreen {
   #chosen = $state.raw<GeneratorChoices>({});
   /** Keys and dropped models: here and in the worker's memory, nowhere else. */
   access = $state.raw<GeneratorAccess>({});
-  /** The run of the choices that were planned or started last. */
-  runId = $state<string | undefined>();
+  /** By recipe: the run of the choices that were planned or started last. */
+  #runIds = $state.raw<Readonly<Record<string, string>>>({});
   /** Which recipe or draft is open. */
   #item = $state<string | undefined>();
   /** In place of the corpus of a recipe that comes with the studio; a draft has its own. */
@@ -53,6 +53,16 @@ export class RecipeScreen {
 
   get item(): string | undefined {
     return this.#item;
+  }
+
+  /** The run of the open recipe that was planned or started last. */
+  get runId(): string | undefined {
+    return own(this.#runIds, this.#item);
+  }
+
+  set runId(runId: string | undefined) {
+    if (this.#item === undefined || runId === undefined) return;
+    this.#runIds = { ...this.#runIds, [this.#item]: runId };
   }
 
   get corpus(): KeptItem | undefined {
@@ -90,13 +100,23 @@ export class RecipeScreen {
     }
   }
 
-  /** @param item the id of a recipe or of a draft; undefined for none */
-  show(item: string | undefined): void {
+  /** Opens a recipe or a draft by its id. The choices for one last until another is opened. */
+  show(item: string): void {
     if (item === this.#item) return;
     this.#item = item;
     this.#chosen = {};
     this.access = {};
     this.draft?.open();
+  }
+
+  /** Opens a draft of the recipe, with what was chosen for it. */
+  change(): void {
+    const { shelved, adapted, missing } = this;
+    if (shelved === undefined) return;
+    const { recipe } = shelved;
+    const isChosen = this.#corpus !== undefined || Object.keys(this.#chosen).length > 0;
+    const draft = openDraft(recipe, recipe.name, this.drafts);
+    if (isChosen && adapted !== undefined && missing.length === 0) draft.change(adapted);
   }
 
   /** @param choice undefined for the recipe's own */

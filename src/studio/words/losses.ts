@@ -1,7 +1,7 @@
 /** Losses in words, with all their settings. */
 import { numberText } from '../../core/setting-ranges.ts';
 import type { CandidateScope, LossDefinition } from '../../losses/contract.ts';
-import type { LossSpec, LossTerm } from '../../losses/loss-spec.ts';
+import { parseLossSpec, type LossSpec, type LossTerm } from '../../losses/loss-spec.ts';
 import { own } from '../../core/own.ts';
 
 /** What a query's positive is compared with. */
@@ -19,6 +19,16 @@ export function lossSettingTitle(name: string): string {
 /** `Listwise KL divergence · temperature 0.05 · teacher temperature 0.3 · passages of its own list`. */
 export function lossInWords(spec: LossSpec): string {
   return lossTermsInWords(spec).join(' + ');
+}
+
+/** The same of a loss as reports write it: `kl(temperature=0.1)`. */
+export function lossTextInWords(text: string): string {
+  try {
+    return lossInWords(parseLossSpec(text));
+  } catch {
+    // A report may be of another version.
+    return text;
+  }
 }
 
 /** The same, each term of the sum by itself. */
