@@ -4,7 +4,12 @@ import type { ListDocument, ListRecord } from '../../corpus/types.ts';
 import type { FilteredReport } from '../../pipeline/lists-report.ts';
 import type { KeptItem } from '../protocol.ts';
 import { offeredRules } from '../words/offered-rules.ts';
-import { pairKey, type CandidateChoices, type CandidateProgress, type PairLabels } from '../writing-protocol.ts';
+import {
+  pairKey,
+  type CandidateChoices,
+  type CandidateProgress,
+  type PairLabels,
+} from '../writing-protocol.ts';
 import { problemOf, type Problem } from './problem.ts';
 import type { Studio } from './studio.svelte.ts';
 

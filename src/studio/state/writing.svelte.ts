@@ -54,6 +54,8 @@ export class WritingDraft {
   tried = $state.raw<readonly TriedReply[]>([]);
   /** What a trial waits for. */
   trial = $state<string | undefined>();
+  /** A passage is looked for. */
+  isDrawing = $state(false);
   progress = $state.raw<WritingProgress | undefined>();
   state = $state<'idle' | 'writing' | 'paused' | 'stopping' | 'using'>('idle');
   written = $state.raw<readonly WrittenQuery[] | undefined>();
@@ -69,7 +71,7 @@ export class WritingDraft {
   }
 
   get isBusy(): boolean {
-    return this.state !== 'idle' || this.trial !== undefined;
+    return this.state !== 'idle' || this.trial !== undefined || this.isDrawing;
   }
 
   /** What is asked for now. */
@@ -147,6 +149,8 @@ export class WritingDraft {
   }
 
   async draw(studio: Studio): Promise<void> {
+    if (this.isBusy) return;
+    this.isDrawing = true;
     this.trialProblem = undefined;
     try {
       const client = await studio.client();
@@ -154,6 +158,8 @@ export class WritingDraft {
       this.choose(await client.writing('drawPassage', ask));
     } catch (error) {
       this.trialProblem = problemOf(error);
+    } finally {
+      this.isDrawing = false;
     }
   }
 

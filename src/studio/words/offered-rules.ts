@@ -17,26 +17,56 @@ const percent = (share: number): string => `${Math.round(100 * share)}%`;
 
 export const offeredRules: readonly OfferedRule[] = [
   {
-    ...{ name: 'share<=', initial: 0.95, step: 0.01, judges: 'passages', label: "Most of the positive's score" },
+    ...{
+      name: 'share<=',
+      initial: 0.95,
+      step: 0.01,
+      judges: 'passages',
+      label: "Most of the positive's score",
+    },
     because: (share) => `the teacher scores it more than ${percent(share)} of the positive`,
   },
   {
-    ...{ name: 'margin>=', initial: 0.05, step: 0.01, judges: 'passages', label: 'Least margin to the positive' },
+    ...{
+      name: 'margin>=',
+      initial: 0.05,
+      step: 0.01,
+      judges: 'passages',
+      label: 'Least margin to the positive',
+    },
     because: (margin) => `the teacher scores it less than ${margin} below the positive`,
   },
   {
-    ...{ name: 'teacher-rank<=', initial: 1, step: 1, judges: 'lists', label: 'Rank of the positive by the teacher' },
+    ...{
+      name: 'teacher-rank<=',
+      initial: 1,
+      step: 1,
+      judges: 'lists',
+      label: 'Rank of the positive by the teacher',
+    },
     because: (rank) =>
       rank === 1
         ? 'the teacher scores another passage above the positive'
         : `the teacher ranks the positive below the first ${rank}`,
   },
   {
-    ...{ name: 'positive-overlap<=', initial: 0.8, step: 0.05, judges: 'passages', label: 'Words shared with the positive' },
+    ...{
+      name: 'positive-overlap<=',
+      initial: 0.8,
+      step: 0.05,
+      judges: 'passages',
+      label: 'Words shared with the positive',
+    },
     because: (share) => `it shares more than ${percent(share)} of its words with the positive`,
   },
   {
-    ...{ name: 'negative-overlap<=', initial: 0.8, step: 0.05, judges: 'passages', label: 'Words shared with another candidate' },
+    ...{
+      name: 'negative-overlap<=',
+      initial: 0.8,
+      step: 0.05,
+      judges: 'passages',
+      label: 'Words shared with another candidate',
+    },
     because: (share) => `it shares more than ${percent(share)} of its words with a candidate before it`,
   },
 ];
