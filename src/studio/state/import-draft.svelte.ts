@@ -2,7 +2,7 @@ import type { ImportProgress, ImportReport } from '../../import/import-corpus.ts
 import type { TextSplit } from '../../import/split-texts.ts';
 import type { DroppedItem } from '../dropped-files.ts';
 import type { ImportChoices, ImportPreview, ReadingChoices } from '../import-protocol.ts';
-import type { KeptItem } from '../protocol.ts';
+import type { KeepProgress, KeptItem } from '../protocol.ts';
 import { problemOf, type Problem } from './problem.ts';
 import type { Studio } from './studio.svelte.ts';
 
@@ -23,6 +23,8 @@ export class ImportDraft {
   keepDuplicates = $state(false);
   /** Files are looked at, or kept as they are. */
   isLooking = $state(false);
+  /** Of what is kept as it is. */
+  keeping = $state.raw<KeepProgress | undefined>();
   progress = $state.raw<ImportProgress | undefined>();
   isImporting = $state(false);
   problem = $state.raw<Problem | undefined>();
@@ -47,10 +49,12 @@ export class ImportDraft {
     if (items.length === 0 || this.isBusy) return [];
     this.isLooking = true;
     this.problem = undefined;
+    const { signal } = (this.#cancel = new AbortController());
     const kept: KeptItem[] = [];
     try {
       const client = await studio.client();
       const { ready, preview } = await client.previewImport(items, {});
+      if (signal.aborted) return [];
       if (preview !== undefined) {
         this.#begin(
           items.filter((_, i) => !ready.includes(i)),
@@ -59,12 +63,17 @@ export class ImportDraft {
       }
       for (const i of ready) {
         const item = items[i];
-        if (item !== undefined) kept.push(await studio.keep(item));
+        if (item === undefined) continue;
+        const tell = (progress: KeepProgress): void => {
+          if (!signal.aborted) this.keeping = progress;
+        };
+        kept.push(await studio.keep(item, signal, tell));
       }
     } catch (error) {
-      this.problem = problemOf(error);
+      if (!signal.aborted) this.problem = problemOf(error);
     } finally {
       this.isLooking = false;
+      this.keeping = undefined;
     }
     return kept;
   }
@@ -125,6 +134,10 @@ export class ImportDraft {
   /** Does without these files, or without the facts of the last import. */
   discard(): void {
     this.cancel();
+    this.#clear();
+  }
+
+  #clear(): void {
     this.#turn++;
     this.preview = undefined;
     this.imported = undefined;
@@ -133,7 +146,7 @@ export class ImportDraft {
   }
 
   #begin(items: readonly DroppedItem[], preview: ImportPreview): void {
-    this.discard();
+    this.#clear();
     this.begun++;
     this.#items = items;
     this.preview = preview;
