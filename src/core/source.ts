@@ -25,6 +25,8 @@ export interface FileTree {
   readonly paths: readonly string[];
   /** @throws InputError if the tree has no such path. */
   open(path: string): Promise<ByteSource>;
+  /** A file that is opened when it is first read, where its size is known without that. */
+  readonly lazily?: (path: string) => ByteSource | undefined;
 }
 
 /** Reads all that a reader yields, for its errors. @returns how much it was */
@@ -87,6 +89,7 @@ export function withoutTopFolder(tree: FileTree): FileTree {
     name: tree.name,
     paths: tree.paths.map((path) => path.slice(top.length)),
     open: (path) => tree.open(top + path),
+    ...(tree.lazily && { lazily: (path: string) => tree.lazily?.(top + path) }),
   });
 }
 

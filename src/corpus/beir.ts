@@ -14,7 +14,7 @@ import { readQueries } from './queries.ts';
 import { ReadReport } from './report.ts';
 import { printable, quoted } from '../core/shown.ts';
 import type { FileTree } from '../core/source.ts';
-import { readThrough, withoutTopFolder } from '../core/source.ts';
+import { withoutTopFolder } from '../core/source.ts';
 import type { Document, Judgments, Query } from './types.ts';
 
 export interface BeirOptions extends Omit<DocumentOptions, 'format' | 'unit' | 'report'> {
@@ -95,7 +95,9 @@ export async function checkBeir(folder: FileTree): Promise<BeirCounts> {
   const tree = withoutTopFolder(folder);
   requirePath(tree, 'corpus.jsonl');
   const corpus = await tree.open('corpus.jsonl');
-  const passages = await readThrough(readDocuments(corpus, { format: 'jsonl' }));
+  const ids = new Set<string>();
+  for await (const { id } of readDocuments(corpus, { format: 'jsonl' })) ids.add(id);
+  const passages = ids.size;
   if (passages === 0) {
     throw new InputError('contains no documents', {
       file: corpus.name,
@@ -112,8 +114,15 @@ export async function checkBeir(folder: FileTree): Promise<BeirCounts> {
     const file = await tree.open(judgmentPath(tree, split));
     const judgments = await readJudgments(file);
     const judged = queries.filter(({ id }) => judgments.has(id));
+    const documents = judged.flatMap(({ id }) => [...(judgments.get(id)?.keys() ?? [])]);
     if (judged.length === 0) unusable ??= withoutQueries(file.name, judgments, queries);
-    else {
+    else if (!documents.some((id) => ids.has(id))) {
+      const [known = ''] = ids;
+      unusable ??= new InputError(`none of its ${documents.length} judged documents is in corpus.jsonl`, {
+        file: file.name,
+        remedy: `Use files of the same collection: the first document is ${quoted(documents[0] ?? '')} here and ${quoted(known)} there`,
+      });
+    } else {
       const total = judged.reduce((sum, { id }) => sum + (judgments.get(id)?.size ?? 0), 0);
       usable[split] = { queries: judged.length, judgments: total };
     }

@@ -108,6 +108,17 @@ export async function openZip(source: ByteSource, limits: Partial<ZipLimits> = {
         stream: (start = 0, end = entry.bytes) => readEntry(source, entry, dataStart, start, end),
       };
     },
+    lazily: (path) => {
+      const entry = files.get(path);
+      if (entry === undefined) return undefined;
+      return {
+        name: `${source.name}/${path}`,
+        size: entry.bytes,
+        async *stream(start, end) {
+          yield* (await tree.open(path)).stream(start, end);
+        },
+      };
+    },
   };
   return tree;
 }

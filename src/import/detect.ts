@@ -1,4 +1,7 @@
-/** What files are, found out from the first 256 KiB of each. */
+/**
+ * What files are, found out from the first 256 KiB of each; of many that are alike, from some of them, and from the others
+ * when they are read.
+ */
 import { InputError } from '../core/errors.ts';
 import { nearestName } from '../core/nearest-name.ts';
 import { quoted } from '../core/shown.ts';
@@ -11,7 +14,7 @@ import { listImportFiles, type ImportItem } from './list-files.ts';
 import { readMarkdown } from './markdown.ts';
 import { readPdf } from './pdf.ts';
 import { guessUnit, readPlainText, type TextUnit } from './plain-text.ts';
-import { formatOf } from './sniff.ts';
+import { extensionOf, formatOf } from './sniff.ts';
 import { sampleTable, type LayoutChoice } from './tables.ts';
 import {
   columnUses,
@@ -42,6 +45,17 @@ export interface DetectedFile {
   readonly unit?: TextUnit;
   /** The first five rows or texts, each cell at most 300 characters long. */
   readonly sample: FileSample;
+  /**
+   * Looks at a file that was taken for one like the others of its kind.
+   * @param source the file, perhaps one whose reading is followed
+   * @throws InputError if it cannot be read, or is something else
+   */
+  readonly complete?: (source: ByteSource) => Promise<DetectedFile>;
+}
+
+/** The file as it is, once it is to be read. */
+export async function completeFile(file: DetectedFile): Promise<DetectedFile> {
+  return file.complete === undefined ? file : file.complete(file.source);
 }
 
 export interface FileSample {
@@ -69,6 +83,8 @@ const SAMPLE_ROWS = 5;
 const SAMPLE_CHARACTERS = 300;
 /** Of a folder of texts, the first files are shown. */
 const SAMPLED_FILES = 5;
+/** Of files with the same extension and the same kind of name, so many are looked at. */
+const LOOKED_AT = 32;
 
 /**
  * Finds out what files, folders and zips are.
@@ -76,18 +92,15 @@ const SAMPLED_FILES = 5;
  */
 export async function detect(items: readonly ImportItem[], options: DetectOptions = {}): Promise<Detection> {
   const { files, leftOut } = await listImportFiles(items, options.signal);
-  const detected: DetectedFile[] = [];
   const skipped: LeftOutFile[] = [...leftOut];
-  for (const file of files) {
-    options.signal?.throwIfAborted();
-    if (file.source.size === 0) {
-      if (files.length === 1)
-        throw new InputError('is empty', { file: file.source.name, remedy: 'Use a file with texts' });
-      skipped.push({ path: file.path, reason: 'empty' });
-      continue;
-    }
-    detected.push(await detectFile(file, options, detected.length < SAMPLED_FILES));
-  }
+  const whole = files.filter(({ path, source }) => {
+    if (source.size > 0) return true;
+    if (files.length === 1)
+      throw new InputError('is empty', { file: source.name, remedy: 'Use a file with texts' });
+    skipped.push({ path, reason: 'empty' });
+    return false;
+  });
+  const detected = await detectFiles(whole, options);
   checkColumns(detected, options.columns);
   const isUsed = ({ role }: DetectedFile): boolean => role !== 'lists' && role !== 'generations';
   const used = detected.filter(isUsed);
@@ -98,6 +111,91 @@ export async function detect(items: readonly ImportItem[], options: DetectOption
   }
   return { kind: kindOf(used), files: used, leftOut: skipped };
 }
+
+/** What each of the files is, in their order. */
+async function detectFiles(
+  files: readonly ImportFile[],
+  options: DetectOptions,
+): Promise<readonly DetectedFile[]> {
+  const found = new Map<ImportFile, DetectedFile>();
+  const look = async (file: ImportFile): Promise<DetectedFile> => {
+    options.signal?.throwIfAborted();
+    const detected = await detectFile(file, options, found.size < SAMPLED_FILES);
+    found.set(file, detected);
+    return detected;
+  };
+  // Those that are shown come first.
+  for (const file of files.slice(0, SAMPLED_FILES)) await look(file);
+  for (const group of groupsOf(files).values()) {
+    const sampled = spread(group, LOOKED_AT);
+    const looked: DetectedFile[] = [];
+    for (const file of sampled) looked.push(found.get(file) ?? (await look(file)));
+    const [like] = looked;
+    const areAlike = like !== undefined && looked.every((file) => isAlike(file, like));
+    for (const file of group) {
+      if (found.has(file)) continue;
+      if (areAlike) found.set(file, taken(file, like, options));
+      else await look(file);
+    }
+  }
+  return files.flatMap((file) => found.get(file) ?? []);
+}
+
+/** Files by what their names say of them. */
+function groupsOf(files: readonly ImportFile[]): ReadonlyMap<string, readonly ImportFile[]> {
+  const groups = new Map<string, ImportFile[]>();
+  for (const file of files) {
+    const { path } = file;
+    const isJudgments = isIn(path, JUDGMENTS_FOLDER);
+    const isQueries = QUERIES_NAME.test(stem(path)) || isIn(path, QUERIES_FOLDER);
+    const key = `${extensionOf(path)} ${isJudgments} ${isQueries}`;
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [file]);
+    else group.push(file);
+  }
+  return groups;
+}
+
+/** So many of them, evenly, with the first and the last. */
+function spread<T>(items: readonly T[], most: number): readonly T[] {
+  if (items.length <= most) return items;
+  return Array.from({ length: most }, (_, i) =>
+    items.at(Math.round((i * (items.length - 1)) / (most - 1))),
+  ).filter((item) => item !== undefined);
+}
+
+/** Whether two files are read alike; encodings, units and delimiters may differ. */
+function isAlike(a: DetectedFile, b: DetectedFile): boolean {
+  const whatIs = ({ format, role, columns, layout }: DetectedFile): string =>
+    JSON.stringify([format, role, columns, layout?.columns]);
+  return whatIs(a) === whatIs(b);
+}
+
+/** A file that nobody has looked at, taken for one like another. */
+function taken(file: ImportFile, like: DetectedFile, options: DetectOptions): DetectedFile {
+  return {
+    ...like,
+    ...file,
+    sample: { columns: [], rows: [] },
+    complete: async (source) => {
+      const detected = await detectFile({ ...file, source }, options, false);
+      if (detected.role === like.role) return detected;
+      throw new InputError(`is ${roleNames[detected.role]}, unlike the other files of its kind`, {
+        file: source.name,
+        remedy: 'Remove it from the folder, or import it by itself',
+      });
+    },
+  };
+}
+
+const roleNames: Readonly<Record<FileRole, string>> = {
+  texts: 'a file of texts',
+  pairs: 'a file of texts and questions',
+  queries: 'a file of queries',
+  judgments: 'a file of judgments',
+  lists: 'a file of training lists',
+  generations: 'a generation log',
+};
 
 function kindOf(files: readonly DetectedFile[]): ImportKind {
   const has = (role: FileRole): boolean => files.some((file) => file.role === role);

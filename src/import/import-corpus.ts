@@ -18,7 +18,7 @@ import { readLines } from '../corpus/lines.ts';
 import { splitByPassage } from '../corpus/split.ts';
 import { textKey } from '../corpus/text-key.ts';
 import type { ListRecord } from '../corpus/types.ts';
-import type { DetectedFile, Detection } from './detect.ts';
+import { completeFile, type DetectedFile, type Detection } from './detect.ts';
 import { cellsOf, readTexts, rowsOf, type ImportedText } from './documents.ts';
 import { utf8Source } from './encoding.ts';
 import type { HubRecord } from './hub-dataset.ts';
@@ -164,7 +164,7 @@ class Import {
   async *files(): AsyncGenerator<CorpusFile> {
     yield { path: 'corpus.jsonl', content: this.#corpus() };
     this.#lengthReport = await this.#lengths.report(this.#options.tokens, this.#turn);
-    for (const file of this.#filesOf('queries')) await this.#readQueries(file);
+    for (const file of this.#filesOf('queries')) await this.#readQueries(await completeFile(file));
     const splits = await this.#readJudgments();
     if (this.#queries.size > 0) yield { path: 'queries.jsonl', content: this.#queryLines() };
     for (const [name, judgments] of splits) {
@@ -224,7 +224,8 @@ class Import {
 
   async *#corpus(): AsyncGenerator<string> {
     let written = '';
-    for (const [at, file] of this.#texts.entries()) {
+    for (const [at, taken] of this.#texts.entries()) {
+      const file = await completeFile(taken);
       for await (const text of readTexts(file, this.#options.signal)) {
         await this.#turn();
         written += this.#addText(text, file, at);
@@ -374,7 +375,8 @@ class Import {
     let known = 0;
     let unknown = 0;
     let first: InputError | undefined;
-    for (const file of files) {
+    for (const taken of files) {
+      const file = await completeFile(taken);
       const name = splitName(file.path);
       const split = splits.get(name) ?? new Map<string, Map<string, number>>();
       splits.set(name, split);

@@ -47,7 +47,8 @@ export async function listImportFiles(items: readonly ImportItem[], signal?: Abo
           extension === 'zip' ? 'a zip inside a zip' : extension === '' ? 'no type' : `.${extension}`;
         leftOut.push({ path, reason });
       } else {
-        const source = await inner.open(path);
+        // Of thousands, most are not read before they are imported.
+        const source = inner.lazily?.(path) ?? (await inner.open(path));
         const isWhole = /\.(pdf|parquet)$/i.test(path);
         add(path, isInZip && isWhole ? unpacked(source) : source);
       }

@@ -76,6 +76,12 @@ export type KeptItem = Readonly<{
   keptAt: string;
 }>;
 
+/** How much was read of what is being kept: it is checked first, and then copied. */
+export interface KeepProgress {
+  readonly bytes: number;
+  readonly totalBytes: number;
+}
+
 /** A run as it is kept. Running its recipe again under its id goes on from where it was, or shows the report at once. */
 export type KeptRun = Readonly<{
   runId: string;
@@ -218,8 +224,12 @@ export interface StudioCalls {
   open: { readonly ask: { readonly options: WorkerOptions }; readonly answer: ComputeFacts };
   /** Does the same training step several times and compares the bits. Not during a run. */
   testDevice: { readonly ask: object; readonly answer: ComputeFacts };
-  /** Keeps what was dropped or chosen. */
-  keep: { readonly ask: { readonly item: DroppedItem }; readonly answer: KeptItem };
+  /** Keeps what was dropped or chosen, or nothing; aborted, it answers null. */
+  keep: {
+    readonly ask: { readonly item: DroppedItem };
+    readonly answer: KeptItem | null;
+    readonly progress: KeepProgress;
+  };
   kept: { readonly ask: object; readonly answer: readonly KeptItem[] };
   forgetKept: { readonly ask: { readonly itemId: string }; readonly answer: null };
   runs: { readonly ask: object; readonly answer: readonly KeptRun[] };

@@ -114,7 +114,7 @@ it('lists them', async () => {
   expect(list.filter(({ name }) => String(name).startsWith('nanobeir-'))).toHaveLength(13);
   expect(list).toContainEqual({
     ...{ name: 'nanobeir-scifact', id: 'zeta-alpha-ai/NanoSciFact', documents: 2919, queries: 50 },
-    license: 'CC BY-NC 2.0',
+    ...{ megabytes: 3, license: 'CC BY-NC 2.0' },
   });
   expect((await runCli(['import', '--list'])).stdout).toContain(
     'nanobeir-fiqa\tzeta-alpha-ai/NanoFiQA2018\t',

@@ -190,4 +190,22 @@ describe('files', () => {
     expect(Math.max(...seen)).toBeLessThan(large.size);
     expect(await client.kept()).toEqual(before);
   });
+
+  it('keeps nothing once it is canceled, and reads no more', async () => {
+    const client = await openClient();
+    const many = listFile(makeLists(2000));
+    const large = file('many.jsonl', many.repeat(4));
+    const cancel = new AbortController();
+    const seen: number[] = [];
+    await expect(
+      client.keep(large, cancel.signal, ({ bytes, totalBytes }) => {
+        expect(totalBytes).toBe(2 * large.size);
+        seen.push(bytes);
+        cancel.abort();
+      }),
+    ).rejects.toThrow(/abort/i);
+    expect(seen).toHaveLength(1);
+    expect(seen[0]).toBeLessThan(2 * large.size);
+    expect((await client.kept()).filter(({ kind }) => kind !== 'language-model')).toEqual([]);
+  });
 });

@@ -2,7 +2,7 @@ import type { ImportProgress, ImportReport } from '../../import/import-corpus.ts
 import type { TextSplit } from '../../import/split-texts.ts';
 import type { DroppedItem } from '../dropped-files.ts';
 import type { ImportChoices, ImportPreview, LookedAt, ReadingChoices } from '../import-protocol.ts';
-import type { KeptItem } from '../protocol.ts';
+import type { KeepProgress, KeptItem } from '../protocol.ts';
 import { InputError } from '../../core/errors.ts';
 import { problemOf, type Problem } from './problem.ts';
 import type { StudioClient } from './studio-client.ts';
@@ -32,6 +32,8 @@ export class ImportDraft {
   keepDuplicates = $state(false);
   /** Files are looked at, or kept as they are. */
   isLooking = $state(false);
+  /** Of what is kept as it is. */
+  keeping = $state.raw<KeepProgress | undefined>();
   progress = $state.raw<ImportProgress | undefined>();
   isImporting = $state(false);
   problem = $state.raw<Problem | undefined>();
@@ -64,9 +66,11 @@ export class ImportDraft {
     this.isLooking = true;
     this.problem = undefined;
     this.outcomes = [];
+    const { signal } = (this.#cancel = new AbortController());
     try {
       const client = await studio.client();
       const { usable, refused, looked } = await look(items, client);
+      if (signal.aborted) return;
       const { ready, preview } = looked;
       this.outcomes = refused;
       if (preview !== undefined) {
@@ -79,16 +83,21 @@ export class ImportDraft {
         const item = usable[i];
         if (item === undefined) continue;
         const name = nameOf(item);
+        const tell = (progress: KeepProgress): void => {
+          if (!signal.aborted) this.keeping = progress;
+        };
         try {
-          this.outcomes = [...this.outcomes, { name, item: await studio.keep(item) }];
+          this.outcomes = [...this.outcomes, { name, item: await studio.keep(item, signal, tell) }];
         } catch (error) {
+          if (signal.aborted) return;
           this.outcomes = [...this.outcomes, { name, problem: problemOf(error) }];
         }
       }
     } catch (error) {
-      this.problem = problemOf(error);
+      if (!signal.aborted) this.problem = problemOf(error);
     } finally {
       this.isLooking = false;
+      this.keeping = undefined;
     }
   }
 
@@ -148,6 +157,10 @@ export class ImportDraft {
   /** Does without these files, or without the facts of the last import. */
   discard(): void {
     this.cancel();
+    this.#clear();
+  }
+
+  #clear(): void {
     this.#turn++;
     this.preview = undefined;
     this.imported = undefined;
@@ -156,7 +169,7 @@ export class ImportDraft {
   }
 
   #begin(items: readonly DroppedItem[], preview: ImportPreview): void {
-    this.discard();
+    this.#clear();
     this.begun++;
     this.#items = items;
     this.preview = preview;

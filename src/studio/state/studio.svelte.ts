@@ -1,6 +1,6 @@
 import type { DroppedItem } from '../dropped-files.ts';
 import { InputError } from '../../core/errors.ts';
-import type { ComputeFacts, KeptItem, KeptRun, ModelDownload } from '../protocol.ts';
+import type { ComputeFacts, KeepProgress, KeptItem, KeptRun, ModelDownload } from '../protocol.ts';
 import { persistStorage } from '../window/storage.ts';
 import { TrainingClient, type TrainingClientOptions } from '../window/training-client.ts';
 import { Deletions } from './deletions.svelte.ts';
@@ -232,9 +232,14 @@ export class Studio implements RunHost {
     }
   }
 
-  async keep(item: DroppedItem): Promise<KeptItem> {
+  /** @throws the signal's reason when it is aborted: then nothing is kept */
+  async keep(
+    item: DroppedItem,
+    signal?: AbortSignal,
+    onProgress?: (progress: KeepProgress) => void,
+  ): Promise<KeptItem> {
     const client = await this.client();
-    const kept = await client.keep(item);
+    const kept = await client.keep(item, signal, onProgress);
     this.kept = await client.kept();
     return kept;
   }

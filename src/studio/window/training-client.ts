@@ -30,6 +30,7 @@ import type {
   ExportedModel,
   FoundPassage,
   GeneratorAccess,
+  KeepProgress,
   KeptItem,
   KeptRun,
   ModelDownload,
@@ -112,9 +113,19 @@ export class TrainingClient {
     return this.#ask('testDevice', {});
   }
 
-  /** Keeps a dropped corpus, model or file of lists in the browser. @throws InputError if it is none of them */
-  keep(item: DroppedItem): Promise<KeptItem> {
-    return this.#ask('keep', { item });
+  /**
+   * Keeps a dropped corpus, model or file of lists in the browser, or nothing of it.
+   * @throws InputError if it is none of them; the signal's reason when it is aborted
+   */
+  async keep(
+    item: DroppedItem,
+    signal?: AbortSignal,
+    onProgress?: (progress: KeepProgress) => void,
+  ): Promise<KeptItem> {
+    const channel = await this.#open();
+    const kept = await channel.ask('keep', { item }, { silenceMs, signal, onProgress });
+    if (kept !== null) return kept;
+    throw signal?.reason ?? new Error('it was canceled');
   }
 
   /** Looks at the beginning of files. @throws InputError if one of them cannot be read */

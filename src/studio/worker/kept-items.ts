@@ -17,7 +17,8 @@ import { InputError } from '../../core/errors.ts';
 import type { Json } from '../../core/json.ts';
 import { own } from '../../core/own.ts';
 import { sha256 } from '../../core/sha256.ts';
-import type { KeptItem } from '../protocol.ts';
+import { yielding } from '../../core/waiting.ts';
+import type { KeepProgress, KeptItem } from '../protocol.ts';
 import { commitInTurn } from '../../host/commit-in-turn.ts';
 
 const NAMESPACE = 'kept';
@@ -27,6 +28,7 @@ const DISCARDED = 'discarded';
 const MODEL = 'language-model/';
 /** Read and written at once. */
 const PART_BYTES = 8 * 2 ** 20;
+const TELL_MILLISECONDS = 100;
 
 /** One file; its bytes are the next `parts` blobs of the record. */
 type KeptFile = Readonly<{ path: string; bytes: number; parts: number }>;
@@ -48,13 +50,16 @@ export class KeptItems {
   /**
    * Keeps the files of a corpus, a model or a file of lists, and nothing else that lay beside them. Corpora and lists
    * are read to their end first: what is broken is not kept.
-   * @throws InputError naming file and line if it is none of these; ResourceError if the browser keeps no more
+   * @throws InputError naming file and line if it is none of these; ResourceError if the browser keeps no more; the
+   * signal's reason when it is aborted
    */
-  async keep(dropped: DroppedItem): Promise<KeptItem> {
-    const { files, ...facts } = await sort(dropped);
+  async keep(dropped: DroppedItem, manner: KeepManner = {}): Promise<KeptItem> {
+    const watch = watching(manner);
+    const { files, ...facts } = await sort(dropped, watch);
     return this.write(
       facts,
       files.map(({ path, source }) => ({ path, parts: partsOf(source) })),
+      manner.signal,
     );
   }
 
@@ -190,17 +195,52 @@ interface Sorted extends ItemFacts {
   readonly files: readonly { readonly path: string; readonly source: ByteSource }[];
 }
 
+interface KeepManner {
+  readonly signal?: AbortSignal | undefined;
+  readonly tell?: ((progress: KeepProgress) => void) | undefined;
+}
+
+type Watch = (source: ByteSource) => ByteSource;
+
+/** Follows the reading of files, and ends it with the signal. */
+function watching({ signal, tell }: KeepManner): Watch {
+  const turn = yielding(signal);
+  const sizes = new Map<string, number>();
+  let bytes = 0;
+  let told = 0;
+  return (source) => {
+    // Read to its end to be checked, and once more to be copied.
+    sizes.set(source.name, 2 * source.size);
+    return {
+      ...source,
+      async *stream(start, end) {
+        for await (const chunk of source.stream(start, end)) {
+          await turn();
+          bytes += chunk.length;
+          const now = performance.now();
+          if (tell !== undefined && now - told >= TELL_MILLISECONDS) {
+            told = now;
+            const totalBytes = [...sizes.values()].reduce((sum, size) => sum + size, 0);
+            tell({ bytes: Math.min(bytes, totalBytes), totalBytes });
+          }
+          yield chunk;
+        }
+      },
+    };
+  };
+}
+
 /** Finds out what was dropped, from all that it holds. @throws InputError if it cannot be used */
-async function sort(dropped: DroppedItem): Promise<Sorted> {
+async function sort(dropped: DroppedItem, watch: Watch): Promise<Sorted> {
   if (dropped instanceof File && !(await isZip(openFile(dropped)))) {
     if (!/\.(jsonl|ndjson)$/i.test(dropped.name)) throw unknownItem(dropped.name);
     const kind = (await isLog(dropped)) ? 'generations' : 'lists';
-    const source = openFile(dropped);
+    const source = watch(openFile(dropped));
     if (kind === 'lists') await checkLists(source);
     else await readThrough(readLog(source));
     return { kind, name: dropped.name, files: [{ path: dropped.name, source }], splits: [], listFiles: [] };
   }
-  const tree = withoutTopFolder(await openTree(dropped));
+  const tree = watchedTree(withoutTopFolder(await openTree(dropped)), watch);
   const kind = tree.paths.includes('corpus.jsonl')
     ? 'corpus'
     : tree.paths.includes('config.json')
@@ -222,6 +262,10 @@ async function sort(dropped: DroppedItem): Promise<Sorted> {
     listFiles.push(path);
   }
   return { kind, name, files, splits, listFiles, counts };
+}
+
+function watchedTree(tree: FileTree, watch: Watch): FileTree {
+  return { ...tree, open: async (path) => watch(await tree.open(path)) };
 }
 
 /** Whether the first line is a training list. */

@@ -26,7 +26,14 @@ export function serveStudio(): void {
         return (await session).compute;
       },
       testDevice: async () => (await opened()).testDevice(),
-      keep: async ({ item }) => (await opened()).items.keep(item),
+      keep: async ({ item }, manner) => {
+        try {
+          return await (await opened()).items.keep(item, manner);
+        } catch (error) {
+          if (manner.signal.aborted) return null;
+          throw error;
+        }
+      },
       previewImport: async (ask, { signal }) =>
         (await import('./import-items.ts')).previewImport(ask, signal),
       importCorpus: async (ask, { signal, tell }) => (await opened()).importCorpus(ask, tell, signal),
