@@ -9,6 +9,7 @@ import { DocumentNumbers } from '../training/batch-layout.ts';
 import { Batches } from '../training/batches.ts';
 import { stepsWithin, trainingWithin, type Budget, type Within } from './budget.ts';
 import { RecipeJob, type RecipeJobParts } from './job.ts';
+import type { DataFacts, SplitFacts } from './data-facts.ts';
 import type { Plan } from './plan.ts';
 import { leastBatches } from './proposal.ts';
 import { ReadOnce } from './reading.ts';
@@ -18,26 +19,6 @@ import type { RecipeTraining } from './schema/training.ts';
 import { RecipeStoppedError } from './stage.ts';
 import { expectedTraining } from './stage-graph.ts';
 import { trainingSettings } from './training-settings.ts';
-
-/** The judged queries of a split. A type alias, as the others here, so that it is assignable to Json. */
-export type SplitFacts = Readonly<{
-  queries: number;
-  /** Judgments that say relevant. */
-  pairs: number;
-  /** Whether they tell one relevant passage from a better one. */
-  graded: boolean;
-}>;
-
-/** What a corpus is like, as far as choices depend on it. */
-export type DataFacts = Readonly<{
-  passages: number;
-  /** Tokens of passages spread over the corpus, uncut, in ascending order. */
-  passageTokens: readonly number[];
-  /** The share of their words that the encoder's vocabulary has as a whole; null without words. */
-  cover: number | null;
-  train: SplitFacts | null;
-  test: SplitFacts | null;
-}>;
 
 /** What the training of a recipe takes, all of it and within a budget. */
 export type PlannedTraining = Readonly<{

@@ -37,8 +37,9 @@ const heading = (name: string) => page.getByRole('heading', { level: 2, name, ex
 
 it('begins with the kept projects: what they hold, what was made with them', async () => {
   localStorage.clear();
-  const finished = { ...runs[1], runId: 'own-2', state: 'finished', best: 0.5748 } as const;
-  await visit('#own-data', { runs: () => Promise.resolve([...runs, { ...runs[0], ...finished }] as never) });
+  const own = runs.filter(({ recipe }) => recipe.corpus.folder === judged.id);
+  const finished = own.map((run) => ({ ...run, runId: 'own-2', state: 'finished', best: 0.5748 }) as const);
+  await visit('#own-data', { runs: () => Promise.resolve([...runs, ...finished]) });
   const card = page.getByRole('list', { name: 'Your projects' }).getByRole('listitem').first();
   await expect.element(card).toHaveTextContent('2,239 passages, 325 queries');
   await expect.element(card).toHaveTextContent('2 trainings, best 0.575 · 2.0 MB');
@@ -53,7 +54,7 @@ it('says what is taken of what people have', async () => {
     ['Texts only', /Texts become passages/],
     ['Texts and questions', /fifth of the questions becomes the test/],
     ['A benchmark', /with its own splits/],
-    ['Training lists', /together with a corpus/],
+    ['Training lists', /become a project of their own passages/],
   ] as const) {
     await page.getByRole('radio', { name: answer }).click();
     await expect.element(page.getByText(taken)).toBeVisible();
@@ -150,7 +151,8 @@ describe('what is dropped', () => {
           : Promise.resolve({ ready: items.map((_, i) => i), preview: undefined }),
       keep: (dropped) => {
         const found = known.find(({ name }) => dropped instanceof File && dropped.name === name);
-        if (found === undefined) return Promise.reject(new InputError('is no corpus'));
+        if (found === undefined)
+          return Promise.reject(new InputError('is no corpus', { remedy: 'Use another' }));
         now.push(found);
         return Promise.resolve(found);
       },
@@ -200,7 +202,10 @@ describe('what is dropped', () => {
       corpusOfLists: () => Promise.resolve(made),
     });
     drop('lists');
-    await page.getByRole('button', { name: 'Make a project of them' }).click();
+    // The lists can be used so later, too.
+    await page.getByRole('button', { name: 'Close' }).click();
+    const row = page.getByRole('list', { name: 'Also kept in this browser' });
+    await row.getByRole('button', { name: 'Make a project of them' }).click();
     await expect.element(heading('Data')).toHaveFocus();
     await step('Train').click();
     await expect.element(page.getByLabelText('Training lists')).toHaveValue('corpus:lists.jsonl');

@@ -58,7 +58,12 @@ export class ImportDraft {
    * `preview` has the rest.
    */
   async take(items: readonly DroppedItem[], studio: Studio): Promise<void> {
-    if (items.length === 0 || this.isBusy) return;
+    if (items.length === 0) return;
+    if (this.isBusy) {
+      const remedy = 'Wait until they are read, and drop these again.';
+      this.problem = { text: 'Other files are being read.', remedy };
+      return;
+    }
     this.isLooking = true;
     this.problem = undefined;
     this.outcomes = [];
