@@ -9,6 +9,7 @@ import { DocumentNumbers } from '../training/batch-layout.ts';
 import { Batches } from '../training/batches.ts';
 import { stepsWithin, trainingWithin, type Budget, type Within } from './budget.ts';
 import { RecipeJob, type RecipeJobParts } from './job.ts';
+import type { DataFacts, SplitFacts } from './data-facts.ts';
 import type { Plan } from './plan.ts';
 import { leastBatches } from './proposal.ts';
 import { ReadOnce } from './reading.ts';
@@ -18,26 +19,6 @@ import type { RecipeTraining } from './schema/training.ts';
 import { RecipeStoppedError } from './stage.ts';
 import { expectedTraining } from './stage-graph.ts';
 import { trainingSettings } from './training-settings.ts';
-
-/** The judged queries of a split. A type alias, as the others here, so that it is assignable to Json. */
-export type SplitFacts = Readonly<{
-  queries: number;
-  /** Judgments that say relevant. */
-  pairs: number;
-  /** Whether they tell one relevant passage from a better one. */
-  graded: boolean;
-}>;
-
-/** What a corpus is like, as far as choices depend on it. */
-export type DataFacts = Readonly<{
-  passages: number;
-  /** Tokens of passages spread over the corpus, uncut, in ascending order. */
-  passageTokens: readonly number[];
-  /** The share of their words that the encoder's vocabulary has as a whole; null without words. */
-  cover: number | null;
-  train: SplitFacts | null;
-  test: SplitFacts | null;
-}>;
 
 /** What the training of a recipe takes, all of it and within a budget. */
 export type PlannedTraining = Readonly<{
@@ -54,8 +35,11 @@ export type PlannedTraining = Readonly<{
   batchSize: number;
   trainings: number;
   testQueries: number;
-  /** What the budget leaves of it, and what the training has to set for that. */
-  within: Readonly<Within>;
+  /**
+   * What the budget leaves of it, and what the training has to set for that; and of how many passages queries are
+   * written, where the recipe has a sample of which a teacher would take most of the time.
+   */
+  within: Readonly<Within & { sample?: number }>;
   facts: DataFacts;
   /** How many batches can be filled with rows that share no passage; null where nobody can tell before. */
   batches: Readonly<{ filled: number; better: number | null }> | null;
@@ -111,6 +95,14 @@ export class TrainingPlanner {
 
   /** @throws InputError naming what cannot be read or does not fit; RecipeStoppedError where it was ended */
   async plan(recipe: Recipe, options: PlanOptions): Promise<PlannedTraining> {
+    const planned = await this.#plan(recipe, options);
+    const sample = planned.isTimed ? sampleWithin(recipe, planned.plan, options.budget) : undefined;
+    if (sample === undefined) return planned;
+    const fewer = await this.#plan(withSample(recipe, sample), options);
+    return { ...fewer, within: { ...fewer.within, sample } };
+  }
+
+  async #plan(recipe: Recipe, options: PlanOptions): Promise<PlannedTraining> {
     const { signal, measures, onCounted } = options;
     const goOn = (): void => {
       if (signal?.aborted === true) throw new RecipeStoppedError();
@@ -210,6 +202,41 @@ export class TrainingPlanner {
 }
 
 const mostDealtRows = 4000;
+
+/** Of a budget, a teacher may take so much. */
+const teacherShare = 0.5;
+const leastSample = 50;
+
+/** Of how many passages queries can be written, where a teacher would take too long for those of the recipe's sample. */
+function sampleWithin({ sources }: Recipe, { stages }: Plan, budget: Budget): number | undefined {
+  if (budget === 'full' || 'steps' in budget) return undefined;
+  const samples = Object.values(sources).flatMap((source) => sampleOf(source) ?? []);
+  const teacher = stages.reduce(
+    (sum, { kind, seconds }) => sum + (kind === 'teacher-vectors' ? seconds : 0),
+    0,
+  );
+  const most = teacherShare * budget.seconds;
+  const [sample] = samples;
+  if (sample === undefined || teacher <= most) return undefined;
+  const fits = Math.max(leastSample, Math.floor((sample * most) / teacher));
+  return fits < sample ? fits : undefined;
+}
+
+function sampleOf(source: Recipe['sources'][string]): number | undefined {
+  return source.kind === 'generated' && source.of !== undefined && 'passages' in source.of
+    ? source.of.passages.sample
+    : undefined;
+}
+
+function withSample(recipe: Recipe, sample: number): Recipe {
+  const sources = Object.entries(recipe.sources).map(([name, source]) => {
+    if (source.kind !== 'generated' || source.of === undefined || !('passages' in source.of)) {
+      return [name, source] as const;
+    }
+    return [name, { ...source, of: { passages: { ...source.of.passages, sample } } }] as const;
+  });
+  return { ...recipe, sources: Object.fromEntries(sources) };
+}
 
 type TextFacts = Pick<DataFacts, 'passageTokens' | 'cover'>;
 

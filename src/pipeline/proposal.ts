@@ -1,6 +1,6 @@
 /** What to train first on data that somebody has: each choice with its reason. */
 import { isBuiltIn } from '../host/built-in-models.ts';
-import type { DataFacts } from './planner.ts';
+import type { DataFacts } from './data-facts.ts';
 
 /** What a proposal is made from. */
 export interface ProposalFacts {

@@ -9,6 +9,7 @@ import { InputError } from '../core/errors.ts';
 import { wrongSettings } from '../core/setting.ts';
 import { describeRange, isInRange, settingRanges } from '../core/setting-ranges.ts';
 import type { Budget } from '../pipeline/budget.ts';
+import type { PlannedTraining } from '../pipeline/planner.ts';
 import type { RecipeInput } from '../pipeline/schema.ts';
 import type { RecipeTraining } from '../pipeline/schema/training.ts';
 import { trainingSettingTable } from '../training/setting-table.ts';
@@ -181,11 +182,11 @@ const mostSeeds = { whole: true, min: 1, max: 20 } as const;
 
 /**
  * The recipe of complete choices (see {@link missingFor}).
- * @param within what the budget sets
+ * @param within what the budget leaves of it
  */
 export function ownRecipe(
   choices: OwnChoices & { readonly corpus: KeptItem },
-  within: RecipeTraining = {},
+  { training: within = {}, sample = mostExtracted }: Partial<PlannedTraining['within']> = {},
 ): RecipeInput {
   const { corpus, encoder, testSplit, training, encoding, seed, seedCount, rates } = choices;
   const definition = lossByName(choices.loss);
@@ -207,7 +208,7 @@ export function ownRecipe(
     },
     encoder: { model: encoder, ...encoding },
     ...(isExtracted && { generators: { extracts: { kind: 'extract' } } }),
-    sources: { lists: sourceOf(choices, trained) },
+    sources: { lists: sourceOf(choices, trained, sample) },
     ...(readsTeacher && choices.teacher !== 'lists'
       ? {
           teacher: {
@@ -259,6 +260,7 @@ function lossText({ loss, scope, lossSettings }: OwnChoices): string {
 function sourceOf(
   { lists, training, corpus }: OwnChoices,
   trained: readonly LossDefinition[],
+  mostSampled: number,
 ): RecipeInput['sources'][string] {
   switch (lists.kind) {
     case 'corpus-file':
@@ -266,7 +268,7 @@ function sourceOf(
     case 'kept-file':
       return { kind: 'lists', file: lists.id };
     case 'extracted': {
-      const sample = Math.min(mostExtracted, corpus?.counts?.passages ?? mostExtracted);
+      const sample = Math.min(mostSampled, corpus?.counts?.passages ?? mostSampled);
       return {
         kind: 'generated',
         prompts: ['extract-clauses', 'extract-keywords'],

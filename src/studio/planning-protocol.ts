@@ -1,6 +1,7 @@
 /** What the page asks of a training that is being chosen, and what it is told of it. */
 import type { Budget } from '../pipeline/budget.ts';
-import type { DataFacts, PlannedTraining } from '../pipeline/planner.ts';
+import type { DataFacts } from '../pipeline/data-facts.ts';
+import type { PlannedTraining } from '../pipeline/planner.ts';
 import type { RecipeInput } from '../pipeline/schema.ts';
 
 export interface FactsQuestion {

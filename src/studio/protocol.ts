@@ -143,6 +143,8 @@ export interface SearchAnswer {
   /** The judged query that was typed, where it is one. */
   readonly queryId: string | undefined;
   readonly found: readonly FoundBySystem[];
+  /** The encoder, where its vocabulary has few of the query's words as a whole. */
+  readonly foreignTo?: string | undefined;
 }
 
 /** A judged query of the test split, to choose from. */

@@ -176,6 +176,39 @@ describe('a plan that follows every change', () => {
     expect([...new Set(reads.models)].sort()).toEqual(['nano', 'pico']);
   });
 
+  it('cuts queries out of fewer passages where the teacher would take most of a budget', async () => {
+    const { planner } = counted();
+    const folder = writeCollection({
+      documents: Object.fromEntries(
+        Array.from({ length: 400 }, (_, i) => [
+          `d${i}`,
+          ['', `${i} ${'the water of the river falls to the sea, and rises again in the hills '.repeat(12)}`],
+        ]),
+      ),
+      queries: { q: 'which river' },
+      judgments: { test: [['q', 'd1', 1]] },
+    });
+    const texts = {
+      corpus: { folder, train: null, dev: { heldOut: 'lists', passages: 5 } },
+      generators: { extracts: { kind: 'extract' } },
+      teacher: { from: 'encoder', model: 'BAAI/bge-large-en-v1.5' },
+      sources: {
+        lists: { kind: 'generated', prompts: ['extract-clauses'], of: { passages: { sample: 300 } } },
+      },
+      arms: [{ name: 'a', source: 'lists', loss: 'kl(scope=batch)' }],
+    };
+    const teacherOf = ({ plan: { stages } }: PlannedTraining): number =>
+      stages.find(({ kind }) => kind === 'teacher-vectors')?.seconds ?? 0;
+    const all = await plan(planner, folder, texts, 'full');
+    expect(all.within.sample).toBeUndefined();
+    // A budget that the teacher alone would need.
+    const budget = teacherOf(all);
+    const planned = await plan(planner, folder, texts, { seconds: budget });
+    expect(planned.within.sample).toBeGreaterThanOrEqual(50);
+    expect(planned.within.sample).toBeLessThan(200);
+    expect(teacherOf(planned)).toBeLessThan(0.7 * budget);
+  });
+
   it('says how many batches can be filled with queries that share no passage', async () => {
     const { planner } = counted();
     // All queries have the same passage.

@@ -114,6 +114,11 @@ describe('queries that are cut out of the passages', () => {
     });
   });
 
+  it('are of fewer passages where a teacher would take all of a budget', () => {
+    const { sources } = readRecipe(ownRecipe(own, { training: { maxSteps: 20 }, sample: 70 }));
+    expect(sources.lists).toMatchObject({ of: { passages: { sample: 70 } } });
+  });
+
   it('train for the judged queries of a corpus that has some to report on', () => {
     const judged = { ...own, corpus: { ...texts, splits: ['test'] }, testSplit: 'test' };
     expect(missingFor(judged)).toEqual([]);
@@ -124,7 +129,7 @@ describe('queries that are cut out of the passages', () => {
 it('a grid of losses, rates and seeds is one recipe, within the budget', () => {
   const own = { ...choices, beside: ['listnet'], rates: [0.001, 0.01], seedCount: 3, seed: 5 };
   expect(missingFor(own)).toEqual([]);
-  const recipe = readRecipe(ownRecipe(own, { maxSteps: 40, batches: { evenRows: true } }));
+  const recipe = readRecipe(ownRecipe(own, { training: { maxSteps: 40, batches: { evenRows: true } } }));
   expect(recipe.seeds).toEqual([5, 6, 7]);
   expect(recipe.arms.map(({ name }) => name)).toEqual(['listnet', 'infonce']);
   expect(recipe.tuning?.learningRates).toEqual([0.001, 0.01]);

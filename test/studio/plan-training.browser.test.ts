@@ -101,3 +101,19 @@ it('plans anew with each change, and answers an older question with nothing', as
   expect(again?.steps).toBe(2 * (newer?.steps ?? 0));
   console.info(`planned anew in ${Math.round(performance.now() - started)} ms`);
 });
+
+it('says of a query whose words the encoder does not know that it is of another language', async () => {
+  const client = await openClient();
+  const item = await client.keep(corpus());
+  const recipe = {
+    ...{ version: 1, name: 'searched', corpus: { folder: item.id }, encoder: { model: 'pico' } },
+    sources: { lists: { kind: 'mined', retrievers: [{ kind: 'bm25' }] } },
+    arms: [{ name: 'a', source: 'lists', loss: 'infonce' }],
+  };
+  await client.openRun('searched', recipe as never);
+  const foreignTo = async (query: string) => (await client.search('searched', query, ['bm25'])).foreignTo;
+  expect(await foreignTo('Warum zieht sich das Wasser vor einem Erdbeben zurück')).toBe('pico');
+  expect(await foreignTo('why does the water leave the beach')).toBeUndefined();
+  // One word tells of no language.
+  expect(await foreignTo('Wellental')).toBeUndefined();
+});

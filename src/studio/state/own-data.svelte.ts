@@ -220,7 +220,7 @@ export class OwnData {
     const { corpus, plan, missing } = this;
     if (corpus === undefined || missing.length > 0 || plan.isPlanning || plan.planned === undefined)
       return undefined;
-    const recipe = ownRecipe({ ...this.choices, corpus }, plan.planned.within.training);
+    const recipe = ownRecipe({ ...this.choices, corpus }, plan.planned.within);
     return studio.view(ownRunId(corpus, new Date()), recipe);
   }
 

@@ -1,5 +1,7 @@
 import type { Embedder } from '../../encoders/embedder.ts';
 import { openEmbedder } from '../../encoders/open-embedder.ts';
+import { vocabularyCover } from '../../encoders/vocabulary-cover.ts';
+import { leastCover } from '../../pipeline/training-warnings.ts';
 import type { EncoderModel } from '../../encoders/types.ts';
 import type { Runtime, WorkerPool } from '../../host/contract.ts';
 import { InputError } from '../../core/errors.ts';
@@ -16,6 +18,8 @@ interface Searcher {
   search(query: string, k: number): Promise<readonly RankedDocument[]>;
   close(): Promise<void>;
 }
+
+const leastWords = 3;
 
 /** Searches the corpus of a run for what somebody types. Where the run has kept no
  * vectors of a system, they are made for its first query. */
@@ -48,7 +52,7 @@ export class RunSearch {
       const searcher = await this.#searcher(system, onIndexing);
       found.push({ system, passages: await this.describe(text, await searcher.search(text, k)) });
     }
-    return { queryId: known?.id, found };
+    return { queryId: known?.id, found, ...this.#foreignTo(text) };
   }
 
   /** Ranked passages with their texts, and their grades where the query is a judged one of any split that was read. */
@@ -66,6 +70,14 @@ export class RunSearch {
       ...{ id, text: texts.get(id) ?? '', score, rank },
       grade: grades?.get(id),
     }));
+  }
+
+  /** Of a word or two, nobody can tell the language. */
+  #foreignTo(query: string): Pick<SearchAnswer, 'foreignTo'> {
+    const { name, tokenizer } = this.#job.graph.encoder.model;
+    const words = query.split(/\s+/).length;
+    const cover = words < leastWords ? undefined : vocabularyCover(tokenizer, [query]);
+    return cover !== undefined && cover < leastCover ? { foreignTo: name } : {};
   }
 
   async close(): Promise<void> {
