@@ -67,6 +67,10 @@ describe('files', () => {
     expect(item).toMatchObject({ kind: 'corpus', name: 'faq', splits: ['test', 'train'] });
     expect(report).toMatchObject({ passages: 5, queries: 5, judgments: { test: 1, train: 4 } });
     expect((await client.kept()).map(({ id }) => id)).toContain(item.id);
+    expect(item.counts).toEqual({
+      ...{ passages: 5, queries: 5 },
+      splits: { test: { queries: 1, judgments: 1 }, train: { queries: 4, judgments: 4 } },
+    });
     const measured = await client.keywordBaseline(item.id, 'test', whole);
     expect(measured).toMatchObject({
       state: 'finished',
