@@ -288,6 +288,12 @@ describeUnless(noChromium, 'the built page', () => {
         await page.getByRole('heading', { level: 2, name: step, exact: true }).waitFor();
         expect([step, ...(await complaints(page))]).toEqual([step]);
       }
+      await page.getByRole('link', { name: 'All projects' }).click();
+      await page.getByRole('button', { name: 'Delete own corpus' }).click();
+      await page.getByRole('button', { name: 'Undo' }).focus();
+      expect(['Undo', ...(await complaints(page))]).toEqual(['Undo']);
+      await page.keyboard.press('Enter');
+      await page.getByRole('link', { name: 'Open own corpus' }).waitFor();
       await page.close();
     });
 

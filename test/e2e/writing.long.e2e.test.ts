@@ -36,7 +36,7 @@ const recorded = new Map(
 
 const queries = 900;
 const testQueries = 150;
-const hang = 600_000;
+const hang = 200_000;
 const minute = 60_000;
 
 describeUnless(noChromium, 'from texts alone to a trained encoder', () => {
@@ -159,10 +159,10 @@ describeUnless(noChromium, 'from texts alone to a trained encoder', () => {
 
       await button('Write the queries').click();
       await button('Pause').click();
-      await page.getByText('Paused.').waitFor();
+      await page.getByText(/^Paused\. \d+ of 900 requests/).waitFor();
       await button('Resume').click();
       await heading('Review').waitFor({ timeout: hang });
-      await page.getByText(/1\s+reply\s+rejected/).waitFor();
+      await page.getByText('accepted, 1 reply rejected.').waitFor();
 
       // Review by keys: the first is rejected, the second edited.
       const rows = page.getByRole('list', { name: 'Written queries' }).getByRole('listitem');
@@ -209,9 +209,7 @@ describeUnless(noChromium, 'from texts alone to a trained encoder', () => {
       expect(found).toEqual([]);
       expect(await page.getByRole('option', { name: first }).count()).toBe(0);
       await button('Use these candidates').click();
-      await page
-        .getByText(/training lists with .* passages are used for training/)
-        .waitFor({ timeout: hang });
+      await page.getByText('“Train” uses them.').waitFor({ timeout: 2 * minute });
 
       await page.getByRole('link', { name: 'Next: Train' }).click();
       await page.getByLabel('Start from').selectOption('pico');

@@ -2,9 +2,11 @@ import type { ImportProgress, ImportReport } from '../../import/import-corpus.ts
 import type { KeywordBaseline } from '../../import/keyword-baseline.ts';
 import type { TextSplit } from '../../import/split-texts.ts';
 import type { DroppedItem } from '../dropped-files.ts';
-import type { ImportChoices, ImportPreview, ReadingChoices } from '../import-protocol.ts';
+import type { ImportChoices, ImportPreview, LookedAt, ReadingChoices } from '../import-protocol.ts';
 import type { KeptItem } from '../protocol.ts';
+import { InputError } from '../../core/errors.ts';
 import { problemOf, type Problem } from './problem.ts';
+import type { StudioClient } from './studio-client.ts';
 import type { Studio } from './studio.svelte.ts';
 
 type Encoder = Pick<ImportChoices, 'encoder' | 'encoding'>;
@@ -13,6 +15,13 @@ type Encoder = Pick<ImportChoices, 'encoder' | 'encoding'>;
 export interface Imported {
   readonly item: KeptItem;
   readonly report: ImportReport;
+}
+
+/** What became of a thing that was dropped and is taken as it is, or of one that was refused. */
+export interface Outcome {
+  readonly name: string;
+  readonly item?: KeptItem;
+  readonly problem?: Problem;
 }
 
 /** Files that the user gave, on their way to a corpus: looked at, chosen how to read, imported. */
@@ -27,6 +36,8 @@ export class ImportDraft {
   progress = $state.raw<ImportProgress | undefined>();
   isImporting = $state(false);
   problem = $state.raw<Problem | undefined>();
+  /** Of the things that were dropped last, except for those that `preview` has. */
+  outcomes = $state.raw<readonly Outcome[]>([]);
   /** Of the last import, until it is dismissed. */
   imported = $state.raw<Imported | undefined>();
   /** What keyword search finds in it; undefined while that is measured, null where nothing is judged. */
@@ -43,33 +54,45 @@ export class ImportDraft {
   }
 
   /**
-   * Takes what was dropped, chosen or pasted.
-   * @returns what could be kept as it is; `preview` has the rest
+   * Takes what was dropped, chosen or pasted: what can be kept as it is, is in `outcomes`, with what is refused, and
+   * `preview` has the rest.
    */
-  async take(items: readonly DroppedItem[], studio: Studio): Promise<readonly KeptItem[]> {
-    if (items.length === 0 || this.isBusy) return [];
+  async take(items: readonly DroppedItem[], studio: Studio): Promise<void> {
+    if (items.length === 0) return;
+    if (this.isBusy) {
+      const remedy = 'Wait until they are read, and drop these again.';
+      this.problem = { text: 'Other files are being read.', remedy };
+      return;
+    }
     this.isLooking = true;
     this.problem = undefined;
-    const kept: KeptItem[] = [];
+    this.outcomes = [];
     try {
       const client = await studio.client();
-      const { ready, preview } = await client.previewImport(items, {});
+      const { usable, refused, looked } = await look(items, client);
+      const { ready, preview } = looked;
+      this.outcomes = refused;
       if (preview !== undefined) {
         this.#begin(
-          items.filter((_, i) => !ready.includes(i)),
+          usable.filter((_, i) => !ready.includes(i)),
           preview,
         );
       }
       for (const i of ready) {
-        const item = items[i];
-        if (item !== undefined) kept.push(await studio.keep(item));
+        const item = usable[i];
+        if (item === undefined) continue;
+        const name = nameOf(item);
+        try {
+          this.outcomes = [...this.outcomes, { name, item: await studio.keep(item) }];
+        } catch (error) {
+          this.outcomes = [...this.outcomes, { name, problem: problemOf(error) }];
+        }
       }
     } catch (error) {
       this.problem = problemOf(error);
     } finally {
       this.isLooking = false;
     }
-    return kept;
   }
 
   /** Looks at the same files again, read in another way. */
@@ -154,4 +177,38 @@ export class ImportDraft {
       if (this.imported === imported) this.baseline = null;
     }
   }
+}
+
+interface Looked {
+  readonly usable: readonly DroppedItem[];
+  readonly refused: readonly Outcome[];
+  /** At those that can be used. */
+  readonly looked: LookedAt;
+}
+
+/** Looks at things together. One that is broken keeps no other from being used. */
+async function look(items: readonly DroppedItem[], client: StudioClient): Promise<Looked> {
+  try {
+    return { usable: items, refused: [], looked: await client.previewImport(items, {}) };
+  } catch (error) {
+    if (!(error instanceof InputError) || items.length === 1) throw error;
+  }
+  const usable: DroppedItem[] = [];
+  const refused: Outcome[] = [];
+  for (const item of items) {
+    try {
+      await client.previewImport([item], {});
+      usable.push(item);
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error;
+      refused.push({ name: nameOf(item), problem: problemOf(error) });
+    }
+  }
+  const nothing: LookedAt = { ready: [], preview: undefined };
+  return { usable, refused, looked: usable.length === 0 ? nothing : await client.previewImport(usable, {}) };
+}
+
+function nameOf(item: DroppedItem): string {
+  if ('name' in item) return item.name;
+  return item[0]?.path.split('/')[0] ?? 'folder';
 }

@@ -15,6 +15,7 @@ import type {
   ReadingChoices,
   WorkerCalls,
 } from '../import-protocol.ts';
+import type { PairedLists } from '../lists-protocol.ts';
 import type {
   ComparisonEvent,
   ComparisonOutcome,
@@ -156,6 +157,16 @@ export class TrainingClient {
   ): Promise<WritingCalls[Call]['answer']> {
     const channel: WorkerChannel<WritingCalls, StudioEvent> = await this.#open();
     return channel.ask(call, ask, { silenceMs, ...options });
+  }
+
+  /** How many of the passages of kept training lists a kept corpus has. */
+  pairLists(listsId: string, corpusId: string): Promise<PairedLists> {
+    return this.#ask('pairLists', { listsId, corpusId });
+  }
+
+  /** Keeps the passages and queries of training lists as a corpus. @throws InputError if they are too few */
+  corpusOfLists(listsId: string): Promise<KeptItem> {
+    return this.#ask('corpusOfLists', { listsId });
   }
 
   /** The latest first. */

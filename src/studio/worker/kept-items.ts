@@ -84,7 +84,7 @@ export class KeptItems {
   }
 
   async #commit(
-    { kind, name, splits, listFiles, counts }: ItemFacts,
+    { kind, name, splits, listFiles, counts, madeFrom }: ItemFacts,
     kept: readonly KeptFile[],
     blobs: readonly BlobReference[],
   ): Promise<KeptItem> {
@@ -97,6 +97,7 @@ export class KeptItems {
       splits,
       listFiles,
       ...(counts !== undefined && { counts }),
+      ...(madeFrom !== undefined && { madeFrom }),
       keptAt: new Date().toISOString(),
     };
     const value: KeptRecord = { item, files: kept };
@@ -156,7 +157,7 @@ function forgotten(id: string): InputError {
   });
 }
 
-type ItemFacts = Pick<KeptItem, 'kind' | 'name' | 'splits' | 'listFiles' | 'counts'>;
+type ItemFacts = Pick<KeptItem, 'kind' | 'name' | 'splits' | 'listFiles' | 'counts' | 'madeFrom'>;
 
 interface WrittenFile {
   readonly path: string;

@@ -90,6 +90,7 @@ export async function extractQueries(
     const item = await items.write(
       {
         kind: 'corpus',
+        madeFrom: itemId,
         name: `${tree.name} with extracted queries`,
         splits: ['test', 'train'],
         listFiles: [],

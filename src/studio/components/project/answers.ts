@@ -18,7 +18,8 @@ export const answers = [
   {
     name: 'benchmark',
     title: 'A benchmark',
-    about: 'A test collection with passages, queries and judgments. It is used as it is, with its own splits.',
+    about:
+      'A test collection with passages, queries and judgments. It is used as it is, with its own splits.',
     accepts:
       'A BEIR folder or zip (corpus.jsonl, queries.jsonl, qrels/), its files one by one, or TREC files of judgments beside texts.',
   },
