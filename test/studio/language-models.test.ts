@@ -6,6 +6,7 @@ import {
   modelTitle,
   suggestedModel,
 } from '../../src/studio/words/language-models.ts';
+import { foundModels, recommendation, recommendedModels } from '../../src/studio/words/language-models.ts';
 import { loadingText } from '../../src/studio/words/loading.ts';
 
 function model(id: string, more: Partial<WebllmModel> = {}): WebllmModel {
@@ -96,5 +97,39 @@ describe('words for language models', () => {
     } as const;
     expect(loadingText(progress)).toBe('fetching the language model, 120.0 MB of 340.0 MB, about 2 min left');
     expect(loadingText({ phase: 'compile', share: 0.345 })).toContain('34 %');
+  });
+});
+
+describe('the recommended models', () => {
+  const all = [
+    model('Qwen2.5-0.5B-Instruct-q4f16_1-MLC', { memoryMb: 945 }),
+    model('Llama-3.2-1B-Instruct-q4f16_1-MLC', { memoryMb: 879 }),
+    model('Other-q4f16_1-MLC'),
+    model('Qwen3-1.7B-q4f16_1-MLC'),
+    model('Qwen3-0.6B-q4f16_1-MLC', { memoryMb: 1403 }),
+  ];
+
+  it('are three, the one that writes best first, with size and speed', () => {
+    const three = recommendedModels(all);
+    expect(three.map(({ id }) => id)).toEqual([
+      'Qwen3-1.7B-q4f16_1-MLC',
+      'Llama-3.2-1B-Instruct-q4f16_1-MLC',
+      'Qwen3-0.6B-q4f16_1-MLC',
+    ]);
+    const [best, fast] = three;
+    if (best === undefined || fast === undefined) throw new Error('too few');
+    expect(recommendation(best, best)).toBe('2.0 GB of GPU memory; writes best');
+    expect(recommendation(fast, best)).toBe(
+      '879.0 MB of GPU memory; about 2.3 times as fast as the first, simpler queries',
+    );
+  });
+
+  it('leave the others to a search and a size', () => {
+    expect(foundModels(all, 'qwen 1.7', undefined).map(({ id }) => id)).toEqual(['Qwen3-1.7B-q4f16_1-MLC']);
+    expect(foundModels(all, '', 1)).toHaveLength(2);
+  });
+
+  it('are none where none can run', () => {
+    expect(recommendedModels(all.map((each) => ({ ...each, verdict: 'cannot' as const })))).toEqual([]);
   });
 });

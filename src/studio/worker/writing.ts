@@ -23,6 +23,8 @@ import { sampleOf } from './run-events.ts';
 export type WritingHost = Omit<FragmentParts, 'fragment' | 'onEvent' | 'onPassage'>;
 
 interface Written {
+  /** Of the corpus. */
+  readonly passages: number;
   readonly test: readonly ListRecord[];
   readonly train: readonly ListRecord[];
 }
@@ -55,7 +57,7 @@ async function write(
   const job = await FragmentJob.open({ ...host, fragment: writingFragment(itemId, setup), onEvent });
   const test = await job.heldOutLists();
   const { lists } = await job.lists(names.written);
-  return { test, train: await job.listsOf(lists) };
+  return { passages: job.corpus.passages.size, test, train: await job.listsOf(lists) };
 }
 
 /** Both sets are one thing to the user. */
@@ -152,6 +154,12 @@ export async function useQueries(
   const item = await items.write(
     {
       kind: 'corpus',
+      madeFrom: itemId,
+      counts: {
+        passages: written.passages,
+        queries: all.length,
+        splits: { test: countsOf(test), train: countsOf(train) },
+      },
       name: `${tree.name} with ${setup.generator.kind === 'extract' ? 'extracted' : 'written'} queries`,
       splits: ['test', 'train'],
       // Of the train queries alone: whoever trains on it trains on no test query.
@@ -210,6 +218,11 @@ function reviewed(
       },
     ];
   });
+}
+
+function countsOf(lists: readonly ListRecord[]): { readonly queries: number; readonly judgments: number } {
+  const judgments = lists.flatMap(({ documents }) => documents.filter((each) => isPositive(each)));
+  return { queries: lists.length, judgments: judgments.length };
 }
 
 async function* linesOf(lines: readonly string[]): AsyncGenerator<string> {
