@@ -9,6 +9,7 @@ import type { EncodingOverrides } from '../encoders/types.ts';
 import type { BenchmarkCalls } from './benchmark-protocol.ts';
 import type { CorpusCalls } from './corpus-protocol.ts';
 import type { DroppedItem } from './dropped-files.ts';
+import type { ListsCalls } from './lists-protocol.ts';
 import type { FoundPassage, KeptItem, StudioCalls } from './protocol.ts';
 
 /** How files are read; what is undefined is found out. */
@@ -109,4 +110,4 @@ export interface ImportCalls {
 }
 
 /** Every request of the training worker. */
-export type WorkerCalls = StudioCalls & ImportCalls & BenchmarkCalls & CorpusCalls;
+export type WorkerCalls = StudioCalls & ImportCalls & BenchmarkCalls & CorpusCalls & ListsCalls;

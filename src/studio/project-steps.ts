@@ -55,7 +55,7 @@ export function stepStates(facts: StepFacts): Readonly<Record<StepName, string>>
   const isJudged = corpus.splits.length > 0;
   return {
     data: corpusText(corpus),
-    write: isJudged ? 'Skipped: it has judgments' : 'Makes queries to train and test with',
+    write: isJudged ? writtenText(corpus) : 'Makes queries to train and test with',
     train: isTraining
       ? 'Running'
       : !isJudged
@@ -67,6 +67,11 @@ export function stepStates(facts: StepFacts): Readonly<Record<StepName, string>>
             : capitalizedAbout(seconds),
     results: trainingsText(runs, isTraining),
   };
+}
+
+function writtenText({ madeFrom, counts }: KeptItem): string {
+  if (madeFrom === undefined) return 'Skipped: it has judgments';
+  return counts === undefined ? 'Queries were made' : `${count.format(counts.queries)} queries were made`;
 }
 
 function capitalizedAbout(seconds: number): string {

@@ -70,6 +70,8 @@ export type KeptItem = Readonly<{
   listFiles: readonly string[];
   /** Of a corpus, unless an earlier version of the studio kept it. */
   counts?: CorpusCounts;
+  /** Of a corpus whose queries were made here: the id of that with the texts alone. */
+  madeFrom?: string;
   /** ISO 8601; empty where nobody knows. */
   keptAt: string;
 }>;

@@ -103,6 +103,7 @@ describeUnless(noChromium, 'files of any kind on the screen for own data', () =>
     await page.getByRole('button', { name: 'Make queries' }).press('Enter');
     await heading(page, 'shelf with extracted queries').waitFor();
     await expect.poll(() => focused(page)).toBe('Write and check');
+    await page.getByRole('navigation', { name: 'Steps' }).getByText('7 queries were made').waitFor();
     await next(page, 'Train').press('Enter');
     await page.getByRole('button', { name: 'Train', exact: true }).waitFor();
     expect(await page.getByText('Still missing').count()).toBe(0);

@@ -33,6 +33,13 @@ describeUnless(noChromium, 'a short training on dropped data', () => {
     await page.getByRole('link', { name: /^Open/ }).click();
     await table.waitFor();
     expect(await table.innerText()).toBe(shown);
+    // What a project says of it: the best of its trained encoders.
+    const best = await table.getByRole('row', { name: /infonce/i }).innerText();
+    await page.goto(`${server.address}#own-data`);
+    const card = page.getByRole('list', { name: 'Your projects' }).getByRole('listitem');
+    await card.getByText('240 passages, 80 queries').waitFor();
+    const said = /1 training, best (\d\.\d{3})/.exec(await card.innerText())?.[1];
+    expect(best).toContain(said);
     await page.close();
   });
 });

@@ -294,6 +294,12 @@ describeUnless(noChromium, 'the built page', () => {
         }
         expect([step, ...(await complaints(page))]).toEqual([step]);
       }
+      await page.getByRole('link', { name: 'All projects' }).click();
+      await page.getByRole('button', { name: 'Delete own corpus' }).click();
+      await page.getByRole('button', { name: 'Undo' }).focus();
+      expect(['Undo', ...(await complaints(page))]).toEqual(['Undo']);
+      await page.keyboard.press('Enter');
+      await page.getByRole('link', { name: 'Open own corpus' }).waitFor();
       await page.close();
     });
 

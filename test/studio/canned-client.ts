@@ -7,8 +7,10 @@ export function cannedClient(own: Partial<StudioClient>): StudioClient {
   return {
     compute,
     close: () => undefined,
+    corpusOfLists: () => Promise.reject(new Error('no lists')),
     compareModels: () => new Promise(() => undefined),
     endWorker: () => undefined,
+    pairLists: () => Promise.resolve({ lists: 20, passages: 40, found: 3 }),
     pause: () => Promise.resolve(),
     resume: () => Promise.resolve(),
     forgetKept: () => Promise.resolve(),

@@ -67,6 +67,10 @@ describe('files', () => {
     expect(item).toMatchObject({ kind: 'corpus', name: 'faq', splits: ['test', 'train'] });
     expect(report).toMatchObject({ passages: 5, queries: 5, judgments: { test: 1, train: 4 } });
     expect((await client.kept()).map(({ id }) => id)).toContain(item.id);
+    expect(item.counts).toEqual({
+      ...{ passages: 5, queries: 5 },
+      splits: { test: { queries: 1, judgments: 1 }, train: { queries: 4, judgments: 4 } },
+    });
     const measured = await client.keywordBaseline(item.id, 'test', whole);
     expect(measured).toMatchObject({
       state: 'finished',
@@ -113,6 +117,41 @@ describe('files', () => {
     await expect(client.extractQueries(few.item.id, whole)).rejects.toThrow(
       /has 3 different passages of 6 or more words/,
     );
+  });
+
+  it('of lists are compared with a corpus by ids and texts, and become a corpus of their own', async () => {
+    const made = makeLists(20);
+    const documents = made.slice(0, 5).flatMap((list) => list.documents);
+    const renamed = documents.map(({ text }, i) => `${JSON.stringify({ _id: `other-${i}`, text })}\n`);
+    const corpus = zip('some.zip', { 'corpus.jsonl': renamed.join('') });
+    const lists = await client.keep(file('mine.jsonl', listFile(made)));
+    const { id } = await client.keep(corpus);
+    expect(await client.pairLists(lists.id, id)).toEqual({ lists: 20, passages: 60, found: 15 });
+
+    const item = await client.corpusOfLists(lists.id);
+    expect(item).toMatchObject({
+      ...{ kind: 'corpus', name: 'mine', splits: ['test', 'train'], listFiles: ['lists.jsonl'] },
+      counts: { passages: 60, queries: 20, splits: { test: { queries: 4 }, train: { queries: 16 } } },
+    });
+    expect(await client.pairLists(lists.id, item.id)).toEqual({ lists: 20, passages: 60, found: 60 });
+    const measured = await client.keywordBaseline(item.id, 'test', whole);
+    expect(measured).toMatchObject({ state: 'finished', baseline: { queries: 4 } });
+    const few = await client.keep(file('few.jsonl', listFile(makeLists(3))));
+    await expect(client.corpusOfLists(few.id)).rejects.toThrow(/has 3 queries with a relevant passage/);
+  });
+
+  it('of JSON lines are told apart: a corpus, lists, a log of generations', async () => {
+    const documents = file('a.jsonl', '{"_id": "a", "text": "one"}\n{"_id": "b", "text": "two"}\n');
+    const lists = file('b.jsonl', listFile(makeLists(4)));
+    const { ready, preview } = await client.previewImport([documents, lists]);
+    expect(ready).toEqual([1]);
+    expect(preview).toMatchObject({ kind: 'texts', fileCount: 1, files: [{ role: 'texts' }] });
+    // What looks like a corpus is no file of lists, whatever somebody calls it.
+    await expect(client.keep(documents)).rejects.toThrow(/a\.jsonl:1: this looks like a corpus/);
+    await expect(client.previewImport([file('c.jsonl', '{"note": 1}\n')])).rejects.toThrow(
+      /c\.jsonl.*has no column with texts/,
+    );
+    await expect(client.previewImport([file('d.jsonl')])).rejects.toThrow(/d\.jsonl.*is empty/);
   });
 
   it('that are broken are refused with file and line, and nothing of them is kept', async () => {

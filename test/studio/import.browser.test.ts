@@ -123,7 +123,13 @@ describe('an import', () => {
     // And takes the same files when they are whole; only what can be used is offered.
     const noTrain = { ...beir, 'qrels/train.tsv': 'query-id\tcorpus-id\tscore\n' };
     const others = { 'lists.jsonl': lists, 'notes.jsonl': jsonLines({ note: 'not a list' }) };
-    expect(await client.keep(zip(beir))).toMatchObject({ kind: 'corpus', splits: ['test', 'train'] });
+    expect(await client.keep(zip(beir))).toMatchObject({
+      ...{ kind: 'corpus', splits: ['test', 'train'] },
+      counts: {
+        ...{ passages: 2, queries: 2 },
+        splits: { test: { queries: 1, judgments: 1 }, train: { queries: 1, judgments: 1 } },
+      },
+    });
     expect(await client.keep(folder({ ...noTrain, ...others }))).toMatchObject({
       kind: 'corpus',
       splits: ['test'],

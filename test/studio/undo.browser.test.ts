@@ -37,6 +37,12 @@ async function visit(hash: string) {
 const button = (name: string | RegExp) => page.getByRole('button', { name });
 const undo = button('Undo');
 
+async function takeBack(): Promise<void> {
+  await expect.element(undo).toBeVisible();
+  (undo.element() as HTMLElement).focus();
+  await userEvent.keyboard('{Enter}');
+}
+
 it('deletes what is kept at once, moves the focus to the next row, and takes it back', async () => {
   const { deleted } = await visit('#own-data');
   const first = button('Delete Qwen3-0.6B-q4f16_1-MLC');
@@ -45,7 +51,7 @@ it('deletes what is kept at once, moves the focus to the next row, and takes it 
   await expect.element(first).not.toBeInTheDocument();
   await expect.element(second).toHaveFocus();
   await expect.element(page.getByText('Qwen3-0.6B-q4f16_1-MLC is deleted.')).toBeVisible();
-  await undo.click();
+  await takeBack();
   await expect.element(first).toHaveFocus();
   expect(deleted).toEqual([]);
 
@@ -54,7 +60,7 @@ it('deletes what is kept at once, moves the focus to the next row, and takes it 
   await userEvent.keyboard('{Enter}');
   await expect.element(button('Delete MiniLM')).toHaveFocus();
   await vi.waitFor(() => expect(deleted).toEqual([kept[1]?.id]));
-  await undo.click();
+  await takeBack();
   await expect.element(second).toHaveFocus();
 });
 
@@ -66,7 +72,7 @@ it('takes a deleted encoder back as what it was chosen for', async () => {
   await expect.element(undo).toBeVisible();
   await page.getByRole('link', { name: 'Open own corpus' }).click();
   await expect.element(page.getByLabelText('Start from')).toHaveValue('nano');
-  await undo.click();
+  await takeBack();
   await expect.element(page.getByLabelText('Start from')).toHaveValue('mini-1');
 });
 
@@ -75,7 +81,7 @@ it('takes a deleted project back from its own screen', async () => {
   await button('Delete this corpus').click();
   await expect.element(page.getByRole('heading', { level: 1, name: 'Train on your own data' })).toHaveFocus();
   expect(page.getByRole('link', { name: 'Open own corpus' }).elements()).toEqual([]);
-  await undo.click();
+  await takeBack();
   await expect.element(button('Delete own corpus')).toHaveFocus();
 });
 
@@ -86,7 +92,7 @@ it('deletes results in the same way', async () => {
   await expect.element(undo).toBeVisible();
   await vi.waitFor(() => expect(all.elements()).toHaveLength(runs.length - 1));
   await expect.element(all.first()).toHaveFocus();
-  await undo.click();
+  await takeBack();
   await vi.waitFor(() => expect(all.elements()).toHaveLength(runs.length));
   await expect.element(all.first()).toHaveFocus();
   expect(deleted).toEqual([]);
@@ -134,7 +140,7 @@ describe('a deletion', () => {
     const { undo } = ask(deletions, () => Promise.reject(new Error('the disk is gone')));
     await vi.advanceTimersByTimeAsync(10_000);
     expect(undo).toHaveBeenCalledOnce();
-    expect(deletions.problem?.text).toContain('the disk is gone');
+    expect(deletions.problem?.text).toMatch(/the disk is gone/i);
     expect(deletions.hides('a')).toBe(false);
   });
 });

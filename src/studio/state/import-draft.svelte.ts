@@ -1,9 +1,11 @@
 import type { ImportProgress, ImportReport } from '../../import/import-corpus.ts';
 import type { TextSplit } from '../../import/split-texts.ts';
 import type { DroppedItem } from '../dropped-files.ts';
-import type { ImportChoices, ImportPreview, ReadingChoices } from '../import-protocol.ts';
+import type { ImportChoices, ImportPreview, LookedAt, ReadingChoices } from '../import-protocol.ts';
 import type { KeepProgress, KeptItem } from '../protocol.ts';
+import { InputError } from '../../core/errors.ts';
 import { problemOf, type Problem } from './problem.ts';
+import type { StudioClient } from './studio-client.ts';
 import type { Studio } from './studio.svelte.ts';
 
 type Encoder = Pick<ImportChoices, 'encoder' | 'encoding'>;
@@ -12,6 +14,13 @@ type Encoder = Pick<ImportChoices, 'encoder' | 'encoding'>;
 export interface Imported {
   readonly item: KeptItem;
   readonly report: ImportReport;
+}
+
+/** What became of a thing that was dropped and is taken as it is, or of one that was refused. */
+export interface Outcome {
+  readonly name: string;
+  readonly item?: KeptItem;
+  readonly problem?: Problem;
 }
 
 /** Files that the user gave, on their way to a corpus: looked at, chosen how to read, imported. */
@@ -28,6 +37,8 @@ export class ImportDraft {
   progress = $state.raw<ImportProgress | undefined>();
   isImporting = $state(false);
   problem = $state.raw<Problem | undefined>();
+  /** Of the things that were dropped last, except for those that `preview` has. */
+  outcomes = $state.raw<readonly Outcome[]>([]);
   /** Of the last import, until it is dismissed. */
   imported = $state.raw<Imported | undefined>();
   /** Counts the files that were looked at. */
@@ -42,32 +53,45 @@ export class ImportDraft {
   }
 
   /**
-   * Takes what was dropped, chosen or pasted.
-   * @returns what could be kept as it is; `preview` has the rest
+   * Takes what was dropped, chosen or pasted: what can be kept as it is, is in `outcomes`, with what is refused, and
+   * `preview` has the rest.
    */
-  async take(items: readonly DroppedItem[], studio: Studio): Promise<readonly KeptItem[]> {
-    if (items.length === 0 || this.isBusy) return [];
+  async take(items: readonly DroppedItem[], studio: Studio): Promise<void> {
+    if (items.length === 0) return;
+    if (this.isBusy) {
+      const remedy = 'Wait until they are read, and drop these again.';
+      this.problem = { text: 'Other files are being read.', remedy };
+      return;
+    }
     this.isLooking = true;
     this.problem = undefined;
+    this.outcomes = [];
     const { signal } = (this.#cancel = new AbortController());
-    const kept: KeptItem[] = [];
     try {
       const client = await studio.client();
-      const { ready, preview } = await client.previewImport(items, {});
-      if (signal.aborted) return [];
+      const { usable, refused, looked } = await look(items, client);
+      if (signal.aborted) return;
+      const { ready, preview } = looked;
+      this.outcomes = refused;
       if (preview !== undefined) {
         this.#begin(
-          items.filter((_, i) => !ready.includes(i)),
+          usable.filter((_, i) => !ready.includes(i)),
           preview,
         );
       }
       for (const i of ready) {
-        const item = items[i];
+        const item = usable[i];
         if (item === undefined) continue;
+        const name = nameOf(item);
         const tell = (progress: KeepProgress): void => {
           if (!signal.aborted) this.keeping = progress;
         };
-        kept.push(await studio.keep(item, signal, tell));
+        try {
+          this.outcomes = [...this.outcomes, { name, item: await studio.keep(item, signal, tell) }];
+        } catch (error) {
+          if (signal.aborted) break;
+          this.outcomes = [...this.outcomes, { name, problem: problemOf(error) }];
+        }
       }
     } catch (error) {
       if (!signal.aborted) this.problem = problemOf(error);
@@ -75,7 +99,6 @@ export class ImportDraft {
       this.isLooking = false;
       this.keeping = undefined;
     }
-    return kept;
   }
 
   /** Looks at the same files again, read in another way. */
@@ -154,4 +177,38 @@ export class ImportDraft {
     this.split = undefined;
     this.keepDuplicates = false;
   }
+}
+
+interface Looked {
+  readonly usable: readonly DroppedItem[];
+  readonly refused: readonly Outcome[];
+  /** At those that can be used. */
+  readonly looked: LookedAt;
+}
+
+/** Looks at things together. One that is broken keeps no other from being used. */
+async function look(items: readonly DroppedItem[], client: StudioClient): Promise<Looked> {
+  try {
+    return { usable: items, refused: [], looked: await client.previewImport(items, {}) };
+  } catch (error) {
+    if (!(error instanceof InputError) || items.length === 1) throw error;
+  }
+  const usable: DroppedItem[] = [];
+  const refused: Outcome[] = [];
+  for (const item of items) {
+    try {
+      await client.previewImport([item], {});
+      usable.push(item);
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error;
+      refused.push({ name: nameOf(item), problem: problemOf(error) });
+    }
+  }
+  const nothing: LookedAt = { ready: [], preview: undefined };
+  return { usable, refused, looked: usable.length === 0 ? nothing : await client.previewImport(usable, {}) };
+}
+
+function nameOf(item: DroppedItem): string {
+  if ('name' in item) return item.name;
+  return item[0]?.path.split('/')[0] ?? 'folder';
 }

@@ -47,9 +47,9 @@ export class Projects {
   of(corpus: KeptItem, kept: readonly KeptItem[]): Project {
     const known = this.#open.get(corpus.id);
     if (known !== undefined) return known;
-    const project = new Project(corpus, kept);
-    this.#open.set(corpus.id, project);
-    return project;
+    // What is derived in it lives as long as it does, not as long as the component that asked for it first.
+    $effect.root(() => void this.#open.set(corpus.id, new Project(corpus, kept)));
+    return this.of(corpus, kept);
   }
 
   /**

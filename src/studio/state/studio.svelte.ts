@@ -58,7 +58,7 @@ export class Studio implements RunHost {
     return this.#shownRuns;
   }
 
-  set runs(runs: readonly KeptRun[]) {
+  set runs(runs: readonly KeptRun[] | undefined) {
     this.#runs = runs;
   }
 

@@ -18,6 +18,7 @@ import type {
   ReadingChoices,
   WorkerCalls,
 } from '../import-protocol.ts';
+import type { PairedLists } from '../lists-protocol.ts';
 import type {
   ComparisonEvent,
   ComparisonOutcome,
@@ -203,6 +204,16 @@ export class TrainingClient {
   async extractQueries(itemId: string, signal: AbortSignal): Promise<ExtractOutcome> {
     const channel = await this.#open();
     return channel.ask('extractQueries', { itemId }, { silenceMs, signal });
+  }
+
+  /** How many of the passages of kept training lists a kept corpus has. */
+  pairLists(listsId: string, corpusId: string): Promise<PairedLists> {
+    return this.#ask('pairLists', { listsId, corpusId });
+  }
+
+  /** Keeps the passages and queries of training lists as a corpus. @throws InputError if they are too few */
+  corpusOfLists(listsId: string): Promise<KeptItem> {
+    return this.#ask('corpusOfLists', { listsId });
   }
 
   /** The latest first. */

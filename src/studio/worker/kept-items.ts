@@ -103,7 +103,7 @@ export class KeptItems {
   }
 
   async #commit(
-    { kind, name, splits, listFiles, counts }: ItemFacts,
+    { kind, name, splits, listFiles, counts, madeFrom }: ItemFacts,
     kept: readonly KeptFile[],
     blobs: readonly BlobReference[],
   ): Promise<KeptItem> {
@@ -116,6 +116,7 @@ export class KeptItems {
       splits,
       listFiles,
       ...(counts !== undefined && { counts }),
+      ...(madeFrom !== undefined && { madeFrom }),
       keptAt: new Date().toISOString(),
     };
     const value: KeptRecord = { item, files: kept };
@@ -190,7 +191,7 @@ function forgotten(id: string): InputError {
   });
 }
 
-type ItemFacts = Pick<KeptItem, 'kind' | 'name' | 'splits' | 'listFiles' | 'counts'>;
+type ItemFacts = Pick<KeptItem, 'kind' | 'name' | 'splits' | 'listFiles' | 'counts' | 'madeFrom'>;
 
 interface WrittenFile {
   readonly path: string;

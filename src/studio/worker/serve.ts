@@ -61,6 +61,10 @@ export function serveStudio(): void {
       },
       extractQueries: async (ask, { signal }) =>
         (await import('./texts-only.ts')).extractQueries(ask, (await opened()).items, signal),
+      pairLists: async (ask, { signal }) =>
+        (await import('./dropped-lists.ts')).pairLists(ask, (await opened()).items, signal),
+      corpusOfLists: async (ask, { signal }) =>
+        (await import('./dropped-lists.ts')).corpusOfLists(ask, (await opened()).items, signal),
       kept: async () => (await opened()).items.listAll(),
       forgetKept: async ({ itemId }) => {
         await (await opened()).items.forget(itemId);

@@ -53,6 +53,7 @@ export async function extractQueries(
     const item = await items.write(
       {
         kind: 'corpus',
+        madeFrom: itemId,
         name: `${tree.name} with extracted queries`,
         splits: ['test', 'train'],
         listFiles: [],
