@@ -146,6 +146,30 @@ describe('the rows of a kept corpus', () => {
     expect(both.map(({ state }) => state)).toEqual(['canceled', 'finished']);
   });
 
+  it('are not read on after Cancel', async () => {
+    const { client } = await open();
+    const many = Array.from({ length: 20_000 }, (_, i) => ({
+      query: `query ${i}`,
+      pos: [`one ${i}`],
+      neg: ['two'],
+    }));
+    const kept = await client.keep(new File([jsonLines(many)], 'many.jsonl'));
+    const cancel = new AbortController();
+    const read: number[] = [];
+    const choice = {
+      itemId: kept.id,
+      part: { of: 'lists' },
+      search: { by: 'text', text: 'nowhere' },
+    } as const;
+    const outcome = await client.corpusRows(choice, 0, 50, cancel.signal, ({ bytes }) => {
+      read.push(bytes);
+      cancel.abort();
+    });
+    expect(outcome).toEqual({ state: 'canceled' });
+    expect(read).toHaveLength(1);
+    expect(read[0]).toBeLessThan(kept.bytes / 2);
+  });
+
   it('are a BEIR zip, which imported again is the same corpus', async () => {
     const { client, item } = await open();
     const { name, zip: blob } = finished(await client.exportCorpus(item.id, whole));

@@ -89,7 +89,7 @@ export class ImportDraft {
         try {
           this.outcomes = [...this.outcomes, { name, item: await studio.keep(item, signal, tell) }];
         } catch (error) {
-          if (signal.aborted) return;
+          if (signal.aborted) break;
           this.outcomes = [...this.outcomes, { name, problem: problemOf(error) }];
         }
       }

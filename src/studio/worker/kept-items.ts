@@ -58,7 +58,7 @@ export class KeptItems {
     const { files, ...facts } = await sort(dropped, watch);
     return this.write(
       facts,
-      files.map(({ path, source }) => ({ path, parts: partsOf(source) })),
+      files.map(({ path, source }) => ({ path, parts: inParts(source.stream()) })),
       manner.signal,
     );
   }
@@ -73,7 +73,7 @@ export class KeptItems {
     files: Iterable<WrittenFile> | AsyncIterable<WrittenFile>,
     signal?: AbortSignal,
   ): Promise<KeptItem> {
-    const kept: KeptFile[] = [];
+    const written: { readonly file: KeptFile; readonly blobs: readonly BlobReference[] }[] = [];
     const blobs: BlobReference[] = [];
     try {
       for await (const { path, parts } of files) {
@@ -84,10 +84,17 @@ export class KeptItems {
           blobs.push(await this.#store.writeBlob(part));
           bytes += part.length;
         }
-        kept.push({ path, bytes, parts: blobs.length - first });
+        const own = blobs.slice(first);
+        written.push({ file: { path, bytes, parts: own.length }, blobs: own });
       }
       signal?.throwIfAborted();
-      return await this.#commit(typeof facts === 'function' ? facts() : facts, kept, blobs);
+      // The same files have the same id, in whatever order they came.
+      written.sort((one, other) => (one.file.path < other.file.path ? -1 : 1));
+      return await this.#commit(
+        typeof facts === 'function' ? facts() : facts,
+        written.map(({ file }) => file),
+        written.flatMap((each) => each.blobs),
+      );
     } catch (error) {
       // What it could not give back is swept when the store is opened again.
       await this.#giveBack(blobs).catch(() => undefined);
@@ -310,21 +317,34 @@ function slugOf(name: string): string {
   return slug.slice(0, 40) || 'folder';
 }
 
-/** Texts as bytes, in parts of about one size. */
-export async function* partsOfText(texts: AsyncIterable<string>): AsyncGenerator<Uint8Array> {
+/** Texts as bytes, in parts of one size, the last one shorter. */
+export function partsOfText(texts: AsyncIterable<string>): AsyncGenerator<Uint8Array> {
+  return inParts(encoded(texts));
+}
+
+async function* encoded(texts: AsyncIterable<string>): AsyncGenerator<Uint8Array> {
   const encoder = new TextEncoder();
-  let chunks: Uint8Array[] = [];
+  for await (const text of texts) yield encoder.encode(text);
+}
+
+/** The same bytes are the same parts, however they came. */
+async function* inParts(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let waiting: Uint8Array[] = [];
   let length = 0;
-  for await (const text of texts) {
-    const chunk = encoder.encode(text);
-    chunks.push(chunk);
-    length += chunk.length;
-    if (length < PART_BYTES) continue;
-    yield joined(chunks, length);
-    chunks = [];
-    length = 0;
+  for await (const chunk of chunks) {
+    let rest = chunk;
+    while (length + rest.length >= PART_BYTES) {
+      const last = rest.subarray(0, PART_BYTES - length);
+      yield joined([...waiting, last], PART_BYTES);
+      rest = rest.subarray(last.length);
+      waiting = [];
+      length = 0;
+    }
+    if (rest.length === 0) continue;
+    waiting.push(rest);
+    length += rest.length;
   }
-  if (length > 0) yield joined(chunks, length);
+  if (length > 0) yield joined(waiting, length);
 }
 
 function joined(chunks: readonly Uint8Array[], length: number): Uint8Array {
@@ -335,27 +355,6 @@ function joined(chunks: readonly Uint8Array[], length: number): Uint8Array {
     at += chunk.length;
   }
   return part;
-}
-
-/** The bytes of a file in parts of one size, the last one shorter. */
-async function* partsOf(source: ByteSource): AsyncGenerator<Uint8Array> {
-  let part = new Uint8Array(Math.min(PART_BYTES, source.size));
-  let filled = 0;
-  let left = source.size;
-  for await (const chunk of source.stream()) {
-    for (let start = 0; start < chunk.length;) {
-      const taken = chunk.subarray(start, start + part.length - filled);
-      part.set(taken, filled);
-      filled += taken.length;
-      start += taken.length;
-      left -= taken.length;
-      if (filled < part.length) continue;
-      yield part;
-      part = new Uint8Array(Math.min(PART_BYTES, left));
-      filled = 0;
-      if (part.length === 0) return;
-    }
-  }
 }
 
 /** A kept folder as it is read: a part at a time. */
