@@ -6,7 +6,7 @@ import { losses } from '../../src/losses/index.ts';
 import { contents } from '../../src/studio/help/contents.ts';
 import { findTerm, measureTerm, readGlossary } from '../../src/studio/help/glossary.ts';
 import { docsLinks, helpPages, isHelpPage, resolveLink } from '../../src/studio/help/links.ts';
-import { anchorsOf, readSections, textOf, type Block, type Inline } from '../../src/studio/help/markdown.ts';
+import { anchorsOf, readSections, textOf, type Block } from '../../src/studio/help/markdown.ts';
 import { searchable, searchSections } from '../../src/studio/help/search.ts';
 import { settingTerm, settingTerms } from '../../src/studio/help/setting-terms.ts';
 import { trainingSettingTable } from '../../src/training/setting-table.ts';
@@ -155,7 +155,7 @@ describe('Markdown', () => {
   it('shows HTML as the text that it is', () => {
     const [section] = readSections('# T\n\n<img src=x onerror=alert(1)>\n\nand <b>this</b>\n');
     const texts = (section?.blocks ?? []).map((block: Block) =>
-      block.kind === 'paragraph' ? textOf(block.children as readonly Inline[]) : block.kind,
+      block.kind === 'paragraph' ? textOf(block.children) : block.kind,
     );
     expect(texts).toEqual(['<img src=x onerror=alert(1)>', 'and <b>this</b>']);
   });
