@@ -108,8 +108,7 @@ export class TrainingPlanner {
       if (signal?.aborted === true) throw new RecipeStoppedError();
     };
     goOn();
-    const { models, files, isHere: _, ...host } = this.#parts;
-    const job = await RecipeJob.open({ ...host, models, files, recipe, reading: this.#reading });
+    const job = await RecipeJob.open({ ...this.#parts, recipe, reading: this.#reading });
     goOn();
     const counted = await job.plan({ measures: false });
     goOn();
