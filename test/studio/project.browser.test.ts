@@ -54,7 +54,7 @@ it('says what is taken of what people have', async () => {
     ['Texts only', /Texts become passages/],
     ['Texts and questions', /fifth of the questions becomes the test/],
     ['A benchmark', /with its own splits/],
-    ['Training lists', /together with a corpus/],
+    ['Training lists', /become a project of their own passages/],
   ] as const) {
     await page.getByRole('radio', { name: answer }).click();
     await expect.element(page.getByText(taken)).toBeVisible();
@@ -202,7 +202,10 @@ describe('what is dropped', () => {
       corpusOfLists: () => Promise.resolve(made),
     });
     drop('lists');
-    await page.getByRole('button', { name: 'Make a project of them' }).click();
+    // The lists can be used so later, too.
+    await page.getByRole('button', { name: 'Close' }).click();
+    const row = page.getByRole('list', { name: 'Also kept in this browser' });
+    await row.getByRole('button', { name: 'Make a project of them' }).click();
     await expect.element(heading('Data')).toHaveFocus();
     await step('Train').click();
     await expect.element(page.getByLabelText('Training lists')).toHaveValue('corpus:lists.jsonl');

@@ -27,7 +27,7 @@ export const answers = [
     name: 'lists',
     title: 'Training lists',
     about:
-      'For each query, passages with labels or a teacher’s scores. They are used together with a corpus, which says how well the encoder ranks.',
+      'For each query, passages with labels or a teacher’s scores. They are used in the project of their corpus, or become a project of their own passages.',
     accepts: 'JSONL, one list per line: of this studio, of Tevatron, or of sentence-transformers.',
   },
 ] as const;
