@@ -1,7 +1,7 @@
 /** What the page says of input that cannot be used: one message with file, line and remedy, and nothing is kept. */
 import { zipSync } from 'fflate';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { InputError } from '../../src/core/errors.ts';
+import { InputError, messageOf } from '../../src/core/errors.ts';
 import type { DroppedItem, ListedFile } from '../../src/studio/dropped-files.ts';
 import { problemOf } from '../../src/studio/state/problem.ts';
 import type { TrainingClient } from '../../src/studio/window/training-client.ts';
@@ -218,7 +218,7 @@ describe('input that cannot be used', () => {
         (thrown: unknown) => thrown,
       );
       if (!(error instanceof InputError)) {
-        wrong.push(`${what}: ${error === undefined ? 'was taken' : String(error)}`);
+        wrong.push(`${what}: ${error === undefined ? 'was taken' : messageOf(error)}`);
         continue;
       }
       const problem = problemOf(error);

@@ -67,10 +67,11 @@ export class ImportDraft {
     this.problem = undefined;
     this.outcomes = [];
     const { signal } = (this.#cancel = new AbortController());
+    const isCanceled = (): boolean => signal.aborted;
     try {
       const client = await studio.client();
       const { usable, refused, looked } = await look(items, client);
-      if (signal.aborted) return;
+      if (isCanceled()) return;
       const { ready, preview } = looked;
       this.outcomes = refused;
       if (preview !== undefined) {
@@ -89,7 +90,7 @@ export class ImportDraft {
         try {
           this.outcomes = [...this.outcomes, { name, item: await studio.keep(item, signal, tell) }];
         } catch (error) {
-          if (signal.aborted) break;
+          if (isCanceled()) break;
           this.outcomes = [...this.outcomes, { name, problem: problemOf(error) }];
         }
       }
