@@ -1,6 +1,6 @@
 /** Queries that a language model, or nobody, writes for the passages of a kept corpus. */
 import { isPositive, textId, textKey } from '../../corpus/text-key.ts';
-import type { ListRecord } from '../../corpus/types.ts';
+import type { ListRecord, QueriesBy } from '../../corpus/types.ts';
 import { InputError } from '../../core/errors.ts';
 import { jsonOf } from '../../core/json.ts';
 import { own } from '../../core/own.ts';
@@ -141,6 +141,9 @@ export async function useQueries(
   }
   const jsonLines = (records: readonly object[]): AsyncIterable<Uint8Array> =>
     partsOfText(linesOf(records.map((record) => JSON.stringify(record))));
+  const metadata: { readonly by: QueriesBy } = {
+    by: setup.generator.kind === 'extract' ? 'extract' : 'model',
+  };
   const judgments = (lists: readonly ListRecord[]): AsyncIterable<Uint8Array> =>
     partsOfText(
       linesOf([
@@ -170,7 +173,7 @@ export async function useQueries(
       { path: 'corpus.jsonl', parts: (await tree.open('corpus.jsonl')).stream() },
       {
         path: 'queries.jsonl',
-        parts: jsonLines(all.map(({ query_id, query }) => ({ _id: query_id, text: query }))),
+        parts: jsonLines(all.map(({ query_id, query }) => ({ _id: query_id, text: query, metadata }))),
       },
       { path: 'qrels/test.tsv', parts: judgments(test) },
       { path: 'qrels/train.tsv', parts: judgments(train) },
