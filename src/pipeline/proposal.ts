@@ -6,8 +6,8 @@ import type { DataFacts } from './data-facts.ts';
 export interface ProposalFacts {
   readonly data: DataFacts;
   readonly hasGpu: boolean;
-  /** False where nobody has asked. */
-  readonly hubIsReachable: boolean;
+  /** Whether a model of the hub may be proposed; the hub itself is asked when the training starts. */
+  readonly isOnline: boolean;
 }
 
 /** A choice and why. */
@@ -60,7 +60,7 @@ export function longestInput(encoder: string): number {
   return isBuiltIn(encoder) || encoder.includes('/') ? 512 : Infinity;
 }
 
-export function proposeTraining({ data, hasGpu, hubIsReachable }: ProposalFacts): Proposal {
+export function proposeTraining({ data, hasGpu, isOnline }: ProposalFacts): Proposal {
   const { train } = data;
   const isJudged = train !== null && train.queries >= leastTrainQueries;
   const encoder = isJudged && hasGpu ? 'nano' : 'pico';
@@ -79,7 +79,7 @@ export function proposeTraining({ data, hasGpu, hubIsReachable }: ProposalFacts)
     reason: `${percent(1 - shareCut(data.passageTokens, passageMaxLength))} of the passages are no longer.`,
   };
   if (!isJudged) {
-    const teacher = hubIsReachable ? hubTeacher : 'nano';
+    const teacher = isOnline ? hubTeacher : 'nano';
     return {
       ...{ lists: 'extracted', encoder, loss: 'kl', scope: 'batch', teacher, passageMaxLength },
       lossSettings: { temperature: 0.05, teacherTemperature: 0.05 },
@@ -100,9 +100,9 @@ export function proposeTraining({ data, hasGpu, hubIsReachable }: ProposalFacts)
         },
         {
           choice: `Teacher ${teacher.replace(/^.*\//, '')}`,
-          reason: hubIsReachable
+          reason: isOnline
             ? 'It knows more than the small encoders. 91 MB come from the Hugging Face hub when the training starts.'
-            : 'The Hugging Face hub cannot be reached, and nano comes with the studio.',
+            : 'This computer is offline, and nano comes with the studio.',
         },
         {
           choice: 'Learning rate 0.002',

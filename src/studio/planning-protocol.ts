@@ -10,19 +10,11 @@ export interface FactsQuestion {
   /** Whose tokenizer reads the texts. */
   readonly encoder: string;
   readonly testSplit: string | null;
-  /** A model of the hub, of which the hub is asked whether it can be reached; nothing of the corpus is sent. */
-  readonly hubModel?: string | undefined;
-}
-
-export interface FactsAnswer {
-  readonly facts: DataFacts;
-  /** Undefined where the hub was not asked. */
-  readonly hubIsReachable: boolean | undefined;
 }
 
 export interface PlanningCalls {
   /** What a kept corpus is like. */
-  dataFacts: { readonly ask: FactsQuestion; readonly answer: FactsAnswer };
+  dataFacts: { readonly ask: FactsQuestion; readonly answer: DataFacts };
   /**
    * What a recipe takes, all of it and within a budget. A newer question ends an older one, which answers null. While
    * this computer is measured, it tells what is known already.

@@ -199,7 +199,7 @@ export const answers = {
   kept,
   openRun: opened,
   planTraining: planned,
-  dataFacts: { facts: planned.facts, hubIsReachable: false },
+  dataFacts: planned.facts,
   modelDownloads: [],
   run: { state: 'finished', report },
   search: answer,

@@ -3,7 +3,7 @@ import { proposeTraining, shareCut, type ProposalFacts } from '../../src/pipelin
 import { trainingWarnings } from '../../src/pipeline/training-warnings.ts';
 import { planned } from '../e2e/canned-plan.ts';
 
-const judged: ProposalFacts = { data: planned.facts, hasGpu: false, hubIsReachable: true };
+const judged: ProposalFacts = { data: planned.facts, hasGpu: false, isOnline: true };
 const texts: ProposalFacts = { ...judged, data: { ...planned.facts, train: null, test: null } };
 
 describe('a proposal', () => {
@@ -19,7 +19,7 @@ describe('a proposal', () => {
     const proposal = proposeTraining(texts);
     expect(proposal).toMatchObject({ lists: 'extracted', encoder: 'pico', loss: 'kl', scope: 'batch' });
     expect(proposal.teacher).toBe('sentence-transformers/all-MiniLM-L6-v2');
-    expect(proposeTraining({ ...texts, hubIsReachable: false }).teacher).toBe('nano');
+    expect(proposeTraining({ ...texts, isOnline: false }).teacher).toBe('nano');
   });
 
   it('does not train on a handful of judged queries', () => {
@@ -40,7 +40,7 @@ describe('a proposal', () => {
     expect(proposeTraining({ ...judged, data: short }).passageMaxLength).toBe(128);
   });
 
-  it.each([judged, texts, { ...judged, hasGpu: true }, { ...texts, hubIsReachable: false }])(
+  it.each([judged, texts, { ...judged, hasGpu: true }, { ...texts, isOnline: false }])(
     'has a sentence for each of its choices',
     (facts) => {
       const { reasons } = proposeTraining(facts);

@@ -43,8 +43,8 @@ async function open(own: Partial<StudioClient> = {}, corpus = keptCorpus) {
 }
 
 const train = page.getByRole('button', { name: 'Train', exact: true });
-const facts = (own: Partial<DataFacts> = {}, hubIsReachable = false) => ({
-  dataFacts: () => Promise.resolve({ facts: { ...planned.facts, ...own }, hubIsReachable }),
+const facts = (own: Partial<DataFacts> = {}) => ({
+  dataFacts: () => Promise.resolve({ ...planned.facts, ...own }),
 });
 const plan = (own: Partial<PlannedTraining>) => ({
   planTraining: () => Promise.resolve({ ...planned, ...own }),
@@ -127,7 +127,7 @@ it('proposes queries from the texts where there are none, with a teacher that ca
   expect(started[0]).toMatchObject({
     corpus: { train: null, dev: { heldOut: 'lists' }, test: { heldOut: 'lists' } },
     generators: { extracts: { kind: 'extract' } },
-    teacher: { model: 'nano' },
+    teacher: { model: 'sentence-transformers/all-MiniLM-L6-v2' },
   });
   expect(ownData.isProposed).toBe(true);
 });
@@ -136,7 +136,7 @@ it('leaves what was chosen as it is, and offers the proposal', async () => {
   let tell: ((answer: Awaited<ReturnType<StudioClient['dataFacts']>>) => void) | undefined;
   const { ownData } = await open({ dataFacts: () => new Promise((resolve) => (tell = resolve)) });
   await page.getByLabelText('Epochs').fill('7');
-  tell?.({ facts: planned.facts, hubIsReachable: undefined });
+  tell?.(planned.facts);
   await expect.element(page.getByText('Proposed for this data:')).toBeVisible();
   expect(ownData.training.epochs).toBe(7);
   await page.getByRole('button', { name: 'Use the proposal' }).click();

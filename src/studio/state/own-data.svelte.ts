@@ -10,7 +10,7 @@ import {
   type ListsChoice,
   type OwnChoices,
 } from '../own-recipe.ts';
-import { hubTeacher, proposeTraining, type Proposal } from '../../pipeline/proposal.ts';
+import { proposeTraining, type Proposal } from '../../pipeline/proposal.ts';
 import type { KeptItem, KeptRun } from '../protocol.ts';
 import type { KeptChoices } from './kept-choices.ts';
 import type { RunView } from './run-view.svelte.ts';
@@ -154,17 +154,13 @@ export class OwnData {
     const { corpus } = this;
     if (corpus === undefined) return;
     const testSplit = this.testSplit === '' ? null : this.testSplit;
-    const wantsTeacher = !corpus.splits.includes('train');
-    const question = {
-      ...{ corpusId: corpus.id, encoder: 'pico', testSplit },
-      ...(wantsTeacher && { hubModel: hubTeacher }),
-    };
+    const question = { corpusId: corpus.id, encoder: 'pico', testSplit };
     const asked = JSON.stringify([question, hasGpu]);
     if (asked === this.#looked) return;
     this.#looked = asked;
-    const { facts, hubIsReachable } = await (await studio.client()).dataFacts(question);
+    const data = await (await studio.client()).dataFacts(question);
     if (asked !== this.#looked) return;
-    this.proposal = proposeTraining({ data: facts, hasGpu, hubIsReachable: hubIsReachable === true });
+    this.proposal = proposeTraining({ data, hasGpu, isOnline: navigator.onLine });
     if (this.#isUntouched) this.take(this.proposal);
   }
 

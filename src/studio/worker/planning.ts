@@ -1,22 +1,18 @@
 /** Plans a training while it is chosen, beside what the worker does otherwise. */
 import { isBuiltIn } from '../../host/built-in-models.ts';
+import type { DataFacts } from '../../pipeline/data-facts.ts';
 import { TrainingPlanner, type PlannedTraining, type PlannerParts } from '../../pipeline/planner.ts';
 import { readRecipe } from '../../pipeline/read-recipe.ts';
 import { RecipeStoppedError } from '../../pipeline/stage.ts';
-import type { FactsAnswer, FactsQuestion, PlanningCalls } from '../planning-protocol.ts';
-
-/** Milliseconds that the hub has to answer. */
-const hubPatience = 3000;
+import type { FactsQuestion, PlanningCalls } from '../planning-protocol.ts';
 
 export class Planning {
   readonly #planner: TrainingPlanner;
-  readonly #parts: Omit<PlannerParts, 'isHere'>;
   readonly #isBusy: () => boolean;
   #current: { readonly stop: AbortController; readonly ended: Promise<unknown> } | undefined;
 
   /** @param isBusy whether something computes, which a measurement would disturb and be disturbed by */
   constructor(parts: Omit<PlannerParts, 'isHere'>, isBusy: () => boolean) {
-    this.#parts = parts;
     this.#isBusy = isBusy;
     this.#planner = new TrainingPlanner({
       ...parts,
@@ -25,12 +21,8 @@ export class Planning {
     });
   }
 
-  async facts({ corpusId, encoder, testSplit, hubModel }: FactsQuestion): Promise<FactsAnswer> {
-    const [facts, hubIsReachable] = await Promise.all([
-      this.#planner.facts(corpusId, encoder, testSplit),
-      hubModel === undefined ? undefined : this.#reaches(hubModel),
-    ]);
-    return { facts, hubIsReachable };
+  facts({ corpusId, encoder, testSplit }: FactsQuestion): Promise<DataFacts> {
+    return this.#planner.facts(corpusId, encoder, testSplit);
   }
 
   /** Ends the plan that is being made, and makes this one. @returns null where a newer one has ended it */
@@ -64,15 +56,5 @@ export class Planning {
   async stop(): Promise<void> {
     this.#current?.stop.abort();
     await this.#current?.ended;
-  }
-
-  /** Lists the model's files: what is listed in the cache counts too. */
-  async #reaches(model: string): Promise<boolean> {
-    const late = new Promise<boolean>((resolve) => setTimeout(() => resolve(false), hubPatience));
-    const opened = this.#parts.models.open(model).then(
-      () => true,
-      () => false,
-    );
-    return Promise.race([opened, late]);
   }
 }
