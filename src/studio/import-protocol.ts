@@ -6,14 +6,8 @@ import type { TextUnit } from '../import/plain-text.ts';
 import type { TextSplit } from '../import/split-texts.ts';
 import type { ColumnChoice, FileFormat, FileRole, ImportKind, LeftOutFile } from '../import/types.ts';
 import type { EncodingOverrides } from '../encoders/types.ts';
-import type { BenchmarkCalls } from './benchmark-protocol.ts';
-import type { CorpusCalls } from './corpus-protocol.ts';
 import type { DroppedItem } from './dropped-files.ts';
-import type { JudgeCalls } from './judge-protocol.ts';
-import type { PlanningCalls } from './planning-protocol.ts';
-import type { ListsCalls } from './lists-protocol.ts';
-import type { FoundPassage, KeptItem, StudioCalls } from './protocol.ts';
-import type { WritingCalls } from './writing-protocol.ts';
+import type { FoundPassage, KeptItem } from './protocol.ts';
 
 /** How files are read; what is undefined is found out. */
 export interface ReadingChoices {
@@ -111,13 +105,3 @@ export interface ImportCalls {
   /** Keeps a corpus anew, with queries that are clauses of its passages. */
   extractQueries: { readonly ask: { readonly itemId: string }; readonly answer: ExtractOutcome };
 }
-
-/** Every request of the training worker. */
-export type WorkerCalls = StudioCalls &
-  ImportCalls &
-  WritingCalls &
-  JudgeCalls &
-  PlanningCalls &
-  BenchmarkCalls &
-  CorpusCalls &
-  ListsCalls;

@@ -1,3 +1,4 @@
+import type { WorkerCalls } from '../worker-calls.ts';
 import type { BenchmarkCalls, DatasetChoice, DatasetProgress } from '../benchmark-protocol.ts';
 import type { CorpusCalls, CorpusProgress, RowsChoice, WholeText } from '../corpus-protocol.ts';
 import type { DroppedItem } from '../dropped-files.ts';
@@ -19,7 +20,6 @@ import type {
   ImportOutcome,
   LookedAt,
   ReadingChoices,
-  WorkerCalls,
 } from '../import-protocol.ts';
 import type { PairedLists } from '../lists-protocol.ts';
 import type {

@@ -1,8 +1,8 @@
 import { workerPort } from '../../host/browser/worker-tasks.ts';
 import { serveCalls } from '../../host/channel.ts';
 import { InputError } from '../../core/errors.ts';
-import type { WorkerCalls } from '../import-protocol.ts';
 import type { StudioEvent } from '../protocol.ts';
+import type { WorkerCalls } from '../worker-calls.ts';
 import { modelDownloads } from './generators/index.ts';
 import { writingHandlers } from './serve-writing.ts';
 import { StudioSession } from './studio-session.ts';
