@@ -79,9 +79,9 @@ export class ReadOnce implements Reading {
     return readCorpus(settings, this.#files, passages?.inMemory === true ? { passages } : {});
   }
 
-  readonly holdOut: typeof holdOut = (settings, corpus, fileLists, devFile, sets = {}) => {
+  readonly holdOut: typeof holdOut = (settings, corpus, fileLists, devFile, sets) => {
     const isOfCorpus =
-      fileLists.length === 0 && devFile === undefined && sets.test === undefined && sets.dev === undefined;
+      fileLists.length === 0 && devFile === undefined && sets?.test === undefined && sets?.dev === undefined;
     if (!isOfCorpus) return holdOut(settings, corpus, fileLists, devFile, sets);
     const known = this.#heldOut.get(corpus) ?? new Map<string, Promise<HeldOut>>();
     this.#heldOut.set(corpus, known);

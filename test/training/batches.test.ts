@@ -299,7 +299,7 @@ describe('even rows', () => {
     // Which of its relevant passages a query begins with is drawn too.
     const first = rows(3)
       .slice(0, 20)
-      .filter((row) => !row.endsWith("-0"));
+      .filter((row) => !row.endsWith('-0'));
     expect(first.length).toBeGreaterThan(3);
   });
 });

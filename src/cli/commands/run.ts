@@ -123,7 +123,7 @@ async function runRecipe(
     let plan = await job.plan();
     if (budget !== undefined) {
       const { batches, ...others } = trainingWithin(plan, job.graph.arms, budget).training;
-      const more = Object.entries(others).map(([name, value]) => `training.${name}=${value}`);
+      const more = Object.entries(others).map(([name, value]) => `training.${name}=${JSON.stringify(value)}`);
       if (more.length > 0) {
         for (const [name, value] of Object.entries(batches ?? {}))
           more.push(`training.batches.${name}=${value}`);

@@ -60,6 +60,6 @@ export class TrainingPlan {
       this.planned = undefined;
       this.problem = problemOf(error);
     }
-    if (!signal.aborted) this.isPlanning = false;
+    this.isPlanning = false;
   }
 }

@@ -11,7 +11,8 @@ import type { Pace } from '../../pipeline/lock-step.ts';
 import type { Budget } from '../../pipeline/budget.ts';
 import type { PlannedTraining } from '../../pipeline/planner.ts';
 import type { RecipeInput } from '../../pipeline/schema.ts';
-import type { FactsAnswer, FactsQuestion } from '../planning-protocol.ts';
+import type { DataFacts } from '../../pipeline/data-facts.ts';
+import type { FactsQuestion } from '../planning-protocol.ts';
 import type { ModelChoices } from '../../pipeline/compare-models.ts';
 import type {
   BaselineOutcome,
@@ -262,7 +263,7 @@ export class TrainingClient {
   }
 
   /** What a kept corpus is like. @throws InputError if it cannot be read */
-  dataFacts(question: FactsQuestion): Promise<FactsAnswer> {
+  dataFacts(question: FactsQuestion): Promise<DataFacts> {
     return this.#ask('dataFacts', question);
   }
 
