@@ -35,18 +35,37 @@ const trainingScripts = [
   ...['RunResults', 'PushedDown', 'SecondAct', 'DemoDoors', 'Term'],
 ];
 
+/** In a built script: `from"./name.js"` or `import"./name.js"`, and not `import("./name.js")`. */
+const staticImport = /(?:from|import) ?["']\.\/([\w.-]+\.js)["']/g;
+
 /** Lists their sizes, so that the page can say how much a training loads. */
 const trainingListing: Plugin = {
   name: 'training-listing',
   generateBundle: {
     order: 'post',
     handler(_, bundle) {
-      const sizes = Object.values(bundle).flatMap((file) => {
-        const name = file.fileName.replace(/^assets\//, '');
-        if (!trainingScripts.some((script) => name.startsWith(`${script}-`))) return [];
-        const content = file.type === 'chunk' ? file.code : file.source;
-        return [[file.fileName, Buffer.byteLength(content)] as const];
-      });
+      const contents = new Map(
+        Object.values(bundle).map((file) => [
+          file.fileName.replace(/^assets\//, ''),
+          {
+            path: file.fileName,
+            ofWorker: file.type === 'asset',
+            content: file.type === 'chunk' ? file.code : file.source,
+          },
+        ]),
+      );
+      const sizes = new Map<string, number>();
+      const add = (name: string): void => {
+        const file = contents.get(name);
+        if (file === undefined || sizes.has(file.path)) return;
+        sizes.set(file.path, Buffer.byteLength(file.content));
+        // What the page's own scripts share was there before; a worker loads its parts anew.
+        if (!file.ofWorker || typeof file.content !== 'string') return;
+        for (const [, part = ''] of file.content.matchAll(staticImport)) add(part);
+      };
+      for (const name of contents.keys()) {
+        if (trainingScripts.some((script) => name.startsWith(`${script}-`))) add(name);
+      }
       const source = JSON.stringify(Object.fromEntries(sizes));
       this.emitFile({ type: 'asset', fileName: 'training-files.json', source });
     },

@@ -375,11 +375,8 @@ describeUnless(noChromium, 'the built page', () => {
         const page = await open('recipes/paper-a', true, { records: languageModels });
         await page.getByLabel(/What writes as/).selectOption(kind);
         if (kind === 'webllm') {
-          const model = page.getByLabel('Model', { exact: true });
-          await model.waitFor();
-          expect(await model.locator('option').allInnerTexts()).toContainEqual(
-            expect.stringContaining('Qwen3-0.6B'),
-          );
+          // Which, depends on the GPU of whoever runs the test.
+          await page.getByText(/Recommended for this device|None of the \d+ models can run here/).waitFor();
         }
         expect(await complaints(page)).toEqual([]);
         await page.close();

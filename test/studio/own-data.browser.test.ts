@@ -117,11 +117,13 @@ it('fills the form with what it proposes for judged queries, and says why', asyn
   expect(started[0]).toMatchObject({ encoder: { model: 'pico' }, corpus: { train: 'train', test: 'test' } });
 });
 
-it('proposes queries from the texts where there are none, with a teacher that can be reached', async () => {
+it('proposes queries from the texts where there are none, with a teacher of the hub, which nobody has asked yet', async () => {
   const texts = { ...keptCorpus, id: 'texts-1', splits: [] };
   const { started, ownData } = await open(facts({ train: null, test: null }), texts);
   await expect.element(page.getByText(/^Queries cut out of the passages · Encoder pico/)).toBeVisible();
-  await expect.element(page.getByLabelText('Teacher', { exact: true })).toHaveValue('nano');
+  await expect
+    .element(page.getByLabelText('Its name on the hub'))
+    .toHaveValue('sentence-transformers/all-MiniLM-L6-v2');
   await train.click();
   await vi.waitFor(() => expect(started).toHaveLength(1));
   expect(started[0]).toMatchObject({
