@@ -245,11 +245,13 @@ describeUnless(noChromium, 'from texts alone to a trained encoder', () => {
       await table.waitFor({ timeout: hang });
       const value = async (system: RegExp): Promise<number> => {
         const row = table.getByRole('row').filter({ has: page.getByRole('rowheader', { name: system }) });
-        return Number(/0\.\d+/.exec(await row.innerText())?.[0]);
+        // The settings of a loss, in the header of the row, have fractions too.
+        const cells = await row.getByRole('cell').allInnerTexts();
+        return Number(/^0\.\d+/.exec(cells.find((cell) => /^0\.\d+/.test(cell)) ?? '')?.[0]);
       };
       const [untrained, trained] = [await value(/untrained/i), await value(/infonce/i)];
       console.log(`nDCG@10: untrained ${untrained}, trained ${trained}`);
-      expect(trained).toBeGreaterThan(untrained);
+      expect(trained).toBeGreaterThan(untrained + 0.3);
 
       const download = page.waitForEvent('download');
       await button(/^Model .*\(zip\)/).click();

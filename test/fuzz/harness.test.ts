@@ -67,6 +67,17 @@ const NOT_FUZZED: Readonly<Record<string, string>> = {
   'src/host/hub.ts':
     'decodes what the format hub-listing reads; a damaged listing of its own is taken for none',
   'src/host/browser/store.ts': "records of the page's own database",
+  'src/studio/judging.ts':
+    'what the page itself keeps in the browser; of another form, it is taken for nothing',
+  'src/studio/recipe-times.ts':
+    'what the page itself keeps in the browser; of another form, it is taken for nothing',
+  'src/studio/state/kept-choices.ts':
+    'what the page itself keeps in the browser; of another form, it is taken for nothing',
+  'src/studio/state/recipe-drafts.svelte.ts':
+    'what the page itself keeps in the browser; a recipe in it is read as the format recipe',
+  'src/studio/recipe-form.ts': 'copies what it is given',
+  'src/studio/worker/corpus-export.ts': 'reads a corpus that was checked when it was kept',
+  'src/studio/worker/line-file.ts': 'finds the lines that readers of other formats parse',
   'src/host/browser/model-files.ts':
     "the build's list of nano's files; one that is damaged is taken for none",
 };

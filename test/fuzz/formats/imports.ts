@@ -4,9 +4,10 @@ import { zipSync } from 'fflate';
 import { bytesSource } from '../../../src/core/source.ts';
 import { detect } from '../../../src/import/detect.ts';
 import { importCorpus } from '../../../src/import/import-corpus.ts';
+import { readOrigins } from '../../../src/import/origins.ts';
 import { readPdf } from '../../../src/import/pdf.ts';
 import { jsonLineMutation, jsonMutation, lineMutations, repeatMutation, tokenMutation } from '../mutate.ts';
-import { json, jsonLines, utf8, type FuzzFormat } from '../format.ts';
+import { json, jsonLines, source, utf8, type FuzzFormat } from '../format.ts';
 
 const rows = Array.from({ length: 4 }, (_, i) => ({
   id: `d${i}`,
@@ -23,6 +24,16 @@ const markdown =
 const html =
   '<!doctype html><html><head><title>A &amp; b</title><style>x</style></head><body><nav>n</nav><main><h1>H</h1><p>One' +
   '<br>two</p><ul><li>x</li></ul><svg><title>no</title></svg><!-- c --></main><script>"</script></body></html>';
+
+const origin = {
+  hub: 'https://hub.example',
+  repositories: [
+    {
+      ...{ id: 'org/set', revision: '0123', license: null },
+      files: [{ path: 'corpus.jsonl', bytes: 12, sha256: null, gitSha1: 'ab' }],
+    },
+  ],
+};
 
 /** The harness runs in the project's root, compiled or not. */
 function golden(name: string): Uint8Array<ArrayBuffer> {
@@ -141,4 +152,17 @@ export const importFormats: readonly FuzzFormat[] = [
     [zipSync({ 'a/a.md': utf8(markdown), 'a/b.csv': utf8(csv.join('\n')) }, { mtime: new Date(1990, 0, 1) })],
     [],
   ),
+  {
+    name: 'import-origins',
+    what: 'the import.json of a corpus: which data sets of a hub it was made of',
+    readers: ['src/import/origins.ts'],
+    examples: [json({ origins: [origin] })],
+    mutations: [...textMutations, jsonMutation],
+    read: (input) =>
+      readOrigins({
+        name: 'corpus',
+        paths: ['import.json'],
+        open: (path) => Promise.resolve(source(path, input)),
+      }),
+  },
 ];
