@@ -128,9 +128,15 @@ describeUnless(noChromium, 'a training on dropped data', () => {
 async function goOn(page: Page): Promise<number> {
   const notice = page.getByRole('region', { name: 'Unfinished training' });
   const finishedRun = page.getByRole('link', { name: /^Open/ });
-  await notice.or(finishedRun).first().waitFor();
+  // A browser writes localStorage late, up to a minute: one that was killed may have forgotten to offer it at the top.
+  const listed = page.getByRole('link', { name: /^Resume/ });
+  await notice.or(finishedRun).or(listed).first().waitFor();
   if (await finishedRun.isVisible()) await finishedRun.click();
-  else await notice.getByRole('button', { name: 'Resume' }).click();
+  else if (await notice.isVisible()) await notice.getByRole('button', { name: 'Resume' }).click();
+  else {
+    await listed.click();
+    await page.getByRole('button', { name: 'Resume' }).last().click();
+  }
   const step = page.getByText(/step \d+ of/).first();
   await step
     .or(page.getByRole('region', { name: 'Results of all systems' }))

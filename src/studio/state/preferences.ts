@@ -18,7 +18,10 @@ export function readPreference(name: string): string | undefined {
 export function writePreference(name: string, value: string | undefined): boolean {
   try {
     if (value === undefined) localStorage.removeItem(`${prefix}${name}`);
-    else localStorage.setItem(`${prefix}${name}`, value);
+    // Browsers put off what is written after much was: what is there need not be written again.
+    else if (localStorage.getItem(`${prefix}${name}`) !== value) {
+      localStorage.setItem(`${prefix}${name}`, value);
+    }
     return true;
   } catch {
     // A page that may keep nothing still works; it forgets.
