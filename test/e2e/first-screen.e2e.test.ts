@@ -147,6 +147,10 @@ describeUnless(noChromium, 'the demo before a training', () => {
     const before = counting.paths();
     await button.click();
     await expect.poll(() => counting.bytes('assets/page-train-'), { timeout: 100_000 }).toBeGreaterThan(0);
+    // Until nothing more arrives: files come beside each other.
+    let arrived = 0;
+    const isQuiet = (): boolean => arrived === (arrived = counting.bytes(''));
+    await expect.poll(isQuiet, { interval: 3000, timeout: 100_000 }).toBe(true);
     for (const [file, size] of [
       ['models/pico/model.safetensors', 3_566_840],
       ['models/pico/tokenizer.json', 424_113],
